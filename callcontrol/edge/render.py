@@ -1,0 +1,130 @@
+"""From settings to the files that Kamailio runs on. Pure: text in, text out.
+
+The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and three names switch what is
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+
+from callcontrol.edge.settings import EdgeSettings
+
+__all__ = ["dispatcher_list", "render"]
+
+BIND_GRACE_S = 15
+"""A phone's refresh may be this late before it is forgotten here."""
+CONTACTS_MAX = 10
+"""Contacts that one extension may have here."""
+CONTACTS_READ = 20
+"""Contacts that are read in one answer of the platform."""
+STRIKES = 2
+"""Requests in a row without any response before a node is asked by OPTIONS first."""
+PHONE_SILENT_MS = 5_000
+"""A phone that has not said anything by then is not there."""
+PAUSE_MS = 3_000
+"""Between two rounds of 112's ways, at least."""
+BRANCHES_MAX = 24
+"""Tries that one call to 112 gets; each is a branch of its transaction, and Kamailio allows 31."""
+PIKE_UNIT_S = 2
+"""Sampling time of the module pike, as in cfg/10-modules.cfg."""
+GATEWAY_USER = "112"
+
+_PARTS = ("10-modules", "20-request", "30-register", "40-platform", "50-survival", "60-emergency")
+
+
+def render(settings: EdgeSettings) -> str:
+    """The whole configuration file of the edge. Values are trusted: `firmware.config` has refused what could break out."""
+    values = _values(settings)
+    switches = {
+        "NO_PLATFORM": not settings.nodes and not settings.data_nodes,
+        "BY_CONTACT": settings.by_contact,
+        "LEARNT": settings.learnt,
+    }
+    sockets = dict.fromkeys((*settings.listen, *settings.platform_listen))
+    head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
+    head += [f"listen={socket}" for socket in sockets]
+    head += [f"listen=udp:127.0.0.1:{settings.control_port}"]
+    word = re.compile(r"(?<![A-Za-z0-9])(" + "|".join(sorted(values, key=len, reverse=True)) + r")(?![A-Za-z0-9])")
+    parts = (files(__package__).joinpath("cfg", f"{part}.cfg").read_text("utf-8") for part in _PARTS)
+    return "\n".join(head) + "\n" + word.sub(lambda match: values[match[1]], "\n".join(parts))
+
+
+def dispatcher_list(settings: EdgeSettings) -> str:
+    """The nodes for Kamailio's dispatcher: set 1 by line, set 2 by data, the first with the highest priority."""
+    lines = [
+        f"{number} {node} 0 {len(nodes) - place}"
+        for number, nodes in ((1, settings.nodes), (2, settings.data_nodes))
+        for place, node in enumerate(nodes)
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _values(s: EdgeSettings) -> dict[str, str]:
+    normal, survival = _ways(s)
+    hold_s = s.hold_s if normal else 0
+    north = s.north
+    networks = " || ".join(f"src_ip == {network}" for network in s.phone_networks)
+    numbers = "|".join(re.escape(number) for number in s.emergency_numbers)
+    addresses = {socket.address for socket in (*s.listen, *s.platform_listen)}
+    numeric = {
+        "MULTIHOMED": int(len(addresses) > 1),
+        "WORKERS": s.workers,
+        "BRANCHES": BRANCHES_MAX,
+        "GOOD_PROBES": s.good_probes,
+        "PIKE_DENSITY": s.requests_per_source_s * PIKE_UNIT_S,
+        "CONTROL_PORT": s.control_port,
+        "REGISTER_S": s.register_s,
+        "EXPIRES_S": s.expires_s,
+        # The phone comes again within register_s; twice that is "in good time" for the platform.
+        "REFRESH_BEFORE_S": 2 * s.register_s + 10,
+        "BIND_S": s.register_s + BIND_GRACE_S,
+        "CONTACTS_MAX": CONTACTS_MAX,
+        "CONTACTS_READ": CONTACTS_READ,
+        "LEARNT_AFTER_S": s.learnt_after_s,
+        "FAILED_AUTH_PER_MINUTE": s.failed_auth_per_minute,
+        "FIRST_RESPONSE_MIN_MS": s.first_response_min_ms,
+        "FIRST_RESPONSE_MAX_MS": s.first_response_max_ms,
+        "FIRST_RESPONSE_INITIAL_MS": s.first_response_initial_ms,
+        "RINGING_MS": s.ringing_ms,
+        "RING_MS": s.ring_ms,
+        "PHONE_SILENT_MS": PHONE_SILENT_MS,
+        "STRIKES": STRIKES,
+        "NO_RINGING_MS": s.no_ringing_ms,
+        "HOLD_S": hold_s,
+        "PAUSE_MS": _pause_ms(hold_s, len(survival)),
+        "CALLS_PER_PHONE": s.calls_per_phone,
+    }
+    textual = {
+        "RUN_DIR": str(s.run_dir),
+        "EDGE_DIR": str(s.edge_dir),
+        "ACC_DIR": str(s.acc_dir),
+        "REALM": s.realm,
+        "NORTH_ADDRESS": f"{north.address}:{north.port}",
+        "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
+        "IS_PHONE_NETWORK": f"({networks})",
+        "IS_EMERGENCY": f'($rU =~ "^({numbers})$" || $ru =~ "^urn:service:sos")',
+        "WAYS_NORMAL": normal + ".",
+        "WAYS_SURVIVAL": survival + ".",
+        "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",
+        "FIRST_DATA_NODE": s.data_nodes[0] if s.data_nodes else "sip:127.0.0.1:9",
+        "GATEWAY_URI": _with_user(s.gateway, GATEWAY_USER) if s.gateway else "sip:127.0.0.1:9",
+    }
+    return {name: str(value) for name, value in numeric.items()} | textual
+
+
+def _ways(s: EdgeSettings) -> tuple[str, str]:
+    """The ways of 112 that exist, in the order for a platform that lives and for one that does not."""
+    exists = {"P": bool(s.nodes), "G": bool(s.gateway), "D": bool(s.data_nodes)}
+    return "".join(w for w in "PGD" if exists[w]), "".join(w for w in "GDP" if exists[w])
+
+
+def _pause_ms(hold_s: int, ways: int) -> int:
+    """So long between rounds that hold_s never needs more than BRANCHES_MAX tries, were every way to refuse at once."""
+    rounds = max(1, (BRANCHES_MAX - 1) // (ways + 1) - 1)
+    return max(PAUSE_MS, hold_s * 1000 // rounds)
+
+
+def _with_user(uri: str, user: str) -> str:
+    scheme, _, rest = uri.partition(":")
+    return f"{scheme}:{user}@{rest.rpartition('@')[2]}"

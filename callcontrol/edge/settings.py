@@ -1,0 +1,81 @@
+"""What the edge must know, as plain values. The unit's configuration becomes this in `firmware.app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["EdgeSettings", "Socket", "sip_host_port"]
+
+DEFAULT_SIP_PORT = 5060
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A place where the edge listens: `udp:10.0.0.1:5060`."""
+
+    transport: str
+    address: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Socket:
+        """From `transport:address:port`; an IPv6 address stands in brackets."""
+        transport, _, rest = text.partition(":")
+        address, _, port = rest.rpartition(":")
+        return cls(transport, address, int(port))
+
+    def __str__(self) -> str:
+        return f"{self.transport}:{self.address}:{self.port}"
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """Times are in the unit that their name ends with. `nodes` and `data_nodes` are SIP URIs; empty means none."""
+
+    run_dir: Path
+    edge_dir: Path
+    acc_dir: Path
+    realm: str
+    listen: tuple[Socket, ...]
+    platform_listen: tuple[Socket, ...]
+    phone_networks: tuple[str, ...]
+    nodes: tuple[str, ...]
+    data_nodes: tuple[str, ...]
+    by_contact: bool
+    expires_s: int
+    register_s: int
+    control_port: int
+    workers: int
+    learnt: bool
+    learnt_after_s: int
+    ring_ms: int
+    first_response_min_ms: int
+    first_response_max_ms: int
+    first_response_initial_ms: int
+    ringing_ms: int
+    good_probes: int
+    emergency_numbers: tuple[str, ...]
+    gateway: str
+    no_ringing_ms: int
+    hold_s: int
+    calls_per_phone: int
+    requests_per_source_s: int
+    failed_auth_per_minute: int
+
+    @property
+    def north(self) -> Socket:
+        """Where the platform reaches the unit: the socket of the first node's transport."""
+        sockets = self.platform_listen or self.listen
+        wanted = "tcp" if self.nodes and "transport=tcp" in self.nodes[0].lower() else "udp"
+        return next((s for s in sockets if s.transport == wanted), sockets[0])
+
+
+def sip_host_port(uri: str) -> tuple[str, int]:
+    """Host and port of `sip:[user@]host[:port][;parameters]`; 5060 where it names none (RFC 3261 §19.1.2)."""
+    rest = uri.split(":", 1)[1].split(";", 1)[0].rpartition("@")[2]
+    if rest.startswith("["):
+        host, _, tail = rest.partition("]")
+        return host + "]", int(tail[1:]) if tail.startswith(":") else DEFAULT_SIP_PORT
+    host, _, port = rest.partition(":")
+    return host, int(port) if port else DEFAULT_SIP_PORT

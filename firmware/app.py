@@ -1,0 +1,103 @@
+"""The only wiring: which process is made of which parts.
+
+`python -m firmware.app edge|unit` is what systemd starts on a unit and `rvx run` on a laptop; `programs` says how. Without
+a configuration file a unit is this machine alone (`firmware.config.default`)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from callcontrol.edge.rpc import EdgeRpc
+from firmware.config import Config, ConfigError, default, load
+from firmware.edge import EdgeUnavailable, Paths, check_edge, edge_command, make_state, prepare_edge
+from firmware.processes import Program, end_own_leftover
+
+__all__ = ["check_edge", "edge_rpc", "main", "main_edge", "main_unit", "programs"]
+
+USAGE = 2
+UNAVAILABLE = 3
+
+
+def edge_rpc(config: Config) -> EdgeRpc:
+    """To the running edge of this unit."""
+    return EdgeRpc(Paths(config.unit.state_dir).edge_socket)
+
+
+def programs(config: Config, arguments: list[str]) -> list[Program]:
+    """The processes of a unit; `arguments` lead each of them to its configuration."""
+    paths = Paths(config.unit.state_dir)
+    here = [sys.executable, "-m", "firmware.app"]
+    return [
+        Program("edge", [*here, "edge", *arguments], log=paths.edge_log),
+        Program("unit", [*here, "unit", *arguments], log=paths.run / "unit.log"),
+    ]
+
+
+def main_edge(config: Config) -> None:
+    """Becomes Kamailio: nothing of Python is left in the way of calls."""
+    paths = Paths(config.unit.state_dir)
+    end_own_leftover(paths.edge_pid, str(paths.edge_config))
+    paths.edge_pid.unlink(missing_ok=True)
+    prepare_edge(config)
+    command = edge_command(config)
+    os.execvp(command[0], command)  # noqa: S606  a program by name, no shell
+
+
+def main_unit(config: Config) -> None:
+    """Until SIGTERM or SIGINT."""
+    from firmware.status import answer
+    from firmware.unit import Unit
+
+    asyncio.run(_until_told(Unit(config, edge_rpc(config)).run(answer)))
+
+
+async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def main(words: list[str] | None = None) -> int:
+    """The entry point of the processes; people use `rvx`."""
+    parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
+    parser.add_argument("process", choices=["edge", "unit"])
+    parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
+    parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
+    parser.add_argument("--address", help="without --config: also answer phones on this address")
+    args = parser.parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    try:
+        config = _config(args)
+        make_state(config)
+        os.umask(0o077)
+        (main_edge if args.process == "edge" else main_unit)(config)
+    except (ConfigError, EdgeUnavailable, OSError) as error:
+        print(error, file=sys.stderr)
+        return USAGE if isinstance(error, ConfigError) else UNAVAILABLE
+    return 0
+
+
+def _config(args: argparse.Namespace) -> Config:
+    if args.config is None:
+        return default(args.state or Path("state"), args.address)
+    config = load(args.config)
+    if args.state is None:
+        return config
+    return dataclasses.replace(config, unit=dataclasses.replace(config.unit, state_dir=args.state))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

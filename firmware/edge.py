@@ -1,0 +1,234 @@
+"""The edge as a process: its folders and files, the check by Kamailio itself, the command that starts it.
+
+Kamailio runs as the user of the configuration, without capabilities; the files that it runs on are made by us before."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import sqlite3
+import stat
+import subprocess
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from callcontrol.edge.render import dispatcher_list, render
+from callcontrol.edge.settings import EdgeSettings, Socket
+from firmware.config import Config
+
+__all__ = [
+    "EdgeUnavailable",
+    "Paths",
+    "check_edge",
+    "closed_to_others",
+    "edge_command",
+    "edge_settings",
+    "make_state",
+    "prepare_edge",
+]
+
+KAMAILIO = "kamailio"
+SCHEMA_DIR = Path("/usr/share/kamailio/db_sqlite")
+"""Where the Debian package keeps the tables that its own version expects."""
+TABLES = ("st", "count", "cred", "learnt")
+"""Kamailio's hash tables that outlive it."""
+PACKAGE_MEMORY_MB = 8
+"""Private memory of each Kamailio process."""
+CHECK_TIMEOUT_S = 20
+
+
+class EdgeUnavailable(Exception):
+    """The edge cannot be started: what is missing, in words."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What lies where under `state_dir`."""
+
+    state: Path
+
+    @property
+    def run(self) -> Path:
+        """Sockets and rendered files; made anew at each start."""
+        return self.state / "run"
+
+    @property
+    def edge(self) -> Path:
+        """Kamailio's own: bindings, tables."""
+        return self.state / "edge"
+
+    @property
+    def acc(self) -> Path:
+        return self.state / "acc"
+
+    @property
+    def edge_socket(self) -> Path:
+        return self.run / "edge.sock"
+
+    @property
+    def edge_config(self) -> Path:
+        return self.run / "edge.cfg"
+
+    @property
+    def edge_log(self) -> Path:
+        return self.run / "edge.log"
+
+    @property
+    def edge_pid(self) -> Path:
+        return self.run / "edge.pid"
+
+    @property
+    def unit_socket(self) -> Path:
+        return self.run / "unit.sock"
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal.db"
+
+    @property
+    def directory(self) -> Path:
+        return self.state / "directory.db"
+
+
+def edge_settings(config: Config) -> EdgeSettings:
+    """What of the unit's configuration the edge must know."""
+    paths = Paths(config.unit.state_dir)
+    return EdgeSettings(
+        run_dir=paths.run,
+        edge_dir=paths.edge,
+        acc_dir=paths.acc,
+        realm=config.platform.realm,
+        listen=tuple(map(Socket.parse, config.edge.listen)),
+        platform_listen=tuple(map(Socket.parse, config.edge.platform_listen)),
+        phone_networks=tuple(config.network.phone_networks),
+        nodes=tuple(config.platform.nodes),
+        data_nodes=tuple(config.platform.data_nodes),
+        by_contact=config.platform.registration == "contact",
+        expires_s=config.platform.expires_s,
+        register_s=config.edge.register_s,
+        control_port=config.edge.control_port,
+        workers=config.edge.workers,
+        learnt=config.survival.learnt == "inside",
+        learnt_after_s=config.survival.learnt_after_s,
+        ring_ms=config.survival.signal_s * config.survival.ring_signals * 1000,
+        first_response_min_ms=config.survival.first_response_min_ms,
+        first_response_max_ms=config.survival.first_response_max_ms,
+        first_response_initial_ms=config.survival.first_response_initial_ms,
+        ringing_ms=config.survival.ringing_s * 1000,
+        good_probes=config.returning.good_probes,
+        emergency_numbers=tuple(config.emergency.numbers),
+        gateway=config.emergency.gateway,
+        no_ringing_ms=config.emergency.no_ringing_s * 1000,
+        hold_s=config.emergency.hold_s,
+        calls_per_phone=config.emergency.calls_per_phone,
+        requests_per_source_s=config.limits.requests_per_source_s,
+        failed_auth_per_minute=config.limits.failed_auth_per_minute,
+    )
+
+
+def make_state(config: Config) -> None:
+    """The folders that all processes share. Raises EdgeUnavailable where the edge's user could not enter them."""
+    paths = Paths(config.unit.state_dir)
+    paths.run.mkdir(parents=True, exist_ok=True)
+    for folder in (paths.state, paths.run):
+        folder.chmod(0o755)
+    if os.geteuid() == 0 and (closed := closed_to_others(paths.state)):
+        raise EdgeUnavailable(
+            f"the edge's user {config.edge.user!r} cannot enter {closed}: give another place ([unit] state_dir, --state)"
+        )
+
+
+def closed_to_others(path: Path) -> Path | None:
+    """The outermost folder on the way to `path` that only its owner may enter."""
+    ways = [folder for folder in reversed((path, *path.parents)) if folder.exists()]
+    return next((folder for folder in ways if not folder.stat().st_mode & stat.S_IXOTH), None)
+
+
+def prepare_edge(config: Config) -> None:
+    """Folders, tables and rendered files, owned by the edge's user. Raises EdgeUnavailable when a step cannot be done."""
+    if shutil.which(KAMAILIO) is None:
+        raise EdgeUnavailable("Kamailio is not installed (Debian packages kamailio and kamailio-sqlite-modules)")
+    settings = edge_settings(config)
+    owner = _owner(config)
+    try:
+        for folder in (settings.run_dir, settings.edge_dir, settings.acc_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+            _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
+        _make_tables(settings.edge_dir / "edge.db", owner)
+        for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
+            file = settings.run_dir / name
+            file.write_text(text, "utf-8")
+            _hand_over(file, owner, 0o600)
+    except (OSError, sqlite3.Error) as error:
+        raise EdgeUnavailable(f"{error}") from error
+
+
+def edge_command(config: Config) -> list[str]:
+    """Starts Kamailio in the foreground: with no rights but its user's, where we have more to give away."""
+    paths = Paths(config.unit.state_dir)
+    command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
+    command += ["-m", str(config.edge.shared_memory_mb), "-M", str(PACKAGE_MEMORY_MB)]
+    command += ["-P", str(paths.edge_pid), "-Y", str(paths.run)]
+    owner = _owner(config)
+    if owner is None:
+        return command
+    drop = [f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups", "--no-new-privs"]
+    return ["setpriv", *drop, "--inh-caps=-all", "--bounding-set=-all", "--", *command]
+
+
+def check_edge(config: Config) -> list[str]:
+    """What Kamailio itself says against the configuration rendered from `config`; empty when it is content."""
+    if shutil.which(KAMAILIO) is None:
+        raise EdgeUnavailable("Kamailio is not installed (Debian packages kamailio and kamailio-sqlite-modules)")
+    with tempfile.TemporaryDirectory(prefix="rvx-check-") as folder:
+        run = Path(folder)
+        settings = replace(edge_settings(config), run_dir=run, edge_dir=run, acc_dir=run)
+        (run / "edge.cfg").write_text(render(settings), "utf-8")
+        (run / "dispatcher.list").write_text(dispatcher_list(settings), "utf-8")
+        command = [KAMAILIO, "-c", "-f", str(run / "edge.cfg"), "-Y", folder]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S, check=False)
+        except subprocess.TimeoutExpired:
+            return [f"Kamailio did not finish its check within {CHECK_TIMEOUT_S} s"]
+    if done.returncode == 0:
+        return []
+    said = [line.strip() for line in done.stderr.splitlines() if "ERROR" in line or "CRITICAL" in line]
+    return said or [f"Kamailio ended its check with code {done.returncode}"]
+
+
+def _owner(config: Config) -> tuple[int, int] | None:
+    """User and group that the edge runs as; None where we are not root and it runs as we do."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(config.edge.user)
+    except KeyError as error:
+        raise EdgeUnavailable(f"there is no user {config.edge.user!r} ([edge] user)") from error
+    if entry.pw_uid == 0:
+        raise EdgeUnavailable("the edge does not run as root ([edge] user)")
+    return entry.pw_uid, entry.pw_gid
+
+
+def _hand_over(path: Path, owner: tuple[int, int] | None, mode: int) -> None:
+    path.chmod(mode)
+    if owner is not None:
+        os.chown(path, *owner)
+
+
+def _make_tables(file: Path, owner: tuple[int, int] | None) -> None:
+    """The tables that this very Kamailio expects, from its own package; what is there already is left alone."""
+    if not file.exists():
+        part = file.with_suffix(".part")
+        part.unlink(missing_ok=True)
+        with closing(sqlite3.connect(part)) as db:
+            for name in ("standard", "usrloc"):
+                db.executescript((SCHEMA_DIR / f"{name}-create.sql").read_text("utf-8"))
+            table = (SCHEMA_DIR / "htable-create.sql").read_text("utf-8")
+            for name in TABLES:
+                db.executescript(table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'"))
+        part.rename(file)
+    for path in file.parent.glob(file.name + "*"):
+        _hand_over(path, owner, 0o600)
