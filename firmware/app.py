@@ -21,6 +21,7 @@ from callcontrol.edge.rpc import EdgeRpc
 from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, Paths, check_edge, edge_command, make_state, prepare_edge
 from firmware.processes import Program, end_own_leftover
+from firmware.unit import Unit
 
 __all__ = ["check_edge", "edge_rpc", "main", "main_edge", "main_unit", "programs"]
 
@@ -55,10 +56,7 @@ def main_edge(config: Config) -> None:
 
 def main_unit(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
-    from firmware.status import answer
-    from firmware.unit import Unit
-
-    asyncio.run(_until_told(Unit(config, edge_rpc(config)).run(answer)))
+    asyncio.run(_until_told(Unit(config, edge_rpc(config)).run()))
 
 
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:

@@ -1,0 +1,407 @@
+"""The configuration: ``unit.toml``, and ``secrets.toml`` beside it, read once at start into frozen dataclasses.
+
+The dataclasses are the one truth: names are those of TOML, each key has its default, its bounds and what it means. What
+cannot be so stops the start, with file, line, what was expected and what was probably meant; all of it at once, so that
+a technician mends a file in one go. ``firmware/example.toml`` shows every key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from firmware.bounds import (
+    Choice,
+    Each,
+    Refused,
+    Text,
+    Whole,
+    absolute_path,
+    like,
+    network,
+    parse_listen,
+    parse_sip_uri,
+)
+from firmware.document import Document, Problem, Sections, key, rule_of
+
+__all__ = [
+    "SECRETS_FILE",
+    "Config",
+    "ConfigError",
+    "Edge",
+    "Emergency",
+    "Gateway",
+    "Key",
+    "Limits",
+    "Network",
+    "Platform",
+    "Problem",
+    "Returning",
+    "Secrets",
+    "Survival",
+    "Unit",
+    "default",
+    "known_keys",
+    "load",
+]
+
+SECRETS_FILE = "secrets.toml"
+
+
+def _kept(parse: Callable[[str], object]) -> Callable[[str], str]:
+    """Give a parser that checks by ``parse`` and keeps the text."""
+
+    def check(text: str) -> str:
+        parse(text)
+        return text
+
+    return check
+
+
+def _or_empty(parse: Callable[[str], str]) -> Callable[[str], str]:
+    return lambda text: parse(text) if text else text
+
+
+LISTEN = Text('"udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT" (IPv4)', _kept(parse_listen))
+SIP_URI = Text('"sip:HOST[:PORT][;transport=udp|tcp]"', _kept(parse_sip_uri))
+SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_uri)))
+REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
+NUMBER = Text("2 to 16 of the digits and + * # -", like(r"[0-9+*#-]{2,16}"))
+CIDR = Text('"ADDRESS/LENGTH" (IPv4)', network)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    name: str = field(
+        metadata=key(
+            Text("1 to 63 letters, digits or -", like(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")),
+            "the unit's own name, as its label says",
+        )
+    )
+    state_dir: Path = field(
+        default=Path("/var/lib/reservvaxel"),
+        metadata=key(
+            Text("an absolute path, at most 80 bytes", absolute_path), "where the unit keeps what it remembers"
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    phone_networks: tuple[str, ...] = field(
+        default=("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),
+        metadata=key(Each(CIDR, 1, 64), "where phones are; nobody else may call 112 through the unit"),
+    )
+    platform_interface: str = field(
+        default="",
+        metadata=key(
+            Text('the name of an interface, at most 15 characters, or ""', like(r"[A-Za-z0-9_.-]{0,15}")),
+            'the interface towards the platform, whose carrier is watched; "" is not watched, so not known',
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform:
+    nodes: tuple[str, ...] = field(
+        default=(), metadata=key(Each(SIP_URI, 0, 8), "the platform's nodes, the first preferred; none: no platform")
+    )
+    data_nodes: tuple[str, ...] = field(
+        default=(), metadata=key(Each(SIP_URI, 0, 8), "the same nodes as reached over mobile data")
+    )
+    realm: str = field(
+        default="", metadata=key(REALM, "the realm of the platform's digest; must be set when nodes are")
+    )
+    registration: str = field(
+        default="path",
+        metadata=key(
+            Choice(("path", "contact")), 'how the platform finds the way back: "path" is RFC 3327, "contact" rewrites'
+        ),
+    )
+    expires_s: int = field(default=3600, metadata=key(Whole(60, 86400), "how long the platform keeps a registration"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    listen: tuple[str, ...] = field(metadata=key(Each(LISTEN, 1, 8), "where phones reach the unit"))
+    platform_listen: tuple[str, ...] = field(
+        default=(), metadata=key(Each(LISTEN, 0, 8), "where the platform reaches the unit; none: the same as listen")
+    )
+    control_port: int = field(
+        default=5066, metadata=key(Whole(1024, 65535), "UDP port on 127.0.0.1 that the edge uses for itself")
+    )
+    user: str = field(
+        default="kamailio",
+        metadata=key(Text("the name of a system user", like(r"[a-z_][a-z0-9_-]{0,31}")), "whom the edge runs as"),
+    )
+    register_s: int = field(
+        default=60, metadata=key(Whole(15, 600), "the expiry that phones are told, whatever they ask for")
+    )
+    workers: int = field(default=2, metadata=key(Whole(1, 16), "processes for each address listened on"))
+    shared_memory_mb: int = field(default=64, metadata=key(Whole(32, 512), "memory that the edge's processes share"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survival:
+    signal_s: int = field(default=6, metadata=key(Whole(2, 10), "the length of one signal"))
+    ring_signals: int = field(default=4, metadata=key(Whole(1, 20), "signals before an unanswered call goes on"))
+    learnt: str = field(
+        default="inside",
+        metadata=key(
+            Choice(("inside", "off")),
+            "what a phone without a known secret may do, if the platform accepted it: call inside, or nothing",
+        ),
+    )
+    learnt_after_s: int = field(
+        default=3600, metadata=key(Whole(0, 2_592_000), "how long the platform must have accepted it before that")
+    )
+    first_response_min_ms: int = field(
+        default=250, metadata=key(Whole(100, 1000), "the least that the platform is given for its first response")
+    )
+    first_response_max_ms: int = field(
+        default=1500, metadata=key(Whole(500, 5000), "the most that the platform is given for its first response")
+    )
+    first_response_initial_ms: int = field(
+        default=400, metadata=key(Whole(100, 5000), "what it is given before its usual time is known")
+    )
+    ringing_s: int = field(
+        default=4, metadata=key(Whole(2, 30), "how long a bare 100 is enough for a target that is bound here")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returning:
+    good_probes: int = field(default=3, metadata=key(Whole(1, 20), "good probes in a row before the unit goes back"))
+    hold_down_s: int = field(default=10, metadata=key(Whole(0, 3600), "wait before going back; doubles when it flaps"))
+    hold_down_max_s: int = field(default=600, metadata=key(Whole(0, 86400), "the longest such wait"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emergency:
+    numbers: tuple[str, ...] = field(
+        default=("112", "0112", "00112", "0-112"),
+        metadata=key(Each(NUMBER, 1, 16), "what is dialled for help; 112 must be among them"),
+    )
+    gateway: str = field(default="", metadata=key(SIP_URI_OR_NONE, "a second SIP gateway as a way to 112"))
+    no_ringing_s: int = field(
+        default=6, metadata=key(Whole(2, 30), "without ringing for so long, the next way is tried")
+    )
+    hold_s: int = field(
+        default=30, metadata=key(Whole(5, 120), "how long the ways are gone round before giving up in words")
+    )
+    calls_per_phone: int = field(default=2, metadata=key(Whole(1, 10), "calls to 112 at once from one phone"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    requests_per_source_s: int = field(
+        default=100, metadata=key(Whole(1, 100_000), "requests a second from one address; 112 is never limited")
+    )
+    failed_auth_per_minute: int = field(
+        default=10, metadata=key(Whole(1, 1000), "wrong passwords a minute from one address before it has to wait")
+    )
+
+
+_CREDENTIAL = r"[!-~]{0,128}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    username: str = field(
+        default="",
+        metadata=key(
+            Text("up to 128 printable ASCII characters, no space", like(_CREDENTIAL), secret=True),
+            "the unit's account at emergency.gateway",
+        ),
+    )
+    password: str = field(
+        default="",
+        repr=False,
+        metadata=key(
+            Text("up to 128 printable ASCII characters, no space", like(_CREDENTIAL), secret=True), "and its password"
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secrets:
+    """What is in ``secrets.toml``."""
+
+    gateway: Gateway = field(default_factory=Gateway)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that a unit is told, sections named as in TOML. ``secrets`` comes from the file beside it."""
+
+    unit: Unit
+    network: Network = field(default_factory=Network)
+    platform: Platform = field(default_factory=Platform)
+    edge: Edge
+    survival: Survival = field(default_factory=Survival)
+    returning: Returning = field(default_factory=Returning)
+    emergency: Emergency = field(default_factory=Emergency)
+    limits: Limits = field(default_factory=Limits)
+    secrets: Secrets = field(default_factory=Secrets)
+
+
+_SECTIONS: Sections = {
+    "unit": Unit,
+    "network": Network,
+    "platform": Platform,
+    "edge": Edge,
+    "survival": Survival,
+    "returning": Returning,
+    "emergency": Emergency,
+    "limits": Limits,
+}
+_SECRET_SECTIONS: Sections = {"gateway": Gateway}
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; ``problems`` has all that is wrong with it, at least one."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(map(str, problems)))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that may be in a file: where, what it is, what is expected of it. ``required`` keys have no default."""
+
+    file: str
+    section: str
+    name: str
+    meaning: str
+    expected: str
+    required: bool
+    default: object
+
+
+def load(path: Path) -> Config:
+    """Read ``path`` and ``secrets.toml`` beside it, if there is one. Raises ConfigError with all problems at once."""
+    unit, secrets = Document(path), Document(path.with_name(SECRETS_FILE), secret=True)
+    values = unit.take(_SECTIONS, elsewhere=dict.fromkeys(_SECRET_SECTIONS, SECRETS_FILE))
+    secret_values = secrets.take(_SECRET_SECTIONS, elsewhere=dict.fromkeys(_SECTIONS, path.name))
+    for check in _CHECKS:
+        try:
+            for where, message, expected in check(values | secret_values):
+                document = secrets if where in secret_values else unit
+                document.refuse(tuple(where.split(".")), message, expected)
+        except KeyError:  # one of its keys is refused already
+            continue
+    if problems := (*unit.problems, *secrets.problems):
+        raise ConfigError(problems)
+    return Config(
+        **{name: kind(**_of(name, values)) for name, kind in _SECTIONS.items()},
+        secrets=Secrets(**{name: kind(**_of(name, secret_values)) for name, kind in _SECRET_SECTIONS.items()}),
+    )
+
+
+def default(state_dir: Path, address: str | None = None) -> Config:
+    """Give what ``rvx run`` uses when there is no file: this machine alone, no platform.
+
+    ``address`` is an IPv4 address of this machine that phones elsewhere can reach. Raises ConfigError when one of them
+    cannot be used.
+    """
+    listen = ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5060"]
+    if address and address != "127.0.0.1":
+        listen += [f"udp:{address}:5060", f"tcp:{address}:5060"]
+    try:
+        for entry in listen:
+            LISTEN.take(entry)
+        return Config(
+            unit=Unit(name="demo", state_dir=absolute_path(str(state_dir.absolute()))),
+            network=Network(phone_networks=("127.0.0.0/8", *Network().phone_networks)),
+            platform=Platform(realm="demo.invalid"),
+            edge=Edge(listen=tuple(listen)),
+        )
+    except Refused as refused:
+        raise ConfigError((Problem(state_dir, None, "", f"{refused}; give another place"),)) from None
+
+
+def known_keys() -> tuple[Key, ...]:
+    """Give every key of both files, in the order of the example."""
+    return tuple(
+        Key(
+            file=file,
+            section=section,
+            name=field.name,
+            meaning=field.metadata["meaning"],
+            expected=rule_of(field).expected,
+            required=field.default is MISSING,
+            default=None if field.default is MISSING else field.default,
+        )
+        for file, sections in (("unit.toml", _SECTIONS), (SECRETS_FILE, _SECRET_SECTIONS))
+        for section, kind in sections.items()
+        for field in fields(kind)
+    )
+
+
+def _of(section: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of one section by their bare names."""
+    prefix = f"{section}."
+    return {where.removeprefix(prefix): value for where, value in values.items() if where.startswith(prefix)}
+
+
+# What must hold between keys. Each check takes the values of both files by "section.name" and gives (key, message,
+# expected) for what does not hold; one that misses a key, as it was refused, is left out.
+
+_Values = Mapping[str, Any]
+_Clashes = Iterator[tuple[str, str, str]]
+
+
+def _first_response_in_order(values: _Values) -> _Clashes:
+    low, start, high = (values[f"survival.first_response_{name}_ms"] for name in ("min", "initial", "max"))
+    if not low <= start <= high:
+        expected = f"first_response_min_ms ({low}) or more, first_response_max_ms ({high}) or less"
+        yield "survival.first_response_initial_ms", f"{start} lies outside", expected
+
+
+def _hold_down_in_order(values: _Values) -> _Clashes:
+    start, most = values["returning.hold_down_s"], values["returning.hold_down_max_s"]
+    if start > most:
+        yield "returning.hold_down_s", f"{start} is more than the longest wait", f"hold_down_max_s ({most}) or less"
+
+
+def _listens_once(values: _Values) -> _Clashes:
+    taken = [("edge.control_port", f"udp:127.0.0.1:{values['edge.control_port']}")]
+    taken += [(where, entry) for where in ("edge.platform_listen", "edge.listen") for entry in values[where]]
+    for (where, entry), (_, other) in combinations(taken, 2):
+        if parse_listen(entry) == parse_listen(other):
+            yield where, f"{entry} is taken twice", "an address and port that nothing else listens on"
+
+
+def _realm_of_nodes(values: _Values) -> _Clashes:
+    if values["platform.nodes"] and not values["platform.realm"]:
+        yield "platform.realm", "is missing", "the realm of the platform's digest, as there are nodes"
+
+
+def _data_nodes_of_nodes(values: _Values) -> _Clashes:
+    if values["platform.data_nodes"] and not values["platform.nodes"]:
+        yield "platform.data_nodes", "there are no nodes", "nodes that these are another way to"
+
+
+def _numbers_hold_112(values: _Values) -> _Clashes:
+    if "112" not in values["emergency.numbers"]:
+        yield "emergency.numbers", "112 is not among them", '"112" and what else is dialled for it'
+
+
+def _gateway_account_whole(values: _Values) -> _Clashes:
+    if values["gateway.password"] and not values["gateway.username"]:
+        yield "gateway.username", "is missing", "the user whose password is given"
+
+
+_CHECKS: tuple[Callable[[_Values], _Clashes], ...] = (
+    _first_response_in_order,
+    _hold_down_in_order,
+    _listens_once,
+    _realm_of_nodes,
+    _data_nodes_of_nodes,
+    _numbers_hold_112,
+    _gateway_account_whole,
+)

@@ -1,0 +1,171 @@
+"""Keeps what the unit remembers: folds the edge's call journal, notes incidents, and makes the edge's table of
+credentials what directory.db says. The store's connections belong to one thread, which is not the loop's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from firmware.edge import Paths
+from firmware.modes import Mode, State
+from firmware.store import Credential, Directory, Journal, StoreError
+from firmware.store.fold import AccFolder
+
+__all__ = ["Keeper", "credential_rows"]
+
+FOLD_EVERY_S = 1.0
+TABLES_EVERY_S = 2.0
+PUSHES_AT_ONCE = 50
+"""Rows written to the edge before others get a turn."""
+READ_TIMEOUT_S = 1.0
+
+log = logging.getLogger("rvx")
+T = TypeVar("T")
+
+
+class Keeper:
+    """Runs `fold` and `tables` for ever; what it has counted stands in its attributes, None where not known."""
+
+    def __init__(self, paths: Paths, edge: EdgeRpc) -> None:
+        self._paths = paths
+        self._edge = edge
+        self._thread = ThreadPoolExecutor(1, "store")
+        self._journal: Journal | None = None
+        self._directory: Directory | None = None
+        self._folder: AccFolder | None = None
+        self._incident: int | None = None
+        self._pushed: dict[str, str] | None = None
+        self._edge_seen = False
+        self.fault = ""
+        self.records_today: int | None = None
+        self.known: int | None = None  # extensions with a credential, or learnt
+        self.learnt: int | None = None  # of those, the learnt
+        self.ready: int | None = None  # of those registered, the known
+
+    def edge_is_new(self) -> None:
+        """What the edge has kept of its table may be older than directory.db."""
+        self._edge_seen = True
+        self._pushed = None
+
+    async def fold(self) -> None:
+        """Once a second, until cancelled."""
+        while True:
+            if await self._in_store(self._fold_once):
+                with contextlib.suppress(EdgeUnreachable, EdgeError):
+                    await self._edge.call("flatstore.k_rotate")
+            await asyncio.sleep(FOLD_EVERY_S)
+
+    async def tables(self) -> None:
+        """Every other second, until cancelled."""
+        while True:
+            rows = await self._in_store(lambda: credential_rows(self._open_directory().credentials()))
+            if rows is not None and self._edge_seen:
+                await self._push(rows)
+            await self._in_store(lambda: self._count(rows or {}))
+            await asyncio.sleep(TABLES_EVERY_S)
+
+    async def note(self, state: State) -> None:
+        """An incident lasts from the first moment of SURVIVAL to the end of RETURNING."""
+        now = datetime.now(UTC)
+        away = state.mode in (Mode.SURVIVAL, Mode.RETURNING)
+
+        def write() -> None:
+            journal = self._open_journal()
+            if away and self._incident is None:
+                cause = state.cause.value if state.cause else "unknown"
+                self._incident = journal.incident_begin(now, cause, state.mode.value, state.reason.value)
+            elif not away and self._incident is not None:
+                journal.incident_end(self._incident, now)
+                self._incident = None
+
+        await self._in_store(write)
+
+    def close(self) -> None:
+        """Waits for what is being written."""
+        self._thread.shutdown(wait=True)
+
+    def _fold_once(self) -> bool:
+        """Whether Kamailio is to be told that a file was renamed."""
+        journal = self._open_journal()
+        if self._folder is None:
+            self._folder = AccFolder(self._paths.acc, journal)
+        folded = self._folder.fold()
+        if folded.garbage or folded.unreadable:
+            log.warning("rvx-event kind=fold garbage=%d unreadable=%d", folded.garbage, len(folded.unreadable))
+        midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        self.records_today = journal.count_since(midnight.astimezone(UTC))
+        due = self._folder.rotation_due()
+        if due:
+            self._folder.rename()
+        return due
+
+    async def _push(self, rows: dict[str, str]) -> None:
+        if self._pushed is None:
+            # What the edge holds beyond these rows is gone from directory.db since.
+            kept = await self._in_store(lambda: self._edge_names("cred")) or frozenset()
+            self._pushed = dict.fromkeys(kept, "")
+        changed = {name: row for name, row in rows.items() if self._pushed.get(name) != row}
+        gone = [name for name in self._pushed if name not in rows]
+        if not changed and not gone:
+            return
+        try:
+            for number, (name, row) in enumerate(changed.items(), 1):
+                await self._edge.call("htable.sets", "cred", name, row)
+                if number % PUSHES_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            for name in gone:
+                with contextlib.suppress(EdgeError):
+                    await self._edge.call("htable.delete", "cred", name)
+            await self._edge.call("htable.store", "cred")
+        except (EdgeUnreachable, EdgeError) as error:
+            log.warning("rvx-event kind=tables_failed why=%s", str(error).replace(" ", "_"))
+            self._pushed = None
+            return
+        self._pushed = rows
+        log.info("rvx-event kind=tables changed=%d gone=%d", len(changed), len(gone))
+
+    def _count(self, rows: dict[str, str]) -> None:
+        learnt = self._edge_names("learnt") - rows.keys()
+        known = rows.keys() | learnt
+        registered = self._edge_names("location", "username")
+        self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
+
+    def _edge_names(self, name: str, column: str = "key_name") -> frozenset[str]:
+        """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute."""
+        file = self._paths.edge / "edge.db"
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
+            return frozenset(str(row[0]) for row in db.execute(f"SELECT {column} FROM {name}"))  # noqa: S608  ours
+
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            self._journal = Journal.open(self._paths.journal)
+        return self._journal
+
+    def _open_directory(self) -> Directory:
+        if self._directory is None:
+            self._directory = Directory.open(self._paths.directory)
+        return self._directory
+
+    async def _in_store(self, work: Callable[[], T]) -> T | None:
+        """`work` in the store's thread; None, and the fault kept for the status, when the store does not do it."""
+        try:
+            result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except (StoreError, sqlite3.Error, OSError) as error:
+            if str(error) != self.fault:
+                log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
+            self.fault = str(error)
+            return None
+        self.fault = ""
+        return result
+
+
+def credential_rows(credentials: tuple[Credential, ...]) -> dict[str, str]:
+    """The edge's table `cred`: extension -> mode:HA1 (MD5):HA1 (SHA-256):user."""
+    return {c.extension: f"{c.mode}:{c.ha1_md5 or ''}:{c.ha1_sha256 or ''}:{c.user}" for c in credentials}

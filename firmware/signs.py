@@ -1,0 +1,329 @@
+"""Signs of the platform's life, and what they mean.
+
+Theory. Three kinds of evidence, none of which is enough alone. *Probes* (OPTIONS each second, by the edge's dispatcher)
+always speak, but a sick platform may answer them, and a living one may refuse or lose them. *Calls* (all requests that
+went to the platform) are what it is about, but may be silent for hours. The link's *carrier* tells only of the first
+metre of the line. So:
+
+- Calls beat probes. Probes lost while calls are answered are a doubt, and so are calls that go unanswered while probes
+  are answered; only a longer row of such calls, with not one answered among them, is a death.
+- Silence of both, two probes long, is death; unless this very line has cried wolf: then it is given longer.
+- A node that the edge has put aside gets no more calls that could speak for it. Then its probes decide: those lost are
+  counted, so that one answered in between is known, and a node put aside for calls alone may prove itself.
+- What is not known is never taken for good.
+
+``observe`` adds one sample to what is remembered, ``judge`` says what it means. Pure; time is monotonic seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+__all__ = [
+    "PROBE_S",
+    "Cause",
+    "Judgement",
+    "Memory",
+    "NodeSign",
+    "Path",
+    "Reason",
+    "Signs",
+    "Verdict",
+    "judge",
+    "node_signs",
+    "nodes_of",
+    "observe",
+    "steady",
+]
+
+PROBE_S = 1.0
+"""The edge probes each node this often."""
+DEAD_PROBES = 2
+"""So many probes lost in a row are silence, on a line that has not cried wolf."""
+HEARD_S = 1.2
+"""Where no more probes were lost for so long after a lost one, one was answered: PROBE_S and what timers stray."""
+ANSWER_TRUST_S = 2.2
+"""An answered call excuses lost probes for so long. With a sample's delay it still delays no death beyond 3 s."""
+DOUBT_S = 30.0
+"""A call that went unanswered while probes were answered is a doubt for so long."""
+SICK_CALLS = 5
+SICK_S = 10.0
+"""So many calls in a row, over at least so long, with none answered: dead, whatever the probes say."""
+WOBBLE_MEMORY_S = 300.0
+WOBBLES_MAX = 9
+"""Each time of lost probes that passed by itself in WOBBLE_MEMORY_S, but for the first, buys the next a probe more."""
+REFUSAL_MARGIN_S = 2.0
+"""A node that loses no probe serves again after `good_probes` of them; if not so long after that, it refuses."""
+
+
+class Path(StrEnum):
+    """By which way the platform is reached."""
+
+    LINE = "line"
+    DATA = "data"
+
+
+class Verdict(StrEnum):
+    """What the signs of one moment amount to."""
+
+    GOOD = "good"
+    BETTER = "better"  # good, by the mobile data; and the line, which is preferred, has been good for long enough
+    DOUBTFUL = "doubtful"
+    UNKNOWN = "unknown"
+    DEAD = "dead"
+
+
+class Cause(StrEnum):
+    """What an outage comes from. UNKNOWN where the signs cannot tell a dead platform from a line cut further out."""
+
+    PLATFORM = "platform"
+    PLATFORM_TRUNK = "platform_trunk"
+    LINE = "line"
+    UNIT = "unit"
+    MAINS = "mains"
+    DRILL = "drill"
+    UNKNOWN = "unknown"
+
+
+class Reason(StrEnum):
+    """What was seen."""
+
+    SERVING = "serving"  # a node answers
+    LINE_BACK = "line_back"  # the line serves again while data carries
+    NOT_PROBED = "not_probed"  # no probe has been answered or lost yet
+    PROBES_LOST = "probes_lost"  # probes are lost, and it is too soon, or calls are answered all the same
+    CALLS_UNANSWERED = "calls_unanswered"  # probes are answered, calls are not
+    SILENT = "silent"  # no node answers
+    REFUSING = "refusing"  # nodes answer that they do not serve
+    NO_CARRIER = "no_carrier"
+    NO_PLATFORM = "no_platform"  # none is configured
+    DRILL = "drill"
+
+
+@dataclass(frozen=True)
+class NodeSign:
+    """One node of the platform as the dispatcher sees it."""
+
+    uri: str
+    serving: bool | None  # False after two lost probes in a row or two unanswered calls; None before the first probe
+    probe_ms: float | None = None  # smoothed time of a probe; None when none was answered
+    path: Path = Path.LINE
+    trying: bool = False  # still serving, but its last probe was lost
+    lost: int | None = None  # probes left without answer since the edge began; None: not counted
+
+
+@dataclass(frozen=True)
+class Signs:
+    """All that is seen at one moment. Counters are the edge's, and begin anew when the edge does."""
+
+    now_s: float  # monotonic
+    nodes: tuple[NodeSign, ...]  # empty: no platform is configured
+    answered: int = 0  # requests to the platform that got any response
+    unanswered: int = 0  # those that got none in time
+    diverted: int = 0  # calls taken over because of that
+    carrier: bool | None = None  # of the line's interface; None: not watched
+    drill: bool = False
+    confirmed: int | None = None  # extensions whose registration the platform has confirmed in this epoch
+    registered: int | None = None  # extensions registered here
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Probes of one node."""
+
+    lost: int  # since the edge began
+    row: int  # lost in a row
+    grew_s: float  # when the last was lost, or counting began
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered from one sample to the next, of the path in use. Bounded."""
+
+    signs: Signs | None = None
+    answered_s: float | None = None  # when a request was last seen answered
+    unanswered_s: float | None = None  # the last, and
+    unanswered_first_s: float | None = None  # the first of the row that nothing answered has ended,
+    unanswered_row: int = 0  # and how many they are
+    down_s: float | None = None  # since when no node serves
+    tallies: Mapping[str, Tally] = field(default_factory=dict)  # by URI, of nodes whose lost probes are counted
+    shaky_since_s: float | None = None  # since when probes are lost without anybody being declared dead for it
+    dead: bool = False  # somebody was; set from outside, ended by a node that serves
+    wobbles: tuple[float, ...] = ()  # when a time of lost probes passed by itself
+
+
+@dataclass(frozen=True)
+class Judgement:
+    verdict: Verdict
+    reason: Reason
+    cause: Cause | None = None
+
+
+def nodes_of(path: Path, signs: Signs) -> tuple[NodeSign, ...]:
+    """The nodes reached by that path."""
+    return tuple(node for node in signs.nodes if node.path is path)
+
+
+def steady(path: Path, signs: Signs) -> bool:
+    """A node of that path serves and has not just lost a probe."""
+    if path is Path.LINE and signs.carrier is False:
+        return False
+    return any(node.serving and not node.trying for node in nodes_of(path, signs))
+
+
+def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
+    """`memory` with one more sample in it."""
+    now, before = signs.now_s, memory.signs
+    answered = unanswered = 0
+    if before is not None:
+        # A counter that went back is an edge that began anew: nothing is known of the time between.
+        answered = max(0, signs.answered - before.answered)
+        unanswered = max(0, signs.unanswered - before.unanswered)
+    nodes = nodes_of(path, signs)
+    tallies = {
+        node.uri: _count(memory.tallies.get(node.uri), node, node.lost, now, answered > 0)
+        for node in nodes
+        if node.lost is not None
+    }
+    # A loss seen only when the next probe has been answered already is a loss all the same.
+    missed = bool(tallies) and all(
+        uri in memory.tallies and tally.lost > memory.tallies[uri].lost for uri, tally in tallies.items()
+    )
+    memory = replace(memory, signs=signs, tallies=tallies)
+    if answered:
+        memory = replace(memory, answered_s=now, unanswered_s=None, unanswered_first_s=None, unanswered_row=0)
+    elif unanswered:
+        first = now if memory.unanswered_first_s is None else memory.unanswered_first_s
+        row = memory.unanswered_row + unanswered
+        memory = replace(memory, unanswered_s=now, unanswered_first_s=first, unanswered_row=row)
+    if steady(path, signs):
+        wobbles = tuple(at for at in memory.wobbles if now - at < WOBBLE_MEMORY_S)
+        if (missed or memory.shaky_since_s is not None) and not memory.dead:
+            wobbles = (*wobbles, now)[-WOBBLES_MAX:]
+        return replace(memory, down_s=None, shaky_since_s=None, dead=False, wobbles=wobbles)
+    if memory.shaky_since_s is None and any(node.trying or node.serving is False for node in nodes):
+        memory = replace(memory, shaky_since_s=now)
+    if not _none_serves(nodes):
+        return replace(memory, down_s=None)
+    memory = replace(memory, down_s=now if memory.down_s is None else memory.down_s)
+    if _lost_in_a_row(memory, nodes) >= DEAD_PROBES:
+        # The silence explains the calls before it: they are no sign of a platform that answers probes only.
+        memory = replace(memory, unanswered_s=None, unanswered_first_s=None, unanswered_row=0)
+    return memory
+
+
+def judge(memory: Memory, path: Path, good_probes: int) -> Judgement:
+    """What the last sample in `memory` means, given those before it."""
+    signs = memory.signs
+    if signs is None:
+        return Judgement(Verdict.UNKNOWN, Reason.NOT_PROBED)
+    if not signs.nodes:
+        return Judgement(Verdict.DEAD, Reason.NO_PLATFORM, Cause.UNIT)
+    if signs.drill:
+        return Judgement(Verdict.DEAD, Reason.DRILL, Cause.DRILL)
+    if path is Path.LINE and signs.carrier is False:
+        return Judgement(Verdict.DEAD, Reason.NO_CARRIER, Cause.LINE)
+
+    now, nodes = signs.now_s, nodes_of(path, signs)
+    if memory.unanswered_s is not None and now - memory.unanswered_s < DOUBT_S:
+        first = memory.unanswered_first_s
+        if memory.unanswered_row >= SICK_CALLS and first is not None and now - first >= SICK_S:
+            return Judgement(Verdict.DEAD, Reason.CALLS_UNANSWERED, Cause.PLATFORM)
+        if steady(path, signs):
+            return Judgement(Verdict.DOUBTFUL, Reason.CALLS_UNANSWERED)
+    if steady(path, signs):
+        return Judgement(Verdict.GOOD, Reason.SERVING)
+
+    if _none_serves(nodes):
+        if memory.answered_s is not None and now - memory.answered_s < ANSWER_TRUST_S:
+            return Judgement(Verdict.DOUBTFUL, Reason.PROBES_LOST)
+        row = _lost_in_a_row(memory, nodes)
+        if row >= DEAD_PROBES + max(0, len(memory.wobbles) - 1):
+            return Judgement(Verdict.DEAD, Reason.SILENT, _cause_of_silence(path, signs))
+        if now - _last_lost_s(memory) >= good_probes * PROBE_S + REFUSAL_MARGIN_S:
+            return Judgement(Verdict.DEAD, Reason.REFUSING, Cause.PLATFORM)
+        return Judgement(Verdict.DOUBTFUL, Reason.PROBES_LOST if row else Reason.CALLS_UNANSWERED)
+    if any(node.trying or node.serving is False for node in nodes):
+        return Judgement(Verdict.DOUBTFUL, Reason.PROBES_LOST)
+    return Judgement(Verdict.UNKNOWN, Reason.NOT_PROBED)
+
+
+def node_signs(answer: object, paths: Mapping[int, Path]) -> tuple[NodeSign, ...]:
+    """Reads Kamailio's answer to `dispatcher.list`; `paths` says which of its sets is which way, others are left out.
+
+    Anything in it that is not as expected is left out, or None.
+    """
+    nodes = []
+    for record in _list(_dict(answer).get("RECORDS")):
+        group = _dict(_dict(record).get("SET"))
+        path = paths.get(group.get("ID", -1))
+        for target in _list(group.get("TARGETS")) if path is not None else ():
+            node = _dict(_dict(target).get("DEST"))
+            if isinstance(node.get("URI"), str):
+                nodes.append(_node_sign(node, path or Path.LINE))
+    return tuple(sorted(nodes, key=lambda node: (node.path is Path.DATA, node.uri)))
+
+
+def _node_sign(node: dict[str, Any], path: Path) -> NodeSign:
+    # First letter: A active, T trying, I inactive, D disabled. Second: P probed, X not probed (dispatcher, RPC list).
+    flags = str(node.get("FLAGS", ""))
+    serving = _SERVING.get(flags[:1]) if flags[1:2] == "P" or flags[:1] != "A" else None
+    latency = _dict(node.get("LATENCY"))
+    ever, smoothed, lost = latency.get("MAX"), latency.get("EST"), latency.get("TIMEOUT")
+    return NodeSign(
+        uri=node["URI"],
+        serving=serving,
+        probe_ms=float(smoothed) if isinstance(smoothed, int | float) and ever else None,
+        path=path,
+        trying=flags[:1] == "T",
+        lost=lost if isinstance(lost, int) else None,
+    )
+
+
+_SERVING = {"A": True, "T": True, "I": False, "D": False}
+
+
+def _none_serves(nodes: tuple[NodeSign, ...]) -> bool:
+    return all(node.serving is False for node in nodes)
+
+
+def _count(before: Tally | None, node: NodeSign, lost: int, now: float, answered: bool) -> Tally:
+    if before is None:
+        return Tally(lost, 0, now)
+    # A counter that went back is an edge that began anew, at nothing.
+    grown = lost - before.lost if lost >= before.lost else lost
+    grew_s = now if grown else before.grew_s
+    heard = answered or now - grew_s >= HEARD_S or (node.serving is True and not node.trying)
+    return Tally(lost, 0 if heard else before.row + grown, grew_s)
+
+
+def _lost_in_a_row(memory: Memory, nodes: tuple[NodeSign, ...]) -> int:
+    """By every one of these nodes at least, of which none serves."""
+    now = memory.signs.now_s if memory.signs is not None else 0.0
+    down_s = now if memory.down_s is None else memory.down_s
+    uncounted = DEAD_PROBES + int((now - down_s) / PROBE_S)
+    rows = [memory.tallies[node.uri].row if node.uri in memory.tallies else uncounted for node in nodes]
+    return min(rows, default=uncounted)
+
+
+def _last_lost_s(memory: Memory) -> float:
+    """When a probe was last lost, or the last node put aside."""
+    return max([memory.down_s or 0.0, *(tally.grew_s for tally in memory.tallies.values())])
+
+
+def _cause_of_silence(path: Path, signs: Signs) -> Cause:
+    other = nodes_of(Path.DATA if path is Path.LINE else Path.LINE, signs)
+    if other and _none_serves(other) and signs.carrier is not False:
+        return Cause.PLATFORM
+    if path is Path.LINE and steady(Path.DATA, signs):
+        return Cause.LINE
+    return Cause.UNKNOWN
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

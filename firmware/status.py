@@ -1,0 +1,361 @@
+"""One snapshot of the unit, read alike by the command line, pages and metrics.
+
+`unit` makes a `Status` and gives it as one JSON object to whoever connects to its socket; `status.schema.json` beside
+this file describes that object. Fields are only ever added. What is not known is None (`null`), never a stale value.
+Times are ISO 8601 in UTC, durations seconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from firmware.modes import Cause, Mode, Path, Reason
+
+__all__ = [
+    "SCHEMA",
+    "SOCKET",
+    "Calls",
+    "Node",
+    "Phones",
+    "Problem",
+    "Severity",
+    "Status",
+    "StatusError",
+    "find_problems",
+]
+
+SCHEMA = 1
+"""Of the JSON object; raised only if a field ever had to change its meaning."""
+SOCKET = "run/unit.sock"
+"""Where `unit` answers, under the state folder: a Unix stream; one object, then the end."""
+SUSPECT_TOLD_S = 60.0
+"""A doubt about the platform that lasts so long is told as a problem."""
+
+_T = TypeVar("_T")
+_Json = Mapping[str, Any]
+
+
+class StatusError(ValueError):
+    """A JSON object that is no status that this version understands."""
+
+
+class Severity(StrEnum):
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that somebody can do something about. `id` is a code of `rvx explain`."""
+
+    id: str
+    severity: Severity
+    area: str
+    observed: str
+    expected: str
+    effect: str
+    fix: str
+    since: str | None = None
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node of the platform."""
+
+    uri: str
+    path: Path
+    serving: bool | None
+    probe_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Phones:
+    """Extensions, not devices."""
+
+    registered: int | None = None
+    known: int | None = None  # that have a secret here, or are learnt
+    learnt: int | None = None  # of those known, the learnt (credential mode 4)
+    ready: int | None = None  # of those registered, the known: they go on by themselves if the platform fails
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Those that this unit knows of: it keeps records of what it decided or carried itself."""
+
+    now: int | None = None
+    today: int | None = None
+    failed_today: int | None = None
+    diverted: int | None = None  # taken over from a platform that left them unanswered, since the edge began
+
+
+@dataclass(frozen=True)
+class Status:
+    """Everything that is shown of the unit."""
+
+    unit: str
+    version: str
+    time: str
+    started_at: str | None = None
+    mode: Mode | None = None
+    path: Path | None = None
+    cause: Cause | None = None  # of the outage; None when there is none
+    reason: Reason | None = None  # what was last seen of the platform
+    since: str | None = None  # when the mode began
+    in_mode_s: float | None = None
+    hold_left_s: float | None = None  # how long the mode lasts yet at the least
+    lease_left_s: float | None = None  # how long what the edge was told of the mode still holds
+    edge: bool | None = None  # whether the edge answers
+    platform: bool | None = None  # whether one is configured
+    gateway: bool | None = None  # whether there is a way out besides the platform
+    nodes: tuple[Node, ...] = ()
+    phones: Phones = field(default_factory=Phones)
+    calls: Calls = field(default_factory=Calls)
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def working(self) -> bool | None:
+        """Whether a phone here can ring another one now."""
+        return self.edge
+
+    @property
+    def protected(self) -> bool | None:
+        """Whether every phone that is registered goes on by itself if the platform fails. None: none is registered."""
+        if not self.phones.registered or self.phones.ready is None:
+            return None
+        return self.phones.ready >= self.phones.registered
+
+    @property
+    def verdict(self) -> str:
+        """Two facts in one word: what is now, and what if something more fails."""
+        if self.edge is not True:
+            return "unknown" if self.edge is None else "not_working"
+        if self.mode is None:
+            return "working_unknown"
+        if self.mode is Mode.SURVIVAL:
+            return {True: "survival_way_out", False: "survival_no_way_out", None: "survival"}[self.gateway]
+        now = "returning" if self.mode is Mode.RETURNING else "working"
+        return f"{now}_{ {True: 'protected', False: 'not_protected', None: 'unknown'}[self.protected] }"
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `status.schema.json` describes."""
+        head = {"schema": SCHEMA, "tool": "rvx", "version": self.version, "time": self.time, "verdict": self.verdict}
+        return {**head, "working": self.working, "protected": self.protected, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, document: object) -> "Status":
+        """Reads what `to_json` made, also of a later version of the same schema. Raises StatusError."""
+        top = _object(document, "status")
+        if top.get("schema") != SCHEMA:
+            raise StatusError(f"schema is {top.get('schema')!r}, expected {SCHEMA}")
+        phones = _object(top.get("phones", {}), "phones")
+        calls = _object(top.get("calls", {}), "calls")
+        return cls(
+            unit=_text(top, "unit") or "",
+            version=_text(top, "version") or "",
+            time=_text(top, "time") or "",
+            started_at=_text(top, "started_at"),
+            mode=_word(top, "mode", Mode),
+            path=_word(top, "path", Path),
+            cause=_word(top, "cause", Cause),
+            reason=_word(top, "reason", Reason),
+            since=_text(top, "since"),
+            in_mode_s=_number(top, "in_mode_s"),
+            hold_left_s=_number(top, "hold_left_s"),
+            lease_left_s=_number(top, "lease_left_s"),
+            edge=_flag(top, "edge"),
+            platform=_flag(top, "platform"),
+            gateway=_flag(top, "gateway"),
+            nodes=tuple(
+                Node(
+                    uri=_text(node, "uri") or "",
+                    path=_word(node, "path", Path) or Path.LINE,
+                    serving=_flag(node, "serving"),
+                    probe_ms=_number(node, "probe_ms"),
+                )
+                for node in _objects(top, "nodes")
+            ),
+            phones=Phones(**{name: _count(phones, name) for name in Phones.__dataclass_fields__}),
+            calls=Calls(**{name: _count(calls, name) for name in Calls.__dataclass_fields__}),
+            problems=tuple(
+                Problem(
+                    **{
+                        name: _text(one, name) or "" for name in ("id", "area", "observed", "expected", "effect", "fix")
+                    },
+                    severity=_word(one, "severity", Severity) or Severity.WARN,
+                    since=_text(one, "since"),
+                )
+                for one in _objects(top, "problems")
+            ),
+        )
+
+    def with_problems(self) -> "Status":
+        """The same with the problems that its own facts show, beside those it has."""
+        return replace(self, problems=(*self.problems, *find_problems(self)))
+
+
+def find_problems(status: Status) -> tuple[Problem, ...]:
+    """What is wrong by the facts of `status` itself, most severe first. A cause hides what follows from it."""
+    if status.edge is False:
+        return (
+            Problem(
+                "RVX-E01",
+                Severity.FAIL,
+                "edge",
+                observed="Kamailio does not answer",
+                expected="an answer within 1 s",
+                effect="no call gets through the unit",
+                fix="start it by rvx run, or see in its log why it ended",
+            ),
+        )
+    found = [*_platform(status), *_phones(status)]
+    if status.lease_left_s is not None and status.lease_left_s <= 0:
+        found.append(
+            Problem(
+                "RVX-S02",
+                Severity.FAIL,
+                "state",
+                observed=f"nobody has vouched for the mode for {-status.lease_left_s:.0f} s",
+                expected="renewed each 0.5 s",
+                effect="the last mode holds until calls prove otherwise",
+                fix="start the unit's processes anew; calls that are up are not cut",
+            )
+        )
+    if status.gateway is False:
+        found.append(
+            Problem(
+                "RVX-G01",
+                Severity.WARN,
+                "emergency",
+                observed="no gateway under [emergency]",
+                expected="a way out besides the platform",
+                effect="in an outage 112 is rung by mobile only",
+                fix="give a gateway, or tell everybody in the house",
+            )
+        )
+    return tuple(sorted(found, key=lambda problem: problem.severity is not Severity.FAIL))
+
+
+def _platform(status: Status) -> list[Problem]:
+    if status.mode is Mode.SURVIVAL and status.cause not in (Cause.DRILL, Cause.UNIT):
+        line = status.cause is Cause.LINE
+        carrier = status.reason is Reason.NO_CARRIER
+        return [
+            Problem(
+                "RVX-L02" if carrier else "RVX-L01",
+                Severity.FAIL,
+                "line" if line else "platform",
+                observed="the line has no carrier" if carrier else "no node of the platform serves",
+                expected="one node that answers",
+                effect="calls within the house go on; those to others need a gateway",
+                fix="look at the cable and the router's power"
+                if line
+                else "ask who runs the platform; look at the line",
+                since=status.since,
+            )
+        ]
+    if status.mode is Mode.SUSPECT and (status.in_mode_s or 0) >= SUSPECT_TOLD_S:
+        return [
+            Problem(
+                "RVX-L03",
+                Severity.WARN,
+                "platform",
+                observed="calls go unanswered" if status.reason is Reason.CALLS_UNANSWERED else "probes go unanswered",
+                expected="calls and probes answered alike",
+                effect="a call may wait a moment before it is taken over here",
+                fix="make a trial call outwards; report to who runs the platform",
+                since=status.since,
+            )
+        ]
+    out = [node.uri for node in status.nodes if node.serving is False]
+    if not out or status.mode is Mode.SURVIVAL:
+        return []
+    return [
+        Problem(
+            "RVX-L01",
+            Severity.WARN,
+            "platform",
+            observed=f"{len(out)} of {len(status.nodes)} nodes do not serve: {', '.join(out)}",
+            expected="all serve",
+            effect="less is left if another one fails",
+            fix="ask who runs the platform",
+        )
+    ]
+
+
+def _phones(status: Status) -> list[Problem]:
+    phones = status.phones
+    if phones.registered == 0:
+        return [
+            Problem(
+                "RVX-P01",
+                Severity.WARN,
+                "phones",
+                observed="no phone is registered",
+                expected="every phone of the house",
+                effect="nobody can be called",
+                fix="give the phones the unit's address as proxy",
+            )
+        ]
+    if status.protected is False and phones.registered is not None and phones.ready is not None:
+        return [
+            Problem(
+                "RVX-P03",
+                Severity.WARN,
+                "phones",
+                observed=f"{phones.registered - phones.ready} of {phones.registered} have no secret here",
+                expected="each known here, by secret or learnt",
+                effect="they fall silent if the platform fails",
+                fix="rvx extension add or import",
+            )
+        ]
+    return []
+
+
+def _object(value: object, name: str) -> _Json:
+    if not isinstance(value, dict):
+        raise StatusError(f"{name} is no object")
+    return value
+
+
+def _objects(top: _Json, name: str) -> list[_Json]:
+    values = top.get(name, [])
+    if not isinstance(values, list):
+        raise StatusError(f"{name} is no list")
+    return [_object(value, name) for value in values]
+
+
+def _as(top: _Json, name: str, kinds: tuple[type, ...]) -> Any:
+    value = top.get(name)
+    if value is not None and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+        raise StatusError(f"{name} is {value!r}")
+    return value
+
+
+def _text(top: _Json, name: str) -> str | None:
+    value: str | None = _as(top, name, (str,))
+    return value
+
+
+def _flag(top: _Json, name: str) -> bool | None:
+    value: bool | None = _as(top, name, (bool,))
+    return value
+
+
+def _count(top: _Json, name: str) -> int | None:
+    value: int | None = _as(top, name, (int,))
+    return value
+
+
+def _number(top: _Json, name: str) -> float | None:
+    value: float | None = _as(top, name, (int, float))
+    return value
+
+
+def _word(top: _Json, name: str, words: type[_T]) -> _T | None:
+    """One of an enumeration; a word that a later version has added is not known here."""
+    value = _text(top, name)
+    try:
+        return None if value is None else words(value)  # type: ignore[call-arg]
+    except ValueError:
+        return None

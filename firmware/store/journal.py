@@ -1,0 +1,149 @@
+"""``journal.db``: all that is made here and may not be lost. Every process writes it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import reduce
+from pathlib import Path
+from typing import Any, Self
+
+from callcontrol.records import Outcome, Record, Way, join
+from firmware.store.database import connect, from_text, to_text, transact
+
+__all__ = ["Incident", "Journal"]
+
+_COLUMNS = tuple(column.name for column in fields(Record))
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM record"  # noqa: S608  names of ours
+_INSERT = f"INSERT INTO record ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for _ in _COLUMNS)})"  # noqa: S608
+_UPDATE = f"UPDATE record SET {', '.join(f'{name} = ?' for name in _COLUMNS)} WHERE id = ?"  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A time in which the unit was not in NORMAL; ``ended_at`` is None while it lasts."""
+
+    id: int
+    began_at: datetime
+    ended_at: datetime | None
+    cause: str
+    mode: str
+    detail: str
+
+
+class Journal:
+    """The open file. Belongs to the thread that opened it; another thread or process opens its own."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or make the file; raises StoreError."""
+        return cls(connect(path, "journal"))
+
+    def close(self) -> None:
+        self._db.close()
+
+    def folded(self, file: str, inode: int) -> int:
+        """Give how far this very file is folded, in bytes; 0 for one never met."""
+        row = self._db.execute("SELECT offset FROM fold WHERE file = ? AND inode = ?", (file, inode)).fetchone()
+        return int(row[0]) if row else 0
+
+    def fold(self, file: str, inode: int, offset: int, records: Sequence[Record], *, start: int = 0) -> bool:
+        """Take in what ``file`` held from ``start`` to ``offset``: records and new offset in one transaction.
+
+        Give False, with nothing changed, when the file is not folded to just ``start`` any more: another process was
+        quicker. A record of a call already known is joined to it, so that each call is one record.
+        """
+
+        def work() -> bool:
+            if self.folded(file, inode) != start:
+                return False
+            for record in records:
+                self._put(record)
+            # An inode met under another name is this file renamed, or one deleted whose number is used again.
+            self._db.execute("DELETE FROM fold WHERE inode = ? AND file <> ?", (inode, file))
+            self._db.execute(
+                "INSERT OR REPLACE INTO fold (file, inode, offset) VALUES (?, ?, ?)", (file, inode, offset)
+            )
+            return True
+
+        return transact(self._db, work)
+
+    def fold_renamed(self, file: str, new_name: str, inode: int) -> None:
+        """Say that ``file`` is called ``new_name`` now."""
+
+        def work() -> None:
+            self._db.execute("DELETE FROM fold WHERE file = ?", (new_name,))
+            self._db.execute("UPDATE fold SET file = ? WHERE file = ? AND inode = ?", (new_name, file, inode))
+
+        transact(self._db, work)
+
+    def fold_deleted(self, file: str) -> None:
+        """Say that ``file`` is no more."""
+        transact(self._db, lambda: self._db.execute("DELETE FROM fold WHERE file = ?", (file,)))
+
+    def records(self, limit: int) -> tuple[Record, ...]:
+        """Give the newest records, newest first."""
+        rows = self._db.execute(f"{_SELECT} ORDER BY began_at DESC, id DESC LIMIT ?", (limit,))
+        return tuple(map(_record, rows))
+
+    def count_since(self, moment: datetime) -> int:
+        """Give how many calls began at ``moment`` or later."""
+        row = self._db.execute("SELECT count(*) FROM record WHERE began_at >= ?", (to_text(moment),)).fetchone()
+        return int(row[0])
+
+    def incident_begin(self, at: datetime, cause: str, mode: str, detail: str = "") -> int:
+        """Write that an incident began; give its number."""
+        sql = "INSERT INTO incident (began_at, cause, mode, detail) VALUES (?, ?, ?, ?) RETURNING id"
+        row = (to_text(at), cause, mode, detail)
+        return transact(self._db, lambda: int(self._db.execute(sql, row).fetchone()[0]))
+
+    def incident_end(self, number: int, at: datetime) -> None:
+        """Write that an incident ended; the first end stays."""
+        sql = "UPDATE incident SET ended_at = ? WHERE id = ? AND ended_at IS NULL"
+        transact(self._db, lambda: self._db.execute(sql, (to_text(at), number)))
+
+    def incidents(self, limit: int) -> tuple[Incident, ...]:
+        """Give the newest incidents, newest first; one that has not ended is still on, or was cut by a kill."""
+        sql = "SELECT id, began_at, ended_at, cause, mode, detail FROM incident ORDER BY id DESC LIMIT ?"
+        return tuple(
+            Incident(number, from_text(began), from_text(ended) if ended else None, cause, mode, detail)
+            for number, began, ended, cause, mode, detail in self._db.execute(sql, (limit,))
+        )
+
+    def _put(self, record: Record) -> None:
+        """Join a record to what is known of its call: the same Call-ID and at least one tag."""
+        tags = (record.from_tag, record.to_tag or record.from_tag)
+        rows = self._db.execute(
+            f"SELECT id, {', '.join(_COLUMNS)} FROM record"  # noqa: S608  names of ours
+            " WHERE (call_id = ? AND from_tag IN (?, ?)) OR (call_id = ? AND to_tag IN (?, ?))",
+            (record.call_id, *tags, record.call_id, *tags),
+        ).fetchall()
+        if not rows:
+            self._db.execute(_INSERT, _row(record))
+            return
+        whole = reduce(join, (_record(row[1:]) for row in rows), record)
+        # A BYE and an early failure may have stood apart until the line that has both their tags.
+        kept, *others = (row[0] for row in rows)
+        self._db.executemany("DELETE FROM record WHERE id = ?", [(number,) for number in others])
+        self._db.execute(_UPDATE, (*_row(whole), kept))
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    return tuple(
+        to_text(value) if isinstance(value, datetime) else value
+        for value in (getattr(record, name) for name in _COLUMNS)
+    )
+
+
+def _record(row: Iterable[Any]) -> Record:
+    values = dict(zip(_COLUMNS, row, strict=True))
+    for name in ("began_at", "answered_at", "ended_at"):
+        values[name] = from_text(values[name]) if values[name] else None
+    for name in ("emergency", "time_certain"):
+        values[name] = bool(values[name])
+    return Record(**values | {"way": Way(values["way"]), "outcome": Outcome(values["outcome"])})

@@ -1,0 +1,176 @@
+"""Watches the platform through the edge, decides the mode by `firmware.modes`, and vouches for it at the edge."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from drivers.carrier import carrier
+from firmware.config import Config
+from firmware.modes import Mode, ModeSettings, Path, State, advance, start
+from firmware.signs import NodeSign, Signs, node_signs
+
+__all__ = ["EdgeSight", "Watch", "table"]
+
+LEASE_S = 10
+"""For so long the edge believes what is said here of the mode."""
+VOUCH_EVERY_S = 3.0
+RETRY_S = 0.5
+"""An edge that does not answer is asked again after this."""
+PROBES_REMEMBERED = 30
+SETS = {1: Path.LINE, 2: Path.DATA}
+"""The edge's dispatcher sets."""
+
+log = logging.getLogger("rvx")
+
+
+@dataclass(frozen=True)
+class EdgeSight:
+    """What was last seen of the edge; `counts` is its table of numbers, `at_s` monotonic."""
+
+    at_s: float
+    nodes: tuple[NodeSign, ...]
+    counts: Mapping[str, int]
+    registered: int | None
+
+
+class Watch:
+    """`changed(state)` is awaited after each change of mode or path; `edge_is_new()` is told when an edge is met."""
+
+    def __init__(
+        self,
+        config: Config,
+        edge: EdgeRpc,
+        changed: Callable[[State], Awaitable[None]],
+        edge_is_new: Callable[[], None],
+    ) -> None:
+        self._config = config
+        self._edge = edge
+        self._changed = changed
+        self._edge_is_new = edge_is_new
+        self._settings = ModeSettings(
+            good_probes=config.returning.good_probes,
+            hold_down_s=config.returning.hold_down_s,
+            hold_down_max_s=config.returning.hold_down_max_s,
+            register_s=config.edge.register_s,
+        )
+        self._probes: list[float] = []
+        self._vouched_s: float | None = None
+        self.state: State | None = None
+        self.mode_at = datetime.now(UTC)
+        self.sight: EdgeSight | None = None  # None: the edge does not answer
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._sample()
+            except (EdgeUnreachable, EdgeError) as error:
+                if self.sight is not None:
+                    log.warning("rvx-event kind=edge_silent why=%s", str(error).replace(" ", "_"))
+                self.sight = None
+                self._vouched_s = None
+            pause_s = RETRY_S if self.sight is None or self.state is None else self.state.next_sample_s
+            await asyncio.sleep(pause_s)
+
+    def count(self, name: str) -> int:
+        """A number of the edge's; 0 when it has none or is not seen."""
+        return self.sight.counts.get(name, 0) if self.sight else 0
+
+    @property
+    def lease_left_s(self) -> float | None:
+        """How long the edge still believes us; None when it was never told."""
+        return None if self._vouched_s is None else self._vouched_s + LEASE_S - time.monotonic()
+
+    async def _sample(self) -> None:
+        if self.state is None or self.sight is None:
+            await self._meet()
+        sight = await self._look()
+        before = self.state
+        assert before is not None
+        self.sight = sight
+        self.state = state = advance(before, self._signs(sight), self._settings)
+        if state.mode is not before.mode or state.path is not before.path:
+            await self._change(before, state)
+        elif self._vouched_s is None or sight.at_s - self._vouched_s >= VOUCH_EVERY_S:
+            await self._vouch(state)
+
+    async def _meet(self) -> None:
+        """A new edge, or a new unit: begin with what the edge has kept of the mode."""
+        held = table(await self._edge.call("htable.dump", "st"))
+        if self.state is None:
+            mode = Mode.SURVIVAL if held.get("mode") == Mode.SURVIVAL else Mode.SUSPECT
+            path = Path.DATA if held.get("path") == Path.DATA else Path.LINE
+            self.state = start(time.monotonic(), self._settings, mode, path)
+        self._edge_is_new()
+
+    async def _look(self) -> EdgeSight:
+        nodes = node_signs(await self._edge.call("dispatcher.list"), SETS) if self._config.platform.nodes else ()
+        counts = table(await self._edge.call("htable.dump", "count"))
+        registered = _statistic(await self._edge.call("stats.get_statistics", "registered_users"))
+        numbers = {name: value for name, value in counts.items() if isinstance(value, int)}
+        worst = max((node.probe_ms for node in nodes if node.probe_ms is not None), default=None)
+        if worst is not None:
+            self._probes = [*self._probes[1 - PROBES_REMEMBERED :], worst]
+        return EdgeSight(time.monotonic(), nodes, numbers, registered)
+
+    def _signs(self, sight: EdgeSight) -> Signs:
+        interface = self._config.network.platform_interface
+        return Signs(
+            now_s=sight.at_s,
+            nodes=sight.nodes,
+            answered=sight.counts.get("answered", 0),
+            unanswered=sight.counts.get("unanswered", 0),
+            diverted=sight.counts.get("diverted", 0),
+            carrier=carrier(interface) if interface else None,
+            confirmed=sight.counts.get("confirmed", 0),
+            registered=sight.registered,
+        )
+
+    async def _change(self, before: State, state: State) -> None:
+        self.mode_at = datetime.now(UTC)
+        log.warning(
+            "rvx-event kind=mode mode=%s was=%s path=%s cause=%s reason=%s",
+            *(state.mode, before.mode, state.path, state.cause or "-", state.reason),
+        )
+        if state.mode is Mode.SURVIVAL and before.mode is not Mode.SURVIVAL:
+            # What the platform had confirmed before this moment is no longer known.
+            await self._edge.call("htable.seti", "count", "confirmed", 0)
+            await self._edge.call("htable.seti", "count", "epoch", self.count("epoch") + 1)
+        await self._vouch(state)
+        await self._edge.call("htable.store", "st")
+        await self._edge.call("htable.store", "count")
+        await self._changed(state)
+
+    async def _vouch(self, state: State) -> None:
+        """Tells the edge mode and path, and for how long it may believe that."""
+        await self._edge.call("htable.seti", "st", "lease", int(time.time()) + LEASE_S)
+        await self._edge.call("htable.sets", "st", "mode", state.mode.value)
+        await self._edge.call("htable.sets", "st", "path", state.path.value)
+        if self._probes and not self.count("rtt_next"):
+            # Timer A, before there are calls to measure: by the worst probe.
+            bounds = self._config.survival
+            wait_ms = min(bounds.first_response_max_ms, max(bounds.first_response_min_ms, 4 * max(self._probes)))
+            await self._edge.call("htable.seti", "count", "timer_a", int(wait_ms))
+        self._vouched_s = time.monotonic()
+
+
+def table(dump: object) -> dict[str, Any]:
+    """Kamailio's answer to `htable.dump` as name -> value."""
+    if not isinstance(dump, list):
+        return {}
+    return {cell["name"]: cell.get("value") for slot in dump for cell in slot.get("slot", ())}
+
+
+def _statistic(answer: object) -> int | None:
+    """From `["usrloc:registered_users = 3"]`."""
+    if isinstance(answer, list) and answer:
+        number = str(answer[0]).rpartition("=")[2].strip()
+        return int(number) if number.isdigit() else None
+    return None

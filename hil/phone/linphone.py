@@ -1,0 +1,179 @@
+"""A desk phone by linphonec (5.1 of Debian 12): configuration, its command line, what it prints.
+
+By UDP several may live in one namespace on addresses of their own; by TCP not, its connections leave from the
+interface's first address and it then registers over and over. It takes a host without a default route for one without
+network, some seconds after its start, and so gives its host one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from hil.net import Host
+from hil.phone import Account, PhoneError
+from hil.phone.watched import Watched
+from hil.sound import write_tone
+
+__all__ = ["Linphone"]
+
+TONE_S = 60  # of the file; it begins anew at its end, after a short silence
+POLL_S = 0.1
+ANSWER_TIMEOUT_S = 2.0
+
+_CONFIG = """\
+[sip]
+default_proxy=0
+store_ha1_passwd=0
+sip_port={udp_port}
+sip_tcp_port={tcp_port}
+sip_tls_port=0
+bind_address={ip}
+guess_hostname=0
+contact=sip:{extension}@{ip}
+[rtp]
+bind_address={ip}
+[video]
+enabled=0
+capture=0
+display=0
+[proxy_0]
+reg_proxy=<sip:{proxy};transport={transport}>
+reg_route=<sip:{proxy};transport={transport}>
+reg_identity=sip:{extension}@{realm}
+reg_expires={register_s}
+reg_sendregister=1
+publish=0
+[auth_info_0]
+username={extension}
+userid={extension}
+passwd={password}
+realm={realm}
+domain={realm}
+"""
+_INCOMING = re.compile(r"Receiving new incoming call from <?(?P<peer>[^>,]+)")
+_CALL = re.compile(r"Call \d+ (?:to|with) \S+ (?P<what>ringing|connected|ended|error)(?: \((?P<reason>[^)]*)\))?\.")
+_CODEC = re.compile(r" *(?P<number>\d+): (?P<name>\S+) \((?P<rate>\d+)\) enabled")
+_STATUS = re.compile(r"registered(?P<yes>,)?")
+
+
+class Linphone(Watched):
+    """See :class:`hil.phone.Phone`."""
+
+    def __init__(self, host: Host, ip: str, account: Account, tone_hz: float, *, answers: bool = True) -> None:
+        super().__init__(host, ip, account, tone_hz, answers=answers, name="linphone")
+        self._recordings = 0
+        self._statuses = 0
+        self._registered = False
+
+    def start(self) -> None:
+        if not self.host.ip("route", "show", "default"):
+            self.host.route("default", self.account.proxy.rpartition(":")[0])
+        tone = write_tone(self._fresh_directory() / "tone.wav", self.tone_hz, TONE_S)
+        (self.directory / ".local/share/linphone").mkdir(parents=True)  # it makes no directories
+        tcp = self.account.transport == "tcp"
+        ports = {"udp_port": 0 if tcp else 5060, "tcp_port": 5060 if tcp else 0}
+        config = self.directory / "linphonerc"  # which it rewrites
+        config.write_text(_CONFIG.format(ip=self.ip, **ports, **vars(self.account)))
+        home = str(self.directory)
+        process = self.host.popen(
+            ["linphonec", "-c", str(config), *(["-a"] if self.answers else []), "-d", "1", "-l", f"{home}/log"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env={**os.environ, "HOME": home, "XDG_DATA_HOME": home, "XDG_CONFIG_HOME": home},
+        )
+        self._process = process
+        threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
+        self._command("soundcard use files")
+        self._command(f"play {tone}")
+        self._record_next()
+        self._command("codec list")  # whereupon all but PCMA are switched off
+
+    def stop(self) -> None:
+        with contextlib.suppress(PhoneError):
+            self._command("quit")
+        self._end()
+
+    @property
+    def registered(self) -> bool:
+        """Asked of the phone each time; it does not tell by itself."""
+        if self._process is None:
+            return False
+        with self._changed:
+            before = self._statuses
+            self._command("status register")
+            if not self._changed.wait_for(lambda: self._statuses > before, ANSWER_TIMEOUT_S):
+                raise PhoneError(f"{self.account.extension}: linphonec does not answer")
+            return self._registered
+
+    def wait_registered(self, timeout_s: float) -> None:
+        deadline = time.monotonic() + timeout_s
+        while not self.registered:
+            if time.monotonic() > deadline:
+                raise PhoneError(f"{self.account.extension} did not register within {timeout_s} s")
+            time.sleep(POLL_S)
+
+    def dial(self, number: str) -> None:
+        self._begin_call(number, dialled=True)
+        self._command(f"call {self.uri(number)}")
+
+    def hang_up(self) -> None:
+        self._command("terminate")
+
+    def heard(self) -> Path:
+        recordings = [self._recording(number) for number in range(self._recordings, 0, -1)]
+        for path in recordings:
+            if path.exists():
+                return path
+        raise PhoneError(f"{self.account.extension} has heard nothing yet")
+
+    def _recording(self, number: int) -> Path:
+        return self.directory / f"heard-{number}.wav"
+
+    def _record_next(self) -> None:
+        self._recordings += 1
+        self._command(f"record {self._recording(self._recordings)}")
+
+    def _command(self, line: str) -> None:
+        if self._process is None or self._process.stdin is None:
+            raise PhoneError(f"{self.account.extension} is not started")
+        try:
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise PhoneError(f"{self.account.extension}: linphonec has ended") from error
+
+    def _read(self, out: IO[Any]) -> None:
+        """Take what it prints until it ends. Runs in a thread."""
+        with contextlib.suppress(OSError, ValueError, PhoneError):
+            for line in out:
+                self._take(line.rstrip().removeprefix("linphonec> "))
+
+    def _take(self, line: str) -> None:
+        if incoming := _INCOMING.match(line):
+            self._begin_call(incoming["peer"], dialled=False)
+        elif call := _CALL.match(line):
+            match call["what"]:
+                case "ringing":
+                    self._saw("ringing_at")
+                case "connected":
+                    self._saw("established_at")
+                case ended:
+                    self._saw("closed_at", call["reason"] or ended)
+                    self._record_next()
+        elif codec := _CODEC.match(line):
+            if codec["name"] != "PCMA":
+                self._command(f"codec disable {codec['number']}")
+        elif status := _STATUS.match(line):
+            with self._changed:
+                self._registered = bool(status["yes"])
+                self._statuses += 1
+                self._changed.notify_all()

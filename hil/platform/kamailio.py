@@ -1,0 +1,191 @@
+"""Kamailio as the shared platform: a registrar and proxy with digest, in the plainest form that a real one has."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import re
+import socket
+import sqlite3
+from importlib import resources
+from typing import Any
+
+from hil.net import Host
+from hil.platform import Binding, PlatformError, ip_of
+from hil.platform.daemon import Daemon
+
+__all__ = ["KamailioPlatform"]
+
+RPC_TIMEOUT_S = 2.0
+RPC_ANSWER_MAX_BYTES = 65_536
+EXPIRES_MAX_S = 3_600
+SHARED_MEMORY_MB = 64
+PRIVATE_MEMORY_MB = 8
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS version (table_name TEXT PRIMARY KEY, table_version INTEGER NOT NULL);
+INSERT OR REPLACE INTO version VALUES ('secret', 2), ('location', 9), ('location_attrs', 1);
+DROP TABLE IF EXISTS secret;
+CREATE TABLE secret (id INTEGER PRIMARY KEY, key_name TEXT NOT NULL, key_type INTEGER NOT NULL DEFAULT 0,
+    value_type INTEGER NOT NULL DEFAULT 0, key_value TEXT NOT NULL, expires INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS location (id INTEGER PRIMARY KEY, ruid VARCHAR(64) UNIQUE, username VARCHAR(64),
+    domain VARCHAR(64), contact VARCHAR(512), received VARCHAR(128), path VARCHAR(512), expires TIMESTAMP, q REAL,
+    callid VARCHAR(255), cseq INTEGER, last_modified TIMESTAMP, flags INTEGER, cflags INTEGER, user_agent VARCHAR(255),
+    socket VARCHAR(64), methods INTEGER, instance VARCHAR(255), reg_id INTEGER DEFAULT 0, server_id INTEGER DEFAULT 0,
+    connection_id INTEGER DEFAULT 0, keepalive INTEGER DEFAULT 0, partition INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS location_attrs (id INTEGER PRIMARY KEY, ruid VARCHAR(64), username VARCHAR(64),
+    domain VARCHAR(64), aname VARCHAR(64), atype INTEGER, avalue VARCHAR(512), last_modified TIMESTAMP);
+"""
+
+_ids = itertools.count(1)
+
+
+class KamailioPlatform:
+    """A :class:`hil.platform.Platform`.
+
+    ``users`` maps extension to password. ``path=False`` ignores Path, so that the unit has to rewrite contacts.
+    ``persistent`` keeps bindings over a restart, on disk within a second. A shorter expiry than ``min_expires_s`` is
+    refused (423), a longer one than ``max_expires_s`` is cut. ``answers_options=False`` drops OPTIONS.
+    112 and +46 numbers go to ``outside`` (a SIP URI with an IP address), whose own calls are not challenged; without it
+    they do not exist (404). ``challenges_emergency=False`` takes 112 from anybody.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        ip: str,
+        port: int = 5060,
+        *,
+        realm: str,
+        users: dict[str, str],
+        path: bool = True,
+        persistent: bool = False,
+        min_expires_s: int = 0,
+        max_expires_s: int = EXPIRES_MAX_S,
+        answers_options: bool = True,
+        challenges_emergency: bool = True,
+        outside: str | None = None,
+    ) -> None:
+        self.realm = realm
+        self.uri = f"sip:{ip}:{port}"
+        self.users = dict(users)
+        directory = host.directory / "kamailio"
+        directory.mkdir(exist_ok=True)
+        self._control = directory / "control.sock"
+        self._database = directory / "platform.db"
+        flags = {
+            "PATH": path,
+            "PERSISTENT": persistent,
+            "OPTIONS": answers_options,
+            "EMERGENCY_OPEN": not challenges_emergency,
+            "OUTSIDE": outside is not None,
+        }
+        words = {
+            "ip": ip,
+            "port": str(port),
+            "realm": realm,
+            "control": str(self._control),
+            "database": str(self._database),
+            "min_expires": str(min_expires_s),
+            "max_expires": str(max_expires_s),
+            "outside": outside or "",
+            "outside_ip": ip_of(outside) if outside else "",
+        }
+        config = directory / "kamailio.cfg"
+        config.write_text(render(words))
+        defines = [arg for flag, on in flags.items() if on for arg in ("-A", flag)]
+        memory = ["-m", str(SHARED_MEMORY_MB), "-M", str(PRIVATE_MEMORY_MB)]
+        args = ["kamailio", "-f", str(config), "-DD", "-E", "-Y", str(directory), *memory, *defines]
+        self._daemon = Daemon(host, args, directory / "kamailio.log", self._serves)
+
+    def start(self) -> None:
+        """Start and wait until it serves. Raises PlatformError with the end of its log."""
+        with contextlib.closing(sqlite3.connect(self._database)) as database, database:
+            database.executescript(SCHEMA)
+            rows = self.users.items()
+            database.executemany("INSERT INTO secret (key_name, key_value) VALUES (?, ?)", rows)
+        self._control.unlink(missing_ok=True)
+        self._daemon.start()
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._daemon.stop()
+
+    def restart(self) -> None:
+        """Stop and start; one that is not persistent has forgotten its registrations."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """SIGKILL, all of it at once."""
+        self._daemon.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP, all of it."""
+        self._daemon.freeze()
+
+    def thaw(self) -> None:
+        """End :meth:`freeze`."""
+        self._daemon.thaw()
+
+    def busy503(self, on: bool) -> None:
+        """Answer 503 to every request, OPTIONS included, or stop doing so; a new start begins without."""
+        self._call("htable.seti", "fault", "busy503", int(on))
+
+    def registrations(self) -> dict[str, list[Binding]]:
+        """What it holds now, by extension; extensions without a contact are left out."""
+        held = {user: bindings_of(self._ask("ul.lookup", "location", user).get("result")) for user in self.users}
+        return {user: bindings for user, bindings in held.items() if bindings}
+
+    def seen(self) -> dict[str, int]:
+        """Requests received since the start, by method, retransmissions included."""
+        dump = self._ask("htable.dump", "seen").get("result") or []
+        return {item["name"]: item["value"] for row in dump for item in row["slot"]}
+
+    def _serves(self) -> bool:
+        try:
+            return "result" in self._ask("core.uptime")
+        except PlatformError:
+            return False
+
+    def _call(self, method: str, *params: str | int) -> None:
+        answer = self._ask(method, *params)
+        if "error" in answer:
+            raise PlatformError(f"{method}: {answer['error']}")
+
+    def _ask(self, method: str, *params: str | int) -> dict[str, Any]:
+        """One call of Kamailio's JSON-RPC over its datagram socket: the answer's object."""
+        number = next(_ids)
+        ours = self._control.with_name(f"ask{number}.sock")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as control:
+            control.settimeout(RPC_TIMEOUT_S)
+            try:
+                control.bind(str(ours))
+                request = {"jsonrpc": "2.0", "method": method, "params": params, "id": number}
+                control.sendto(json.dumps(request).encode(), str(self._control))
+                answer: dict[str, Any] = json.loads(control.recv(RPC_ANSWER_MAX_BYTES))
+            except (OSError, ValueError) as error:
+                raise PlatformError(f"{self.uri} does not answer {method}: {error}") from error
+            finally:
+                ours.unlink(missing_ok=True)
+        return answer
+
+
+def render(words: dict[str, str]) -> str:
+    """The configuration with its ``@words@`` filled."""
+    template = resources.files("hil.platform").joinpath("kamailio.cfg").read_text()
+    return re.sub(r"@([a-z_]+)@", lambda match: words[match[1]], template)
+
+
+def bindings_of(record: dict[str, Any] | None) -> list[Binding]:
+    """The contacts in an answer of ``ul.lookup``; None is an extension that holds none."""
+    contacts = [entry["Contact"] for entry in (record or {}).get("Contacts", [])]
+    return [
+        Binding(
+            contact=contact["Address"],
+            path=None if contact["Path"] == "[not set]" else contact["Path"],
+            expires_s=contact["Expires"],
+        )
+        for contact in contacts
+        if isinstance(contact["Expires"], int)  # words mean that it has expired or was deleted
+    ]

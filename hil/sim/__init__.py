@@ -1,0 +1,1 @@
+"""Simulators: programs that speak the wire of a thing and model what it does beyond it."""

@@ -1,0 +1,257 @@
+"""A building on one machine: platform, line, unit and a switch with phones, each a host of its own.
+
+    platform 10.99.0.2 ──(line)── 10.99.0.1 unit 10.98.0.1 ──switch── 10.98.0.x phones
+
+The unit is the product, started as systemd would start it: `edge` and `unit`, two programs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from callcontrol.digest import ha1
+from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from firmware.edge import Paths
+from firmware.store import Credential, Directory, Journal
+from firmware.watch import table
+from hil.net import Host, Net
+from hil.platform import Platform
+from hil.platform.daemon import Daemon
+from hil.platform.kamailio import KamailioPlatform
+from hil.sim.line import Line
+
+__all__ = ["PLATFORM_IP", "PROXY", "REALM", "Site", "SiteError", "numbers", "password"]
+
+REALM = "region.example"
+PLATFORM_IP = "10.99.0.2"
+UNIT_NORTH_IP = "10.99.0.1"
+UNIT_SOUTH_IP = "10.98.0.1"
+PROXY = f"{UNIT_SOUTH_IP}:5060"
+"""What a phone is told."""
+PREFIX = "/24"
+SETTLED_AT = "2026-01-01T00:00:00Z"
+POLL_S = 0.02
+T = TypeVar("T")
+
+
+class SiteError(Exception):
+    """The building did not come to the state that was waited for."""
+
+
+def password(extension: str) -> str:
+    """Each extension of a rig has its own."""
+    return f"pw-{extension}"
+
+
+def numbers(first: int, count: int) -> dict[str, str]:
+    """Extensions in a row, with their passwords."""
+    return {str(number): password(str(number)) for number in range(first, first + count)}
+
+
+class Site:
+    """Built by its constructor, running after `start`, gone with its Net. `label` tells several of one Net apart.
+
+    `configuration` lies over the rig's own: section -> key -> value. `credentials` says by which mode (design.md,
+    table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
+    """
+
+    def __init__(
+        self,
+        net: Net,
+        label: str = "",
+        *,
+        users: Mapping[str, str],
+        registration: Literal["path", "contact"] = "path",
+        configuration: Mapping[str, Mapping[str, object]] | None = None,
+        credentials: Mapping[str, int] | None = None,
+        delay_ms: float | None = None,
+        platform: Callable[[Host], Platform] | None = None,
+        **platform_options: Any,
+    ) -> None:
+        self.users = dict(users)
+        self.platform_host = net.host(f"platform{label}")
+        self.host = net.host(f"unit{label}")
+        self.switch = net.switch(f"lan{label}")
+        self.phones = net.host(f"phones{label}")
+        north, far = (self.host, "north", UNIT_NORTH_IP + PREFIX), (self.platform_host, "line", PLATFORM_IP + PREFIX)
+        self.line: Line | None = None
+        if delay_ms is None:
+            net.link(*north, *far)
+        else:
+            self.line = Line(net, f"line{label}", north, far, delay_ms=delay_ms)
+        self.switch.join(self.host, "south", UNIT_SOUTH_IP + PREFIX)
+        self.switch.join(self.phones, "lan", "10.98.0.10" + PREFIX)
+        self.platform: Platform = (
+            platform(self.platform_host)
+            if platform
+            else KamailioPlatform(
+                self.platform_host,
+                PLATFORM_IP,
+                realm=REALM,
+                users=self.users,
+                path=registration == "path",
+                **platform_options,
+            )
+        )
+        self.config_file = self.host.directory / "unit.toml"
+        self.paths = Paths(self.host.directory / "state")
+        self._write_config(registration, configuration or {})
+        self._write_credentials(credentials)
+        self.edge = self._program("edge", self._edge_serves)
+        self.unit = self._program("unit", self.paths.unit_socket.exists)
+        self._rpc = EdgeRpc(self.paths.edge_socket)
+
+    def start(self, *, unit: bool = True) -> None:
+        """Platform, edge and, unless it is to do without, the unit's Python; with it, until the mode is NORMAL."""
+        self.platform.start()
+        self.edge.start()
+        if unit:
+            self.unit.start()
+            self.wait_mode("NORMAL", 15)
+
+    def stop(self) -> None:
+        """Ends unit and edge in good order, and the platform."""
+        for program in (self.unit, self.edge):
+            with contextlib.suppress(Exception):
+                program.stop()
+        with contextlib.suppress(Exception):
+            self.platform.stop()
+
+    def phone_ip(self, number: int) -> str:
+        """One more address of the host `phones`; 11 to 250."""
+        ip = f"10.98.0.{number}"
+        if ip not in self.phones.ip("-o", "-4", "addr", "show"):
+            self.phones.address("lan", ip + PREFIX)
+        return ip
+
+    # ---- what the unit says of itself
+
+    def rpc(self, method: str, *params: str | int | float) -> Any:
+        """One call to the edge. Raises EdgeUnreachable or EdgeError."""
+        return asyncio.run(self._rpc.call(method, *params))
+
+    def table(self, name: str) -> dict[str, Any]:
+        """One of the edge's tables."""
+        return table(self.rpc("htable.dump", name))
+
+    def mode(self) -> str:
+        """The mode in force at the edge; "" while it does not answer."""
+        try:
+            return str(self.table("st").get("mode", ""))
+        except (EdgeUnreachable, EdgeError):
+            return ""
+
+    def count(self, name: str) -> int:
+        """One of the edge's numbers."""
+        return int(self.table("count").get(name, 0))
+
+    def serving(self) -> list[bool]:
+        """Which nodes of the platform the edge thinks alive, by line."""
+        records = self.rpc("dispatcher.list")["RECORDS"]
+        return [node["DEST"]["FLAGS"][0] in "AT" for record in records for node in record["SET"]["TARGETS"]]
+
+    def bindings(self) -> dict[str, list[str]]:
+        """Contacts by extension, as bound at the edge."""
+        (location,) = self.rpc("ul.dump")["Domains"]
+        return {
+            entry["Info"]["AoR"]: [contact["Contact"]["Address"] for contact in entry["Info"]["Contacts"]]
+            for entry in location["Domain"]["AoRs"]
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What `rvx status` reads."""
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(2)
+            client.connect(str(self.paths.unit_socket))
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+        found: dict[str, Any] = json.loads(answer)
+        return found
+
+    def journal(self) -> Journal:
+        """The unit's journal.db, opened anew."""
+        return Journal.open(self.paths.journal)
+
+    def wait_mode(self, mode: str, timeout_s: float) -> float:
+        """How long it took, seconds."""
+        return self.wait(lambda: self.mode() == mode, timeout_s, f"mode {mode}")
+
+    def wait(self, reached: Callable[[], object], timeout_s: float, what: str) -> float:
+        """Until `reached` says so; how long it took, seconds. Raises SiteError."""
+        began = time.monotonic()
+        while not reached():
+            if time.monotonic() - began > timeout_s:
+                raise SiteError(
+                    f"not {what} within {timeout_s} s; mode {self.mode()!r}; the edge's log ends:\n{self.log()}"
+                )
+            time.sleep(POLL_S)
+        return time.monotonic() - began
+
+    def log(self) -> str:
+        """The end of the logs of edge and unit."""
+        tails = [
+            self._log(name).read_text(errors="replace")[-1500:] for name in ("edge", "unit") if self._log(name).exists()
+        ]
+        return "\n---\n".join(tails)
+
+    # ---- making it
+
+    def _log(self, name: str) -> Path:
+        return self.host.directory / f"{name}.log"
+
+    def _program(self, name: str, serving: Callable[[], bool]) -> Daemon:
+        command = [sys.executable, "-m", "firmware.app", name, "--config", str(self.config_file)]
+        return Daemon(self.host, command, self._log(name), serving)
+
+    def _edge_serves(self) -> bool:
+        try:
+            self.rpc("core.uptime")
+        except (EdgeUnreachable, EdgeError):
+            return False
+        return True
+
+    def _write_config(self, registration: str, over: Mapping[str, Mapping[str, object]]) -> None:
+        sections: dict[str, dict[str, object]] = {
+            "unit": {"name": "gw-rig", "state_dir": str(self.paths.state)},
+            "network": {"phone_networks": ["10.98.0.0/24"], "platform_interface": "north"},
+            "platform": {"nodes": [self.platform.uri], "realm": REALM, "registration": registration},
+            "edge": {
+                "listen": [f"udp:{UNIT_SOUTH_IP}:5060", f"tcp:{UNIT_SOUTH_IP}:5060"],
+                "platform_listen": [f"udp:{UNIT_NORTH_IP}:5060", f"tcp:{UNIT_NORTH_IP}:5060"],
+            },
+            "survival": {"learnt_after_s": 0},
+            "returning": {"hold_down_s": 1, "hold_down_max_s": 4},
+            # All phones of a rig come from one address.
+            "limits": {"requests_per_source_s": 20_000},
+        }
+        for section, values in over.items():
+            sections.setdefault(section, {}).update(values)
+        text = "\n".join(
+            f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+            for section, values in sections.items()
+        )
+        self.config_file.write_text(text)
+
+    def _write_credentials(self, modes: Mapping[str, int] | None) -> None:
+        self.paths.state.mkdir(exist_ok=True)
+        directory = Directory.open(self.paths.directory)
+        modes = dict.fromkeys(self.users, 1) if modes is None else modes
+        directory.put_credentials(
+            Credential(
+                extension=extension,
+                mode=mode,
+                ha1_md5=None if mode == 4 else ha1(extension, REALM, self.users[extension], "md5"),
+                ha1_sha256=None,
+                realm=REALM,
+                user=extension,
+                changed_at=SETTLED_AT,
+            )
+            for extension, mode in modes.items()
+        )
+        directory.close()
