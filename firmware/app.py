@@ -1,7 +1,7 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit` is what systemd starts on a unit and `rvx run` on a laptop; `programs` says how. Without
-a configuration file a unit is this machine alone (`firmware.config.default`)."""
+`python -m firmware.app edge|unit` is what systemd starts on a unit and `rvx run` on a laptop; `programs` says how.
+Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
 
 from __future__ import annotations
 
@@ -34,22 +34,23 @@ def edge_rpc(config: Config) -> EdgeRpc:
     return EdgeRpc(Paths(config.unit.state_dir).edge_socket)
 
 
-def programs(config: Config, arguments: list[str]) -> list[Program]:
-    """The processes of a unit; `arguments` lead each of them to its configuration."""
+def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, Program]:
+    """Edge and unit; `arguments` lead each of them to its configuration."""
     paths = Paths(config.unit.state_dir)
     here = [sys.executable, "-m", "firmware.app"]
-    return [
-        Program("edge", [*here, "edge", *arguments], log=paths.edge_log),
+    told = ["--events"] if events else []
+    return (
+        Program("edge", [*here, "edge", *arguments, *told], log=paths.edge_log),
         Program("unit", [*here, "unit", *arguments], log=paths.run / "unit.log"),
-    ]
+    )
 
 
-def main_edge(config: Config) -> None:
+def main_edge(config: Config, *, events: bool = False) -> None:
     """Becomes Kamailio: nothing of Python is left in the way of calls."""
     paths = Paths(config.unit.state_dir)
     end_own_leftover(paths.edge_pid, str(paths.edge_config))
     paths.edge_pid.unlink(missing_ok=True)
-    prepare_edge(config)
+    prepare_edge(config, events=events)
     command = edge_command(config)
     os.execvp(command[0], command)  # noqa: S606  a program by name, no shell
 
@@ -75,13 +76,17 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--address", help="without --config: also answer phones on this address")
+    parser.add_argument("--events", action="store_true", help="edge: tell registrations and calls in its log")
     args = parser.parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
     try:
         config = _config(args)
         make_state(config)
         os.umask(0o077)
-        (main_edge if args.process == "edge" else main_unit)(config)
+        if args.process == "edge":
+            main_edge(config, events=args.events)
+        else:
+            main_unit(config)
     except (ConfigError, EdgeUnavailable, OSError) as error:
         print(error, file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else UNAVAILABLE

@@ -205,7 +205,8 @@ class Limits:
     )
 
 
-_CREDENTIAL = r"[!-~]{0,128}"
+# Printable ASCII but what would end a string in the edge's configuration.
+_CREDENTIAL = r"[!#-\[\]-~]{0,128}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +214,7 @@ class Gateway:
     username: str = field(
         default="",
         metadata=key(
-            Text("up to 128 printable ASCII characters, no space", like(_CREDENTIAL), secret=True),
+            Text('up to 128 printable ASCII characters, no space, " or \\', like(_CREDENTIAL), secret=True),
             "the unit's account at emergency.gateway",
         ),
     )
@@ -221,7 +222,8 @@ class Gateway:
         default="",
         repr=False,
         metadata=key(
-            Text("up to 128 printable ASCII characters, no space", like(_CREDENTIAL), secret=True), "and its password"
+            Text('up to 128 printable ASCII characters, no space, " or \\', like(_CREDENTIAL), secret=True),
+            "and its password",
         ),
     )
 

@@ -64,7 +64,7 @@ class Problem:
 
 
 class Document:
-    """A file, read when this is made; ``problems`` grows. A ``secret`` one may be absent, and is for its owner alone."""
+    """A file, read when this is made; ``problems`` grows. A ``secret`` one may be absent, and is its owner's alone."""
 
     def __init__(self, path: Path, *, secret: bool = False) -> None:
         self.path = path

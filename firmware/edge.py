@@ -1,6 +1,6 @@
 """The edge as a process: its folders and files, the check by Kamailio itself, the command that starts it.
 
-Kamailio runs as the user of the configuration, without capabilities; the files that it runs on are made by us before."""
+Kamailio runs as the user of the configuration, without capabilities; the files that it runs on are made here before."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Paths:
         return self.state / "directory.db"
 
 
-def edge_settings(config: Config) -> EdgeSettings:
+def edge_settings(config: Config, *, events: bool = False) -> EdgeSettings:
     """What of the unit's configuration the edge must know."""
     paths = Paths(config.unit.state_dir)
     return EdgeSettings(
@@ -126,6 +126,7 @@ def edge_settings(config: Config) -> EdgeSettings:
         calls_per_phone=config.emergency.calls_per_phone,
         requests_per_source_s=config.limits.requests_per_source_s,
         failed_auth_per_minute=config.limits.failed_auth_per_minute,
+        events=events,
     )
 
 
@@ -137,7 +138,8 @@ def make_state(config: Config) -> None:
         folder.chmod(0o755)
     if os.geteuid() == 0 and (closed := closed_to_others(paths.state)):
         raise EdgeUnavailable(
-            f"the edge's user {config.edge.user!r} cannot enter {closed}: give another place ([unit] state_dir, --state)"
+            f"the edge's user {config.edge.user!r} cannot enter {closed}: "
+            "give another place by [unit] state_dir or --state"
         )
 
 
@@ -147,11 +149,11 @@ def closed_to_others(path: Path) -> Path | None:
     return next((folder for folder in ways if not folder.stat().st_mode & stat.S_IXOTH), None)
 
 
-def prepare_edge(config: Config) -> None:
-    """Folders, tables and rendered files, owned by the edge's user. Raises EdgeUnavailable when a step cannot be done."""
+def prepare_edge(config: Config, *, events: bool = False) -> None:
+    """Folders, tables and rendered files, owned by the edge's user. Raises EdgeUnavailable when that cannot be."""
     if shutil.which(KAMAILIO) is None:
         raise EdgeUnavailable("Kamailio is not installed (Debian packages kamailio and kamailio-sqlite-modules)")
-    settings = edge_settings(config)
+    settings = edge_settings(config, events=events)
     owner = _owner(config)
     try:
         for folder in (settings.run_dir, settings.edge_dir, settings.acc_dir):

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -65,10 +65,9 @@ class Keeper:
     async def tables(self) -> None:
         """Every other second, until cancelled."""
         while True:
-            rows = await self._in_store(lambda: credential_rows(self._open_directory().credentials()))
+            rows = await self._in_store(self._read_once)
             if rows is not None and self._edge_seen:
                 await self._push(rows)
-            await self._in_store(lambda: self._count(rows or {}))
             await asyncio.sleep(TABLES_EVERY_S)
 
     async def note(self, state: State) -> None:
@@ -106,6 +105,12 @@ class Keeper:
             self._folder.rename()
         return due
 
+    def _read_once(self) -> dict[str, str]:
+        rows = credential_rows(self._open_directory().credentials())
+        with contextlib.suppress(sqlite3.Error):  # the edge has not made its tables yet
+            self._count(rows.keys())
+        return rows
+
     async def _push(self, rows: dict[str, str]) -> None:
         if self._pushed is None:
             # What the edge holds beyond these rows is gone from directory.db since.
@@ -131,9 +136,9 @@ class Keeper:
         self._pushed = rows
         log.info("rvx-event kind=tables changed=%d gone=%d", len(changed), len(gone))
 
-    def _count(self, rows: dict[str, str]) -> None:
-        learnt = self._edge_names("learnt") - rows.keys()
-        known = rows.keys() | learnt
+    def _count(self, credentials: Set[str]) -> None:
+        learnt = self._edge_names("learnt") - credentials
+        known = credentials | learnt
         registered = self._edge_names("location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
 

@@ -1,7 +1,7 @@
 """The processes of a unit, kept up on a laptop as systemd keeps them up on the unit itself.
 
-Each is a group of its own: it is started, watched, started again with growing pauses, and ended whole. Nothing that we did
-not start is ever ended."""
+Each is a group of its own: it is started, watched, started again with growing pauses, and ended whole. Nothing that we
+did not start is ever ended."""
 
 from __future__ import annotations
 

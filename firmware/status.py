@@ -14,7 +14,6 @@ from firmware.modes import Cause, Mode, Path, Reason
 
 __all__ = [
     "SCHEMA",
-    "SOCKET",
     "Calls",
     "Node",
     "Phones",
@@ -27,8 +26,6 @@ __all__ = [
 
 SCHEMA = 1
 """Of the JSON object; raised only if a field ever had to change its meaning."""
-SOCKET = "run/unit.sock"
-"""Where `unit` answers, under the state folder: a Unix stream; one object, then the end."""
 SUSPECT_TOLD_S = 60.0
 """A doubt about the platform that lasts so long is told as a problem."""
 
@@ -135,7 +132,8 @@ class Status:
         if self.mode is Mode.SURVIVAL:
             return {True: "survival_way_out", False: "survival_no_way_out", None: "survival"}[self.gateway]
         now = "returning" if self.mode is Mode.RETURNING else "working"
-        return f"{now}_{ {True: 'protected', False: 'not_protected', None: 'unknown'}[self.protected] }"
+        protected = {True: "protected", False: "not_protected", None: "unknown"}[self.protected]
+        return f"{now}_{protected}"
 
     def to_json(self) -> dict[str, Any]:
         """The object that `status.schema.json` describes."""
@@ -237,6 +235,8 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
 
 
 def _platform(status: Status) -> list[Problem]:
+    if status.platform is False:
+        return []
     if status.mode is Mode.SURVIVAL and status.cause not in (Cause.DRILL, Cause.UNIT):
         line = status.cause is Cause.LINE
         carrier = status.reason is Reason.NO_CARRIER
@@ -307,6 +307,18 @@ def _phones(status: Status) -> list[Problem]:
                 expected="each known here, by secret or learnt",
                 effect="they fall silent if the platform fails",
                 fix="rvx extension add or import",
+            )
+        ]
+    if phones.registered is not None and phones.known is not None and phones.registered < phones.known:
+        return [
+            Problem(
+                "RVX-P02",
+                Severity.WARN,
+                "phones",
+                observed=f"{phones.registered} of {phones.known} known extensions are registered",
+                expected="all of them",
+                effect="those missing cannot be called",
+                fix="begin with the power of those phones",
             )
         ]
     return []

@@ -1,7 +1,7 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
-The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and three names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT."""
+The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and four names switch what is
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS."""
 
 from __future__ import annotations
 
@@ -34,12 +34,13 @@ _PARTS = ("10-modules", "20-request", "30-register", "40-platform", "50-survival
 
 
 def render(settings: EdgeSettings) -> str:
-    """The whole configuration file of the edge. Values are trusted: `firmware.config` has refused what could break out."""
+    """The whole configuration file of the edge. Values are trusted: `firmware.config` refuses what could break out."""
     values = _values(settings)
     switches = {
         "NO_PLATFORM": not settings.nodes and not settings.data_nodes,
         "BY_CONTACT": settings.by_contact,
         "LEARNT": settings.learnt,
+        "EVENTS": settings.events,
     }
     sockets = dict.fromkeys((*settings.listen, *settings.platform_listen))
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]

@@ -50,15 +50,16 @@ class EdgeRpc:
             sock.setblocking(False)
             try:
                 sock.bind(str(own))
-                # Kamailio runs as another user and must be able to write its answer here.
-                os.chmod(own, 0o666)
+                # Kamailio, which may run as another user, and nobody else is to write its answer here.
+                os.chown(own, os.stat(self._path).st_uid, -1)
+                os.chmod(own, 0o600)
                 sock.connect(str(self._path))
                 loop = asyncio.get_running_loop()
                 async with asyncio.timeout(timeout_s):
                     await loop.sock_sendall(sock, json.dumps(request).encode())
                     answer = await loop.sock_recv(sock, ANSWER_BYTES)
             except (OSError, TimeoutError) as error:
-                raise EdgeUnreachable(f"{self._path}: {error or 'no answer'}") from error
+                raise EdgeUnreachable(f"{self._path}: {str(error) or 'no answer'}") from error
             finally:
                 own.unlink(missing_ok=True)
         return _result(method, answer)

@@ -62,6 +62,8 @@ class EdgeSettings:
     calls_per_phone: int
     requests_per_source_s: int
     failed_auth_per_minute: int
+    events: bool = False
+    """Tell registrations and calls, with numbers, in the log: for a person who looks on."""
 
     @property
     def north(self) -> Socket:

@@ -57,7 +57,7 @@ class NetstringReader:
 
     def receive(self, data: bytes) -> list[bytes]:
         self._left += data
-        whole = []
+        whole: list[bytes] = []
         while b":" in self._left[: len(str(MAX_MESSAGE_BYTES)) + 1]:
             digits, _, rest = self._left.partition(b":")
             if not digits.isdigit() or (size := int(digits)) > MAX_MESSAGE_BYTES:
@@ -170,11 +170,11 @@ class Baresip(Watched):
             case {"type": "REGISTER_FAIL" | "UNREGISTERING"}:
                 self._set_registered(False)
             case {"type": "CALL_RINGING"}:
-                self._saw("ringing_at")
+                self._saw_ringing()
             case {"type": "CALL_ESTABLISHED"}:
-                self._saw("established_at")
+                self._saw_established()
             case {"type": "CALL_CLOSED", "param": str(reason)}:
-                self._saw("closed_at", reason)
+                self._saw_closed(reason)
 
     def _set_registered(self, registered: bool) -> None:
         with self._changed:

@@ -163,11 +163,11 @@ class Linphone(Watched):
         elif call := _CALL.match(line):
             match call["what"]:
                 case "ringing":
-                    self._saw("ringing_at")
+                    self._saw_ringing()
                 case "connected":
-                    self._saw("established_at")
+                    self._saw_established()
                 case ended:
-                    self._saw("closed_at", call["reason"] or ended)
+                    self._saw_closed(call["reason"] or ended)
                     self._record_next()
         elif codec := _CODEC.match(line):
             if codec["name"] != "PCMA":

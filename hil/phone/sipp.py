@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import itertools
 import re
 import signal
 import subprocess
@@ -33,7 +32,7 @@ NO_RINGING_END_MS = 3_600_000
 STARTED_TIMEOUT_S = 5.0
 END_TIMEOUT_S = 5.0
 SLACK_S = 5.0  # what a run may take beyond its own timers
-POLL_S = 0.02
+POLL_S = 0.05
 
 _SECRET = re.compile(r"[^\s;\[\]\"]*")
 _EXTENSION = re.compile(r"[^\s;\[\]<>\"]+")
@@ -134,9 +133,10 @@ class Sipp:
     ) -> Answering:
         """Let the phones' port be answered until :meth:`Answering.stop`; without ``users``, whoever is called there.
 
-        With users, they are registered first and kept so (every ``refresh_s``, else in good time), on the same port and,
-        by TCP, on the same connections, by which they are then called. ``ring_ms`` None rings until cancelled;
-        ``slow_ms`` passes before 180; ``status`` ("486 Busy Here") refuses; ``hang_up_ms`` after the answer it says BYE.
+        With users, they are registered first and kept so (every ``refresh_s``, else in good time), on the same port
+        and, by TCP, on the connections by which they are then called. ``ring_ms`` None rings until cancelled,
+        ``slow_ms`` passes before 180, ``status`` ("486 Busy Here") refuses, and ``hang_up_ms`` after the answer the
+        phone says BYE. OPTIONS is answered.
         """
         contact = f"{self.ip}:{self.port};transport={self.transport}"
         fields = {
@@ -151,6 +151,7 @@ class Sipp:
         scenario = "answerer"
         if status is not None:
             scenario, options = "refuser", []
+        options.append("-aa")
         if not users:
             return Answering(_Run(self, scenario, fields, [], options, port=self.port, traced=traced), 0)
         options += ["-oocsf", f"{scenario}.xml", *_pace(len(users), rate=200)]
@@ -175,8 +176,9 @@ class Sipp:
     ) -> Placing:
         """Begin calls, ``rate`` a second, ``count`` in all (each once, else round and round); they run by themselves.
 
-        A call waits ``patience_ms`` for its final answer and ends ``hold_ms`` after it, or by the callee's BYE
-        (``callee_ends``); ``cancel_ms`` after the first 180 it is cancelled instead. Passwords: all callers or none.
+        A call waits ``patience_ms`` for its final answer, after which one that rings is cancelled. It ends ``hold_ms``
+        after an answer, or by the callee's BYE (``callee_ends``); ``cancel_ms`` after the first 180 it is cancelled
+        instead. Passwords: all callers or none; without one, challenges are not answered.
         """
         with_password = {bool(dial.caller.password) for dial in dials}
         if len(with_password) != 1:
@@ -240,7 +242,9 @@ class Answering:
     def __enter__(self) -> Answering:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.stop()
 
     def registrations(self) -> list[Result]:
@@ -338,7 +342,9 @@ class _Run:
         if not statistics:
             raise PhoneError(f"sipp left no statistics: {self._complaint()}")
         last = statistics[-1]
-        times = (line.split(";") for path in self.directory.glob("*_rtt.csv") for line in path.read_text().splitlines()[1:])
+        times = (
+            line.split(";") for path in self.directory.glob("*_rtt.csv") for line in path.read_text().splitlines()[1:]
+        )
         hours, minutes, seconds = last["ElapsedTime(C)"].split(":")[:3]
         return Load(
             ok=int(last["SuccessfulCall(C)"]),
@@ -392,7 +398,9 @@ def parse(messages: str, begun: str, method: str, wall_to_monotonic: float = 0.0
                         trace.sent_at = None  # the message itself is nearer to the truth
                         logged.discard(call_id)
                     _note(trace, of, method, first_line, at)
-    return [_result(call_id, trace, method, wall_to_monotonic) for call_id, trace in sorted(traces.items(), key=_number)]
+    return [
+        _result(call_id, trace, method, wall_to_monotonic) for call_id, trace in sorted(traces.items(), key=_number)
+    ]
 
 
 def _note(trace: _Trace, of: str, method: str, first_line: str, at: float) -> None:

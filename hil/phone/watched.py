@@ -81,11 +81,18 @@ class Watched:
             self._seen = Seen(peer, dialled_at=now) if dialled else Seen(peer, ringing_at=now)
             self._changed.notify_all()
 
-    def _saw(self, what: str, reason: str = "") -> None:
-        """Note the first time of "ringing_at", "established_at" or "closed_at"."""
+    def _saw_ringing(self) -> None:
+        self._saw(lambda seen: replace(seen, ringing_at=seen.ringing_at or time.monotonic()))
+
+    def _saw_established(self) -> None:
+        self._saw(lambda seen: replace(seen, established_at=seen.established_at or time.monotonic()))
+
+    def _saw_closed(self, reason: str) -> None:
+        self._saw(lambda seen: seen if seen.closed_at else replace(seen, closed_at=time.monotonic(), reason=reason))
+
+    def _saw(self, change: Callable[[Seen], Seen]) -> None:
         with self._changed:
-            if getattr(self._seen, what) is None:
-                self._seen = replace(self._seen, reason=reason or self._seen.reason, **{what: time.monotonic()})
+            self._seen = change(self._seen)
             self._changed.notify_all()
 
     def _wait(self, reached: Callable[[Seen], bool], timeout_s: float, what: str) -> Seen:

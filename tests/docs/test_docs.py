@@ -1,0 +1,53 @@
+"""The documents say what is there: every command, setting and code, and no others."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from firmware.config import Key, known_keys
+from tools import man
+from tools.cli import COMMANDS, Command
+from tools.errors import CATALOG
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def read(path: Path) -> str:
+    assert path.exists(), f"{path.relative_to(ROOT)} is missing"
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", man.FILES)
+def test_what_is_generated_is_up_to_date(file: str) -> None:
+    assert read(DOCS / file) == man.FILES[file](), "run: python -m tools.man"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"rvx {name}" in read(ROOT / "README.md")
+
+
+@pytest.mark.parametrize("key", known_keys(), ids=lambda key: f"{key.section}.{key.name}")
+def test_every_setting_is_in_the_configuration_document(key: Key) -> None:
+    sections = re.split(r"^## ", read(DOCS / "configuration.md"), flags=re.MULTILINE)
+    (section,) = [text for text in sections if text.startswith(f"[{key.section}] in {key.file}\n")]
+    assert f"| `{key.name}` |" in section
+
+
+@pytest.mark.parametrize("command", list(man.commands()), ids=lambda command: command.name)
+def test_every_command_is_in_the_manual_and_the_man_page(command: Command) -> None:
+    assert f"### rvx {command.name}\n" in read(DOCS / "manual.md")
+    assert f".B rvx {command.name}\n" in read(DOCS / "rvx.1")
+
+
+@pytest.mark.parametrize("code", CATALOG)
+def test_every_code_is_in_the_list_of_codes(code: str) -> None:
+    assert f"### {code}\n" in read(DOCS / "errors.md")
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for file in [ROOT / "README.md", *DOCS.glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(file)):
+            assert (file.parent / target).exists(), f"{file.name} links to {target}, which is not there"

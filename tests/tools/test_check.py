@@ -1,0 +1,107 @@
+"""``rvx check``: every fault by file and line; what is without faults is Kamailio's to judge."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from firmware.edge import EdgeUnavailable
+from tools import check
+from tools.cli import main
+from tools.errors import DONE, UNKNOWN, USAGE
+
+GOOD = '[unit]\nname = "gw-1"\n\n[edge]\nlisten = ["udp:127.0.0.1:5060"]\n'
+FAULTY = '[unit]\nname = "gw-1"\n\n[edge]\nlisten = ["udp:127.0.0.1:5060"]\nworkerss = 2\n\n[survival]\nsignal_s = 99\n'
+
+
+@pytest.fixture
+def content(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Kamailio says against the rendered configuration; empty at first."""
+    said: list[str] = []
+    monkeypatch.setattr(check, "check_edge", lambda config: said)
+    return said
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "unit.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_fault_has_its_line_what_is_expected_and_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, FAULTY)
+    assert main(["check", str(path)]) == USAGE
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith(f"{path}:6: edge.workerss: unknown key") for line in lines)
+    assert "  nearest:  edge.workers" in lines
+    assert any(line.startswith(f"{path}:9: survival.signal_s: ") for line in lines)
+    assert "  expected: a whole number, 2 to 10" in lines
+    assert lines[-1] == "2 faults. More: rvx explain RVX-C01"
+
+
+def test_json_has_the_same_and_null_for_what_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = written(tmp_path, FAULTY)
+    assert main(["check", str(path), "--json"]) == USAGE
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdict"] == "fail"
+    found = {problem["key"]: problem for problem in document["problems"]}
+    assert set(found) == {"edge.workerss", "survival.signal_s"}
+    assert found["edge.workerss"]["line"] == 6
+    assert found["survival.signal_s"]["nearest"] is None
+
+
+def test_a_file_without_faults_is_given_to_kamailio(
+    tmp_path: Path, content: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, GOOD)
+    assert main(["check", str(path)]) == DONE
+    assert capsys.readouterr().out == f"{path}: no faults, and Kamailio accepts what it renders to\n"
+    content.append("edge.cfg line 3: syntax error")
+    assert main(["check", str(path)]) == USAGE
+    assert "syntax error\n1 complaint of Kamailio. More: rvx explain RVX-C04" in capsys.readouterr().out
+    assert main(["check", str(path), "--json"]) == USAGE
+    assert json.loads(capsys.readouterr().out)["problems"][0]["id"] == "RVX-C04"
+
+
+def test_without_kamailio_it_could_not_find_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unavailable(config: object) -> list[str]:
+        raise EdgeUnavailable("Kamailio is not installed")
+
+    monkeypatch.setattr(check, "check_edge", unavailable)
+    assert main(["check", str(written(tmp_path, GOOD))]) == UNKNOWN
+    assert "RVX-E02" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["check", "absent.toml"], ["check", "--config", "absent.toml"]])
+def test_a_file_that_is_not_there_has_a_code_of_its_own(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == USAGE
+    assert "absent.toml: there is no such file" in capsys.readouterr().out
+
+
+def test_without_any_file_it_says_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tools.place.DEFAULT_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.delenv("RVX_CONFIG", raising=False)
+    assert main(["check"]) == USAGE
+    assert "RVX-C02" in capsys.readouterr().err
+
+
+def test_secrets_that_others_may_read_have_a_code_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, GOOD)
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text('[gateway]\nusername = "u"\npassword = "hidden"\n', encoding="utf-8")
+    secrets.chmod(0o644)
+    assert main(["check", str(path)]) == USAGE
+    text = capsys.readouterr().out
+    assert "RVX-C03" in text
+    assert "hidden" not in text

@@ -1,0 +1,81 @@
+"""``rvx check``: whether a configuration would do, without starting or changing anything."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from firmware.config import Config, ConfigError, Problem, load
+from firmware.edge import EdgeUnavailable, check_edge
+from tools.errors import DONE, USAGE, UserError
+from tools.output import Output, counted
+from tools.place import code_of, config_path
+
+__all__ = ["run"]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lists every fault with file and line; a file without any is rendered and given to Kamailio."""
+    out = Output.of(args)
+    path = Path(args.file) if args.file else config_path(args)
+    if path is None:
+        raise UserError("RVX-C02", "No file was named, and none is installed.", "rvx check FILE")
+    try:
+        config = load(path)
+    except ConfigError as error:
+        return _refuse_file(out, error.problems)
+    complaints = _complaints(config)
+    if complaints:
+        return _refuse_rendered(out, complaints)
+    if out.json:
+        out.document("ok", file=str(path))
+    else:
+        out.line(f"{path}: no faults, and Kamailio accepts what it renders to")
+    return DONE
+
+
+def _complaints(config: Config) -> list[str]:
+    try:
+        return check_edge(config)
+    except EdgeUnavailable as error:
+        raise UserError("RVX-E02", f"{error}.") from error
+
+
+def _refuse_file(out: Output, problems: tuple[Problem, ...]) -> int:
+    if out.json:
+        out.document("fail", [_as_json(problem) for problem in problems])
+        return USAGE
+    for problem in problems:
+        place = f"{problem.file}:{problem.line}" if problem.line else str(problem.file)
+        out.line(f"{place}: {problem.key + ': ' if problem.key else ''}{problem.message}")
+        if problem.expected:
+            out.line(f"  expected: {problem.expected}")
+        if problem.nearest:
+            out.line(f"  nearest:  {problem.nearest}")
+    codes = ", ".join(sorted({code_of(problem) for problem in problems}))
+    out.line(f"{counted(len(problems), 'fault')}. More: rvx explain {codes}")
+    return USAGE
+
+
+def _as_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "id": code_of(problem),
+        "severity": "fail",
+        "area": "configuration",
+        "file": str(problem.file),
+        "line": problem.line,
+        "key": problem.key or None,
+        "observed": problem.message,
+        "expected": problem.expected or None,
+        "nearest": problem.nearest,
+    }
+
+
+def _refuse_rendered(out: Output, complaints: list[str]) -> int:
+    if out.json:
+        common = {"id": "RVX-C04", "severity": "fail", "area": "edge"}
+        out.document("fail", [{**common, "observed": complaint} for complaint in complaints])
+        return USAGE
+    for complaint in complaints:
+        out.line(complaint)
+    out.line(f"{counted(len(complaints), 'complaint')} of Kamailio. More: rvx explain RVX-C04")
+    return USAGE

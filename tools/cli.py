@@ -1,0 +1,428 @@
+"""The command line of ``rvx``: every command with its arguments, and how a command begins and ends.
+
+Only the parser of the command that was given is built, and only its module is loaded, so that help and version cost
+nothing but argparse. A command's module has ``run(args) -> int``, an exit code of ``tools.errors``; it may raise
+``UserError``. Options that all commands share are taken before and after the command.
+"""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, NoReturn, Protocol, cast
+
+from firmware import __version__
+from tools.errors import AREAS, DONE, INTERRUPTED, UNKNOWN, UserError
+
+__all__ = [
+    "COMMANDS",
+    "DEFAULT_CONFIG",
+    "GROUPS",
+    "Command",
+    "Parser",
+    "Runnable",
+    "main",
+    "overview",
+    "parser_of",
+    "shared_options",
+]
+
+DEFAULT_CONFIG = "/etc/reservvaxel/unit.toml"
+HELP_WIDTH = 80
+_HELP_INDENT = 2
+_HELP_COLUMN = 26  # where the help texts of options begin
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that shows an example first, takes no abbreviations and ends with our errors."""
+
+    def __init__(self, prog: str, example: str, description: str) -> None:
+        self.example = example
+        super().__init__(
+            prog=prog,
+            description=description,
+            allow_abbrev=False,
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, _HELP_INDENT, _HELP_COLUMN, HELP_WIDTH),
+        )
+
+    def format_help(self) -> str:
+        return f"Example:\n  {self.example}\n\n{super().format_help()}"
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError("RVX-A02", f"{message}.", f"See the example in {self.prog} --help.")
+
+    def options(self) -> list[str]:
+        """Every option string, long and short."""
+        return [string for action in self._actions for string in action.option_strings]
+
+    def actions(self) -> list[argparse.Action]:
+        """Every argument, for the manual."""
+        return list(self._actions)
+
+
+class Runnable(Protocol):
+    """What the module of a command has."""
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+Arguments = Callable[[Parser], None]
+
+
+class Command(NamedTuple):
+    """One command: how it is called, what it takes, and the module that does it."""
+
+    name: str  # the words after rvx
+    summary: str  # under 52 columns
+    example: str
+    module: str
+    arguments: Arguments = lambda parser: None
+    description: str = ""  # more than the summary, when there is more to say
+    actions: tuple["Command", ...] = ()  # when set, the next word names one of these
+    rest: str = ""  # when set, the attribute for all that follows the first argument not known here
+
+
+def _run_arguments(parser: Parser) -> None:
+    parser.add_argument(
+        "--address",
+        metavar="IP",
+        help="without a configuration: also answer phones on this address of the machine (else it finds one)",
+    )
+
+
+def _explain_arguments(parser: Parser) -> None:
+    parser.add_argument("code", nargs="?", metavar="CODE", help="such as RVX-C01; without it, all are listed")
+
+
+def _check_arguments(parser: Parser) -> None:
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the configuration to check (else that of --config)")
+
+
+def _test_arguments(parser: Parser) -> None:
+    parser.add_argument("--fast", action="store_true", help="leave out the tests with real phones, which need root")
+    parser.add_argument("--long", action="store_true", help="also the tests that take minutes")
+
+
+def _bench_arguments(parser: Parser) -> None:
+    parser.add_argument("what", choices=["failover", "load"], help="failover: how fast; load: how much and how cheaply")
+    parser.add_argument("--peer", action="store_true", help="load: the same against Asterisk, in the same run")
+    parser.add_argument("--samples", type=_positive, metavar="N", help="measure each figure this many times")
+
+
+def _add_arguments(parser: Parser) -> None:
+    parser.add_argument("extension", metavar="EXTENSION", help="its number: 2 to 12 digits")
+    parser.add_argument(
+        "--mode",
+        type=int,
+        choices=[1, 2, 3, 4],
+        default=2,
+        help="1 the platform's secret, 2 ours for phone and platform (default), 3 a secret of its own between phone "
+        "and unit, 4 learnt: no secret, with less trust",
+    )
+    secret = parser.add_mutually_exclusive_group()
+    secret.add_argument("--generate", action="store_true", help="make a secret and show it, once")
+    secret.add_argument("--secret-stdin", action="store_true", help="read the secret from standard input")
+
+
+def _import_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="CSV with a header: extension,mode,secret or ha1_md5,ha1_sha256")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+
+
+def _remove_arguments(parser: Parser) -> None:
+    parser.add_argument("extension", metavar="EXTENSION", help="its number")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+_EXTENSION_ACTIONS = (
+    Command(
+        "extension add",
+        "add an extension, or give it a new secret",
+        "sudo ./rvx extension add 1001 --generate",
+        "tools.extension",
+        _add_arguments,
+        "The secret is never given on the command line, where others could read it, and only its hashes are kept.",
+    ),
+    Command(
+        "extension import",
+        "add many from a CSV file, all or none",
+        "sudo ./rvx extension import phones.csv --dry-run",
+        "tools.extension",
+        _import_arguments,
+        "Faults are listed by line.",
+    ),
+    Command(
+        "extension list",
+        "list extensions and their modes, no secrets",
+        "./rvx extension list --json",
+        "tools.extension",
+    ),
+    Command(
+        "extension remove",
+        "remove an extension",
+        "sudo ./rvx extension remove 1001",
+        "tools.extension",
+        _remove_arguments,
+    ),
+)
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command(
+            "run",
+            "start the unit on this machine",
+            "./rvx run",
+            "tools.run",
+            _run_arguments,
+            "Without a configuration file it makes ten demo extensions and has no platform. Ctrl-C ends it.",
+        ),
+        Command(
+            "demo",
+            "see an outage survived, with four real phones",
+            "sudo ./rvx demo",
+            "tools.demo",
+            description="A platform, the unit and four phones in networks of their own on this machine; nothing "
+            "outside them is touched.",
+        ),
+        Command(
+            "extension",
+            "who may register: add, import, list, remove",
+            "sudo ./rvx extension add 1001 --generate",
+            "tools.extension",
+            actions=_EXTENSION_ACTIONS,
+        ),
+        Command(
+            "status",
+            "what works now, and what if something fails",
+            "./rvx status",
+            "tools.status",
+            description="Exit code 3 when the unit does not answer; then Kamailio itself is asked.",
+        ),
+        Command(
+            "explain",
+            "what an error code means, offline",
+            "./rvx explain RVX-C01",
+            "tools.explain",
+            _explain_arguments,
+        ),
+        Command(
+            "check",
+            "check a configuration file, changing nothing",
+            "./rvx check unit.toml",
+            "tools.check",
+            _check_arguments,
+            "Every fault is listed with file, line, what is expected and the nearest known name. A file without "
+            "faults is rendered, and the result given to Kamailio to check.",
+        ),
+        Command(
+            "test",
+            "prove that everything here works",
+            "sudo ./rvx test",
+            "tools.testrun",
+            _test_arguments,
+            "Linters, types, layers, then the tests, then those with real phones. The first argument that is not "
+            "listed here, and all after it, go to pytest, and then only pytest is run.",
+            rest="pytest_args",
+        ),
+        Command(
+            "bench",
+            "measure: failover, load",
+            "sudo ./rvx bench failover --json",
+            "tools.bench",
+            _bench_arguments,
+        ),
+    )
+}
+
+GROUPS = (
+    ("Start", ("run", "demo", "extension")),
+    ("Look", ("status", "explain", "check")),
+    ("Prove", ("test", "bench")),
+)
+
+
+def overview() -> str:
+    """What ``rvx`` alone says."""
+    lines = [
+        "Reservväxel: a building goes on talking when its telephony platform is gone.",
+        "",
+        "  sudo ./rvx demo              see an outage survived",
+        "  ./rvx run                    be a gateway here; point a softphone at it",
+        "  ./rvx status                 what works now, and what if something fails",
+    ]
+    for group, names in GROUPS:
+        lines += ["", f"{group}:"]
+        lines += [f"  {name:<10} {COMMANDS[name].summary}" for name in names]
+    lines += ["", "Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]
+    lines += ["Something wrong? rvx explain CODE works offline; docs/manual.md has the rest."]
+    return "\n".join(lines)
+
+
+def shared_options(parser: Parser) -> None:
+    """The options that every command takes."""
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--no-color", action="store_true", help="no colours, also by NO_COLOR or RVX_NO_COLOR")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        default=os.environ.get("RVX_CONFIG"),
+        help=f"the configuration (RVX_CONFIG, else {DEFAULT_CONFIG} if it is there)",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        default=os.environ.get("RVX_STATE"),
+        help="the unit's data (RVX_STATE, else as configured, else ./state)",
+    )
+    parser.add_argument("--debug", action="store_true", help="show where in the program an error arose")
+
+
+def parser_of(command: Command) -> Parser:
+    """The parser of one command, shared options included."""
+    summary = command.summary[0].upper() + command.summary[1:] + "."
+    parser = Parser(f"rvx {command.name}", command.example, f"{summary} {command.description}".rstrip())
+    command.arguments(parser)
+    shared_options(parser)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command line and gives its exit code. Every error is said once, on standard error."""
+    words = sys.argv[1:] if words is None else words
+    debug = "--debug" in words
+    try:
+        return _run(words)
+    except UserError as error:
+        if debug:
+            raise
+        _say(error, "--json" in words)
+        return error.entry.exit_status
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Who read our result has seen enough. What Python still holds must not fail again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        if debug:
+            raise
+        _say(UserError("RVX-A09", f"{type(error).__name__}; {_kept_traceback()}."), "--json" in words)
+        return UNKNOWN
+
+
+def _run(words: Sequence[str]) -> int:
+    top = Parser("rvx", "./rvx status", "")
+    shared_options(top)
+    top.add_argument("--version", action="store_true")
+    before, name, after = _split(top, words)
+    if {"-h", "--help"} & set(before):
+        print(overview())
+        return DONE
+    args = argparse.Namespace()
+    _parse(top, before, args)
+    if args.version:
+        print(f"rvx {__version__}")
+        return DONE
+    if name is None:
+        print(overview())
+        return DONE
+    command = _named(name, COMMANDS, "rvx")
+    if command.actions:
+        actions = {action.name.split()[-1]: action for action in command.actions}
+        own, action, after = _split(top, after)
+        if action is None:
+            if not {"-h", "--help"} & set(own):
+                raise UserError("RVX-A02", f"{name} needs to know what: {', '.join(actions)}.", f"rvx {name} --help")
+            print("\n".join(["Example:", f"  {command.example}", ""]))
+            print("\n".join(f"rvx {each.name:<18} {each.summary}" for each in command.actions))
+            return DONE
+        command = _named(action, actions, f"rvx {name}")
+        after = [*own, *after]
+    parser = parser_of(command)
+    args.command = command.name
+    if command.rest:
+        known = parser.options()
+        cut = next((i for i, word in enumerate(after) if word not in known), len(after))
+        after, rest = after[:cut], after[cut:]
+        setattr(args, command.rest, rest[1:] if rest[:1] == ["--"] else rest)
+    _parse(parser, after, args)
+    return _module(command).run(args)
+
+
+def _split(parser: Parser, words: Sequence[str]) -> tuple[list[str], str | None, list[str]]:
+    """Options before the first word that is none, that word, and what follows it."""
+    takes_value = {string for action in parser.actions() if action.nargs is None for string in action.option_strings}
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] in takes_value else 1
+    return list(words[:at]), words[at] if at < len(words) else None, list(words[at + 1 :])
+
+
+def _named(name: str, commands: dict[str, Command], prefix: str) -> Command:
+    if name in commands:
+        return commands[name]
+    near = _nearest(name, list(commands))
+    remedy = f"Did you mean {prefix} {near}?" if near else f"{prefix} --help shows them all."
+    raise UserError("RVX-A01", f"{prefix} {name} is not known.", remedy)
+
+
+def _parse(parser: Parser, words: Sequence[str], into: argparse.Namespace) -> None:
+    _, unknown = parser.parse_known_args(words, into)
+    if unknown:
+        near = _nearest(re.split("=", unknown[0])[0], parser.options())
+        remedy = f"Did you mean {near}?" if near else f"See the example in {parser.prog} --help."
+        raise UserError("RVX-A02", f"{unknown[0]} is not known to {parser.prog}.", remedy)
+
+
+def _nearest(word: str, known: list[str]) -> str | None:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
+
+
+def _module(command: Command) -> Runnable:
+    import importlib
+
+    return cast(Runnable, importlib.import_module(command.module))
+
+
+def _say(error: UserError, json: bool) -> None:
+    from tools.output import Output
+
+    out = Output(json=json)
+    mark = out.side_paint.fail(error.code)
+    out.note(f"rvx: {mark} {error.entry.en.what}")
+    out.note(f"  why: {error.detail}")
+    out.note(f"  do:  {error.remedy}  (rvx explain {error.code})")
+    if json:
+        problem = {
+            "id": error.code,
+            "severity": "fail",
+            "area": AREAS[error.code[len("RVX-")]][1],
+            "effect": error.entry.en.what,
+            "observed": error.detail,
+            "fix": error.remedy,
+        }
+        out.document("error", problems=[problem])
+
+
+def _kept_traceback() -> str:
+    """Where the traceback of the exception being handled was written."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="rvx-error-", suffix=".txt", delete=False) as file:
+        traceback.print_exc(file=file)
+    return f"the full account is in {file.name}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

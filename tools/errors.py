@@ -1,0 +1,443 @@
+"""Every error and problem that a person may meet, by its code, in Swedish and in English.
+
+A code is ``RVX-``, a letter for the area and two figures. It never changes its meaning and is never used again. What
+stands here is what ``rvx explain`` says without any network, and what ``docs/errors.md`` is made from.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["AREAS", "CATALOG", "DONE", "FAILED", "INTERRUPTED", "UNKNOWN", "USAGE", "Entry", "Said", "UserError"]
+
+# Exit codes, the same for every command.
+DONE = 0  # done, or healthy; warnings included
+FAILED = 1  # a check, drill or test failed
+USAGE = 2  # wrong usage or configuration
+UNKNOWN = 3  # could not find out: not running, not root, time-out
+INTERRUPTED = 130  # Ctrl-C
+
+AREAS = {
+    "A": ("kommandoraden", "the command line"),
+    "C": ("inställningarna", "the configuration"),
+    "D": ("anknytningar och lösenord", "extensions and their secrets"),
+    "E": ("samtalsdelen, Kamailio", "the edge, Kamailio"),
+    "G": ("nödsamtal och andra vägar ut", "emergency calls and other ways out"),
+    "J": ("lagringen", "the store"),
+    "L": ("linjen och plattformen", "the line and the platform"),
+    "N": ("datorn som rvx körs på", "the machine that rvx runs on"),
+    "P": ("telefonerna", "the phones"),
+    "S": ("växelns läge", "the state of the unit"),
+}
+
+
+class Said(NamedTuple):
+    """One problem in one language: a sentence of what it is, one of why, one of what to do."""
+
+    what: str
+    cause: str
+    remedy: str
+
+
+class Entry(NamedTuple):
+    """A problem in both languages, and how a command ends that meets it."""
+
+    sv: Said
+    en: Said
+    exit_status: int = USAGE
+
+
+class UserError(Exception):
+    """Ends a command with a code from the catalog.
+
+    ``detail`` says why in this very case, in place of the catalog's general cause; ``remedy`` likewise what to do.
+    """
+
+    def __init__(self, code: str, detail: str = "", remedy: str = "") -> None:
+        self.code = code
+        self.entry = CATALOG[code]
+        self.detail = detail or self.entry.en.cause
+        self.remedy = remedy or self.entry.en.remedy
+        super().__init__(f"{code} {self.entry.en.what} {self.detail}")
+
+
+CATALOG: dict[str, Entry] = {
+    "RVX-A01": Entry(
+        Said("Kommandot finns inte.", "Det kan vara felstavat.", "Kör rvx utan argument för att se alla kommandon."),
+        Said("There is no such command.", "It may be misspelt.", "Give rvx alone to see all commands."),
+    ),
+    "RVX-A02": Entry(
+        Said(
+            "Kommandot har fått argument som det inte förstår.",
+            "Ett argument saknas, är felstavat eller har fel värde; förkortningar godtas inte.",
+            "Se exemplet i rvx KOMMANDO --help.",
+        ),
+        Said(
+            "The command was given arguments that it does not understand.",
+            "One is missing, misspelt or has a wrong value; abbreviations are not taken.",
+            "See the example in rvx COMMAND --help.",
+        ),
+    ),
+    "RVX-A03": Entry(
+        Said(
+            "Det finns ingen sådan felkod.",
+            "Koden är felstavad, eller kommer från en nyare version.",
+            "Kör rvx explain utan kod för att se alla.",
+        ),
+        Said(
+            "There is no such code.",
+            "The code is misspelt, or comes from a newer version.",
+            "Give rvx explain without a code to see all.",
+        ),
+    ),
+    "RVX-A09": Entry(
+        Said(
+            "Programmet gjorde fel.",
+            "Detta är ett fel i rvx, inte i det du gjorde.",
+            "Sänd filen som nämns i meddelandet till den som sköter programmet; --debug visar allt på skärmen.",
+        ),
+        Said(
+            "The program went wrong.",
+            "This is a fault in rvx, not in what you did.",
+            "Send the file that the message names to who looks after the program; --debug shows all on the screen.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-C01": Entry(
+        Said(
+            "Inställningsfilen har fel.",
+            "En inställning är okänd, saknas eller ligger utanför sina gränser, eller två säger emot varandra.",
+            "Rätta raderna som rvx check FIL räknar upp; växeln startar inte med en fil som har fel.",
+        ),
+        Said(
+            "The configuration file has faults.",
+            "A setting is unknown, missing or out of bounds, or two contradict each other.",
+            "Mend the lines that rvx check FILE lists; the unit does not start with a faulty file.",
+        ),
+    ),
+    "RVX-C02": Entry(
+        Said(
+            "Inställningsfilen kan inte läsas.",
+            "Den finns inte, eller du får inte läsa den.",
+            "Ange rätt fil med --config FIL eller i RVX_CONFIG.",
+        ),
+        Said(
+            "The configuration file cannot be read.",
+            "It does not exist, or you may not read it.",
+            "Name the right file by --config FILE or in RVX_CONFIG.",
+        ),
+    ),
+    "RVX-C03": Entry(
+        Said(
+            "Filen med lösenord är läsbar för andra.",
+            "secrets.toml får bara läsas av sin ägare, som ska vara växelns användare eller root.",
+            "Kör chmod 0600 på filen och ge den rätt ägare med chown.",
+        ),
+        Said(
+            "The file of secrets can be read by others.",
+            "secrets.toml may be read by its owner alone, who must be the unit's user or root.",
+            "Give chmod 0600 on the file, and the right owner by chown.",
+        ),
+    ),
+    "RVX-C04": Entry(
+        Said(
+            "Kamailio godtar inte den konfiguration som inställningarna ger.",
+            "Vår mall och den här versionen av Kamailio passar inte ihop, eller ett värde betyder något för den.",
+            "Rätta det värde som Kamailio nämner; annars är det ett fel i mallen, sänd utskriften av rvx check FIL.",
+        ),
+        Said(
+            "Kamailio does not accept what the configuration renders to.",
+            "Our template and this version of Kamailio do not fit, or a value means something to it.",
+            "Mend the value that Kamailio names; else the template is at fault: send what rvx check FILE printed.",
+        ),
+    ),
+    "RVX-D01": Entry(
+        Said(
+            "Anknytningen kan inte läggas till så.",
+            "Numret, läget eller lösenordet är inte giltigt.",
+            "Ange ett nummer med siffror, ett läge 1-4 och ett lösenord som läget kräver.",
+        ),
+        Said(
+            "The extension cannot be added like that.",
+            "Its number, mode or secret is not valid.",
+            "Give a number of digits, a mode from 1 to 4, and the secret that the mode asks for.",
+        ),
+    ),
+    "RVX-D02": Entry(
+        Said(
+            "Anknytningen finns inte.",
+            "Den är borttagen, eller har aldrig lagts till.",
+            "Se alla med rvx extension list.",
+        ),
+        Said(
+            "The extension does not exist.",
+            "It was removed, or never added.",
+            "See all by rvx extension list.",
+        ),
+    ),
+    "RVX-D03": Entry(
+        Said(
+            "Filen med anknytningar har fel; ingenting är ändrat.",
+            "En rad saknar något, har ett värde som inte går, eller samma anknytning finns två gånger.",
+            "Rätta raderna som räknas upp och kör samma kommando igen; --dry-run prövar utan att ändra.",
+        ),
+        Said(
+            "The file of extensions has faults; nothing was changed.",
+            "A line lacks something, has a value that will not do, or an extension occurs twice.",
+            "Mend the lines listed and give the same command again; --dry-run tries without changing.",
+        ),
+    ),
+    "RVX-E01": Entry(
+        Said(
+            "Kamailio svarar inte.",
+            "Samtalsdelen är inte igång, eller hänger.",
+            "Starta växeln med rvx run, eller se i dess logg varför den slutade.",
+        ),
+        Said(
+            "Kamailio does not answer.",
+            "The edge does not run, or hangs.",
+            "Start the unit by rvx run, or see in its log why it ended.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-E02": Entry(
+        Said(
+            "Kamailio startar inte.",
+            "Dess egna ord om varför står i meddelandet.",
+            "Rätta det som nämns; rvx check FIL prövar inställningarna utan att starta något.",
+        ),
+        Said(
+            "Kamailio does not start.",
+            "Its own words of why stand in the message.",
+            "Mend what they name; rvx check FILE tries the configuration without starting anything.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-E03": Entry(
+        Said(
+            "Porten är upptagen.",
+            "Ett annat program lyssnar på samma adress och port, ofta Debians egen tjänst kamailio.",
+            "Se vilket med ss -lunp; stäng av det, eller ändra listen under [edge].",
+        ),
+        Said(
+            "The port is taken.",
+            "Another program listens on the same address and port, often Debian's own kamailio service.",
+            "See which by ss -lunp; turn it off, or change listen under [edge].",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-G01": Entry(
+        Said(
+            "112 har ingen annan väg ut än plattformen.",
+            "Ingen gateway är angiven under [emergency], och inget modem finns.",
+            "Ange en gateway, eller säg till alla i huset att ringa 112 från mobil när plattformen är borta.",
+        ),
+        Said(
+            "112 has no way out but the platform.",
+            "No gateway is given under [emergency], and there is no modem.",
+            "Give a gateway, or tell everybody in the house to ring 112 by mobile when the platform is gone.",
+        ),
+    ),
+    "RVX-J01": Entry(
+        Said(
+            "Lagringen kan inte öppnas.",
+            "Filen är skadad, tillhör en nyare version, eller du får inte läsa den.",
+            "Läs orsaken i meddelandet; en skadad fil ersätts från säkerhetskopia, aldrig genom att raderas först.",
+        ),
+        Said(
+            "The store cannot be opened.",
+            "The file is damaged, belongs to a newer version, or you may not read it.",
+            "Read the reason in the message; a damaged file is replaced from a backup, never deleted first.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-J02": Entry(
+        Said(
+            "Mappen för växelns data går inte att använda.",
+            "Den finns inte, kan inte skapas, eller ägs av någon annan.",
+            "Ange en mapp du får skriva i med --state MAPP eller RVX_STATE, eller kör som växelns användare.",
+        ),
+        Said(
+            "The folder for the unit's data cannot be used.",
+            "It does not exist, cannot be made, or belongs to somebody else.",
+            "Name a folder that you may write in by --state DIR or RVX_STATE, or be the unit's user.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-L01": Entry(
+        Said(
+            "Plattformen svarar inte.",
+            "Den är nere, eller så är linjen dit bruten; telefonerna i huset når varandra ändå.",
+            "Fråga plattformens drift; kontrollera linjen. Växeln går tillbaka av sig själv när den svarar.",
+        ),
+        Said(
+            "The platform does not answer.",
+            "It is down, or the line to it is broken; the phones in the house reach each other all the same.",
+            "Ask who runs the platform; look at the line. The unit goes back by itself when it answers.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-L02": Entry(
+        Said(
+            "Linjen har ingen signal.",
+            "Kabeln är ur, eller routern eller switchen i andra änden är strömlös.",
+            "Se efter kabeln och strömmen till routern.",
+        ),
+        Said(
+            "The line has no carrier.",
+            "The cable is out, or the router or switch at its other end has no power.",
+            "Look at the cable and the router's power.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-L03": Entry(
+        Said(
+            "Tecknen om plattformen säger emot varandra.",
+            "Den svarar på kontrollfrågor men inte på samtal, eller tvärtom.",
+            "Ring ett provsamtal ut; rapportera till plattformens drift om det inte går fram.",
+        ),
+        Said(
+            "The signs of the platform disagree.",
+            "It answers probes but not calls, or the other way round.",
+            "Make a trial call outwards; report to who runs the platform if it does not get through.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-L04": Entry(
+        Said(
+            "Ingen plattform är angiven.",
+            "nodes under [platform] är tom: växeln kopplar bara samtal i huset.",
+            "Ange plattformens adress i nodes när det finns en.",
+        ),
+        Said(
+            "No platform is configured.",
+            "nodes under [platform] is empty: the unit carries calls within the house only.",
+            "Give the platform's address in nodes when there is one.",
+        ),
+    ),
+    "RVX-N01": Entry(
+        Said(
+            "Program saknas på datorn.",
+            "Bara root får installera dem.",
+            "Kör den rad med sudo apt-get install som meddelandet visar, och sedan samma kommando igen.",
+        ),
+        Said(
+            "Programs are missing on this machine.",
+            "Only root may install them.",
+            "Give the line with sudo apt-get install that the message shows, then the same command again.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-N02": Entry(
+        Said(
+            "Ett steg i installationen gick inte.",
+            "Ofta saknas nätverk, eller så är disken full; de sista raderna visas.",
+            "Rätta det som de säger och kör samma kommando igen; det börjar där det slutade.",
+        ),
+        Said(
+            "A step of the installation did not succeed.",
+            "Often there is no network, or the disk is full; the last lines are shown.",
+            "Mend what they say and give the same command again; it goes on where it ended.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-N03": Entry(
+        Said(
+            "Program saknas, och rvx kan inte installera dem här.",
+            "Systemet är inte Debian, eller äldre än Debian 12.",
+            "Installera dem på systemets eget sätt, eller använd Debian 12 eller 13.",
+        ),
+        Said(
+            "Programs are missing, and rvx cannot install them here.",
+            "The system is not Debian, or older than Debian 12.",
+            "Install them by the system's own means, or use Debian 12 or 13.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-N04": Entry(
+        Said(
+            "rvx kan inte skriva i sin egen mapp.",
+            "Mappen ägs av någon annan, och Python-miljön är inte gjord ännu.",
+            "Låt ägaren köra samma kommando en gång, eller använd en egen kopia.",
+        ),
+        Said(
+            "rvx cannot write in its own folder.",
+            "The folder belongs to somebody else, and the Python environment has not been made yet.",
+            "Let its owner give the same command once, or use a copy of your own.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-N05": Entry(
+        Said(
+            "Kommandot behöver vara root.",
+            "Det bygger egna nätverk (namnrymder) på datorn, och det får bara root.",
+            "Kör samma kommando med sudo. Inget utanför de egna nätverken rörs.",
+        ),
+        Said(
+            "The command needs root.",
+            "It builds networks of its own (namespaces) on this machine, which only root may.",
+            "Give the same command with sudo. Nothing outside those networks is touched.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-P01": Entry(
+        Said(
+            "Ingen telefon är registrerad.",
+            "Telefonerna är inte inställda på växelns adress, eller deras lösenord godtas inte.",
+            "Ge telefonerna växelns adress som proxy, och kontrollera lösenordet med rvx extension list.",
+        ),
+        Said(
+            "No phone is registered.",
+            "The phones do not have the unit's address, or their secrets are not accepted.",
+            "Give the phones the unit's address as proxy, and look at their secrets by rvx extension list.",
+        ),
+    ),
+    "RVX-P02": Entry(
+        Said(
+            "Färre telefoner än kända är registrerade.",
+            "En telefon är avstängd, urkopplad eller har fel lösenord.",
+            "Se vilka som saknas i rvx status --json; börja med strömmen till dem.",
+        ),
+        Said(
+            "Fewer phones are registered than are known.",
+            "A phone is turned off, unplugged or has a wrong secret.",
+            "See which are missing in rvx status --json; begin with their power.",
+        ),
+    ),
+    "RVX-P03": Entry(
+        Said(
+            "Telefoner är inloggade som växeln inte själv kan släppa in.",
+            "De har inget lösenord här, och har inte setts hos plattformen så länge som [survival] learnt_after_s.",
+            "Ge dem lösenord med rvx extension add eller import; annars tystnar de när plattformen försvinner.",
+        ),
+        Said(
+            "Phones are registered that the unit cannot let in by itself.",
+            "They have no secret here, and the platform has not been seen to accept them for [survival] learnt_after_s.",
+            "Give them secrets by rvx extension add or import; else they fall silent when the platform is gone.",
+        ),
+    ),
+    "RVX-S01": Entry(
+        Said(
+            "Växelns program för övervakning svarar inte.",
+            "Det är inte igång, eller så söks det i fel mapp. Samtalen bärs av Kamailio och fortsätter ändå.",
+            "Starta med rvx run; ange rätt mapp med --state MAPP eller --config FIL.",
+        ),
+        Said(
+            "The unit's own process does not answer.",
+            "It does not run, or is looked for in the wrong folder. Calls are Kamailio's and go on all the same.",
+            "Start it by rvx run; name the right folder by --state DIR or --config FILE.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-S02": Entry(
+        Said(
+            "Uppgifterna om växelns läge är gamla.",
+            "Det program som ska förnya dem har stannat; senaste läget gäller tills samtalen visar annat.",
+            "Starta om växelns processer; pågående samtal bryts inte.",
+        ),
+        Said(
+            "What is known of the unit's state is old.",
+            "The process that should renew it has stopped; the last mode holds until calls prove otherwise.",
+            "Start the unit's processes anew; calls that are up are not cut.",
+        ),
+        UNKNOWN,
+    ),
+}

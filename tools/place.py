@@ -1,0 +1,55 @@
+"""Which configuration and which data a command means, found alike by all of them."""
+
+import argparse
+import dataclasses
+import os
+from pathlib import Path
+
+from firmware.config import SECRETS_FILE, Config, ConfigError, Problem, default, load
+from firmware.edge import closed_to_others
+from tools.cli import DEFAULT_CONFIG
+from tools.errors import UserError
+
+__all__ = ["code_of", "config_of", "config_path", "developer_state"]
+
+DEVELOPER_STATE = Path("state")  # in the working folder, when there is no configuration
+INSTALLED_STATE = Path("/var/lib/reservvaxel")
+
+
+def config_path(args: argparse.Namespace) -> Path | None:
+    """The configuration file: ``--config`` or ``RVX_CONFIG``, else the installed one, else none."""
+    if args.config:
+        return Path(args.config)
+    installed = Path(DEFAULT_CONFIG)
+    return installed if installed.exists() else None
+
+
+def developer_state() -> Path:
+    """Where a unit without configuration keeps its data: in the working folder, or, where root's own folders keep the
+    edge's user out of that, where an installed unit does."""
+    here = DEVELOPER_STATE.absolute()
+    return INSTALLED_STATE if os.geteuid() == 0 and closed_to_others(here) else here
+
+
+def config_of(args: argparse.Namespace) -> Config:
+    """The configuration a command works by, with ``--state`` laid over it; a faulty file ends the command."""
+    path = config_path(args)
+    try:
+        if path is None:
+            return default(Path(args.state or developer_state()))
+        config = load(path)
+    except ConfigError as error:
+        first = error.problems[0]
+        remedy = f"rvx check {path} lists every fault." if len(error.problems) > 1 else ""
+        raise UserError(code_of(first), f"{first}.", remedy) from error
+    if args.state:
+        unit = dataclasses.replace(config.unit, state_dir=Path(args.state).absolute())
+        config = dataclasses.replace(config, unit=unit)
+    return config
+
+
+def code_of(problem: Problem) -> str:
+    """The code of a problem with the configuration: its content, or a file that cannot be used at all."""
+    if problem.line is not None or problem.key:
+        return "RVX-C01"
+    return "RVX-C03" if problem.file.name == SECRETS_FILE else "RVX-C02"

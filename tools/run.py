@@ -1,0 +1,216 @@
+"""`rvx run`: the gateway in the foreground, until Ctrl-C; registrations and calls as they come.
+
+Without a configuration it is a unit for trying: this machine alone, ten extensions with secrets of their own, no
+platform, and nothing for modem and UPS, which is said."""
+
+import argparse
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import secrets
+import signal
+import socket
+import stat
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+from callcontrol.digest import ha1
+from callcontrol.edge.settings import Socket
+from firmware.app import programs
+from firmware.config import Config, ConfigError, default
+from firmware.edge import EdgeUnavailable, Paths, check_edge, make_state
+from firmware.processes import Supervisor, end_own_leftover
+from firmware.store import Credential, Directory, StoreError
+from firmware.store.database import to_text
+from tools.errors import DONE, UserError
+from tools.events import Event, Tail, parse, worded
+from tools.output import Output, table
+from tools.place import config_of, config_path, developer_state
+
+__all__ = ["run"]
+
+DEMO_FIRST, DEMO_COUNT = 1001, 10
+DEMO_SECRETS = "demo-secrets.toml"
+SECRET_BYTES = 12
+LOOK_EVERY_S = 0.2
+READY_TIMEOUT_S = 20.0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Until Ctrl-C or SIGTERM; what it started has ended when it returns."""
+    out = Output.of(args)
+    path = config_path(args)
+    config = config_of(args) if path else _alone(args)
+    paths = Paths(config.unit.state_dir)
+    try:
+        make_state(config)
+        said = check_edge(config)
+    except (EdgeUnavailable, OSError) as error:
+        raise UserError("RVX-E02", f"{error}.") from error
+    if said:
+        raise UserError("RVX-E02", said[0])
+    if left := end_own_leftover(paths.edge_pid, str(paths.edge_config)):
+        out.note(
+            f"En samtalsdel från en tidigare körning avslutades (process {left}). / Ended one left by an earlier run."
+        )
+    _ports_free(config)
+    shown = _demo_extensions(config, paths) if path is None else None
+    _say_what_it_is(out, config, path, shown)
+    arguments = ["--state", str(config.unit.state_dir)]
+    arguments += ["--config", str(path.resolve())] if path else []
+    arguments += ["--address", address] if not path and (address := _address(config)) else []
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_supervise(out, config, arguments))
+    out.note("Växeln är avslutad. / The unit has ended.")
+    return DONE
+
+
+async def _supervise(out: Output, config: Config, arguments: list[str]) -> None:
+    paths = Paths(config.unit.state_dir)
+    edge, unit = programs(config, arguments, events=True)
+    tails = [Tail(paths.edge_log), Tail(paths.run / "unit.log")]
+
+    def tell(name: str, word: str, detail: str) -> None:
+        if word != "started":
+            _tell(out, {"kind": "process", "name": name, "word": word, "detail": detail})
+
+    supervisor = Supervisor([edge, unit], tell)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, supervisor.stop)
+    watch = asyncio.create_task(_show(out, tails))
+    try:
+        await supervisor.run()
+    finally:
+        watch.cancel()
+
+
+async def _show(out: Output, tails: list[Tail]) -> None:
+    while True:
+        for tail in tails:
+            for line in tail.lines():
+                event = parse(line)
+                if event is not None:
+                    _tell(out, event)
+                elif "CRITICAL" in line or "bind(" in line:
+                    _tell(out, {"kind": "process", "name": "edge", "word": "says", "detail": line.strip()[:200]})
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+def _tell(out: Output, event: Event) -> None:
+    if out.json:
+        out.line(json.dumps({"time": to_text(datetime.now(UTC)), **event}, ensure_ascii=False))
+        return
+    if event["kind"] == "process":
+        text: str | None = f"{event['name']}: {event['word']} {event['detail']}"
+    else:
+        text = worded(event)
+    if text:
+        out.line(f"{datetime.now().astimezone():%H:%M:%S}  {text}")
+
+
+def _alone(args: argparse.Namespace) -> Config:
+    """The unit that needs no configuration, on `--address` or the address by which this machine reaches others."""
+    try:
+        return default(Path(args.state or developer_state()).resolve(), args.address or _own_address())
+    except ConfigError as error:
+        raise UserError("RVX-C01", f"{error}.") from error
+
+
+def _own_address() -> str | None:
+    """The IPv4 address of the default route; nothing is sent for it."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # TEST-NET-1: nobody's
+        address = str(probe.getsockname()[0])
+        return None if address.startswith("127.") else address
+    return None
+
+
+def _address(config: Config) -> str | None:
+    """Where phones on other machines reach the unit."""
+    found = (Socket.parse(entry).address for entry in config.edge.listen)
+    return next((address for address in found if not address.startswith("127.")), None)
+
+
+def _ports_free(config: Config) -> None:
+    for entry in dict.fromkeys((*config.edge.listen, *config.edge.platform_listen)):
+        place = Socket.parse(entry)
+        kind = socket.SOCK_DGRAM if place.transport == "udp" else socket.SOCK_STREAM
+        with socket.socket(socket.AF_INET6 if ":" in place.address else socket.AF_INET, kind) as probe:
+            if kind == socket.SOCK_STREAM:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((place.address.strip("[]"), place.port))
+            except OSError as error:
+                code = "RVX-E03" if error.errno == errno.EADDRINUSE else "RVX-E02"
+                raise UserError(code, f"{entry}: {error.strerror}.") from error
+
+
+def _demo_extensions(config: Config, paths: Paths) -> list[tuple[str, str]] | None:
+    """Ten extensions with random secrets, made at the first run and kept for their owner alone. They are given to be
+    shown only when they were made now."""
+    file = paths.state / DEMO_SECRETS
+    made = not file.exists()
+    if made:
+        known = {str(DEMO_FIRST + n): secrets.token_urlsafe(SECRET_BYTES) for n in range(DEMO_COUNT)}
+        text = "".join(f'{name} = "{secret}"\n' for name, secret in known.items())
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+        with open(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(
+                "# Extensions of the unit that rvx run makes without a configuration, and their secrets.\n" + text
+            )
+    else:
+        try:
+            known = {str(name): str(secret) for name, secret in tomllib.loads(file.read_text("utf-8")).items()}
+        except (OSError, ValueError) as error:
+            raise UserError("RVX-C02", f"{file}: {error}.", f"Remove {file} to have new secrets made.") from error
+    realm = config.platform.realm
+    try:
+        directory = Directory.open(paths.directory)
+        held = {credential.extension for credential in directory.credentials()}
+        directory.put_credentials(
+            Credential(
+                name, 2, ha1(name, realm, secret, "md5"), ha1(name, realm, secret, "sha256"), realm, name, _now()
+            )
+            for name, secret in known.items()
+            if made or name not in held
+        )
+        directory.close()
+    except StoreError as error:
+        raise UserError("RVX-J01", f"{error}.") from error
+    return list(known.items()) if made else None
+
+
+def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[tuple[str, str]] | None) -> None:
+    if out.json:
+        return
+    bold = out.paint.bold
+    nodes = ", ".join(config.platform.nodes) or "ingen / none"
+    out.line(bold(f"{config.unit.name}: växeln startar. / The unit starts.") + "  Ctrl-C avslutar. / Ctrl-C ends it.")
+    out.line(f"Plattform / platform: {nodes}")
+    if path is None:
+        out.line("Ingen inställning: provläge på den här datorn, utan modem och UPS, 112 går ingenstans.")
+        out.line("No configuration: for trying on this machine, no modem, no UPS, 112 goes nowhere.")
+        out.line()
+        server = _address(config) or "127.0.0.1"
+        out.line(bold("Ge en mjuktelefon detta: / Give a softphone this:"))
+        rows = [("server / proxy", f"{server}, port 5060, UDP or TCP"), ("domän / realm", config.platform.realm)]
+        secret_file = Paths(config.unit.state_dir).state / DEMO_SECRETS
+        rows.append(("anknytning / user", f"{DEMO_FIRST} – {DEMO_FIRST + DEMO_COUNT - 1}"))
+        rows.append(
+            ("lösenord / password", "nedan, visas bara nu / below, shown only now" if shown else str(secret_file))
+        )
+        for line in table(rows):
+            out.line("  " + line)
+        for name, secret in shown or ():
+            out.line(f"    {name}  {secret}")
+        if shown:
+            out.line(f"  Sparade i / kept in {secret_file} (0600)")
+    out.line()
+
+
+def _now() -> str:
+    return to_text(datetime.now(UTC))
