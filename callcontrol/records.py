@@ -91,8 +91,14 @@ OUTCOMES = {
 """What a final response to an INVITE means to people; any other refusal is FAILED."""
 
 
-def outcome_of(sip_code: int) -> Outcome:
+NO_ANSWER = "No Answer"
+"""The edge's reason phrase for a phone that rang in vain; the code, 480, is also that of one that is not there."""
+
+
+def outcome_of(sip_code: int, reason: str = "") -> Outcome:
     """Give the outcome that a final response (200–699) means."""
+    if reason == NO_ANSWER:
+        return Outcome.NO_ANSWER
     return Outcome.ANSWERED if sip_code < 300 else OUTCOMES.get(sip_code, Outcome.FAILED)
 
 
@@ -161,7 +167,7 @@ def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
     fields = line.rpartition(b"\0")[2].decode("utf-8", "backslashreplace").split("|")[-len(COLUMNS) :]
     if len(fields) < len(COLUMNS):
         return None
-    method, from_tag, to_tag, call_id, code_text, _, time, caller, callee, way, emergency, micros = fields
+    method, from_tag, to_tag, call_id, code_text, reason, time, caller, callee, way, emergency, micros = fields
     if any(len(text) > FIELD_MAX or not text.isprintable() for text in (from_tag, to_tag, call_id, caller, callee)):
         return None
     at = _moment(micros, zone) or _moment(time, zone)
@@ -173,7 +179,7 @@ def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
     ended = method.endswith("BYE")
     if not ended and not method.endswith("INVITE"):
         return None
-    outcome = Outcome.ANSWERED if ended else outcome_of(code)
+    outcome = Outcome.ANSWERED if ended else outcome_of(code, reason)
     return Record(
         call_id=call_id,
         from_tag=from_tag,

@@ -216,7 +216,7 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
                 observed=f"nobody has vouched for the mode for {-status.lease_left_s:.0f} s",
                 expected="renewed each 0.5 s",
                 effect="the last mode holds until calls prove otherwise",
-                fix="start the unit's processes anew; calls that are up are not cut",
+                fix="start the unit's processes anew; that cuts no call",
             )
         )
     if status.gateway is False:
@@ -247,7 +247,7 @@ def _platform(status: Status) -> list[Problem]:
                 "line" if line else "platform",
                 observed="the line has no carrier" if carrier else "no node of the platform serves",
                 expected="one node that answers",
-                effect="calls within the house go on; those to others need a gateway",
+                effect="calls within the house go on, others need a gateway",
                 fix="look at the cable and the router's power"
                 if line
                 else "ask who runs the platform; look at the line",
@@ -262,8 +262,8 @@ def _platform(status: Status) -> list[Problem]:
                 "platform",
                 observed="calls go unanswered" if status.reason is Reason.CALLS_UNANSWERED else "probes go unanswered",
                 expected="calls and probes answered alike",
-                effect="a call may wait a moment before it is taken over here",
-                fix="make a trial call outwards; report to who runs the platform",
+                effect="a call may wait a moment before it is taken over",
+                fix="make a trial call outwards; tell who runs the platform",
                 since=status.since,
             )
         ]

@@ -91,6 +91,10 @@ def _run_arguments(parser: Parser) -> None:
     )
 
 
+def _status_arguments(parser: Parser) -> None:
+    parser.add_argument("--watch", action="store_true", help="say it again each second, until Ctrl-C")
+
+
 def _explain_arguments(parser: Parser) -> None:
     parser.add_argument("code", nargs="?", metavar="CODE", help="such as RVX-C01; without it, all are listed")
 
@@ -204,6 +208,7 @@ COMMANDS: dict[str, Command] = {
             "what works now, and what if something fails",
             "./rvx status",
             "tools.status",
+            _status_arguments,
             description="Exit code 3 when the unit does not answer; then Kamailio itself is asked.",
         ),
         Command(

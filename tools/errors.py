@@ -405,12 +405,12 @@ CATALOG: dict[str, Entry] = {
     "RVX-P03": Entry(
         Said(
             "Telefoner är inloggade som växeln inte själv kan släppa in.",
-            "De har inget lösenord här, och har inte setts hos plattformen så länge som [survival] learnt_after_s.",
+            "De har inget lösenord här, och har inte setts hos plattformen så länge som learnt_after_s.",
             "Ge dem lösenord med rvx extension add eller import; annars tystnar de när plattformen försvinner.",
         ),
         Said(
             "Phones are registered that the unit cannot let in by itself.",
-            "They have no secret here, and the platform has not been seen to accept them for [survival] learnt_after_s.",
+            "They have no secret here, and the platform has not been seen to accept them for learnt_after_s.",
             "Give them secrets by rvx extension add or import; else they fall silent when the platform is gone.",
         ),
     ),

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from firmware import __version__
+from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.status import Node, Phones, Problem, Severity, Status, StatusError
 from tools.errors import CATALOG, DONE, FAILED, UNKNOWN, UserError
 from tools.output import WIDTH, Output
+from tools.place import config_of
 
 __all__ = ["VERDICTS", "ask_edge", "ask_unit", "lines", "run"]
 
@@ -72,18 +74,14 @@ _REASONS = {
 
 
 def run(args: argparse.Namespace) -> int:
-    from tools.place import config_of
-
-    out = Output.of(args)
-    config = config_of(args)
-    name, state_dir = config.unit.name, Path(config.unit.state_dir)
+    out, config = Output.of(args), config_of(args)
     if not getattr(args, "watch", False):
-        return _show(out, *_look(state_dir, name))
+        return _show(out, *_look(config))
     while True:
         if out.paint.terminal and not out.json:
             sys.stdout.write(_HOME_AND_CLEAR)
         try:
-            _show(out, *_look(state_dir, name), compact=True)
+            _show(out, *_look(config), compact=True)
         except UserError as error:
             out.note(f"rvx: {error.code} {error.entry.en.what} {error.detail}")
         time.sleep(WATCH_EVERY_S)
@@ -102,17 +100,17 @@ def _show(out: Output, status: Status, own: bool, compact: bool = False) -> int:
     return FAILED if any(problem.severity is Severity.FAIL for problem in status.problems) else DONE
 
 
-def _look(state_dir: Path, name: str) -> tuple[Status, bool]:
+def _look(config: Config) -> tuple[Status, bool]:
     """The status, and whether the unit itself gave it. Raises UserError when nobody answers."""
     from firmware.edge import Paths
 
-    paths = Paths(state_dir)
+    paths = Paths(config.unit.state_dir)
     try:
         return ask_unit(paths.unit_socket), True
     except (OSError, StatusError) as error:
         why = _why(error, paths.unit_socket)
     try:
-        return ask_edge(paths.edge_socket, name), False
+        return ask_edge(paths.edge_socket, config), False
     except OSError as error:
         denied = "Permission denied" in f"{why} {error}"
         remedy = "Give the same command with sudo." if denied else ""
@@ -137,8 +135,8 @@ def ask_unit(path: Path) -> Status:
         raise StatusError(f"the answer is not understood: {error}") from error
 
 
-def ask_edge(path: Path, name: str) -> Status:
-    """What Kamailio knows of itself, as the status of the unit `name`. Raises OSError when it does not answer."""
+def ask_edge(path: Path, config: Config) -> Status:
+    """What Kamailio knows of itself, and we by `config`. Raises OSError when it does not answer."""
     import asyncio
 
     from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
@@ -171,14 +169,15 @@ def ask_edge(path: Path, name: str) -> Status:
     lease = state.get("lease")
     nodes = node_signs(said["dispatcher.list"], SETS)
     status = Status(
-        unit=name,
+        unit=config.unit.name,
         version=__version__,
         time=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         mode=_known(Mode, state.get("mode")),
         path=_known(Way, state.get("path")),
         lease_left_s=lease - now if isinstance(lease, int) else None,
         edge=True,
-        platform=bool(nodes),
+        platform=bool(config.platform.nodes),
+        gateway=bool(config.emergency.gateway),
         nodes=tuple(Node(node.uri, node.path, node.serving, node.probe_ms) for node in nodes),
         phones=Phones(registered=_number(statistics, _REGISTERED.replace(":", "."))),
     )

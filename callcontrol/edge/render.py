@@ -1,14 +1,14 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
-The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and four names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS."""
+The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and five names switch what is
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST."""
 
 from __future__ import annotations
 
 import re
 from importlib.resources import files
 
-from callcontrol.edge.settings import EdgeSettings
+from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket
 
 __all__ = ["dispatcher_list", "render"]
 
@@ -18,6 +18,8 @@ CONTACTS_MAX = 10
 """Contacts that one extension may have here."""
 CONTACTS_READ = 20
 """Contacts that are read in one answer of the platform."""
+VIAS_READ = 10
+"""Hops between callee and caller that are looked through for our own."""
 STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
@@ -41,10 +43,10 @@ def render(settings: EdgeSettings) -> str:
         "BY_CONTACT": settings.by_contact,
         "LEARNT": settings.learnt,
         "EVENTS": settings.events,
+        "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
     }
-    sockets = dict.fromkeys((*settings.listen, *settings.platform_listen))
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
-    head += [f"listen={socket}" for socket in sockets]
+    head += [f"listen={socket}" for socket in _sockets(settings)]
     head += [f"listen=udp:127.0.0.1:{settings.control_port}"]
     word = re.compile(r"(?<![A-Za-z0-9])(" + "|".join(sorted(values, key=len, reverse=True)) + r")(?![A-Za-z0-9])")
     parts = (files(__package__).joinpath("cfg", f"{part}.cfg").read_text("utf-8") for part in _PARTS)
@@ -67,7 +69,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
     north = s.north
     networks = " || ".join(f"src_ip == {network}" for network in s.phone_networks)
     numbers = "|".join(re.escape(number) for number in s.emergency_numbers)
-    addresses = {socket.address for socket in (*s.listen, *s.platform_listen)}
+    addresses = {socket.address for socket in _sockets(s)}
     numeric = {
         "MULTIHOMED": int(len(addresses) > 1),
         "WORKERS": s.workers,
@@ -82,6 +84,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "BIND_S": s.register_s + BIND_GRACE_S,
         "CONTACTS_MAX": CONTACTS_MAX,
         "CONTACTS_READ": CONTACTS_READ,
+        "VIAS_READ": VIAS_READ,
         "LEARNT_AFTER_S": s.learnt_after_s,
         "FAILED_AUTH_PER_MINUTE": s.failed_auth_per_minute,
         "FIRST_RESPONSE_MIN_MS": s.first_response_min_ms,
@@ -103,15 +106,29 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "REALM": s.realm,
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
+        "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
         "IS_PHONE_NETWORK": f"({networks})",
         "IS_EMERGENCY": f'($rU =~ "^({numbers})$" || $ru =~ "^urn:service:sos")',
         "WAYS_NORMAL": normal + ".",
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",
         "FIRST_DATA_NODE": s.data_nodes[0] if s.data_nodes else "sip:127.0.0.1:9",
+        "GATEWAY_USERNAME": s.gateway_username,
+        "GATEWAY_PASSWORD": s.gateway_password,
         "GATEWAY_URI": _with_user(s.gateway, GATEWAY_USER) if s.gateway else "sip:127.0.0.1:9",
     }
     return {name: str(value) for name, value in numeric.items()} | textual
+
+
+def _sockets(s: EdgeSettings) -> tuple[Socket, ...]:
+    """Where the edge listens for phones and platform, each once."""
+    return tuple(dict.fromkeys((*s.listen, *s.platform_listen)))
+
+
+def _sent_by(socket: Socket) -> str:
+    """How Kamailio writes a socket in its Via: without a port that is the default (RFC 3261 §18.1.1)."""
+    port = f"(:{socket.port})?" if socket.port == DEFAULT_SIP_PORT else f":{socket.port}"
+    return re.escape(socket.address) + port
 
 
 def _ways(s: EdgeSettings) -> tuple[str, str]:

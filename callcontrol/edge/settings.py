@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["EdgeSettings", "Socket", "sip_host_port"]
+__all__ = ["DEFAULT_SIP_PORT", "EdgeSettings", "Socket", "sip_host_port"]
 
 DEFAULT_SIP_PORT = 5060
 
@@ -57,6 +57,8 @@ class EdgeSettings:
     good_probes: int
     emergency_numbers: tuple[str, ...]
     gateway: str
+    gateway_username: str
+    gateway_password: str = field(repr=False)
     no_ringing_ms: int
     hold_s: int
     calls_per_phone: int

@@ -70,4 +70,4 @@ class Phone(Protocol):
     def wait_closed(self, timeout_s: float) -> Seen: ...
 
     def heard(self) -> Path:
-        """The recording of the latest call; it may be read while it grows (hil.sound does)."""
+        """The recording of the latest call; perhaps not there yet, and it may be read while it grows (by hil.sound)."""

@@ -80,6 +80,7 @@ class Baresip(Watched):
         super().__init__(host, ip, account, tone_hz, answers=answers, name="baresip")
         self._control: socket.socket | None = None
         self._registered = False
+        self._began = 0.0
         self._incoming = ""  # the Call-ID of the latest incoming call
 
     def start(self) -> None:
@@ -120,10 +121,13 @@ class Baresip(Watched):
         self._command("hangup")
 
     def heard(self) -> Path:
-        heard = sorted((self.directory / "heard").glob("*-dec.wav"))  # named by their time
-        if not heard:
-            raise PhoneError(f"{self.account.extension} has heard nothing yet")
-        return heard[-1]
+        directory = self.directory / "heard"
+        recordings = [path for path in directory.glob("*-dec.wav") if path.stat().st_mtime >= self._began]
+        return max(recordings, default=directory / "nothing-yet.wav")  # named by their time
+
+    def _begin_call(self, peer: str, *, dialled: bool) -> None:
+        self._began = time.time()  # as the file system counts
+        super()._begin_call(peer, dialled=dialled)
 
     def _connect(self) -> socket.socket:
         deadline = time.monotonic() + CONTROL_TIMEOUT_S

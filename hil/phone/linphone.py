@@ -36,6 +36,7 @@ sip_tcp_port={tcp_port}
 sip_tls_port=0
 bind_address={ip}
 guess_hostname=0
+supported={supported}
 contact=sip:{extension}@{ip}
 [rtp]
 bind_address={ip}
@@ -64,11 +65,15 @@ _STATUS = re.compile(r"registered(?P<yes>,)?")
 
 
 class Linphone(Watched):
-    """See :class:`hil.phone.Phone`."""
+    """See :class:`hil.phone.Phone`. Unless ``gruu`` is off it asks for a GRUU (RFC 5627), and uses what it is given."""
 
-    def __init__(self, host: Host, ip: str, account: Account, tone_hz: float, *, answers: bool = True) -> None:
+    def __init__(
+        self, host: Host, ip: str, account: Account, tone_hz: float, *, answers: bool = True, gruu: bool = True
+    ) -> None:
         super().__init__(host, ip, account, tone_hz, answers=answers, name="linphone")
-        self._recordings = 0
+        self.gruu = gruu
+        self._recordings = 0  # it has been told to make; the last one is for the next call
+        self._latest = 0  # that of the latest call
         self._statuses = 0
         self._registered = False
 
@@ -80,7 +85,8 @@ class Linphone(Watched):
         tcp = self.account.transport == "tcp"
         ports = {"udp_port": 0 if tcp else 5060, "tcp_port": 5060 if tcp else 0}
         config = self.directory / "linphonerc"  # which it rewrites
-        config.write_text(_CONFIG.format(ip=self.ip, **ports, **vars(self.account)))
+        supported = "replaces, outbound, path" + (", gruu" if self.gruu else "")
+        config.write_text(_CONFIG.format(ip=self.ip, supported=supported, **ports, **vars(self.account)))
         home = str(self.directory)
         process = self.host.popen(
             ["linphonec", "-c", str(config), *(["-a"] if self.answers else []), "-d", "1", "-l", f"{home}/log"],
@@ -129,11 +135,11 @@ class Linphone(Watched):
         self._command("terminate")
 
     def heard(self) -> Path:
-        recordings = [self._recording(number) for number in range(self._recordings, 0, -1)]
-        for path in recordings:
-            if path.exists():
-                return path
-        raise PhoneError(f"{self.account.extension} has heard nothing yet")
+        return self._recording(self._latest)
+
+    def _begin_call(self, peer: str, *, dialled: bool) -> None:
+        self._latest = self._recordings
+        super()._begin_call(peer, dialled=dialled)
 
     def _recording(self, number: int) -> Path:
         return self.directory / f"heard-{number}.wav"
@@ -146,8 +152,8 @@ class Linphone(Watched):
         if self._process is None or self._process.stdin is None:
             raise PhoneError(f"{self.account.extension} is not started")
         try:
-            self._process.stdin.write(f"{line}\n")
-            self._process.stdin.flush()
+            # The reader thread gives commands, too: a short line goes into a pipe whole (PIPE_BUF).
+            os.write(self._process.stdin.fileno(), f"{line}\n".encode())
         except OSError as error:
             raise PhoneError(f"{self.account.extension}: linphonec has ended") from error
 

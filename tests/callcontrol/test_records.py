@@ -144,6 +144,9 @@ def test_a_clock_that_was_not_set_is_said(seconds: int, certain: bool) -> None:
 
 
 def test_what_the_edge_did_not_know_is_empty() -> None:
+    rang = parse_line(b"INVITE|a||c|480|No Answer|1763772000|1001|1002|local|<null>|")
+    assert rang is not None
+    assert rang.outcome is Outcome.NO_ANSWER
     found = parse_line(b"INVITE|a||c|480|Gone|1763772000|<null>||<null>|<null>|")
     assert found
     assert (found.to_tag, found.caller, found.callee, found.way, found.emergency) == ("", "", "", Way.NONE, False)

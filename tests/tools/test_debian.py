@@ -26,6 +26,7 @@ ENTER = """
 set -e
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
+mount --rbind /sys "$1/sys"
 shift_root=$1; shift
 exec chroot "$shift_root" "$@"
 """

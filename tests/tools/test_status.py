@@ -5,7 +5,6 @@ import io
 import json
 import os
 import pty
-import signal
 import socket
 import subprocess
 import sys
@@ -20,10 +19,11 @@ from typing import Any
 
 import pytest
 
+from firmware.config import default
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.status import Calls, Node, Phones, Status, StatusError
-from tools.errors import DONE, FAILED, INTERRUPTED, UNKNOWN, UserError
+from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.output import WIDTH, Output, to_ascii
 from tools.status import ANSWER_BYTES_MAX, VERDICTS, ask_edge, ask_unit, lines, run
 
@@ -190,6 +190,20 @@ def test_one_screen_of_eighty_columns(status: Status) -> None:
     assert all(line == line.rstrip() and "\x1b" not in line for line in shown)
 
 
+def test_what_we_say_ourselves_is_never_cut() -> None:
+    """Effects and fixes of every problem that the facts can show fit their lines."""
+    days = (
+        OUTAGE,
+        replace(OUTAGE, reason=Reason.NO_CARRIER, cause=Cause.LINE),
+        replace(GOOD_DAY, mode=Mode.SUSPECT),
+        replace(GOOD_DAY, phones=Phones(registered=0)),
+        replace(GOOD_DAY, phones=Phones(registered=900, known=1000, ready=900), lease_left_s=-99999.0),
+        replace(GOOD_DAY, phones=Phones(registered=900, known=900, ready=800)),
+        replace(GOOD_DAY, edge=False),
+    )
+    assert not [line for day in days for line in screen(day.with_problems()) if line.endswith("...")]
+
+
 @pytest.mark.parametrize("mode", [None, *Mode])
 @pytest.mark.parametrize("reason", [None, *Reason])
 @pytest.mark.parametrize("cause", [None, *Cause])
@@ -299,7 +313,7 @@ def test_python_is_dead_and_kamailio_lives(args: Namespace, tmp_path: Path, caps
     assert "RESERVDRIFT" in shown[0]
     assert any(line.startswith("Mode         SURVIVAL") and "not renewed for" in line for line in shown)
     assert any(line.startswith("Phones       7 registered") for line in shown)
-    assert any(line.startswith("Uplink       10.9.0.2:5060 does not serve") for line in shown)
+    assert any("no platform is configured" in line for line in shown)  # without a configuration, as here
     assert any("RVX-S01" in line for line in shown)
 
 
@@ -312,13 +326,24 @@ def test_what_kamailio_says_is_in_the_json_too(
     said = json.loads(capsys.readouterr().out)
     assert (said["mode"], said["edge"], said["working"], said["started_at"]) == ("SURVIVAL", True, True, None)
     assert said["phones"] == {"registered": 7, "known": None, "learnt": None, "ready": None}
-    assert [problem["id"] for problem in said["problems"]] == ["RVX-S01", "RVX-L01"]
+    assert [problem["id"] for problem in said["problems"]] == ["RVX-S01", "RVX-G01"]  # no platform by configuration
+
+
+def test_nodes_as_kamailio_sees_them(tmp_path: Path) -> None:
+    config = default(tmp_path)
+    config = replace(config, platform=replace(config.platform, nodes=("sip:10.9.0.2:5060",)))
+    with edge(tmp_path, EDGE):
+        status = ask_edge(tmp_path / "run" / "edge.sock", config)
+    assert status.nodes == (Node("sip:10.9.0.2:5060", Way.LINE, False),)
+    assert any(line.startswith("Uplink       10.9.0.2:5060 does not serve") for line in screen(status))
+    assert [problem.id for problem in status.problems] == ["RVX-S01", "RVX-L01", "RVX-G01"]
 
 
 def test_kamailio_without_tables_or_nodes(tmp_path: Path) -> None:
     with edge(tmp_path, {}):
-        status = ask_edge(tmp_path / "run" / "edge.sock", "gw")
+        status = ask_edge(tmp_path / "run" / "edge.sock", default(tmp_path))
     assert (status.edge, status.mode, status.platform, status.phones.registered) == (True, None, False, None)
+    assert (status.unit, status.gateway) == ("demo", False)
     assert screen(status)
 
 
@@ -371,12 +396,28 @@ def test_colour_on_a_terminal_only_repeats_words(tmp_path: Path, environment: di
     assert b"\x1b[31m[fail]\x1b[0m" in shown
 
 
-def test_watch_goes_on_until_told_to_stop(tmp_path: Path, environment: dict[str, str]) -> None:
-    watching = [*command(tmp_path), "--watch", "--json"]
-    with unit(tmp_path, saying(GOOD_DAY)):
-        with subprocess.Popen(watching, env=environment, stdout=subprocess.PIPE, text=True) as program:
-            assert program.stdout is not None
-            seen = [json.loads(program.stdout.readline() or "{}").get("unit") for _ in range(2)]
-            program.send_signal(signal.SIGINT)
-            assert program.wait(10) == INTERRUPTED
-    assert seen == ["gw-sorsele-01"] * 2
+def test_watch_goes_on_until_told_to_stop(
+    args: Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    args.watch = args.json = True
+    pauses = iter([1, 2])
+
+    def pause(_: float) -> None:
+        if next(pauses, None) is None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.status.time.sleep", pause)
+    with unit(tmp_path, saying(GOOD_DAY)), pytest.raises(KeyboardInterrupt):
+        run(args)
+    seen = [json.loads(line)["unit"] for line in capsys.readouterr().out.splitlines()]
+    assert seen == ["gw-sorsele-01"] * 3
+
+
+def test_watch_outlives_the_unit(
+    args: Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    args.watch = True
+    monkeypatch.setattr("tools.status.WATCH_EVERY_S", -1)  # ends the pause, and with it the watch
+    with pytest.raises(ValueError, match="non-negative"):
+        run(args)
+    assert "RVX-S01" in capsys.readouterr().err

@@ -1,0 +1,157 @@
+"""What the wire tests of calls share: two buildings with phones, alike but for how they register at their platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from hil.net import Net
+from hil.phone import Account, Phone
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
+from hil.phone.sipp import Answering, Dial, Result, Sipp, User
+from hil.platform.kamailio import KamailioPlatform
+from hil.site import PROXY, REALM, Site, numbers, password
+from hil.sound import seconds_of
+
+__all__ = ["FIRST", "REFRESH_S", "REGISTER_S", "STEP_S", "Building", "Buildings", "dials", "open_buildings"]
+
+Configuration = dict[str, dict[str, object]]
+
+REGISTER_S = 15
+"""What phones are told: the least that the product allows, so that they come again soon."""
+REFRESH_S = 4.0
+"""The crowd comes again sooner than it has to."""
+FIRST, CROWD, DESKS = 1001, 10, ("1041", "1042")
+CROWD_IP, CALLER_IP, DESK_IP = 11, 12, 31
+STEP_S = 20.0
+"""For what a phone does at once, on a busy machine."""
+SOUND_S = 1.0
+
+
+@dataclass
+class Building:
+    """A site with a crowd of sipp phones, 1001 and on, that answer, and two phones with sound where asked for."""
+
+    site: Site
+    registration: Literal["path", "contact"]
+    desks: tuple[Phone, ...]
+    caller: Sipp = field(init=False)
+    crowd: Answering = field(init=False)
+
+    def start(self, crowd: int) -> None:
+        """Into mode NORMAL, all phones registered."""
+        self.site.start()
+        here = (PROXY, REALM)
+        self.caller = Sipp(self.site.phones, self.site.phone_ip(CALLER_IP), *here)
+        users = [User(extension, secret) for extension, secret in numbers(FIRST, crowd).items()]
+        self.crowd = Sipp(self.site.phones, self.site.phone_ip(CROWD_IP), *here).answer(users, refresh_s=REFRESH_S)
+        for desk in self.desks:
+            desk.start()
+        self.crowd.wait_registered(STEP_S)
+        for desk in self.desks:
+            desk.wait_registered(STEP_S)
+
+    @property
+    def platform(self) -> KamailioPlatform:
+        assert isinstance(self.site.platform, KamailioPlatform)
+        return self.site.platform
+
+    def carried(self) -> int:
+        """INVITEs that the platform has seen since its start."""
+        return self.platform.seen().get("INVITE", 0)
+
+    def call(self, *pairs: tuple[int, int], **options: Any) -> list[Result]:
+        """Each of a pair rings the other. Every call must be answered and end by a BYE that is answered."""
+        results = self.caller.call(dials(*pairs), **options)
+        assert len(results) == options.get("count", len(pairs))
+        assert all(result.completed for result in results), (self.site.mode(), results)
+        return results
+
+    def call_by_platform(self, *pairs: tuple[int, int]) -> None:
+        """:meth:`call`, each carried by the platform."""
+        before = self.carried()
+        self.call(*pairs)
+        assert self.carried() - before >= 2 * len(pairs), "each INVITE comes, is challenged, and comes again"
+
+    def talk(self) -> None:
+        """The first phone with sound rings the second, until each hears the other."""
+        one, other = self.desks
+        one.dial(other.account.extension)
+        for desk in self.desks:
+            desk.wait_established(STEP_S)
+        self.wait_sound()
+
+    def wait_sound(self) -> None:
+        """Until each of the two has heard a second more of the other's tone."""
+        for ear, mouth in (self.desks, self.desks[::-1]):
+            self._wait_heard(ear, mouth)
+
+    def hang_up(self, who: int = 0) -> None:
+        """One of the phones with sound ends the call, and the other hears of it."""
+        self.desks[who].hang_up()
+        for desk in self.desks:
+            desk.wait_closed(STEP_S)
+
+    def _wait_heard(self, ear: Phone, mouth: Phone) -> None:
+        def heard_s() -> float:
+            return seconds_of(ear.heard(), mouth.tone_hz)
+
+        goal_s = heard_s() + SOUND_S
+        self.site.wait(lambda: heard_s() >= goal_s, STEP_S, f"{mouth.account.extension} at {ear.account.extension}")
+
+
+@dataclass(frozen=True)
+class Buildings:
+    """The one that registers by Path, and the one that registers by Contact."""
+
+    both: tuple[Building, ...]
+
+    def each(self, work: Callable[[Building], None]) -> None:
+        """The same in both at once: most of a wire test is waiting."""
+        with ThreadPoolExecutor(len(self.both)) as pool:
+            pending = [(building, pool.submit(work, building)) for building in self.both]
+        for building, done in pending:
+            if (error := done.exception()) is not None:
+                error.add_note(f"registration by {building.registration}; edge and unit:\n{building.site.log()}")
+                raise error
+
+
+@contextmanager
+def open_buildings(
+    crowd: int = CROWD, *, sound: bool = False, configuration: Configuration | None = None, **options: Any
+) -> Iterator[Buildings]:
+    """``options`` and ``configuration`` are those of :class:`Site`."""
+    over = {"edge": {"register_s": REGISTER_S}} | (configuration or {})
+    with Net("rvwire") as net:
+        buildings = Buildings(
+            tuple(
+                _building(net, registration, sound, users=numbers(FIRST, crowd), configuration=over, **options)
+                for registration in ("path", "contact")
+            )
+        )
+        buildings.each(lambda building: building.start(crowd))
+        yield buildings
+
+
+def dials(*pairs: tuple[int, int]) -> list[Dial]:
+    """(caller, callee) each, the caller knowing its password."""
+    return [Dial(User(str(caller), password(str(caller))), str(callee)) for caller, callee in pairs]
+
+
+def _building(
+    net: Net, registration: Literal["path", "contact"], sound: bool, users: dict[str, str], **options: Any
+) -> Building:
+    desks = DESKS if sound else ()
+    users |= {extension: password(extension) for extension in desks}
+    site = Site(net, f"-{registration}", users=users, registration=registration, **options)
+    phones: list[Phone] = []
+    for number, (extension, make) in enumerate(zip(desks, (Baresip, Linphone), strict=False)):
+        host, ip = net.host(f"desk{number}-{registration}"), f"10.98.0.{DESK_IP + number}"
+        site.switch.join(host, "eth0", f"{ip}/24")
+        account = Account(extension, password(extension), REALM, PROXY)
+        phones.append(make(host, ip, account, 500 + 300 * number))
+    return Building(site, registration, tuple(phones))

@@ -1,0 +1,81 @@
+"""Every way in which a platform or its line dies: calls before it, through it, first after it, in it, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.wire.conftest import STEP_S, Building, Buildings, dials, open_buildings
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+
+PAIRS = ((1001, 1002), (1003, 1004), (1005, 1006), (1007, 1008), (1002, 1010))
+DETECTED_S = 20.0
+RETURNED_S = 60.0
+UP_MS = 6_000
+PATIENCE_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Death:
+    """How it comes and how it ends. A living platform stays master, or calls get through all the same."""
+
+    strike: Callable[[Building], None]
+    mend: Callable[[Building], None]
+    living: bool = False
+
+
+DEATHS = {
+    "killed": Death(lambda b: b.platform.kill(), lambda b: b.platform.start()),
+    "stopped": Death(lambda b: b.platform.freeze(), lambda b: b.platform.thaw()),
+    "link_down": Death(lambda b: b.site.host.link_down("north"), lambda b: b.site.host.link_up("north")),
+    "blackhole": Death(lambda b: b.site.host.blackhole("north"), lambda b: b.site.host.unblackhole("north")),
+    "loss_20": Death(lambda b: b.site.host.loss("north", 20), lambda b: b.site.host.loss("north", 0), living=True),
+    "503": Death(lambda b: b.platform.busy503(True), lambda b: b.platform.busy503(False)),
+}
+
+
+@pytest.fixture(scope="module")
+def buildings() -> Iterator[Buildings]:
+    # The hold-down that doubles is the matter of test_return.py.
+    with open_buildings(sound=True, configuration={"returning": {"hold_down_s": 1, "hold_down_max_s": 1}}) as made:
+        yield made
+
+
+@pytest.mark.parametrize("how", DEATHS)
+def test_calls_survive(buildings: Buildings, how: str) -> None:
+    death = DEATHS[how]
+
+    def before(building: Building) -> None:
+        building.site.wait_mode("NORMAL", RETURNED_S)
+        building.call_by_platform(*PAIRS)
+        building.talk()
+
+    def outage(building: Building) -> None:
+        up = building.caller.place(dials((1009, 1006)), hold_ms=UP_MS, patience_ms=PATIENCE_MS)
+        building.site.wait(lambda: any(call.code == 200 for call in up.so_far()), STEP_S, "a call up")
+        death.strike(building)
+        building.call(PAIRS[0], patience_ms=PATIENCE_MS)
+        building.call(*PAIRS, rate=1000, patience_ms=PATIENCE_MS)
+        if not death.living:
+            building.site.wait_mode("SURVIVAL", DETECTED_S)
+            known = building.call(*PAIRS)
+            assert [call.challenges for call in known] == [1] * len(PAIRS), "one way of asking who it is: ours"
+        assert all(call.completed for call in up.wait()), "the BYE did not get through"
+        building.wait_sound()
+        building.hang_up(who=1)
+
+    def after(building: Building) -> None:
+        building.site.wait_mode("NORMAL", RETURNED_S)
+        building.call_by_platform(*PAIRS)
+        building.talk()
+        building.hang_up()
+
+    buildings.each(before)
+    try:
+        buildings.each(outage)
+    finally:
+        buildings.each(death.mend)
+    buildings.each(after)
