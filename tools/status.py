@@ -75,7 +75,7 @@ _REASONS = {
 
 def run(args: argparse.Namespace) -> int:
     out, config = Output.of(args), config_of(args)
-    if not getattr(args, "watch", False):
+    if not args.watch:
         return _show(out, *_look(config))
     while True:
         if out.paint.terminal and not out.json:
