@@ -8,6 +8,7 @@ phone plays its own tone, and what it hears is recorded: a call counts only when
 import argparse
 import contextlib
 import os
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +27,7 @@ from hil.site import PROXY, REALM, Site, SiteError, numbers, password
 from hil.sound import HELD_S, seconds_of
 from tools.errors import DONE, FAILED, UserError
 from tools.events import Tail, parse
-from tools.output import Output, Paint
+from tools.output import WIDTH, Output, Paint
 
 __all__ = ["EVENTS", "TRIED", "Moment", "Tried", "lines", "run"]
 
@@ -44,7 +45,7 @@ RETURN_S = 40.0
 RECORDS_S = 5.0
 POLL_S = 0.05
 
-NAME_WIDTH, TIME_WIDTH, SOUND_WIDTH = 41, 8, 7  # columns of the table
+WORD_WIDTH, NAME_WIDTH, TIME_WIDTH, SOUND_WIDTH = 6, 38, 8, 7  # columns of the table
 NO_VALUE = "–"
 
 # What happens, Swedish and English; one line of the timeline each, so both together are short.
@@ -169,8 +170,10 @@ class Timeline:
         with self._lock:
             moment = Moment(self.now_s(), event, details)
             self.moments.append(moment)
-            text = f"{' / '.join(moment.words)}{': ' if why else ''}{why}"
+            text = " / ".join(moment.words)
             self._out.note(f"{moment.at_s:6.1f} s  {self._out.side_paint.bold(text) if event in LOUD else text}")
+            for line in wrapped(why):
+                self._out.note(line)
         return moment
 
     def reached(self, mode: str, since_s: float) -> Moment | None:
@@ -278,7 +281,7 @@ class Demo:
 
     def _fault(self, tried: Tried, why: str) -> None:
         tried.why = tried.why or why
-        self.timeline.tell("fault", last_line(why))
+        self.timeline.tell("fault", why)
 
     def _call(self, name: str, caller: str, callee: str, *, mode: str | None = None, way: str | None = None) -> None:
         """One call with sound, then hung up; `mode` and `way` are what they should be, None: either is well."""
@@ -391,6 +394,9 @@ class Demo:
                 tried.way = None
                 self._fault(tried, "no record of it")
         if left:
+            import sys
+            print(sorted(records, key=lambda r: r.began_at),file=sys.stderr)
+            for f in self._site.paths.acc.iterdir(): print(f.name, f.read_text(),file=sys.stderr)
             raise SiteError(f"{len(left)} records too many, as of {left[0].caller} to {left[0].callee}")
 
     # ---- what all of it stands on
@@ -399,6 +405,7 @@ class Demo:
         users = numbers(1001, 4)
         self._site = site = Site(net, users=users, configuration=CONFIGURATION)
         site.start()
+        site.wait(lambda: self._mode() == "NORMAL", START_S, "NORMAL by the unit's own word")
         self.timeline.tell("serving")
         kinds = {"1001": (Baresip, "udp", 600), "1002": (Baresip, "tcp", 800)}
         kinds |= {"1003": (Linphone, "udp", 1000), "1004": (Linphone, "tcp", 1300)}
@@ -453,12 +460,12 @@ class Demo:
 def lines(tried: list[Tried], paint: Paint) -> list[str]:
     """The table, two lines a row: Swedish, English."""
     shown = [
-        paint.bold(_row("", "Prövat", "tid", "ljud", "växeln sade")),
-        paint.bold(_row("", "Tried", "time", "sound", "the unit said")),
+        paint.bold(_row("Prövat", "tid", "ljud", "växeln sade")),
+        paint.bold(_row("Tried", "time", "sound", "the unit said")),
     ]
     for each in tried:
         swedish, english = TRIED[each.name]
-        pair = f", {each.caller} → {each.callee}" if each.callee else ""
+        pair = f", {each.caller}→{each.callee}" if each.callee else ""
         time_text = NO_VALUE if each.first_s is None else f"{each.first_s:.2f} s"
         said = ", ".join(filter(None, (each.mode, each.way)))
         sound = [NO_VALUE, NO_VALUE]
