@@ -110,6 +110,7 @@ def _test_arguments(parser: Parser) -> None:
 
 def _bench_arguments(parser: Parser) -> None:
     parser.add_argument("what", choices=["failover", "load"], help="failover: how fast; load: how much and how cheaply")
+    parser.add_argument("--quick", action="store_true", help="under a minute, with the fewest samples that count")
     parser.add_argument("--peer", action="store_true", help="load: the same against Asterisk, in the same run")
     parser.add_argument("--samples", type=_positive, metavar="N", help="measure each figure this many times")
 

@@ -471,22 +471,22 @@ def lines(tried: list[Tried], paint: Paint) -> list[str]:
         sound = [NO_VALUE, NO_VALUE]
         if each.heard:
             sound = list(WORDS[("none", "half", "sound")[sum(each.heard.values())]])
-        shown.append(
-            paint.word("ok" if each.ok else "fail") + _row("", swedish + pair, time_text, sound[0], said)[6:]
-        )
-        shown.append(_row("", english, "", sound[1] if each.heard else "", ""))
-        if each.why:
-            shown.append(_row("", last_line(each.why), "", "", ""))
+        word = paint.word("ok" if each.ok else "fail")
+        shown.append(_row(swedish, time_text, sound[0], said, word))
+        shown.append(_row(english + pair, "", sound[1] if each.heard else "", ""))
+        shown += wrapped(each.why)
     return shown
 
 
-def last_line(text: str) -> str:
-    """What a program said at the very end is nearest to why."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+def wrapped(why: str) -> list[str]:
+    """The end of what was said, which is nearest to why, under what it is the reason of."""
+    last = next((line for line in reversed(why.splitlines()) if line.strip()), "")
+    indent = " " * (WORD_WIDTH + 1)
+    return textwrap.wrap(last, WIDTH, initial_indent=indent, subsequent_indent=indent)
 
 
-def _row(word: str, name: str, time_text: str, sound: str, said: str) -> str:
-    return f"{word:<6} {name:<{NAME_WIDTH}} {time_text:>{TIME_WIDTH}}  {sound:<{SOUND_WIDTH}}{said}".rstrip()
+def _row(name: str, time_text: str, sound: str, said: str, word: str = " " * WORD_WIDTH) -> str:
+    return f"{word} {name:<{NAME_WIDTH}} {time_text:>{TIME_WIDTH}}  {sound:<{SOUND_WIDTH}}{said}".rstrip()
 
 
 def _verdict(passed: bool, took_s: float) -> str:

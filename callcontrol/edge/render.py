@@ -20,6 +20,8 @@ CONTACTS_READ = 20
 """Contacts that are read in one answer of the platform."""
 VIAS_READ = 10
 """Hops between callee and caller that are looked through for our own."""
+DIVERTED_REGISTER_S = 8
+"""A REGISTER that the platform left unanswered is answered here for so long."""
 STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
@@ -94,6 +96,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "RING_MS": s.ring_ms,
         "PHONE_SILENT_MS": PHONE_SILENT_MS,
         "STRIKES": STRIKES,
+        "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
         "NO_RINGING_MS": s.no_ringing_ms,
         "HOLD_S": hold_s,
         "PAUSE_MS": _pause_ms(hold_s, len(survival)),

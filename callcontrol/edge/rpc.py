@@ -49,6 +49,8 @@ class EdgeRpc:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
             sock.setblocking(False)
             try:
+                # Process ids come again: one that was killed may have left its socket.
+                own.unlink(missing_ok=True)
                 sock.bind(str(own))
                 # Kamailio, which may run as another user, and nobody else is to write its answer here.
                 os.chown(own, os.stat(self._path).st_uid, -1)
@@ -74,5 +76,6 @@ def _result(method: str, answer: bytes) -> Any:
         raise EdgeError(method, 0, "answer is not an object")
     if "error" in message:
         fault = message["error"] if isinstance(message["error"], dict) else {}
-        raise EdgeError(method, int(fault.get("code", 0)), str(fault.get("message", "")))
+        code = fault.get("code")
+        raise EdgeError(method, code if isinstance(code, int) else 0, str(fault.get("message", "")))
     return message.get("result")

@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 PAIRS = ((1001, 1002), (1003, 1004), (1005, 1006), (1007, 1008), (1002, 1010))
 DETECTED_S = 20.0
 RETURNED_S = 60.0
+HOLD_MS = 3_000
 UP_MS = 6_000
+SOON_MS = 500
 PATIENCE_MS = 60_000
 
 
@@ -53,17 +55,28 @@ def test_calls_survive(buildings: Buildings, how: str) -> None:
         building.call_by_platform(*PAIRS)
         building.talk()
 
-    def outage(building: Building) -> None:
-        up = building.caller.place(dials((1009, 1006)), hold_ms=UP_MS, patience_ms=PATIENCE_MS)
-        building.site.wait(lambda: any(call.code == 200 for call in up.so_far()), STEP_S, "a call up")
+    def bad_line(building: Building) -> None:
         death.strike(building)
-        building.call(PAIRS[0], patience_ms=PATIENCE_MS)
-        building.call(*PAIRS, rate=1000, patience_ms=PATIENCE_MS)
-        if not death.living:
-            building.site.wait_mode("SURVIVAL", DETECTED_S)
-            known = building.call(*PAIRS)
-            assert [call.challenges for call in known] == [1] * len(PAIRS), "one way of asking who it is: ours"
-        assert all(call.completed for call in up.wait()), "the BYE did not get through"
+        calls = building.caller.call(dials(*PAIRS, *PAIRS), hold_ms=HOLD_MS, patience_ms=PATIENCE_MS)
+        assert [call.code for call in calls] == [200] * len(calls), calls
+        # An answer to a BYE may be lost, and sipp does not give it twice: what counts is that the callee hung up.
+        ended = {call.call_id for call in building.crowd.calls() if call.completed}
+        assert ended >= {call.call_id for call in calls}
+        building.wait_sound()
+        building.hang_up(who=1)
+
+    def outage(building: Building) -> None:
+        up = building.caller.place(dials((1009, 1006)), hold_ms=UP_MS)
+        building.site.wait(lambda: any(call.code == 200 for call in up.so_far()), STEP_S, "a call up")
+        soon = building.caller.place(dials((1007, 1008)), hold_ms=SOON_MS)
+        building.site.wait(lambda: any(call.code == 200 for call in soon.so_far()), STEP_S, "another")
+        death.strike(building)
+        building.call(PAIRS[0])
+        building.call(*PAIRS, rate=1000)
+        building.site.wait_mode("SURVIVAL", DETECTED_S)
+        known = building.call(*PAIRS)
+        assert [call.challenges for call in known] == [1] * len(PAIRS), "only we ask who it is"
+        assert [call.completed for call in (*soon.wait(), *up.wait())] == [True, True], "a BYE did not get through"
         building.wait_sound()
         building.hang_up(who=1)
 
@@ -75,7 +88,7 @@ def test_calls_survive(buildings: Buildings, how: str) -> None:
 
     buildings.each(before)
     try:
-        buildings.each(outage)
+        buildings.each(bad_line if death.living else outage)
     finally:
         buildings.each(death.mend)
     buildings.each(after)
