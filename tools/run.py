@@ -52,10 +52,13 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("RVX-E02", f"{error}.") from error
     if said:
         raise UserError("RVX-E02", said[0])
-    if left := end_own_leftover(paths.edge_pid, str(paths.edge_config)):
-        out.note(
-            f"En samtalsdel från en tidigare körning avslutades (process {left}). / Ended one left by an earlier run."
-        )
+    leftovers = (
+        (_unit_pid(paths), "\0".join(("firmware.app", "unit", "--state", str(paths.state)))),
+        (paths.edge_pid, str(paths.edge_config)),
+    )
+    for file, mark in leftovers:
+        if left := end_own_leftover(file, mark):
+            out.note(f"En process från en tidigare körning avslutades ({left}). / Ended one left by an earlier run.")
     _ports_free(config)
     shown = _demo_extensions(config, paths) if path is None else None
     _say_what_it_is(out, config, path, shown)
@@ -74,7 +77,10 @@ async def _supervise(out: Output, config: Config, arguments: list[str]) -> None:
     tails = [Tail(paths.edge_log), Tail(paths.run / "unit.log")]
 
     def tell(name: str, word: str, detail: str) -> None:
-        if word != "started":
+        if word == "started":
+            if name == unit.name:
+                _unit_pid(paths).write_text(detail, "ascii")
+        else:
             _tell(out, {"kind": "process", "name": name, "word": word, "detail": detail})
 
     supervisor = Supervisor([edge, unit], tell)
@@ -210,6 +216,11 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
         if shown:
             out.line(f"  Sparade i / kept in {secret_file} (0600)")
     out.line()
+
+
+def _unit_pid(paths: Paths) -> Path:
+    """Where the process id of the unit is, for a next run to find it if this one is killed."""
+    return paths.run / "unit.pid"
 
 
 def _now() -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from hil.platform.kamailio import KamailioPlatform
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import seconds_of
 
-__all__ = ["FIRST", "REFRESH_S", "REGISTER_S", "STEP_S", "Building", "Buildings", "dials", "open_buildings"]
+__all__ = ["FIRST", "REFRESH_S", "REGISTER_S", "STEP_S", "Building", "Buildings", "dials", "open_buildings", "users"]
 
 Configuration = dict[str, dict[str, object]]
 
@@ -25,7 +25,9 @@ REGISTER_S = 15
 """What phones are told: the least that the product allows, so that they come again soon."""
 REFRESH_S = 4.0
 """The crowd comes again sooner than it has to."""
-FIRST, CROWD, DESKS = 1001, 10, ("1041", "1042")
+FIRST, KNOWN, CROWD = 1001, 20, 10
+"""Extensions that platform and unit know, and how many of them are registered."""
+DESKS = (("1041", Baresip), ("1042", Linphone))
 CROWD_IP, CALLER_IP, DESK_IP = 11, 12, 31
 STEP_S = 20.0
 """For what a phone does at once, on a busy machine."""
@@ -45,15 +47,17 @@ class Building:
     def start(self, crowd: int) -> None:
         """Into mode NORMAL, all phones registered."""
         self.site.start()
-        here = (PROXY, REALM)
-        self.caller = Sipp(self.site.phones, self.site.phone_ip(CALLER_IP), *here)
-        users = [User(extension, secret) for extension, secret in numbers(FIRST, crowd).items()]
-        self.crowd = Sipp(self.site.phones, self.site.phone_ip(CROWD_IP), *here).answer(users, refresh_s=REFRESH_S)
+        self.caller = self.sipp(CALLER_IP)
+        self.crowd = self.sipp(CROWD_IP).answer(users(FIRST, crowd), refresh_s=REFRESH_S)
         for desk in self.desks:
             desk.start()
         self.crowd.wait_registered(STEP_S)
         for desk in self.desks:
             desk.wait_registered(STEP_S)
+
+    def sipp(self, number: int, transport: str = "udp") -> Sipp:
+        """At the address 10.98.0.``number``."""
+        return Sipp(self.site.phones, self.site.phone_ip(number), PROXY, REALM, transport=transport)
 
     @property
     def platform(self) -> KamailioPlatform:
@@ -122,14 +126,14 @@ class Buildings:
 
 @contextmanager
 def open_buildings(
-    crowd: int = CROWD, *, sound: bool = False, configuration: Configuration | None = None, **options: Any
+    crowd: int = CROWD, *, sound: Sequence[str] = (), configuration: Configuration | None = None, **options: Any
 ) -> Iterator[Buildings]:
-    """``options`` and ``configuration`` are those of :class:`Site`."""
-    over = {"edge": {"register_s": REGISTER_S}} | (configuration or {})
+    """``sound`` holds the transports of the phones with sound; the other ``options`` are those of :class:`Site`."""
+    over: Configuration = {"edge": {"register_s": REGISTER_S}} | (configuration or {})
     with Net("rvwire") as net:
         buildings = Buildings(
             tuple(
-                _building(net, registration, sound, users=numbers(FIRST, crowd), configuration=over, **options)
+                _building(net, registration, sound, configuration=over, **options)
                 for registration in ("path", "contact")
             )
         )
@@ -137,21 +141,24 @@ def open_buildings(
         yield buildings
 
 
+def users(first: int, count: int = 1) -> list[User]:
+    """Extensions in a row, who know their passwords."""
+    return [User(extension, secret) for extension, secret in numbers(first, count).items()]
+
+
 def dials(*pairs: tuple[int, int]) -> list[Dial]:
     """(caller, callee) each, the caller knowing its password."""
-    return [Dial(User(str(caller), password(str(caller))), str(callee)) for caller, callee in pairs]
+    return [Dial(*users(caller), str(callee)) for caller, callee in pairs]
 
 
-def _building(
-    net: Net, registration: Literal["path", "contact"], sound: bool, users: dict[str, str], **options: Any
-) -> Building:
-    desks = DESKS if sound else ()
-    users |= {extension: password(extension) for extension in desks}
-    site = Site(net, f"-{registration}", users=users, registration=registration, **options)
+def _building(net: Net, registration: Literal["path", "contact"], sound: Sequence[str], **options: Any) -> Building:
+    desks = list(zip(DESKS, sound, strict=False))
+    known = numbers(FIRST, KNOWN) | {extension: password(extension) for (extension, _), _ in desks}
+    site = Site(net, f"-{registration}", users=known, registration=registration, **options)
     phones: list[Phone] = []
-    for number, (extension, make) in enumerate(zip(desks, (Baresip, Linphone), strict=False)):
+    for number, ((extension, make), transport) in enumerate(desks):
         host, ip = net.host(f"desk{number}-{registration}"), f"10.98.0.{DESK_IP + number}"
         site.switch.join(host, "eth0", f"{ip}/24")
-        account = Account(extension, password(extension), REALM, PROXY)
+        account = Account(extension, password(extension), REALM, PROXY, transport)
         phones.append(make(host, ip, account, 500 + 300 * number))
     return Building(site, registration, tuple(phones))

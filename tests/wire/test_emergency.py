@@ -330,6 +330,12 @@ def busy503(house: Building) -> None:
 DEATHS = [kill, freeze, busy503]
 
 
+def say_survival(house: Building) -> None:
+    """The mode is SURVIVAL although the platform lives, and nobody is there to say otherwise."""
+    house.site.unit.kill()
+    house.site.rpc("htable.sets", "st", "mode", "SURVIVAL")
+
+
 # Who rings
 
 
@@ -421,6 +427,31 @@ def test_what_only_looks_like_it(one_house: Building, number: str) -> None:
         assert status(phone.final()) in (403, 404, 407) or number == "112;x=y"
 
 
+def test_the_phones_route_to_the_unit_ends_there(one_house: Building) -> None:
+    """A gateway that goes by Route would send the call back (RFC 3261 §16.4)."""
+    one_house.forget()
+    with RawPhone(one_house.site, 23) as phone:
+        invite = raw(f"sip:112@{REALM}", phone.ip, Route=f"<sip:{PROXY};lr>")
+        phone.send(invite)
+        answer = phone.final()
+        assert status(answer) == 200
+        phone.send(within(invite, "ACK", answer))
+        phone.send(within(invite, "BYE", answer))
+        assert status(phone.final("2 BYE")) == 200
+        (asked,) = one_house.outside.seen("INVITE")
+        assert header(asked.message, "route") == ""
+    one_house.outside.script = BUSY
+    one_house.forget()
+    try:
+        with RawPhone(one_house.site, 23) as phone:
+            phone.send(raw(f"sip:112@{REALM}", phone.ip, Route=f"<sip:{PROXY};lr>"))
+            assert status(phone.final()) == 200
+            (asked,) = one_house.gateway.seen("INVITE")
+            assert header(asked.message, "route") == ""
+    finally:
+        one_house.outside.script = RINGS
+
+
 # Which way
 
 
@@ -477,9 +508,9 @@ def test_a_refusal_by_the_platform_is_not_the_end(one_house: Building, code: int
 
 @pytest.mark.parametrize("script", [BUSY, SILENT, TRYING, ((0.0, 302),)], ids=["busy", "silent", "trying", "moved"])
 def test_survival_begins_with_the_gateway(script: Script) -> None:
-    """The unit takes the platform for dead, wrongly: only its OPTIONS are unanswered."""
-    with building(gateway=script, answers_options=False, over={"returning": {"hold_down_s": 60, "hold_down_max_s": 60}}) as house:
-        house.site.wait_mode("SURVIVAL", DETECTED_S)
+    """The unit takes the platform for dead, wrongly."""
+    with building(gateway=script) as house:
+        say_survival(house)
         (result,) = house.ring()
         assert house.answered(result) == ["gateway", "platform"]
 
@@ -488,13 +519,10 @@ def test_survival_begins_with_the_gateway(script: Script) -> None:
 def test_three_ways_in_their_order(survival: bool) -> None:
     """Platform, gateway, data; and in survival gateway, data, platform. The last one answers."""
     data = {"platform": {"data_nodes": [f"sip:{DATA_IP}:5060"]}}
-    over: dict[str, dict[str, object]] = dict(data, returning={"hold_down_s": 60, "hold_down_max_s": 60})
-    with building(outside=RINGS if survival else BUSY, gateway=BUSY, over=over) as house:
+    with building(outside=RINGS if survival else BUSY, gateway=BUSY, over=data) as house:
         with house.centre(DATA_IP, BUSY if survival else RINGS) as data_centre:
             if survival:
-                # As an operator's drill would: the mode is said, the platform lives.
-                house.site.unit.kill()
-                house.site.rpc("htable.sets", "st", "mode", "SURVIVAL")
+                say_survival(house)
             assert until(lambda: data_centre.seen("OPTIONS"))
             (result,) = house.ring()
             asked = house.answered(result)

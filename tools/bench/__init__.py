@@ -1,7 +1,8 @@
 """``rvx bench``: how fast the unit takes over, and how much it carries; measured on real programs in namespaces.
 
-A benchmark is a module here with ``measure(args, tell) -> Report``; ``tell`` takes a line of progress. What was measured
-goes to standard output, as a table or (``--json``) as one flat object; a goal that is missed makes the exit code 1.
+A benchmark is a module here with ``measure(args, tell) -> Report``; ``tell`` takes a line of progress. What was
+measured goes to standard output, as a table or (``--json``) as one flat object; a goal that is missed makes the exit
+code 1.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from tools.errors import DONE, FAILED, UserError
 from tools.output import Output, Paint, table
 
 __all__ = ["Benchmark", "Report", "lines", "run"]
+
+NO_WORD = " " * 6
+"""Before a figure that has no goal."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     out.done()
     bad = missed(report.figures)
     if out.json:
-        out.document("fail" if bad else "ok", **{**flat(report.figures), **report.conditions})
+        out.document("fail" if bad else "ok", problems=(), **{**flat(report.figures), **report.conditions})
     else:
         for line in lines(report, out.paint):
             out.line(line)
@@ -54,18 +58,21 @@ def run(args: argparse.Namespace) -> int:
 def lines(report: Report, paint: Paint) -> list[str]:
     """The table, and the conditions below it."""
     rows = [
-        (figure.key, _number(figure), str(figure.goal or ""), str(figure.samples), figure.of) for figure in report.figures
+        (figure.key, _number(figure), str(figure.goal or ""), str(figure.samples), figure.of)
+        for figure in report.figures
     ]
     head, *body = table([("figure", "value", "goal", "samples", "class"), *rows])
-    marked = [f"{paint.word(_word(figure))} {line}" for figure, line in zip(report.figures, body, strict=True)]
+    marked = [f"{_word(figure, paint)} {line}" for figure, line in zip(report.figures, body, strict=True)]
     found = table((name, str(value)) for name, value in report.conditions.items()) if report.conditions else []
     legend = f"–: fewer than {LEAST_SAMPLES} samples. Class S: a part is simulated; R: real peers only; H: hardware."
-    return [f"       {head}", *marked, "", legend, "", *found]
+    return [f"{NO_WORD} {head}", *marked, "", legend, "", *found]
 
 
 def _number(figure: Figure) -> str:
     return "–" if figure.value is None else f"{figure.value:g}"
 
 
-def _word(figure: Figure) -> str:
-    return {True: "ok", False: "fail", None: "skip"}[figure.reached]
+def _word(figure: Figure, paint: Paint) -> str:
+    if figure.value is None and figure.samples < LEAST_SAMPLES:
+        return paint.word("skip")
+    return NO_WORD if figure.reached is None else paint.word("ok" if figure.reached else "fail")

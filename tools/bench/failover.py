@@ -1,7 +1,7 @@
 """How fast a building talks again when its platform is gone, and how soon the platform is seen when it is back.
 
 Each distance, a round trip of the line to the platform, has two buildings: in one the platform is killed, in the other
-the line goes black. Building after building goes through the same deaths, all at the same time and each at its own pace:
+the line goes black. All go through the same deaths at the same time, each at its own pace:
 
 - *deaths with calls*: many callers ring at the same moment, before the unit can know anything. Other calls are up
   since before, and end during the outage, by a BYE from either side that must reach the other; in one of them two
@@ -20,16 +20,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import math
 import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
 from hil.net import Net
 from hil.phone import Account, Phone, PhoneError
 from hil.phone.baresip import Baresip
@@ -60,10 +60,11 @@ KNOWN_RATE = 20.0  # one after the other: it is the unit that is timed, not a qu
 KNOWN_S = 3.0
 """From the death to the calls that must find the unit knowing."""
 WARM_CALLS, WARM_AGAIN, WARM_RATE = 16, 3, 20.0
-"""Timer A goes by the last 30 first responses; a call by the platform has two, for its INVITE with and without digest."""
+"""Timer A goes by the last 30 first responses; a call by the platform has two, as it is challenged once."""
 HELD = 3  # calls of each kind that are up at a death
 SOON_MS, LATE_MS = 800, 4000
 """How long they last: the BYE comes while the unit is finding out, or when it knows."""
+HELD_PATIENCE_MS = 8000
 ACKNOWLEDGED_S = 0.2
 """The ACK has a way to go, too, before a call is up."""
 UP_S = 5.0
@@ -75,7 +76,7 @@ LOSS_RATE = 20.0
 LOSS_RING_MS = 6000
 """Longer than timer B (4 s), as calls between people ring: a 180 that is lost is not sent again."""
 
-REGISTER_S, REFRESH_S = 15, 3.0
+REGISTER_S, REFRESH_S = 15, 2.0
 """What phones are told, the least that the product allows; and how often they come, so that a return is soon over."""
 POLL_S = 0.02
 START_S, DETECT_S, SEEN_S, NORMAL_S = 20.0, 15.0, 20.0, 40.0  # patience
@@ -92,6 +93,7 @@ class Plan:
 
     with_calls: int  # deaths
     quiet: int  # deaths
+    talks: int  # deaths during which the desk phones talk
     loss_calls: int
 
 
@@ -124,8 +126,8 @@ def plan(args: argparse.Namespace) -> Plan:
     """From the command line."""
     if args.samples is not None:
         deaths = max(2, math.ceil(args.samples / CROWD))
-        return Plan(deaths, math.ceil(args.samples / len(KINDS)), loss_calls=100 * args.samples)
-    return Plan(2, 1, loss_calls=400) if args.quick else Plan(8, 14, loss_calls=4000)
+        return Plan(deaths, math.ceil(args.samples / len(KINDS)), talks=1, loss_calls=100 * args.samples)
+    return Plan(2, 1, talks=1, loss_calls=400) if args.quick else Plan(8, 14, talks=2, loss_calls=4000)
 
 
 def measure(args: argparse.Namespace, tell: Callable[[str], None]) -> Report:
@@ -144,7 +146,7 @@ def measure(args: argparse.Namespace, tell: Callable[[str], None]) -> Report:
         scenes = [Scene(net, place, kind, stopped, say) for place in ROUND_TRIP_MS for kind in KINDS]
         lossy = Lossy(net, stopped)
         with _raising(stopped):
-            for done in [pool.submit(scene.start) for scene in [*scenes, lossy]]:
+            for done in [pool.submit(scene.start) for scene in scenes] + [pool.submit(lossy.start)]:
                 done.result()
             say("all registered")
             lost = pool.submit(lossy.run, planned.loss_calls)
@@ -231,12 +233,14 @@ class Scene:
 
     def __init__(self, net: Net, place: str, kind: str, stopped: threading.Event, say: Callable[[str], None]) -> None:
         self.place, self.kind = place, kind
+        self._name = f"round trip {ROUND_TRIP_MS[place]} ms, {kind}"
         self.site = _site(net, f"-{place}-{kind[0]}", ROUND_TRIP_MS[place])
         self._stopped = stopped
         self._say = say
         self._random = random.Random(f"{SEED} {place} {kind}")  # noqa: S311 - a spread, no secret
         self._desks = _desks(net, self.site, f"-{place}-{kind[0]}")
         self._found = Samples()
+        self._talks_begun = 0
 
     def start(self) -> None:
         """Into NORMAL, all phones registered and timer A settled."""
@@ -255,32 +259,36 @@ class Scene:
         self._caller.call(_dials(), count=WARM_CALLS, rate=WARM_RATE)
 
     def run(self, planned: Plan) -> Samples:
-        """Every death. A quiet one comes between those with calls, so that both see the machine alike."""
-        order = [True] * planned.with_calls + [False] * planned.quiet
+        """Every death: those with talks, then quiet ones among the others, so that both see the machine alike."""
+        order = [True] * (planned.with_calls - planned.talks) + [False] * planned.quiet
         self._random.shuffle(order)
+        order = [True] * planned.talks + order
         for number, with_calls in enumerate(order, 1):
-            self._say(f"round trip {ROUND_TRIP_MS[self.place]} ms: {self.kind}, death {number} of {len(order)}")
+            self._say(f"{self._name}: death {number} of {len(order)}")
             self._caller.call(_dials(), count=WARM_AGAIN, rate=WARM_RATE)
             self._sleep(self._random.random())  # the phase of the probes
             self._found.timer_a_ms.append(self.site.count("timer_a"))
             if with_calls:
-                self._death_with_calls(number)
+                self._death_with_calls(talks=self._talks_begun < planned.talks)
             else:
                 self._quiet_death()
-            self._return()
+            if number == planned.talks:
+                self._let_desks_go()
+            self._return(for_more=number < len(order))
         return self._found
 
-    def _death_with_calls(self, number: int) -> None:
-        talking = self._talk()
-        held = [
-            self._holder.place(_dials(HELD), hold_ms=SOON_MS, rate=FIRST_RATE),
-            self._holder.place(_dials(HELD), hold_ms=LATE_MS, rate=FIRST_RATE),
-            self._holder.place(_dials(HELD, to=HANGING_UP), callee_ends=True, rate=FIRST_RATE),
-        ]
+    def _death_with_calls(self, talks: bool) -> None:
+        talking = talks and self._talk()
+        hold = functools.partial(self._holder.place, rate=FIRST_RATE, patience_ms=HELD_PATIENCE_MS)
+        held = {
+            "ended by the caller at once": hold(_dials(HELD), hold_ms=SOON_MS),
+            "ended by the caller": hold(_dials(HELD), hold_ms=LATE_MS),
+            "ended by the callee": hold(_dials(HELD, to=HANGING_UP), callee_ends=True),
+        }
         deadline = time.monotonic() + UP_S
-        while sum(_is_up(result) for placing in held for result in placing.so_far()) < HELD * len(held):
+        while sum(_is_up(result) for placing in held.values() for result in placing.so_far()) < HELD * len(held):
             if time.monotonic() > deadline:
-                raise PhoneError(f"{self.place}, {self.kind}: no calls are up before the death\n{self.site.log()}")
+                raise PhoneError(f"{self._name}: no calls are up before the death\n{self.site.log()}")
             self._sleep(POLL_S)
         self._sleep(ACKNOWLEDGED_S)
         heard_s = self._heard_s() if talking else (0.0, 0.0)
@@ -289,7 +297,7 @@ class Scene:
         self._known(died)
         self._end_of_held(held)
         if talking:
-            self._end_of_talk(heard_s, hangs_up=number % 2)
+            self._end_of_talk(heard_s)
 
     def _quiet_death(self) -> None:
         with ThreadPoolExecutor(1) as pool:
@@ -318,7 +326,8 @@ class Scene:
             self._sleep(POLL_S)
         return math.inf
 
-    def _return(self) -> None:
+    def _return(self, for_more: bool) -> None:
+        """Until the unit sees the platform again; for one more death, until NORMAL."""
         if self.kind == "killed":
             self.site.platform.start()
             back = time.monotonic()
@@ -328,7 +337,8 @@ class Scene:
         while not any(self.site.serving()) and time.monotonic() - back < SEEN_S:
             self._sleep(POLL_S)
         self._found.return_s.append(time.monotonic() - back)
-        self.site.wait(lambda: self._stopped.is_set() or self.site.mode() == "NORMAL", NORMAL_S, "mode NORMAL")
+        if for_more:
+            self.site.wait(lambda: self._stopped.is_set() or self.site.mode() == "NORMAL", NORMAL_S, "mode NORMAL")
 
     def _sleep(self, seconds: float) -> None:
         if self._stopped.wait(max(0.0, seconds)):
@@ -354,24 +364,26 @@ class Scene:
     def _tell_silent(self, what: str, results: Sequence[Result]) -> None:
         for result in results:
             if result.first_ms is None:
-                self._say(f"round trip {ROUND_TRIP_MS[self.place]} ms, {self.kind}: a {what} call did not ring: {result}")
+                self._say(f"{self._name}: a {what} call did not ring: {result}")
 
-    def _end_of_held(self, held: Sequence[Placing]) -> None:
+    def _end_of_held(self, held: Mapping[str, Placing]) -> None:
         """A call is kept when its BYE was answered, at the side that sent it and at the side that got it."""
-        results = [result for placing in held for result in placing.wait()]
-        answered = {result.call_id for side in (self._crowd, self._hanging_up) for result in _completed(side.calls())}
-        kept = [result for result in results if result.completed and result.call_id in answered]
-        self._count(len(results), len(kept), f"calls were lost: {[result for result in results if result not in kept]}")
+        results = {kind: placing.wait() for kind, placing in held.items()}
+        heard = {result.call_id for side in (self._crowd, self._hanging_up) for result in _completed(side.calls())}
+        for kind, of_kind in results.items():
+            kept = sum(result.call_id in heard for result in _completed(of_kind))
+            self._count(len(of_kind), kept, f"of {len(of_kind)} calls {kind}, {kept} were kept")
 
     def _talk(self) -> bool:
         """Let the desk phones talk; whether they do."""
         one, other = self._desks
+        self._talks_begun += 1
         try:
             one.dial(other.account.extension)
             for desk in self._desks:
                 desk.wait_established(UP_S)
         except PhoneError as error:
-            self._say(f"round trip {ROUND_TRIP_MS[self.place]} ms: the desk phones do not reach each other: {error}")
+            self._say(f"{self._name}: the desk phones do not reach each other: {error}")
             return False
         return True
 
@@ -380,9 +392,10 @@ class Scene:
         one, other = self._desks
         return _tone_s(one, other.tone_hz), _tone_s(other, one.tone_hz)
 
-    def _end_of_talk(self, before_s: tuple[float, float], hangs_up: int) -> None:
+    def _end_of_talk(self, before_s: tuple[float, float]) -> None:
         """Kept when both have heard each other since, and the second hears that the first hangs up."""
         more_s = [after - before for after, before in zip(self._heard_s(), before_s, strict=True)]
+        hangs_up = self._talks_begun % 2
         self._desks[hangs_up].hang_up()
         ended = True
         try:
@@ -392,11 +405,18 @@ class Scene:
         self._count(1, int(ended and min(more_s) >= TALK_S), f"a talk was lost: heard {more_s}, ended {ended}")
         self._found.talks += 1
 
+    def _let_desks_go(self) -> None:
+        """They come only as often as they are told, and a return would wait for them each time."""
+        with ThreadPoolExecutor(len(self._desks)) as pool:
+            for done in [pool.submit(desk.stop) for desk in self._desks]:
+                done.result()
+        self._desks = ()
+
     def _count(self, up: int, kept: int, complaint: str) -> None:
         self._found.up += up
         self._found.kept += kept
         if kept < up:
-            self._say(f"round trip {ROUND_TRIP_MS[self.place]} ms, {self.kind}: {complaint}")
+            self._say(f"{self._name}: {complaint}")
 
 
 class Lossy:
@@ -446,7 +466,7 @@ def _site(net: Net, label: str, round_trip_ms: float) -> Site:
     )
 
 
-def _desks(net: Net, site: Site, label: str) -> tuple[Phone, Phone]:
+def _desks(net: Net, site: Site, label: str) -> tuple[Phone, ...]:
     """One of each make, each on a host of its own."""
     made: list[Phone] = []
     for number, (extension, make) in enumerate(zip(DESKS, (Baresip, Linphone), strict=True)):
@@ -454,7 +474,7 @@ def _desks(net: Net, site: Site, label: str) -> tuple[Phone, Phone]:
         site.switch.join(host, "eth0", f"{ip}/24")
         account = Account(extension, password(extension), REALM, PROXY, register_s=REGISTER_S)
         made.append(make(host, ip, account, 500 + 300 * number))
-    return made[0], made[1]
+    return tuple(made)
 
 
 def _crowd() -> list[str]:
@@ -464,14 +484,18 @@ def _crowd() -> list[str]:
 def _answer(site: Site, ip: int, extensions: Sequence[str], **options: int) -> Answering:
     phones = Sipp(site.phones, site.phone_ip(ip), PROXY, REALM)
     users = [User(extension, password(extension)) for extension in extensions]
-    return phones.answer(users, refresh_s=REFRESH_S, hang_up_ms=options.get("hang_up_ms"), ring_ms=options.get("ring_ms", 20))
+    return phones.answer(
+        users, refresh_s=REFRESH_S, hang_up_ms=options.get("hang_up_ms"), ring_ms=options.get("ring_ms", 20)
+    )
 
 
 def _dials(count: int = CROWD, to: Sequence[str] | None = None) -> list[Dial]:
     """Each of the crowd rings the next, or one of `to`."""
     crowd = _crowd()
     callees = to or [*crowd[1:], crowd[0]]
-    return [Dial(User(caller, password(caller)), callee) for caller, callee in zip(crowd[:count], callees, strict=False)]
+    return [
+        Dial(User(caller, password(caller)), callee) for caller, callee in zip(crowd[:count], callees, strict=False)
+    ]
 
 
 def _completed(results: Sequence[Result]) -> list[Result]:

@@ -1,0 +1,83 @@
+"""The way back: a platform that has forgotten everybody, one that comes and goes, and calls that were begun without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.wire.conftest import STEP_S, Building, Buildings, dials, open_buildings, users
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+
+HOLD_DOWN_S, HOLD_DOWN_MAX_S = 2, 8
+LATE_IP, LATE, LATE_REFRESH_S = 13, 1011, 11.0
+"""Phones that come again when others have long been confirmed."""
+RATE, COUNT = 6.0, 180
+"""Calls a second, and in all: longer than a return takes, at the most 1.2 x register_s and the hold-down."""
+UP_MS = 35_000
+RETURNED_S = 40.0
+SLACK_S = 0.6
+"""A sample of the unit's is half a second old."""
+EVERY_WHICH_WAY = (
+    (1001, 1002),
+    (1003, LATE),
+    (LATE + 1, 1004),
+    (LATE + 2, LATE + 3),
+    (1005, 1006),
+)
+
+
+@pytest.fixture
+def buildings() -> Iterator[Buildings]:
+    returning: dict[str, object] = {"hold_down_s": HOLD_DOWN_S, "hold_down_max_s": HOLD_DOWN_MAX_S}
+    with open_buildings(sound=("udp", "udp"), configuration={"returning": returning}) as made:
+        yield made
+
+
+def test_no_call_fails_while_the_platform_returns(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        site = building.site
+        with building.sipp(LATE_IP).answer(users(LATE, 4), refresh_s=LATE_REFRESH_S) as late:
+            late.wait_registered(STEP_S)
+            building.platform.kill()
+            site.wait_mode("SURVIVAL", STEP_S)
+            building.talk()
+            up = building.caller.place(dials((1007, 1008), (1009, LATE)), hold_ms=UP_MS)
+            calls = building.caller.place(dials(*EVERY_WHICH_WAY), rate=RATE, count=COUNT)
+
+            building.platform.start()
+            site.wait_mode("RETURNING", STEP_S)
+            site.wait_mode("NORMAL", RETURNED_S)
+            assert len(calls.so_far()) < COUNT, "the return took longer than the calls"
+            results = calls.wait()
+            assert len(results) == COUNT
+            assert [call for call in results if not call.completed] == []
+
+            building.wait_sound()
+            building.hang_up(who=1)
+            assert [call.completed for call in up.wait()] == [True, True]
+            building.call_by_platform(*EVERY_WHICH_WAY)
+            held = set(building.platform.registrations())
+            assert held == set(site.bindings()), "the platform knows every phone again, and nobody touched one"
+
+    buildings.each(work)
+
+
+def test_hold_down_doubles_for_a_platform_that_comes_and_goes(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        site = building.site
+        held = []
+        for hold_down_s in (HOLD_DOWN_S, 2 * HOLD_DOWN_S, HOLD_DOWN_MAX_S, HOLD_DOWN_MAX_S):
+            building.platform.kill()
+            site.wait_mode("SURVIVAL", STEP_S)
+            site.wait(lambda: site.status()["mode"] == "SURVIVAL", STEP_S, "status that says so")
+            held.append(site.status()["hold_left_s"])
+            assert hold_down_s - SLACK_S - STEP_S < held[-1] <= hold_down_s
+            building.call((1001, 1002), (1003, 1004))
+            building.platform.start()
+            site.wait_mode("RETURNING", HOLD_DOWN_MAX_S + STEP_S)
+        assert held[0] < held[1] < held[2]
+        building.call((1001, 1002), (1003, 1004))
+
+    buildings.each(work)
