@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -16,6 +17,7 @@ import stat
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from callcontrol.digest import ha1
 from callcontrol.edge.settings import Socket
@@ -52,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("RVX-E02", f"{error}.") from error
     if said:
         raise UserError("RVX-E02", said[0])
+    lock = _alone_on(paths)
     leftovers = (
         (_unit_pid(paths), "\0".join(("firmware.app", "unit", "--state", str(paths.state)))),
         (paths.edge_pid, str(paths.edge_config)),
@@ -67,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     arguments += ["--address", address] if not path and (address := _address(config)) else []
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_supervise(out, config, arguments))
+    lock.close()
     out.note("Växeln är avslutad. / The unit has ended.")
     return DONE
 
@@ -216,6 +220,18 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
         if shown:
             out.line(f"  Sparade i / kept in {secret_file} (0600)")
     out.line()
+
+
+def _alone_on(paths: Paths) -> IO[bytes]:
+    """Holds the folder of data for this run alone until it is closed, or this process is gone."""
+    lock = (paths.run / "run.lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        detail = f"Another rvx run works in {paths.state}."
+        raise UserError("RVX-J02", detail, "End that one, or name another folder by --state DIR.") from error
+    return lock
 
 
 def _unit_pid(paths: Paths) -> Path:

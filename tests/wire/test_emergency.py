@@ -34,7 +34,9 @@ NUMBERS = ["112", "0112", "00112", "0-112"]
 NO_RINGING_S = 2
 DETECTED_S = 8.0
 """A dead platform is known by then, on a busy machine too."""
-SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+)
 
 Script = Sequence[tuple[float, int]]
 """Responses to an INVITE: seconds after it, status code."""
@@ -224,7 +226,10 @@ def building(
         for ip in (GATEWAY_IP, OUTSIDE_IP):
             site.platform_host.address("line", f"{ip}/24")
         host = site.platform_host
-        with Centre(host, OUTSIDE_IP, outside, heeds_cancel=heeds_cancel) as far, Centre(host, GATEWAY_IP, gateway) as near:
+        with (
+            Centre(host, OUTSIDE_IP, outside, heeds_cancel=heeds_cancel) as far,
+            Centre(host, GATEWAY_IP, gateway) as near,
+        ):
             site.start()
             yield Building(site, far, near)
             site.stop()

@@ -56,10 +56,18 @@ class Edge:
     callee: Answering | None = None
     pids: list[int] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
+    log_from: int = 0
     answers: list[bytes] = field(default_factory=list)
 
-    def log(self) -> str:
-        return (self.site.host.directory / "edge.log").read_text(errors="replace")
+    def log(self) -> bytes:
+        """What has been logged since `forget`."""
+        return (self.site.host.directory / "edge.log").read_bytes()[self.log_from :]
+
+    def forget(self) -> None:
+        """What was sent, told and logged so far."""
+        self.words.clear()
+        self.answers.clear()
+        self.log_from += len(self.log())
 
     def running(self) -> list[int]:
         return sorted(self.site.host.pids(self.site.edge.pid))
@@ -80,7 +88,7 @@ class Edge:
 
     def told(self) -> set[str]:
         """Words of strangers that stand in the log."""
-        return self.words & words_of(self.log().encode())
+        return self.words & words_of(self.log())
 
 
 def words_of(data: bytes) -> set[str]:
@@ -115,6 +123,7 @@ def running(request: pytest.FixtureRequest) -> Iterator[Edge]:
 
 @pytest.fixture
 def edge(running: Edge) -> Iterator[Edge]:
+    running.forget()
     yield running
     assert running.running() == running.pids, running.site.log()
     assert running.serves(), running.site.log()
@@ -122,8 +131,6 @@ def edge(running: Edge) -> Iterator[Edge]:
     assert running.told() == set()
     secrets = {ha1(name, REALM, password(name), "md5").encode() for name in running.site.users}
     assert not any(secret in answer for answer in running.answers for secret in secrets)
-    running.words.clear()
-    running.answers.clear()
 
 
 class Stranger:
@@ -132,7 +139,7 @@ class Stranger:
     def __init__(self, edge: Edge, number: int = STRANGER_IP) -> None:
         self.edge = edge
         self.ip = edge.site.phone_ip(number)
-        self._known = words_of(edge.log().encode()) | {"reservvaxel"}
+        self._known = words_of(edge.log()) | {"reservvaxel"}
         self._udp = edge.site.phones.socket()
         self._udp.bind((self.ip, 5060))
         self._udp.setblocking(False)
@@ -262,7 +269,11 @@ def answered(stranger: Stranger, method: str, request: str, more: dict[str, str]
 
 
 def acknowledge(method: str, request: str, ip: str, more: dict[str, str], answer: bytes) -> bytes:
-    own = {"CSeq": header(answer, "CSeq").replace(method, "ACK"), "To": header(answer, "To"), "Via": header(answer, "Via")}
+    own = {
+        "CSeq": header(answer, "CSeq").replace(method, "ACK"),
+        "To": header(answer, "To"),
+        "Via": header(answer, "Via"),
+    }
     return message("ACK", request, ip, more | own)
 
 
@@ -385,7 +396,12 @@ def test_too_large(edge: Edge) -> None:
         for data in large(stranger.ip):
             stranger.udp([data])
             stranger.tcp(data)
-        stranger.tcp(message("OPTIONS", "sip:x", stranger.ip, {"X": "y"}).replace(b"Content-Length: 0", b"Content-Length: 2000000000") + b"z" * 100_000)
+        stranger.tcp(
+            message("OPTIONS", "sip:x", stranger.ip, {"X": "y"}).replace(
+                b"Content-Length: 0", b"Content-Length: 2000000000"
+            )
+            + b"z" * 100_000
+        )
 
 
 def test_registers_of_nobody(edge: Edge) -> None:
@@ -547,7 +563,11 @@ def test_evil_names_calls_and_numbers(edge: Edge, evil: str) -> None:
             {"Max-Forwards": evil},
             {"Expires": evil},
         ):  # fmt: skip
-            for method, request in (("REGISTER", f"sip:{REALM}"), ("INVITE", f"sip:1002@{REALM}"), ("INVITE", f"sip:112@{REALM}")):
+            for method, request in (
+                ("REGISTER", f"sip:{REALM}"),
+                ("INVITE", f"sip:1002@{REALM}"),
+                ("INVITE", f"sip:112@{REALM}"),
+            ):
                 stranger.udp([message(method, request, stranger.ip, place)])
         for request in (f"sip:{evil}@{REALM}", f"sip:1002@{REALM};{evil}", f"tel:{evil}"):
             stranger.udp([message("INVITE", request, stranger.ip), message("OPTIONS", request, stranger.ip)])
@@ -572,7 +592,11 @@ def test_cseq_overflow(edge: Edge) -> None:
         for number in ("4294967295", "4294967296", "18446744073709551617", "9" * 300, "-1", "0x7fffffff", "1e9", ""):
             stranger.udp(
                 message(method, request, stranger.ip, {"CSeq": f"{number} {method}"})
-                for method, request in (("REGISTER", f"sip:{REALM}"), ("INVITE", f"sip:1002@{REALM}"), ("INVITE", f"sip:112@{REALM}"))
+                for method, request in (
+                    ("REGISTER", f"sip:{REALM}"),
+                    ("INVITE", f"sip:1002@{REALM}"),
+                    ("INVITE", f"sip:112@{REALM}"),
+                )
             )
 
 

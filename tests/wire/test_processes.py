@@ -95,6 +95,8 @@ def test_calls_need_no_python(buildings: Buildings, lease: str) -> None:
         site.unit.start()
         assert_each_once(site, [*calls, emergency])
         site.wait(lambda: len(records_of(site, others)) >= len(others), STEP_S, "the failed calls in the journal")
+        import sys
+        print([(r.callee,r.outcome,r.sip_code) for r in records_of(site, others)], [f.read_text()[-900:] for f in site.paths.acc.iterdir()], file=sys.stderr)
         outcomes = {record.call_id: record.outcome for record in records_of(site, others)}
         assert [outcomes[call.call_id] for call in others] == [
             Outcome.BUSY,

@@ -254,6 +254,16 @@ def test_a_taken_port_is_named_and_nothing_is_started(house: House, transport: s
     assert house.running().keys() == {other.pid}
 
 
+def test_a_second_run_leaves_the_first_alone(house: House) -> None:
+    first = house.run()
+    before = house.running().keys()
+    second = house.unit.run(house.rvx("run"), check=False)
+    assert second.returncode == UNKNOWN
+    assert "RVX-J02" in second.stderr
+    assert house.running().keys() == before
+    assert first.end(signal.SIGINT) == DONE
+
+
 def test_what_happens_is_json_for_programs(house: House) -> None:
     terminal = house.run("--json")
     secret = re.search(r'^1001 = "(.+)"', (house.state / "demo-secrets.toml").read_text(), re.M)
