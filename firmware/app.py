@@ -19,7 +19,8 @@ from typing import Any
 
 from callcontrol.edge.rpc import EdgeRpc
 from firmware.config import Config, ConfigError, default, load
-from firmware.edge import EdgeUnavailable, Paths, check_edge, edge_command, make_state, prepare_edge
+from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
+from firmware.paths import Paths
 from firmware.processes import Program, end_own_leftover
 from firmware.unit import Unit
 

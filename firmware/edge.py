@@ -8,22 +8,20 @@ import os
 import pwd
 import shutil
 import sqlite3
-import stat
 import subprocess
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from callcontrol.edge.render import dispatcher_list, render
 from callcontrol.edge.settings import EdgeSettings, Socket
 from firmware.config import Config
+from firmware.paths import Paths, closed_to_others
 
 __all__ = [
     "EdgeUnavailable",
-    "Paths",
     "check_edge",
-    "closed_to_others",
     "edge_command",
     "edge_settings",
     "make_state",
@@ -42,55 +40,6 @@ CHECK_TIMEOUT_S = 20
 
 class EdgeUnavailable(Exception):
     """The edge cannot be started: what is missing, in words."""
-
-
-@dataclass(frozen=True)
-class Paths:
-    """What lies where under `state_dir`."""
-
-    state: Path
-
-    @property
-    def run(self) -> Path:
-        """Sockets and rendered files; made anew at each start."""
-        return self.state / "run"
-
-    @property
-    def edge(self) -> Path:
-        """Kamailio's own: bindings, tables."""
-        return self.state / "edge"
-
-    @property
-    def acc(self) -> Path:
-        return self.state / "acc"
-
-    @property
-    def edge_socket(self) -> Path:
-        return self.run / "edge.sock"
-
-    @property
-    def edge_config(self) -> Path:
-        return self.run / "edge.cfg"
-
-    @property
-    def edge_log(self) -> Path:
-        return self.run / "edge.log"
-
-    @property
-    def edge_pid(self) -> Path:
-        return self.run / "edge.pid"
-
-    @property
-    def unit_socket(self) -> Path:
-        return self.run / "unit.sock"
-
-    @property
-    def journal(self) -> Path:
-        return self.state / "journal.db"
-
-    @property
-    def directory(self) -> Path:
-        return self.state / "directory.db"
 
 
 def edge_settings(config: Config, *, events: bool = False) -> EdgeSettings:
@@ -143,12 +92,6 @@ def make_state(config: Config) -> None:
             f"the edge's user {config.edge.user!r} cannot enter {closed}: "
             "give another place by [unit] state_dir or --state"
         )
-
-
-def closed_to_others(path: Path) -> Path | None:
-    """The outermost folder on the way to `path` that only its owner may enter."""
-    ways = [folder for folder in reversed((path, *path.parents)) if folder.exists()]
-    return next((folder for folder in ways if not folder.stat().st_mode & stat.S_IXOTH), None)
 
 
 def prepare_edge(config: Config, *, events: bool = False) -> None:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
-from firmware.edge import Paths
 from firmware.modes import Mode, State
+from firmware.paths import Paths
 from firmware.store import Credential, Directory, Journal, StoreError
 from firmware.store.fold import AccFolder
 

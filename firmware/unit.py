@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from callcontrol.edge.rpc import EdgeRpc
 from firmware import __version__
 from firmware.config import Config
-from firmware.edge import Paths
 from firmware.keeper import Keeper
+from firmware.paths import Paths
 from firmware.status import Calls, Node, Phones, Problem, Severity, Status
 from firmware.watch import Watch
 

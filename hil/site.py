@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from callcontrol.digest import ha1
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
-from firmware.edge import Paths
+from firmware.paths import Paths
 from firmware.store import Credential, Directory, Journal
 from firmware.watch import table
 from hil.net import Host, Net
@@ -220,7 +220,7 @@ class Site:
         sections: dict[str, dict[str, object]] = {
             "unit": {"name": "gw-rig", "state_dir": str(self.paths.state)},
             "network": {"phone_networks": ["10.98.0.0/24"], "platform_interface": "north"},
-            "platform": {"nodes": [self.platform.uri], "realm": REALM, "registration": registration},
+            "platform": {"nodes": [self.platform.uri], "realm": self.platform.realm, "registration": registration},
             "edge": {
                 "listen": [f"udp:{UNIT_SOUTH_IP}:5060", f"tcp:{UNIT_SOUTH_IP}:5060"],
                 "platform_listen": [f"udp:{UNIT_NORTH_IP}:5060", f"tcp:{UNIT_NORTH_IP}:5060"],
@@ -246,9 +246,9 @@ class Site:
             Credential(
                 extension=extension,
                 mode=mode,
-                ha1_md5=None if mode == 4 else ha1(extension, REALM, self.users[extension], "md5"),
+                ha1_md5=None if mode == 4 else ha1(extension, self.platform.realm, self.users[extension], "md5"),
                 ha1_sha256=None,
-                realm=REALM,
+                realm=self.platform.realm,
                 user=extension,
                 changed_at=SETTLED_AT,
             )

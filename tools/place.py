@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from firmware.config import SECRETS_FILE, Config, ConfigError, Problem, default, load
-from firmware.edge import closed_to_others
+from firmware.paths import closed_to_others
 from tools.cli import DEFAULT_CONFIG
 from tools.errors import UserError
 

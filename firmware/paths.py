@@ -1,0 +1,64 @@
+"""What lies where under a unit's state folder."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Paths", "closed_to_others"]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """What lies where under `state_dir`."""
+
+    state: Path
+
+    @property
+    def run(self) -> Path:
+        """Sockets and rendered files; made anew at each start."""
+        return self.state / "run"
+
+    @property
+    def edge(self) -> Path:
+        """Kamailio's own: bindings, tables."""
+        return self.state / "edge"
+
+    @property
+    def acc(self) -> Path:
+        return self.state / "acc"
+
+    @property
+    def edge_socket(self) -> Path:
+        return self.run / "edge.sock"
+
+    @property
+    def edge_config(self) -> Path:
+        return self.run / "edge.cfg"
+
+    @property
+    def edge_log(self) -> Path:
+        return self.run / "edge.log"
+
+    @property
+    def edge_pid(self) -> Path:
+        return self.run / "edge.pid"
+
+    @property
+    def unit_socket(self) -> Path:
+        return self.run / "unit.sock"
+
+    @property
+    def journal(self) -> Path:
+        return self.state / "journal.db"
+
+    @property
+    def directory(self) -> Path:
+        return self.state / "directory.db"
+
+
+def closed_to_others(path: Path) -> Path | None:
+    """The outermost folder on the way to `path` that only its owner may enter."""
+    ways = [folder for folder in reversed((path, *path.parents)) if folder.exists()]
+    return next((folder for folder in ways if not folder.stat().st_mode & stat.S_IXOTH), None)
