@@ -34,7 +34,7 @@ __all__ = [
 
 COLUMNS = (
     "method", "from_tag", "to_tag", "call_id", "sip_code", "sip_reason",
-    "time", "caller", "callee", "way", "emergency", "micros",
+    "time", "caller", "callee", "way", "emergency", "micros", "why",
 )  # fmt: skip
 
 LINE_MAX_BYTES = 128 * 1024
@@ -91,13 +91,13 @@ OUTCOMES = {
 """What a final response to an INVITE means to people; any other refusal is FAILED."""
 
 
-NO_ANSWER = "No Answer"
-"""The edge's reason phrase for a phone that rang in vain; the code, 480, is also that of one that is not there."""
+NO_ANSWER = "no_answer"
+"""What the edge says of a phone that rang in vain; the code, 480, is also that of one that is not there."""
 
 
-def outcome_of(sip_code: int, reason: str = "") -> Outcome:
-    """Give the outcome that a final response (200–699) means."""
-    if reason == NO_ANSWER:
+def outcome_of(sip_code: int, why: str = "") -> Outcome:
+    """Give the outcome that a final response (200–699) means, and what the edge says of it."""
+    if why == NO_ANSWER:
         return Outcome.NO_ANSWER
     return Outcome.ANSWERED if sip_code < 300 else OUTCOMES.get(sip_code, Outcome.FAILED)
 
@@ -167,7 +167,7 @@ def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
     fields = line.rpartition(b"\0")[2].decode("utf-8", "backslashreplace").split("|")[-len(COLUMNS) :]
     if len(fields) < len(COLUMNS):
         return None
-    method, from_tag, to_tag, call_id, code_text, reason, time, caller, callee, way, emergency, micros = fields
+    method, from_tag, to_tag, call_id, code_text, _, time, caller, callee, way, emergency, micros, why = fields
     if any(len(text) > FIELD_MAX or not text.isprintable() for text in (from_tag, to_tag, call_id, caller, callee)):
         return None
     at = _moment(micros, zone) or _moment(time, zone)
@@ -179,7 +179,7 @@ def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
     ended = method.endswith("BYE")
     if not ended and not method.endswith("INVITE"):
         return None
-    outcome = Outcome.ANSWERED if ended else outcome_of(code, reason)
+    outcome = Outcome.ANSWERED if ended else outcome_of(code, why)
     return Record(
         call_id=call_id,
         from_tag=from_tag,

@@ -18,10 +18,12 @@ from callcontrol.edge.render import dispatcher_list, render
 from callcontrol.edge.settings import EdgeSettings, Socket
 from firmware.config import Config
 from firmware.paths import Paths, closed_to_others
+from firmware.store import Credential, Directory, StoreError
 
 __all__ = [
     "EdgeUnavailable",
     "check_edge",
+    "credential_rows",
     "edge_command",
     "edge_settings",
     "make_state",
@@ -94,6 +96,11 @@ def make_state(config: Config) -> None:
         )
 
 
+def credential_rows(credentials: tuple[Credential, ...]) -> dict[str, str]:
+    """The edge's table `cred`: extension -> mode:HA1 (MD5):HA1 (SHA-256):user."""
+    return {c.extension: f"{c.mode}:{c.ha1_md5 or ''}:{c.ha1_sha256 or ''}:{c.user}" for c in credentials}
+
+
 def prepare_edge(config: Config, *, events: bool = False) -> None:
     """Folders, tables and rendered files, owned by the edge's user. Raises EdgeUnavailable when that cannot be."""
     if shutil.which(KAMAILIO) is None:
@@ -104,12 +111,12 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
         for folder in (settings.run_dir, settings.edge_dir, settings.acc_dir):
             folder.mkdir(parents=True, exist_ok=True)
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
-        _make_tables(settings.edge_dir / "edge.db", owner)
+        _make_tables(settings.edge_dir / "edge.db", owner, Paths(config.unit.state_dir).directory)
         for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
             file = settings.run_dir / name
             file.write_text(text, "utf-8")
             _hand_over(file, owner, 0o600)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, StoreError) as error:
         raise EdgeUnavailable(f"{error}") from error
 
 
@@ -165,8 +172,10 @@ def _hand_over(path: Path, owner: tuple[int, int] | None, mode: int) -> None:
         os.chown(path, *owner)
 
 
-def _make_tables(file: Path, owner: tuple[int, int] | None) -> None:
-    """The tables that this very Kamailio expects, from its own package; what is there already is left alone."""
+def _make_tables(file: Path, owner: tuple[int, int] | None, directory: Path) -> None:
+    """The tables that this very Kamailio expects, from its own package; what is there already is left alone.
+
+    A new one begins with the credentials of `directory`, so that no phone comes too early to be known."""
     if not file.exists():
         part = file.with_suffix(".part")
         part.unlink(missing_ok=True)
@@ -176,6 +185,12 @@ def _make_tables(file: Path, owner: tuple[int, int] | None) -> None:
             table = (SCHEMA_DIR / "htable-create.sql").read_text("utf-8")
             for name in TABLES:
                 db.executescript(table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'"))
+            if directory.exists():
+                opened = Directory.open(directory)
+                rows = credential_rows(opened.credentials())
+                opened.close()
+                db.executemany("INSERT INTO cred (key_name, key_value) VALUES (?, ?)", rows.items())
+                db.commit()
         part.rename(file)
     for path in file.parent.glob(file.name + "*"):
         _hand_over(path, owner, 0o600)

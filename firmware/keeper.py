@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from firmware.edge import credential_rows
 from firmware.modes import Mode, State
 from firmware.paths import Paths
-from firmware.store import Credential, Directory, Journal, StoreError
+from firmware.store import Directory, Journal, StoreError
 from firmware.store.fold import AccFolder
 
-__all__ = ["Keeper", "credential_rows"]
+__all__ = ["Keeper"]
 
 FOLD_EVERY_S = 1.0
 TABLES_EVERY_S = 2.0
@@ -169,8 +170,3 @@ class Keeper:
             return None
         self.fault = ""
         return result
-
-
-def credential_rows(credentials: tuple[Credential, ...]) -> dict[str, str]:
-    """The edge's table `cred`: extension -> mode:HA1 (MD5):HA1 (SHA-256):user."""
-    return {c.extension: f"{c.mode}:{c.ha1_md5 or ''}:{c.ha1_sha256 or ''}:{c.user}" for c in credentials}

@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from callcontrol.digest import ha1
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from firmware.paths import Paths
 from firmware.store import Credential, Directory, Journal
 from firmware.watch import table
+from hil.debian import chroot
 from hil.net import Host, Net
 from hil.platform import Platform
 from hil.platform.daemon import Daemon
@@ -38,6 +40,9 @@ PROXY = f"{UNIT_SOUTH_IP}:5060"
 PREFIX = "/24"
 SETTLED_AT = "2026-01-01T00:00:00Z"
 POLL_S = 0.02
+SOURCE, SOURCE_PLACE = Path(__file__).parents[1], "/srv"
+"""What is tried, and where another Debian finds it."""
+DEBIAN_PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 T = TypeVar("T")
 
 
@@ -61,6 +66,9 @@ class Site:
     `configuration` lies over the rig's own: section -> key -> value. `credentials` says by which mode (design.md,
     table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
     """
+
+    debian: ClassVar[str | None] = os.environ.get("RVX_RIG_DEBIAN")
+    """The root of another Debian (see `hil.debian`), in which edge and unit run; None: they run on this machine's."""
 
     def __init__(
         self,
@@ -206,7 +214,13 @@ class Site:
         return self.host.directory / f"{name}.log"
 
     def _program(self, name: str, serving: Callable[[], bool]) -> Daemon:
-        command = [sys.executable, "-m", "firmware.app", name, "--config", str(self.config_file)]
+        command = ["-m", "firmware.app", name, "--config", str(self.config_file)]
+        if self.debian is None:
+            command = [sys.executable, *command]
+        else:
+            command = ["env", "-i", "-C", SOURCE_PLACE, DEBIAN_PATH, "python3", "-B", *command]
+            places = {SOURCE_PLACE: SOURCE, str(self.host.directory): self.host.directory}
+            command = chroot(Path(self.debian), places, command)
         return Daemon(self.host, command, self._log(name), serving)
 
     def _edge_serves(self) -> bool:

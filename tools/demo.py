@@ -48,7 +48,7 @@ RETURN_S = 40.0
 RECORDS_S = 5.0
 POLL_S = 0.05
 
-WORD_WIDTH, NAME_WIDTH, TIME_WIDTH, SOUND_WIDTH = 6, 38, 8, 7  # columns of the table
+WORD_WIDTH, NAME_WIDTH, TIME_WIDTH, SOUND_WIDTH = 6, 33, 10, 7  # columns of the table
 NO_VALUE = "–"
 
 # What happens, Swedish and English; one line of the timeline each, so both together are short.
@@ -82,7 +82,7 @@ TRIED: dict[str, tuple[str, str]] = {
     "platform_call": ("Samtal genom plattformen", "A call by the platform"),
     "call_stays": ("Plattformen dör under ett samtal", "The platform dies during a call"),
     "first_killed": ("Första samtalet efter döden", "First call after the death"),
-    "known_killed": ("Växeln vet att plattformen är borta", "The unit knows it is gone"),
+    "known_killed": ("Växeln vet att plattformen är död", "The unit knows it is dead"),
     "survival_call": ("Samtal utan plattform", "A call without platform"),
     "emergency": ("112 genom reservgatewayen", "112 by the second gateway"),
     "returning_call": ("Samtal medan telefonerna återgår", "A call while phones go back"),
@@ -92,7 +92,7 @@ TRIED: dict[str, tuple[str, str]] = {
     "known_blackholed": ("Växeln vet att linjen är tyst", "The unit knows it is silent"),
     "silent_call": ("Samtal utan linje", "A call without line"),
     "returned_again": ("Allt är tillbaka", "All is back"),
-    "platform_last": ("Samtal genom plattformen till sist", "By the platform, at last"),
+    "platform_last": ("Till sist genom plattformen", "By the platform, at last"),
     "records": ("Varje eget samtal bokfört en gång", "Each own call recorded once"),
 }
 SOUND = (("inget", "none"), ("ena", "one"), ("båda", "both"))  # by how many of the two heard the other
@@ -463,12 +463,12 @@ def lines(tried: list[Tried], paint: Paint) -> list[str]:
     ]
     for each in tried:
         swedish, english = TRIED[each.name]
-        pair = f", {each.caller}→{each.callee}" if each.callee else ""
+        pair = f"{each.caller}→{each.callee}" if each.callee else ""
         said = ", ".join(filter(None, (each.mode, each.way)))
         sound = SOUND[sum(each.heard.values())] if each.heard else (NO_VALUE, "")
         word = paint.word("ok" if each.ok else "fail")
         shown.append(_row(swedish, seconds(each.first_s), sound[0], said, word))
-        shown.append(_row(english + pair, "", sound[1], ""))
+        shown.append(_row(english, pair, sound[1], ""))
         shown += wrapped(each.why)
     return shown
 
@@ -516,12 +516,17 @@ def _document(out: Output, passed: bool, took_s: float, demo: Demo) -> None:
         "passed" if passed else "failed",
         problems,
         took_s=round(took_s, 3),
-        tried=[
-            {**asdict(each), "sv": TRIED[each.name][0], "en": TRIED[each.name][1], "ok": each.ok} for each in demo.tried
-        ],
+        tried=[_as_object(each) for each in demo.tried],
         timeline=[
             {"at_s": round(each.at_s, 3), "event": each.event, "sv": each.words[0], "en": each.words[1], **each.details}
             for each in demo.timeline.moments
         ],
         unit=demo.status,
     )
+
+
+def _as_object(tried: Tried) -> dict[str, Any]:
+    swedish, english = TRIED[tried.name]
+    first_s = None if tried.first_s is None else round(tried.first_s, 3)
+    times = {"began_s": round(tried.began_s, 3), "first_s": first_s}
+    return {**asdict(tried), **times, "sv": swedish, "en": english, "ok": tried.ok}

@@ -23,7 +23,8 @@ from callcontrol.digest import ha1
 from callcontrol.edge.settings import Socket
 from firmware.app import programs
 from firmware.config import Config, ConfigError, default
-from firmware.edge import EdgeUnavailable, Paths, check_edge, make_state
+from firmware.edge import EdgeUnavailable, check_edge, make_state
+from firmware.paths import Paths
 from firmware.processes import Supervisor, end_own_leftover
 from firmware.store import Credential, Directory, StoreError
 from firmware.store.database import to_text
@@ -54,23 +55,16 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("RVX-E02", f"{error}.") from error
     if said:
         raise UserError("RVX-E02", said[0])
-    lock = _alone_on(paths)
-    leftovers = (
-        (_unit_pid(paths), "\0".join(("firmware.app", "unit", "--state", str(paths.state)))),
-        (paths.edge_pid, str(paths.edge_config)),
-    )
-    for file, mark in leftovers:
-        if left := end_own_leftover(file, mark):
-            out.note(f"En process från en tidigare körning avslutades ({left}). / Ended one left by an earlier run.")
-    _ports_free(config)
-    shown = _demo_extensions(config, paths) if path is None else None
-    _say_what_it_is(out, config, path, shown)
-    arguments = ["--state", str(config.unit.state_dir)]
-    arguments += ["--config", str(path.resolve())] if path else []
-    arguments += ["--address", address] if not path and (address := _address(config)) else []
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_supervise(out, config, arguments))
-    lock.close()
+    with _alone_on(paths):
+        _end_leftovers(out, paths)
+        _ports_free(config)
+        shown = _demo_extensions(config, paths) if path is None else None
+        _say_what_it_is(out, config, path, shown)
+        arguments = ["--state", str(config.unit.state_dir)]
+        arguments += ["--config", str(path.resolve())] if path else []
+        arguments += ["--address", address] if not path and (address := _address(config)) else []
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_supervise(out, config, arguments))
     out.note("Växeln är avslutad. / The unit has ended.")
     return DONE
 
@@ -220,6 +214,17 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
         if shown:
             out.line(f"  Sparade i / kept in {secret_file} (0600)")
     out.line()
+
+
+def _end_leftovers(out: Output, paths: Paths) -> None:
+    """What a run that was killed has left running."""
+    marks = {
+        _unit_pid(paths): "\0".join(("firmware.app", "unit", "--state", str(paths.state))),
+        paths.edge_pid: str(paths.edge_config),
+    }
+    for file, mark in marks.items():
+        if left := end_own_leftover(file, mark):
+            out.note(f"En process från en tidigare körning avslutades ({left}). / Ended one left by an earlier run.")
 
 
 def _alone_on(paths: Paths) -> IO[bytes]:

@@ -22,6 +22,8 @@ VIAS_READ = 10
 """Hops between callee and caller that are looked through for our own."""
 DIVERTED_REGISTER_S = 8
 """A REGISTER that the platform left unanswered is answered here for so long."""
+CAME_S = 5
+"""A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
 STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
@@ -96,6 +98,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "RING_MS": s.ring_ms,
         "PHONE_SILENT_MS": PHONE_SILENT_MS,
         "STRIKES": STRIKES,
+        "CAME_S": CAME_S,
         "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
         "NO_RINGING_MS": s.no_ringing_ms,
         "HOLD_S": hold_s,

@@ -1,7 +1,8 @@
 """A desk phone by baresip (1.0.0 of Debian 12): configuration, its control connection, its events.
 
 Several may live in one namespace on addresses of their own, but their RTP leaves from the interface's first address;
-one namespace each is what a building looks like.
+one namespace each is what a building looks like. Its jitter buffer is off: it drops all that another sender sends after
+the first one, as when a re-INVITE lets the sound past the platform.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ module ctrl_tcp.so
 module account.so
 module menu.so
 ctrl_tcp_listen {ip}:{port}
+jitter_buffer_delay 0-0
 snd_path {recordings}
 """
 _ACCOUNT = (

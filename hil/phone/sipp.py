@@ -27,6 +27,7 @@ __all__ = ["Answering", "Dial", "Load", "Placing", "Result", "Sipp", "User", "pa
 
 SCENARIOS = Path(__file__).with_name("sipp_scenarios")
 MAX_SOCKETS = 4000  # below this system's limit of open files
+SOCKET_BYTES = 4 << 20  # one socket stands for a crowd: each phone by itself would lose nothing of what is sent to it
 MAX_ANSWERS = 3  # to challenges of one request; a stale nonce takes two
 NO_RINGING_END_MS = 3_600_000
 STARTED_TIMEOUT_S = 5.0
@@ -291,6 +292,7 @@ class _Run:
                 (self.directory / f"{name}.xml").write_text(_filled(name, fields))
         args = ["sipp", sipp.proxy, "-sf", f"{scenario}.xml", "-i", sipp.ip, "-bind_local", "-nostdin"]
         args += ["-t", "u1" if sipp.transport == "udp" else "tn", "-max_socket", str(MAX_SOCKETS)]
+        args += ["-buff_size", str(SOCKET_BYTES)]
         args += ["-p", str(port)] if port is not None else []
         if rows:
             with (self.directory / "rows.csv").open("w", newline="") as file:

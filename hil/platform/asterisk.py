@@ -1,20 +1,16 @@
 """Asterisk as the shared platform: a back-to-back user agent, with the media through it or past it.
 
-Debian 12 has no Asterisk: an older release of Debian that has one is unpacked once under the user's cache and run by
-chroot inside the host's namespace.
+Debian 12 has no Asterisk: that of an older release is run by chroot inside the host's namespace.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
-import subprocess
-import tempfile
 import time
 from pathlib import Path
 
+from hil.debian import chroot, unpacked
 from hil.net import Host, NetError
 from hil.platform import Binding, PlatformError, ip_of
 from hil.platform.daemon import Daemon
@@ -22,7 +18,7 @@ from hil.platform.daemon import Daemon
 __all__ = ["AsteriskPlatform", "asterisk_root"]
 
 SUITES = ("bullseye", "sid")  # of Debian, tried in this order
-BUILD_TIMEOUT_S = 900.0
+HERE = "/mnt"  # where it finds its folder
 CONTROL_TIMEOUT_S = 10.0
 EXPIRES_MAX_S = 3_600
 RTP_PORTS = (20_000, 29_999)
@@ -58,11 +54,11 @@ load=res_timing_timerfd.so
 """
 ASTERISK_CONF = """
 [directories]
-astetcdir=/mnt
-astdbdir=/mnt
-astlogdir=/mnt
-astspooldir=/mnt/spool
-astrundir=/mnt/run
+astetcdir={here}
+astdbdir={here}
+astlogdir={here}
+astspooldir={here}/spool
+astrundir={here}/run
 """
 PJSIP_CONF = """
 [global]
@@ -87,16 +83,17 @@ media_address={ip}
 bind_rtp_to_media_address=yes
 context=inside
 """
-# What is mounted here is seen by this process and its children alone: `ip netns exec` gives each its own mounts.
-IN_ROOT = 'mount --bind "$1" "$2/mnt" && shift && root="$1" && shift && exec chroot "$root" asterisk "$@"'
 
 
 class AsteriskPlatform:
     """A :class:`hil.platform.Platform`, on top of what :func:`asterisk_root` gives.
 
     ``users``, ``path``, ``persistent`` and ``outside`` as for Kamailio. With ``direct_media`` two parties' sound goes
-    past it (re-INVITE), without it everything goes through it. Asterisk answers OPTIONS of strangers with 401, and with
-    ``path`` it rings one contact of an extension only.
+    past it (re-INVITE), without it everything goes through it. With ``qualify_s`` each contact is asked by OPTIONS so
+    often, with ``session_s`` (90 at least) a call that is not refreshed (RFC 4028) ends after so long.
+
+    Asterisk answers OPTIONS of strangers with 401. With ``path`` it rings one contact of an extension only, and follows
+    the Path only where the user in the contact is the extension (asterisk/asterisk#732).
     """
 
     def __init__(
@@ -110,6 +107,8 @@ class AsteriskPlatform:
         path: bool = True,
         persistent: bool = False,
         direct_media: bool = False,
+        qualify_s: int = 0,
+        session_s: int = 0,
         outside: str | None = None,
     ) -> None:
         self.realm = realm
@@ -119,11 +118,12 @@ class AsteriskPlatform:
         self._directory = host.directory / "asterisk"
         (self._directory / "run").mkdir(parents=True, exist_ok=True)
         media = MEDIA.format(direct=_yes(direct_media), ip=ip)
-        endpoints = [_endpoint(user, password, realm, path, media) for user, password in users.items()]
+        media += f"timers=always\ntimers_sess_expires={session_s}\n" if session_s else ""
+        endpoints = [_endpoint(user, password, realm, path, qualify_s, media) for user, password in users.items()]
         if outside is not None:
             endpoints.append(_outside(outside, media))
         files = {
-            "asterisk.conf": ASTERISK_CONF,
+            "asterisk.conf": ASTERISK_CONF.format(here=HERE),
             "modules.conf": MODULES_CONF,
             "logger.conf": "[general]\n[logfiles]\nasterisk.log=notice,warning,error\n",
             "cdr.conf": "[general]\nenable=no\n",
@@ -171,6 +171,14 @@ class AsteriskPlatform:
         """What it holds now, by extension; extensions without a contact are left out."""
         return bindings_of(self._ask("database show registrar"), time.time())
 
+    def carried(self) -> int:
+        """Calls since the start, each counted once."""
+        return int(re.findall(r"(\d+) calls? processed", self._ask("core show channels"))[0])
+
+    def reachable(self) -> set[str]:
+        """Extensions with a contact that answers its OPTIONS."""
+        return set(re.findall(r"Contact: +([^/\s]+)/\S+ +\S+ Avail", self._ask("pjsip show contacts")))
+
     def _serves(self) -> bool:
         try:
             return "fully booted" in self._ask("core waitfullybooted")
@@ -184,40 +192,13 @@ class AsteriskPlatform:
             raise PlatformError(f"{self.uri} does not answer {command!r}: {error}") from error
 
     def _asterisk(self, *args: str) -> list[str]:
-        place = [str(self._directory), str(asterisk_root())]
-        return ["sh", "-c", IN_ROOT, "sh", *place, "-C", "/mnt/asterisk.conf", *args]
+        command = ["asterisk", "-C", f"{HERE}/asterisk.conf", *args]
+        return chroot(asterisk_root(), {HERE: self._directory}, command)
 
 
 def asterisk_root() -> Path:
-    """The file system with Asterisk, made at the first call (half a minute; one process makes it, others wait).
-
-    Raises PlatformError with the reasons when no suite of Debian could give it.
-    """
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "reservvaxel"
-    cache.mkdir(parents=True, exist_ok=True)
-    root = cache / "asterisk"
-    with open(cache / "asterisk.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if root.is_dir():
-            return root
-        complaints = []
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
-            for suite in SUITES:
-                fresh = Path(scratch) / suite
-                build = [
-                    "mmdebstrap",
-                    "--quiet",
-                    "--variant=minbase",
-                    "--include=asterisk",
-                    suite,
-                    str(fresh),
-                    _mirror(),
-                ]
-                done = subprocess.run(build, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False)
-                if done.returncode == 0:
-                    return fresh.rename(root)
-                complaints.append(f"{suite}: {done.stderr.strip()[-500:]}")
-    raise PlatformError("no Debian suite gave an Asterisk:\n" + "\n".join(complaints))
+    """The file system with Asterisk, unpacked at the first call (half a minute). Raises DebianError."""
+    return unpacked("asterisk", SUITES, ["asterisk"])
 
 
 def bindings_of(text: str, now_s: float) -> dict[str, list[Binding]]:
@@ -231,23 +212,14 @@ def bindings_of(text: str, now_s: float) -> dict[str, list[Binding]]:
     return held
 
 
-def _mirror() -> str:
-    """Where this machine itself gets Debian from."""
-    args = ["apt-get", "indextargets", "--format", "$(CODENAME) $(REPO_URI)", "Created-By: Packages", "Origin: Debian"]
-    targets = subprocess.run(args, capture_output=True, text=True, check=False).stdout.splitlines()
-    mirrors = [uri for codename, uri in (line.split() for line in targets) if "-" not in codename]
-    if not mirrors:
-        raise PlatformError("apt-get knows no source of Debian: run apt-get update first")
-    return mirrors[0]
-
-
-def _endpoint(user: str, password: str, realm: str, path: bool, media: str) -> str:
+def _endpoint(user: str, password: str, realm: str, path: bool, qualify_s: int, media: str) -> str:
     return f"""
 [{user}]
 type=aor
 max_contacts=10
 support_path={_yes(path)}
 maximum_expiration={EXPIRES_MAX_S}
+qualify_frequency={qualify_s}
 
 [{user}]
 type=auth

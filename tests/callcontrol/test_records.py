@@ -22,9 +22,10 @@ def line(
     parties: tuple[str, str] = ("201", "202"),
     way: str = "local",
     emergency: str = "0",
+    why: str = "<null>",
 ) -> bytes:
     moment = T0 + at
-    fields = [method, *tags, call_id, str(code), "Reason", str(int(moment)), *parties, way, emergency, f"{moment:.6f}"]
+    fields = [method, *tags, call_id, str(code), "Reason", str(int(moment)), *parties, way, emergency, f"{moment:.6f}", why]
     return "|".join(fields).encode() + b"\n"
 
 
@@ -125,7 +126,7 @@ def test_of_ways_tried_one_after_the_other_the_last_is_told_and_an_emergency_sta
     ],
 )
 def test_the_ways_of_writing_time(time: str, micros: str, expected: datetime) -> None:
-    text = f"INVITE|a|b|c|200|OK|{time}|201|202|local|0|{micros}".encode()
+    text = f"INVITE|a|b|c|200|OK|{time}|201|202|local|0|{micros}|".encode()
     found = parse_line(text, timezone(timedelta(hours=1)))
     assert found
     assert found.began_at == expected
@@ -138,16 +139,16 @@ def test_a_time_before_all_time_is_garbage() -> None:
 
 @pytest.mark.parametrize(("seconds", "certain"), [(1_763_772_000, True), (86_400, False)])
 def test_a_clock_that_was_not_set_is_said(seconds: int, certain: bool) -> None:
-    found = parse_line(f"INVITE|a|b|c|200|OK|{seconds}|201|202|local|0|".encode())
+    found = parse_line(f"INVITE|a|b|c|200|OK|{seconds}|201|202|local|0||".encode())
     assert found
     assert found.time_certain is certain
 
 
 def test_what_the_edge_did_not_know_is_empty() -> None:
-    rang = parse_line(b"INVITE|a||c|480|No Answer|1763772000|1001|1002|local|<null>|")
+    rang = parse_line(b"INVITE|a||c|480|Temporarily Unavailable|1763772000|1001|1002|local|<null>||no_answer")
     assert rang is not None
     assert rang.outcome is Outcome.NO_ANSWER
-    found = parse_line(b"INVITE|a||c|480|Gone|1763772000|<null>||<null>|<null>|")
+    found = parse_line(b"INVITE|a||c|480|Gone|1763772000|<null>||<null>|<null>||")
     assert found
     assert (found.to_tag, found.caller, found.callee, found.way, found.emergency) == ("", "", "", Way.NONE, False)
 

@@ -38,6 +38,7 @@ SOUND_S = 1.0
 class Building:
     """A site with a crowd of sipp phones, 1001 and on, that answer, and two phones with sound where asked for."""
 
+    net: Net
     site: Site
     registration: Literal["path", "contact"]
     desks: tuple[Phone, ...]
@@ -129,7 +130,8 @@ def open_buildings(
     crowd: int = CROWD, *, sound: Sequence[str] = (), configuration: Configuration | None = None, **options: Any
 ) -> Iterator[Buildings]:
     """``sound`` holds the transports of the phones with sound; the other ``options`` are those of :class:`Site`."""
-    over: Configuration = {"edge": {"register_s": REGISTER_S}} | (configuration or {})
+    edge: dict[str, object] = {"register_s": REGISTER_S}
+    over = {"edge": edge} | (configuration or {})
     with Net("rvwire") as net:
         buildings = Buildings(
             tuple(
@@ -148,7 +150,7 @@ def users(first: int, count: int = 1) -> list[User]:
 
 def dials(*pairs: tuple[int, int]) -> list[Dial]:
     """(caller, callee) each, the caller knowing its password."""
-    return [Dial(*users(caller), str(callee)) for caller, callee in pairs]
+    return [Dial(User(str(caller), password(str(caller))), str(callee)) for caller, callee in pairs]
 
 
 def _building(net: Net, registration: Literal["path", "contact"], sound: Sequence[str], **options: Any) -> Building:
@@ -161,4 +163,4 @@ def _building(net: Net, registration: Literal["path", "contact"], sound: Sequenc
         site.switch.join(host, "eth0", f"{ip}/24")
         account = Account(extension, password(extension), REALM, PROXY, transport)
         phones.append(make(host, ip, account, 500 + 300 * number))
-    return Building(site, registration, tuple(phones))
+    return Building(net, site, registration, tuple(phones))

@@ -142,7 +142,8 @@ def measure(args: argparse.Namespace, tell: Callable[[str], None]) -> Report:
 
     say("building")
     stopped = threading.Event()
-    with Net("rvbench") as net, ThreadPoolExecutor(len(ROUND_TRIP_MS) * len(KINDS) + 1) as pool:
+    # The net goes first: without its programs, whoever waits for one of them ends soon.
+    with ThreadPoolExecutor(len(ROUND_TRIP_MS) * len(KINDS) + 1) as pool, Net("rvbench") as net:
         scenes = [Scene(net, place, kind, stopped, say) for place in ROUND_TRIP_MS for kind in KINDS]
         lossy = Lossy(net, stopped)
         with _raising(stopped):

@@ -34,7 +34,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def line(number: int, method: str = "INVITE") -> bytes:
-    return f"{method}|a|b|c{number}|200|OK|{1_763_772_000 + number}|201|202|local|0|\n".encode()
+    return f"{method}|a|b|c{number}|200|OK|{1_763_772_000 + number}|201|202|local|0||\n".encode()
 
 
 def append(path: Path, data: bytes) -> None:

@@ -20,10 +20,10 @@ def thin(text: str) -> Record:
     return found
 
 
-CHALLENGED = thin("INVITE|a|x|c1|407|Auth|1763772000|201|202|platform|0|")
-ANSWERED = thin("INVITE|a|b|c1|200|OK|1763772005|201|202|local|0|")
-ENDED = thin("BYE|b|a|c1|200|OK|1763772065|202|201|none|0|")
-OTHER = thin("INVITE|z|b|c1|486|Busy|1763772001|301|202|local|0|")
+CHALLENGED = thin("INVITE|a|x|c1|407|Auth|1763772000|201|202|platform|0||")
+ANSWERED = thin("INVITE|a|b|c1|200|OK|1763772005|201|202|local|0||")
+ENDED = thin("BYE|b|a|c1|200|OK|1763772065|202|201|none|0||")
+OTHER = thin("INVITE|z|b|c1|486|Busy|1763772001|301|202|local|0||")
 
 
 @pytest.fixture
