@@ -193,7 +193,7 @@ def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
     memory = replace(memory, signs=signs, tallies=tallies)
     if answered:
         memory = replace(memory, answered_s=now, unanswered_s=None, unanswered_first_s=None, unanswered_row=0)
-    elif unanswered and not memory.dead:  # what times out now was sent before somebody was declared dead
+    elif unanswered and (steady(path, signs) or not memory.dead):  # else it was sent before the death that is known
         first = now if memory.unanswered_first_s is None else memory.unanswered_first_s
         row = memory.unanswered_row + unanswered
         memory = replace(memory, unanswered_s=now, unanswered_first_s=first, unanswered_row=row)

@@ -668,3 +668,10 @@ def test_reading_the_dispatcher(flags: str, latency: object, sign: NodeSign) -> 
         "RECORDS": [{"SET": {"ID": 1, "TARGETS": [target]}}, {"SET": {"ID": 9, "TARGETS": [target]}}],
     }
     assert node_signs(answer, {1: Path.LINE, 2: Path.DATA}) == (sign,)
+
+
+def test_a_late_time_out_from_before_the_death_does_not_delay_the_return() -> None:
+    unit = Unit().normal()
+    unit.see(20, DOWN)
+    assert unit.see(SAMPLE_S, DOWN, unanswered=1) is V
+    assert unit.see(15, GOOD, registered=9, confirmed=0) is R
