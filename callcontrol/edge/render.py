@@ -24,6 +24,8 @@ DIVERTED_REGISTER_S = 8
 """A REGISTER that the platform left unanswered is answered here for so long."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
+DOUBTED_S = 600
+"""A refusal by the platform is taken for forgetfulness this seldom."""
 STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
@@ -98,6 +100,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "RING_MS": s.ring_ms,
         "PHONE_SILENT_MS": PHONE_SILENT_MS,
         "STRIKES": STRIKES,
+        "DOUBTED_S": DOUBTED_S,
         "CAME_S": CAME_S,
         "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
         "NO_RINGING_MS": s.no_ringing_ms,

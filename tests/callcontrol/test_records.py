@@ -25,7 +25,19 @@ def line(
     why: str = "<null>",
 ) -> bytes:
     moment = T0 + at
-    fields = [method, *tags, call_id, str(code), "Reason", str(int(moment)), *parties, way, emergency, f"{moment:.6f}", why]
+    fields = [
+        method,
+        *tags,
+        call_id,
+        str(code),
+        "Reason",
+        str(int(moment)),
+        *parties,
+        way,
+        emergency,
+        f"{moment:.6f}",
+        why,
+    ]
     return "|".join(fields).encode() + b"\n"
 
 

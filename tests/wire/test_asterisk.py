@@ -264,6 +264,19 @@ def test_calls_survive(registration: Registration, how: str) -> None:
         house.by_platform(*PAIRS)
 
 
+@pytest.mark.parametrize("registration", REGISTRATIONS)
+def test_a_restart_that_nobody_missed(registration: Registration) -> None:
+    """Back before a probe is lost, and every phone forgotten."""
+    with building(registration) as house, house.crowd(*CROWD):
+        house.by_platform(PAIRS[0])
+        house.platform.kill()
+        house.platform.start()
+        house.complete(PAIRS[1])
+        everybody = {str(extension) for extension in CROWD}
+        house.site.wait(lambda: set(house.platform.registrations()) == everybody, 2 * REGISTER_S, "all told again")
+        house.by_platform(*PAIRS)
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("direct", [True, False], ids=["direct", "anchored"])
 @pytest.mark.parametrize("registration", REGISTRATIONS)

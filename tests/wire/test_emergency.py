@@ -8,7 +8,6 @@ from __future__ import annotations
 import itertools
 import re
 import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -524,18 +523,20 @@ def test_survival_begins_with_the_gateway(script: Script) -> None:
 def test_three_ways_in_their_order(survival: bool) -> None:
     """Platform, gateway, data; and in survival gateway, data, platform. The last one answers."""
     data = {"platform": {"data_nodes": [f"sip:{DATA_IP}:5060"]}}
-    with building(outside=RINGS if survival else BUSY, gateway=BUSY, over=data) as house:
-        with house.centre(DATA_IP, BUSY if survival else RINGS) as data_centre:
-            if survival:
-                say_survival(house)
-            assert until(lambda: data_centre.seen("OPTIONS"))
-            (result,) = house.ring()
-            asked = house.answered(result)
-            third = [one.at for one in data_centre.seen("INVITE")]
-            assert len(third) == 1
-            others = {name: centre.seen("INVITE")[0].at for name, centre in house._centres()}
-            order = sorted([*others, "data"], key=lambda name: third[0] if name == "data" else others[name])
-            assert order == (["gateway", "data", "platform"] if survival else ["platform", "gateway", "data"]), asked
+    with (
+        building(outside=RINGS if survival else BUSY, gateway=BUSY, over=data) as house,
+        house.centre(DATA_IP, BUSY if survival else RINGS) as data_centre,
+    ):
+        if survival:
+            say_survival(house)
+        assert until(lambda: data_centre.seen("OPTIONS"))
+        (result,) = house.ring()
+        asked = house.answered(result)
+        third = [one.at for one in data_centre.seen("INVITE")]
+        assert len(third) == 1
+        others = {name: centre.seen("INVITE")[0].at for name, centre in house._centres()}
+        order = sorted([*others, "data"], key=lambda name: third[0] if name == "data" else others[name])
+        assert order == (["gateway", "data", "platform"] if survival else ["platform", "gateway", "data"]), asked
 
 
 # One at a time
