@@ -1,0 +1,66 @@
+"""Between the moments: a call that rings at the death, a platform gone too short to be missed, a lossy line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.wire.conftest import STEP_S, Building, Buildings, dials, open_buildings, users
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+
+SLOW_IP, SLOW, RING_MS = 14, 1015, 6_000
+"""A phone that is answered after SURVIVAL has begun, and after timer B."""
+HOLD_MS = 300
+LOSS_PERCENT, LOSSY_CALLS, LOSSY_RATE = 1.0, 200, 20.0
+
+
+@pytest.fixture(scope="module")
+def buildings() -> Iterator[Buildings]:
+    with open_buildings(delay_ms=2) as made:
+        yield made
+
+
+def test_a_call_that_rings_when_the_platform_dies_is_answered(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        with building.sipp(SLOW_IP).answer(users(SLOW), ring_ms=RING_MS) as slow:
+            slow.wait_registered(STEP_S)
+            call = building.caller.place(dials((1001, SLOW)), hold_ms=HOLD_MS)
+            building.site.wait(lambda: [one for one in call.so_far() if one.first_ms], STEP_S, "180 at the caller")
+            building.platform.kill()
+            (result,) = call.wait()
+            assert building.site.mode() == "SURVIVAL"
+            assert result.completed, result
+            assert [came.completed for came in slow.calls()] == [True], "rung once, and ended"
+        building.platform.start()
+        building.site.wait_mode("NORMAL", 60)
+
+    buildings.each(work)
+
+
+def test_a_platform_that_forgot_and_was_not_missed(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        building.site.wait(lambda: len(building.platform.registrations()) >= 10, STEP_S, "all at the platform")
+        building.platform.kill()
+        building.platform.start()
+        building.call((1001, 1002), (1003, 1004))
+        building.site.wait(lambda: len(building.platform.registrations()) >= 10, 60, "all told again")
+        building.call_by_platform((1001, 1002), (1003, 1004))
+
+    buildings.each(work)
+
+
+def test_a_line_that_loses_packets_diverts_no_call_that_rings_long(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        assert building.site.line is not None
+        before = building.site.table("count").get("diverted", 0)
+        with building.sipp(SLOW_IP).answer(users(SLOW), ring_ms=RING_MS) as slow:
+            slow.wait_registered(STEP_S)
+            building.site.line.loss(LOSS_PERCENT)
+            load = building.caller.load(dials((1001, SLOW)), count=LOSSY_CALLS, rate=LOSSY_RATE, hold_ms=HOLD_MS)
+            building.site.line.loss(0)
+        assert load.ok == LOSSY_CALLS
+        assert building.site.table("count").get("diverted", 0) == before
+
+    buildings.each(work)
