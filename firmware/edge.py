@@ -37,6 +37,8 @@ TABLES = ("st", "count", "cred", "learnt")
 """Kamailio's hash tables that outlive it."""
 PACKAGE_MEMORY_MB = 8
 """Private memory of each Kamailio process."""
+RECEIVE_BUFFER_BYTES = 4 << 20
+"""A whole building's REGISTERs at once wait here; the kernel may grant less (net.core.rmem_max)."""
 CHECK_TIMEOUT_S = 20
 
 
@@ -124,7 +126,8 @@ def edge_command(config: Config) -> list[str]:
     """Starts Kamailio in the foreground: with no rights but its user's, where we have more to give away."""
     paths = Paths(config.unit.state_dir)
     command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
-    command += ["-m", str(config.edge.shared_memory_mb), "-M", str(PACKAGE_MEMORY_MB)]
+    command += ["-m", str(config.edge.shared_memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "fm"]
+    command += ["-b", str(RECEIVE_BUFFER_BYTES)]
     command += ["-P", str(paths.edge_pid), "-Y", str(paths.run)]
     owner = _owner(config)
     if owner is None:

@@ -74,7 +74,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
     hold_s = s.hold_s if normal else 0
     north = s.north
     networks = " || ".join(f"src_ip == {network}" for network in s.phone_networks)
-    numbers = "|".join(re.escape(number) for number in s.emergency_numbers)
+    numbers = " || ".join(f'$rU == "{number}"' for number in s.emergency_numbers)
     addresses = {socket.address for socket in _sockets(s)}
     numeric = {
         "MULTIHOMED": int(len(addresses) > 1),
@@ -117,7 +117,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
         "IS_PHONE_NETWORK": f"({networks})",
-        "IS_EMERGENCY": f'($rU =~ "^({numbers})$" || $ru =~ "^urn:service:sos")',
+        "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}) == "urn:service:sos")',
         "WAYS_NORMAL": normal + ".",
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",

@@ -286,9 +286,10 @@ def test_what_is_taken_changes_nothing_but_the_value(place: str, text: str) -> N
     except ConfigError:
         return
     found = render(settings)
-    plain = render(replace(settings, realm="r", gateway="sip:10.0.0.1", emergency_numbers=("112",)))
+    same = ("112",) * len(settings.emergency_numbers)
+    plain = render(replace(settings, realm="r", gateway="sip:10.0.0.1", emergency_numbers=same))
     if place != "emergency.numbers":
-        assert bones(found.replace(r"0\-112", "")) == bones(plain.replace(r"0\-112", ""))
+        assert bones(found.replace("0-112", "")) == bones(plain.replace("0-112", ""))
     assert len(found.splitlines()) == len(plain.splitlines())
 
 
