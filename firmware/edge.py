@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -21,6 +22,8 @@ from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
 __all__ = [
+    "BINDINGS_FILE",
+    "TABLES_FILE",
     "EdgeUnavailable",
     "check_edge",
     "credential_rows",
@@ -33,6 +36,9 @@ __all__ = [
 KAMAILIO = "kamailio"
 SCHEMA_DIR = Path("/usr/share/kamailio/db_sqlite")
 """Where the Debian package keeps the tables that its own version expects."""
+BINDINGS_FILE = "edge.db"
+TABLES_FILE = "tables.db"
+ROUTE_KEY_BYTES = 16
 TABLES = ("st", "count", "cred", "learnt")
 """Kamailio's hash tables that outlive it."""
 PACKAGE_MEMORY_MB = 8
@@ -46,7 +52,7 @@ class EdgeUnavailable(Exception):
     """The edge cannot be started: what is missing, in words."""
 
 
-def edge_settings(config: Config, *, events: bool = False) -> EdgeSettings:
+def edge_settings(config: Config, *, events: bool = False, route_key: str = "") -> EdgeSettings:
     """What of the unit's configuration the edge must know."""
     paths = Paths(config.unit.state_dir)
     return EdgeSettings(
@@ -81,6 +87,8 @@ def edge_settings(config: Config, *, events: bool = False) -> EdgeSettings:
         calls_per_phone=config.emergency.calls_per_phone,
         requests_per_source_s=config.limits.requests_per_source_s,
         failed_auth_per_minute=config.limits.failed_auth_per_minute,
+        shared_memory_mb=config.edge.shared_memory_mb,
+        route_key=route_key,
         events=events,
     )
 
@@ -113,7 +121,8 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
         for folder in (settings.run_dir, settings.edge_dir, settings.acc_dir):
             folder.mkdir(parents=True, exist_ok=True)
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
-        _make_tables(settings.edge_dir / "edge.db", owner, Paths(config.unit.state_dir).directory)
+        _make_tables(settings.edge_dir, owner, Paths(config.unit.state_dir).directory)
+        settings = replace(settings, route_key=_route_key(settings.edge_dir / "route.key", owner))
         for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
             file = settings.run_dir / name
             file.write_text(text, "utf-8")
@@ -175,25 +184,38 @@ def _hand_over(path: Path, owner: tuple[int, int] | None, mode: int) -> None:
         os.chown(path, *owner)
 
 
-def _make_tables(file: Path, owner: tuple[int, int] | None, directory: Path) -> None:
+def _make_tables(folder: Path, owner: tuple[int, int] | None, directory: Path) -> None:
     """The tables that this very Kamailio expects, from its own package; what is there already is left alone.
 
-    A new one begins with the credentials of `directory`, so that no phone comes too early to be known."""
+    Bindings have a file of their own, so that its two writers never meet. New tables begin with the credentials of
+    `directory`, so that no phone comes too early to be known."""
+    standard, bindings, table = (
+        (SCHEMA_DIR / f"{name}-create.sql").read_text("utf-8") for name in ("standard", "usrloc", "htable")
+    )
+    named = [table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'") for name in TABLES]
+    for file, scripts in ((folder / BINDINGS_FILE, [bindings]), (folder / TABLES_FILE, named)):
+        if not file.exists():
+            part = file.with_suffix(".part")
+            part.unlink(missing_ok=True)
+            with closing(sqlite3.connect(part)) as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                for script in (standard, *scripts):
+                    db.executescript(script)
+                if file.name == TABLES_FILE and directory.exists():
+                    opened = Directory.open(directory)
+                    rows = credential_rows(opened.credentials())
+                    opened.close()
+                    db.executemany("INSERT INTO cred (key_name, key_value) VALUES (?, ?)", rows.items())
+                    db.commit()
+            part.rename(file)
+        for path in folder.glob(file.name + "*"):
+            _hand_over(path, owner, 0o600)
+
+
+def _route_key(file: Path, owner: tuple[int, int] | None) -> str:
+    """Kept, so that calls that are up outlive a restart of the edge."""
     if not file.exists():
-        part = file.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        with closing(sqlite3.connect(part)) as db:
-            for name in ("standard", "usrloc"):
-                db.executescript((SCHEMA_DIR / f"{name}-create.sql").read_text("utf-8"))
-            table = (SCHEMA_DIR / "htable-create.sql").read_text("utf-8")
-            for name in TABLES:
-                db.executescript(table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'"))
-            if directory.exists():
-                opened = Directory.open(directory)
-                rows = credential_rows(opened.credentials())
-                opened.close()
-                db.executemany("INSERT INTO cred (key_name, key_value) VALUES (?, ?)", rows.items())
-                db.commit()
-        part.rename(file)
-    for path in file.parent.glob(file.name + "*"):
-        _hand_over(path, owner, 0o600)
+        file.touch(0o600)
+        file.write_text(secrets.token_hex(ROUTE_KEY_BYTES), "ascii")
+    _hand_over(file, owner, 0o600)
+    return file.read_text("ascii").strip()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
-from firmware.edge import credential_rows
+from firmware.edge import BINDINGS_FILE, TABLES_FILE, credential_rows
 from firmware.modes import Mode, State
 from firmware.paths import Paths
 from firmware.store import Directory, Journal, StoreError
@@ -115,7 +115,7 @@ class Keeper:
     async def _push(self, rows: dict[str, str]) -> None:
         if self._pushed is None:
             # What the edge holds beyond these rows is gone from directory.db since.
-            kept = await self._in_store(lambda: self._edge_names("cred")) or frozenset()
+            kept = await self._in_store(lambda: self._edge_names(TABLES_FILE, "cred")) or frozenset()
             self._pushed = dict.fromkeys(kept, "")
         changed = {name: row for name, row in rows.items() if self._pushed.get(name) != row}
         gone = [name for name in self._pushed if name not in rows]
@@ -138,14 +138,14 @@ class Keeper:
         log.info("rvx-event kind=tables changed=%d gone=%d", len(changed), len(gone))
 
     def _count(self, credentials: Set[str]) -> None:
-        learnt = self._edge_names("learnt") - credentials
+        learnt = self._edge_names(TABLES_FILE, "learnt") - credentials
         known = credentials | learnt
-        registered = self._edge_names("location", "username")
+        registered = self._edge_names(BINDINGS_FILE, "location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
 
-    def _edge_names(self, name: str, column: str = "key_name") -> frozenset[str]:
+    def _edge_names(self, file_name: str, name: str, column: str = "key_name") -> frozenset[str]:
         """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute."""
-        file = self._paths.edge / "edge.db"
+        file = self._paths.edge / file_name
         with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
             return frozenset(str(row[0]) for row in db.execute(f"SELECT {column} FROM {name}"))  # noqa: S608  ours
 

@@ -34,6 +34,16 @@ PAUSE_MS = 3_000
 """Between two rounds of 112's ways, at least."""
 BRANCHES_MAX = 24
 """Tries that one call to 112 gets; each is a branch of its transaction, and Kamailio allows 31."""
+MEMORY_KEPT_SHARE = 8
+"""The last one of so many parts of the shared memory is kept for 112 and for calls that are up."""
+TCP_IDLE_REGISTRATIONS = 4
+"""A connection on which so many refreshes of a registration have not come is closed."""
+QUIET = (
+    *("core", "tm", "sl", "rr", "pv", "maxfwd", "textops", "textopsx", "siputils", "sanity", "usrloc", "registrar"),
+    *("path", "auth", "htable", "dispatcher", "nathelper", "pike", "dialog", "acc", "jsonrpcs"),
+)
+"""Kamailio's modules that would log what strangers send."""
+QUIET_LEVEL = -2
 PIKE_UNIT_S = 2
 """Sampling time of the module pike, as in cfg/10-modules.cfg."""
 GATEWAY_USER = "112"
@@ -81,6 +91,9 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "WORKERS": s.workers,
         "BRANCHES": BRANCHES_MAX,
         "GOOD_PROBES": s.good_probes,
+        "MEMORY_KEPT": s.shared_memory_mb * 1024 * 1024 // MEMORY_KEPT_SHARE,
+        "TCP_IDLE_S": s.register_s * TCP_IDLE_REGISTRATIONS,
+        "SOLE_WAY": int(normal == "P"),
         "PIKE_DENSITY": s.requests_per_source_s * PIKE_UNIT_S,
         "CONTROL_PORT": s.control_port,
         "REGISTER_S": s.register_s,
@@ -113,11 +126,13 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "EDGE_DIR": str(s.edge_dir),
         "ACC_DIR": str(s.acc_dir),
         "REALM": s.realm,
+        "ROUTE_KEY": s.route_key,
+        "QUIET_MODULES": "\n".join(f'modparam("debugger", "mod_level", "{name}={QUIET_LEVEL}")' for name in QUIET),
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
         "IS_PHONE_NETWORK": f"({networks})",
-        "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}) == "urn:service:sos")',
+        "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}{{s.tolower}}) == "urn:service:sos")',
         "WAYS_NORMAL": normal + ".",
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",

@@ -64,6 +64,9 @@ class EdgeSettings:
     calls_per_phone: int
     requests_per_source_s: int
     failed_auth_per_minute: int
+    shared_memory_mb: int
+    route_key: str = field(repr=False)
+    """A secret of this unit, letters and figures: who knows our Record-Route of a call is in that call."""
     events: bool = False
     """Tell registrations and calls, with numbers, in the log: for a person who looks on."""
 
