@@ -16,6 +16,7 @@ __all__ = ["Result", "Step", "run", "steps"]
 
 ROOT = Path(__file__).resolve().parent.parent
 _PYTEST_NO_TESTS = 5  # pytest's exit code when it collected none
+_WIRE_AT_ONCE = 3  # files of wire tests run beside each other; with more, two cores make phones late
 _FAST_GOAL_S = 30  # the fast tests are meant to be run at every change
 
 
@@ -53,7 +54,9 @@ def steps(fast: bool, long: bool, pytest_args: list[str]) -> Iterator[Step]:
     yield Step("fast tests", [*pytest, "-m", "not wire and not long", "--durations=3", "--durations-min=1"])
     if not fast:
         wire = "wire or long" if long else "wire and not long"
-        yield Step("wire tests", [*pytest, "-m", wire, "--durations=5", "--durations-min=5"], needs_root=True)
+        # Each has networks of its own, and most of what it does is waiting.
+        beside = ["-n", str(_WIRE_AT_ONCE), "--dist", "loadfile"]
+        yield Step("wire tests", [*pytest, "-m", wire, *beside, "--durations=5", "--durations-min=5"], needs_root=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -38,12 +38,8 @@ MEMORY_KEPT_SHARE = 8
 """The last one of so many parts of the shared memory is kept for 112 and for calls that are up."""
 TCP_IDLE_REGISTRATIONS = 4
 """A connection on which so many refreshes of a registration have not come is closed."""
-QUIET = (
-    *("core", "tm", "sl", "rr", "pv", "maxfwd", "textops", "textopsx", "siputils", "sanity", "usrloc", "registrar"),
-    *("path", "auth", "htable", "dispatcher", "nathelper", "pike", "dialog", "acc", "jsonrpcs"),
-)
-"""Kamailio's modules that would log what strangers send."""
-QUIET_LEVEL = -2
+LOG_LEVEL = -3
+"""Kamailio's level of what is told of a crash (L_CRIT2); alerts are -5."""
 PIKE_UNIT_S = 2
 """Sampling time of the module pike, as in cfg/10-modules.cfg."""
 GATEWAY_USER = "112"
@@ -93,6 +89,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "GOOD_PROBES": s.good_probes,
         "MEMORY_KEPT": s.shared_memory_mb * 1024 * 1024 // MEMORY_KEPT_SHARE,
         "TCP_IDLE_S": s.register_s * TCP_IDLE_REGISTRATIONS,
+        "LOG_LEVEL": LOG_LEVEL,
         "SOLE_WAY": int(normal == "P"),
         "PIKE_DENSITY": s.requests_per_source_s * PIKE_UNIT_S,
         "CONTROL_PORT": s.control_port,
@@ -127,7 +124,6 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "ACC_DIR": str(s.acc_dir),
         "REALM": s.realm,
         "ROUTE_KEY": s.route_key,
-        "QUIET_MODULES": "\n".join(f'modparam("debugger", "mod_level", "{name}={QUIET_LEVEL}")' for name in QUIET),
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
