@@ -396,7 +396,7 @@ def test_unregistered_phone_where_the_platform_asks_who_it_is() -> None:
 
 @pytest.mark.parametrize("registration", REGISTRATIONS)
 def test_a_phone_that_is_not_known_is_not_challenged(registration: Literal["path", "contact"]) -> None:
-    """It could not answer: the platform's challenge is passed to phones that are bound here, or where no other way is."""
+    """It could not answer: the platform's challenge is for phones that are bound here, or where no other way is."""
     with building(registration=registration, challenges_emergency=True) as house:
         (result,) = house.ring([Dial(User("1001", "wrong"), "112")])
         assert result.challenges == 0
