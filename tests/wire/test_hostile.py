@@ -598,10 +598,13 @@ def assert_database(edge: Edge) -> None:
     file = edge.site.paths.edge / "edge.db"
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        assert {"location", "st", "count", "cred", "learnt", "version"} <= tables
+        assert {"location", "version"} <= tables
         names = {name for (name,) in db.execute("SELECT username FROM location")}
         assert "1002" in names
         assert names <= {"1001", "1002", "1003"}
+    with contextlib.closing(sqlite3.connect(f"file:{file.with_name('tables.db')}?mode=ro", uri=True, timeout=5)) as db:
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert {"st", "count", "cred", "learnt", "version"} <= tables
     assert set(edge.site.table("st")) <= {"mode", "lease", "path"}
     assert set(edge.site.table("cred")) == set(edge.site.users)
 
@@ -695,8 +698,11 @@ def test_nobody_reaches_the_gateway_past_112(edge: Edge, method: str) -> None:
             numbers_ | {"Route": f"<sip:{UNIT_SOUTH_IP};lr;rec=1>"},
         ):
             stranger.udp([message(method, f"sip:0046701234567@{GATEWAY_IP}:5060", stranger.ip, more)])
-        with pytest.raises(TimeoutError):
-            assert gateway.recv(65536) == b""
+        # A 112 of an earlier test may still be on its rounds; nothing else may come.
+        with contextlib.suppress(TimeoutError):
+            until = time.monotonic() + 2
+            while time.monotonic() < until:
+                assert b"0046701234567" not in gateway.recv(65536)
 
 
 def test_the_edges_own_sockets_are_out_of_reach(edge: Edge) -> None:
