@@ -96,6 +96,7 @@ class House:
         if first:
             terminal.wait_for('"tables"' if "--json" in words else "anknytningar lästa in")
         until(lambda: self.status().returncode != UNKNOWN, f"a status:\n{terminal.text}")
+        until(lambda: self.facts()["working"], f"an edge that answers:\n{terminal.text}")
         return terminal
 
     def begin(self, *words: str) -> Terminal:
