@@ -16,7 +16,7 @@ __all__ = ["Result", "Step", "run", "steps"]
 
 ROOT = Path(__file__).resolve().parent.parent
 _PYTEST_NO_TESTS = 5  # pytest's exit code when it collected none
-_WIRE_AT_ONCE = 3  # files of wire tests run beside each other; with more, two cores make phones late
+_WIRE_AT_ONCE = 2  # files of wire tests run beside each other; with more, two cores make phones late
 _FAST_GOAL_S = 30  # the fast tests are meant to be run at every change
 
 

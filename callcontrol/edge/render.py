@@ -34,6 +34,8 @@ PAUSE_MS = 3_000
 """Between two rounds of 112's ways, at least."""
 BRANCHES_MAX = 24
 """Tries that one call to 112 gets; each is a branch of its transaction, and Kamailio allows 31."""
+WRONG_PASSWORD = -2
+"""What Kamailio's module auth returns for it; an old or foreign nonce is another thing."""
 MEMORY_KEPT_SHARE = 8
 """The last one of so many parts of the shared memory is kept for 112 and for calls that are up."""
 TCP_IDLE_REGISTRATIONS = 4
@@ -110,6 +112,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "RING_MS": s.ring_ms,
         "PHONE_SILENT_MS": PHONE_SILENT_MS,
         "STRIKES": STRIKES,
+        "WRONG_PASSWORD": WRONG_PASSWORD,
         "DOUBTED_S": DOUBTED_S,
         "CAME_S": CAME_S,
         "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
