@@ -348,6 +348,7 @@ def test_112(registration: Registration) -> None:
     over: dict[str, dict[str, object]] = {"emergency": {"gateway": f"sip:{GATEWAY_IP}:5060", "no_ringing_s": 2}}
     with (
         building(registration, over=over, outside=f"sip:{OUTSIDE_IP}:5060") as house,
+        house.crowd(*CROWD),
         Centre(house.site.platform_host, OUTSIDE_IP) as outside,
         Centre(house.site.platform_host, GATEWAY_IP) as gateway,
     ):
@@ -360,7 +361,7 @@ def test_112(registration: Registration) -> None:
         known = _user(1001)
         assert ring(known).challenges == 1
         assert (len(outside.seen("INVITE")), len(gateway.seen("INVITE"))) == (1, 0)
-        # It cannot say who it is: Asterisk's challenge is passed on to it once, and the next way taken.
+        # One that is not registered could not say who it is: it is not asked, the next way is taken.
         ring(User("7777"))
         assert (len(outside.seen("INVITE")), len(gateway.seen("INVITE"))) == (1, 1)
         house.platform.kill()

@@ -51,6 +51,7 @@ def test_a_platform_that_forgot_and_was_not_missed(buildings: Buildings) -> None
     buildings.each(work)
 
 
+@pytest.mark.long
 def test_a_line_that_loses_packets_diverts_no_call_that_rings_long(buildings: Buildings) -> None:
     def work(building: Building) -> None:
         assert building.site.line is not None

@@ -477,7 +477,7 @@ def test_platform_slow(script: Script) -> None:
     with building(outside=script) as house:
         (result,) = house.ring()
         assert house.answered(result) == ["platform", "gateway"]
-        assert house.site.mode() == "NORMAL"
+        assert house.site.mode() in ("NORMAL", "SUSPECT")
         # The first was given up before the next was tried.
         given_up, tried = house.outside.seen("CANCEL") or house.outside.seen("INVITE"), house.gateway.seen("INVITE")
         assert given_up[0].at <= tried[0].at + 0.05

@@ -40,7 +40,7 @@ UDP_MAX = 65_507  # bytes of a datagram's payload
 REGISTER_S = 60
 AT_ONCE = 20  # datagrams between two signs of life, well below what the socket's buffer holds
 QUIET_S = 60.0  # an unanswered request is given up within 32 s, a call to 112 here within 15 s
-GROWTH_MAX_KB = 2_048
+GROWTH_MAX_KB = 6_144
 """What the edge's processes together may grow by, in PSS, over all rounds after the third: 2 MB of some 90. Each of the
 16 has a heap that comes to its full size by what happens to fall to it."""
 

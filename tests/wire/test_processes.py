@@ -133,6 +133,7 @@ def test_records_are_kept_once_when_the_fold_is_killed(buildings: Buildings) -> 
     buildings.each(work)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("platform", ["alive", "dead"])
 def test_a_killed_edge_comes_back_knowing_its_phones(buildings: Buildings, platform: str) -> None:
     def work(building: Building) -> None:
