@@ -9,7 +9,7 @@ import contextlib
 import json
 from datetime import UTC, datetime
 
-from callcontrol.edge.rpc import EdgeRpc
+from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from firmware import __version__
 from firmware.config import Config
 from firmware.keeper import Keeper
@@ -36,6 +36,7 @@ class Unit:
     async def run(self) -> None:
         """Until cancelled."""
         self._paths.unit_socket.unlink(missing_ok=True)
+        remove_leftovers(self._paths.run)
         server = await asyncio.start_unix_server(self._answer, self._paths.unit_socket)
         try:
             async with asyncio.TaskGroup() as tasks:

@@ -122,7 +122,8 @@ class Site:
         self.edge.start()
         if unit:
             self.unit.start()
-            self.wait_mode("NORMAL", 15)
+            # The edge begins in NORMAL by itself, without anybody who vouches for it.
+            self.wait(lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), 15, "NORMAL by the unit's word")
 
     def stop(self) -> None:
         """Ends unit and edge in good order, and the platform."""

@@ -6,16 +6,19 @@ import asyncio
 import itertools
 import json
 import os
+import re
 import socket
 from pathlib import Path
 from typing import Any
 
-__all__ = ["EdgeError", "EdgeRpc", "EdgeUnreachable"]
+__all__ = ["EdgeError", "EdgeRpc", "EdgeUnreachable", "remove_leftovers"]
 
 TIMEOUT_S = 1.0
 """An edge that has not answered by then is unreachable."""
 ANSWER_BYTES = 1 << 16
 """The largest answer that Kamailio's datagram transport makes."""
+
+_OWN = re.compile(r"rpc-([0-9]+)-[0-9]+\.sock")
 
 _counter = itertools.count()
 
@@ -65,6 +68,14 @@ class EdgeRpc:
             finally:
                 own.unlink(missing_ok=True)
         return _result(method, answer)
+
+
+def remove_leftovers(own_dir: Path) -> None:
+    """Removes what callers that were killed have left in `own_dir`; those that live keep theirs."""
+    for path in own_dir.iterdir():
+        name = _OWN.fullmatch(path.name)
+        if name is not None and not Path("/proc", name[1]).exists():
+            path.unlink(missing_ok=True)
 
 
 def _result(method: str, answer: bytes) -> Any:

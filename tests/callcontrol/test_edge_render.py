@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import re
 import shutil
 import socket
@@ -23,7 +24,7 @@ from hypothesis import strategies as st
 
 import callcontrol.edge
 from callcontrol.edge.render import BRANCHES_MAX, PAUSE_MS, dispatcher_list, render
-from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable, remove_leftovers
 from callcontrol.edge.settings import EdgeSettings, Socket, sip_host_port
 from firmware.config import ConfigError, load
 from firmware.edge import check_edge, edge_settings
@@ -512,3 +513,13 @@ async def test_a_socket_left_by_a_killed_process_is_no_hindrance(
         assert await rpc.call("first") == "here"
     assert len(os.listdir(folder)) == 2
     assert await rpc.call("second") == "here"
+
+
+def test_what_killed_callers_left_is_removed(folder: Path) -> None:
+    gone = subprocess.Popen(["/bin/true"])
+    gone.wait()
+    kept = {f"rpc-{os.getpid()}-1.sock", "edge.sock", "rpc-.sock", "rpc-1-x.sock"}
+    for name in (*kept, f"rpc-{gone.pid}-3.sock"):
+        (folder / name).touch()
+    remove_leftovers(folder)
+    assert set(os.listdir(folder)) == kept
