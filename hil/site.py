@@ -123,7 +123,7 @@ class Site:
         if unit:
             self.unit.start()
             # The edge begins in NORMAL by itself, without anybody who vouches for it.
-            self.wait(lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), 15, "NORMAL by the unit's word")
+            self.wait(lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), 15, "NORMAL, vouched for")
 
     def stop(self) -> None:
         """Ends unit and edge in good order, and the platform."""

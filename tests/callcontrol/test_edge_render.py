@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import subprocess
 import re
 import shutil
 import socket
+import subprocess
 import tempfile
 import threading
 import time
