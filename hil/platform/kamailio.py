@@ -8,20 +8,23 @@ import json
 import re
 import socket
 import sqlite3
+from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal
 
 from hil.net import Host
 from hil.platform import Binding, PlatformError, ip_of
 from hil.platform.daemon import Daemon
 
-__all__ = ["KamailioPlatform"]
+__all__ = ["Call", "KamailioPlatform"]
 
 RPC_TIMEOUT_S = 2.0
 RPC_ANSWER_MAX_BYTES = 65_536
 EXPIRES_MAX_S = 3_600
 SHARED_MEMORY_MB = 64
 PRIVATE_MEMORY_MB = 8
+BACKEND_MS = 30_000  # after which a proxy gives up a backend that says nothing
+CALL_STATES: dict[int, Literal["setup", "ringing", "up"]] = {1: "setup", 2: "ringing", 3: "up", 4: "up"}
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS version (table_name TEXT PRIMARY KEY, table_version INTEGER NOT NULL);
 INSERT OR REPLACE INTO version VALUES ('secret', 2), ('location', 9), ('location_attrs', 1);
@@ -40,6 +43,16 @@ CREATE TABLE IF NOT EXISTS location_attrs (id INTEGER PRIMARY KEY, ruid VARCHAR(
 _ids = itertools.count(1)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call that the platform believes alive."""
+
+    call_id: str
+    caller: str  # URI
+    callee: str  # URI
+    state: Literal["setup", "ringing", "up"]  # "up" since the callee's 200, acknowledged or not
+
+
 class KamailioPlatform:
     """A :class:`hil.platform.Platform`.
 
@@ -48,6 +61,8 @@ class KamailioPlatform:
     refused (423), a longer one than ``max_expires_s`` is cut. ``answers_options=False`` drops OPTIONS.
     112 and +46 numbers go to ``outside`` (a SIP URI with an IP address), whose own calls are not challenged; without it
     they do not exist (404). ``challenges_emergency=False`` takes 112 from anybody.
+
+    Its faults (:meth:`busy503` to :meth:`sick`) come and go while it runs, in any overlap; a new start begins without.
     """
 
     def __init__(
@@ -71,12 +86,12 @@ class KamailioPlatform:
         self.users = dict(users)
         directory = host.directory / "kamailio"
         directory.mkdir(exist_ok=True)
+        self._answers_options = answers_options
         self._control = directory / "control.sock"
         self._database = directory / "platform.db"
         flags = {
             "PATH": path,
             "PERSISTENT": persistent,
-            "OPTIONS": answers_options,
             "EMERGENCY_OPEN": not challenges_emergency,
             "OUTSIDE": outside is not None,
         }
@@ -88,6 +103,7 @@ class KamailioPlatform:
             "database": str(self._database),
             "min_expires": str(min_expires_s),
             "max_expires": str(max_expires_s),
+            "backend_ms": str(BACKEND_MS),
             "outside": outside or "",
             "outside_ip": ip_of(outside) if outside else "",
         }
@@ -106,6 +122,8 @@ class KamailioPlatform:
             database.executemany("INSERT INTO secret (key_name, key_value) VALUES (?, ?)", rows)
         self._control.unlink(missing_ok=True)
         self._daemon.start()
+        if not self._answers_options:
+            self.options(False)
 
     def stop(self) -> None:
         """End it in good order."""
@@ -129,8 +147,36 @@ class KamailioPlatform:
         self._daemon.thaw()
 
     def busy503(self, on: bool) -> None:
-        """Answer 503 to every request, OPTIONS included, or stop doing so; a new start begins without."""
-        self._call("htable.seti", "fault", "busy503", int(on))
+        """Answer 503 to every request, OPTIONS included, or stop doing so."""
+        self._fault("busy503", int(on))
+
+    def options(self, answered: bool) -> None:
+        """Answer OPTIONS, or be silent to them."""
+        self._fault("no_options", int(not answered))
+
+    def sick(self, on: bool) -> None:
+        """Answer OPTIONS and give no answer to anything else, or stop doing so."""
+        self._fault("sick", int(on))
+
+    def bare_100(self, on: bool) -> None:
+        """A proxy with a dead backend: INVITEs are challenged, get their 100, and nothing more for BACKEND_MS."""
+        self._fault("bare_100", int(on))
+
+    def trunk_gone(self, code: int = 503) -> None:
+        """Answer calls to numbers outside (112 too) by this code, 300 or more; 0: carry them again."""
+        self._fault("trunk", code)
+
+    def slow(self, trying_s: float, ringing_s: float) -> None:
+        """An INVITE that it takes gets its 100 after ``trying_s`` and goes on to its callee ``ringing_s`` later.
+
+        The challenge comes at once. 0, 0 is normal.
+        """
+        self._fault("trying_ms", round(trying_s * 1000))
+        self._fault("ringing_ms", round(ringing_s * 1000))
+
+    def dialogs(self) -> list[Call]:
+        """The calls that it believes alive, by its own dialogs; those that nobody ended are ghosts."""
+        return calls_of(self._ask("dlg.list").get("result"))
 
     def registrations(self) -> dict[str, list[Binding]]:
         """What it holds now, by extension; extensions without a contact are left out."""
@@ -147,6 +193,9 @@ class KamailioPlatform:
             return "result" in self._ask("core.uptime")
         except PlatformError:
             return False
+
+    def _fault(self, name: str, value: int) -> None:
+        self._call("htable.seti", "fault", name, value)
 
     def _call(self, method: str, *params: str | int) -> None:
         answer = self._ask(method, *params)
@@ -175,6 +224,20 @@ def render(words: dict[str, str]) -> str:
     """The configuration with its ``@words@`` filled."""
     template = resources.files("hil.platform").joinpath("kamailio.cfg").read_text()
     return re.sub(r"@([a-z_]+)@", lambda match: words[match[1]], template)
+
+
+def calls_of(dialogs: list[dict[str, Any]] | None) -> list[Call]:
+    """The calls in an answer of ``dlg.list``, but for those that have ended."""
+    return [
+        Call(
+            call_id=dialog["call-id"],
+            caller=dialog["from_uri"],
+            callee=dialog["to_uri"],
+            state=CALL_STATES[dialog["state"]],
+        )
+        for dialog in dialogs or []
+        if dialog["state"] in CALL_STATES
+    ]
 
 
 def bindings_of(record: dict[str, Any] | None) -> list[Binding]:

@@ -532,6 +532,59 @@ def test_kamailio_busy_short_and_silent(pair: tuple[Host, Host], agent: Callable
     assert phone.register()[0] == 200
 
 
+def test_kamailio_is_slow_sick_and_half_dead(pair: tuple[Host, Host], agent: Callable[..., Agent]) -> None:
+    pair[0].address("wan", f"{OUTSIDE_IP}/24")
+    outside = agent("outside", 5060, "", OUTSIDE_IP)
+    platform = KamailioPlatform(
+        pair[1], PLATFORM_IP, realm=REALM, users=USERS, outside=f"sip:{OUTSIDE_IP}", challenges_emergency=False
+    )
+    platform.start()
+    caller, callee = agent("1001", 5071), agent("1002", 5072)
+    assert (caller.register()[0], callee.register()[0]) == (200, 200)
+
+    platform.slow(0.4, 0.8)
+    began = time.monotonic()
+    caller.invite(f"sip:1002@{REALM}")
+    assert caller.heard().startswith("SIP/2.0 100 ")
+    assert time.monotonic() - began >= 0.4
+    invite = callee.heard()
+    assert invite.startswith("INVITE ")
+    assert time.monotonic() - began >= 1.2
+    callee.answer(invite, 180, "Ringing")
+    assert eventually(lambda: [call.state for call in platform.dialogs()] == ["ringing"])
+    callee.answer(invite, 200, "OK")
+    assert caller.final()[0] == 200
+    assert eventually(lambda: [call.state for call in platform.dialogs()] == ["up"])
+    caller.bye()
+    assert callee.heard().startswith("ACK ")
+    callee.answer(callee.heard(), 200, "OK")
+    assert eventually(lambda: not platform.dialogs())
+    platform.slow(0, 0)
+
+    waiting = agent("1001", 5073)
+    platform.bare_100(True)
+    waiting.invite(f"sip:1002@{REALM}")
+    assert waiting.heard().startswith("SIP/2.0 100 ")
+    assert not waiting.heard(1)
+    platform.bare_100(False)
+
+    platform.trunk_gone(408)
+    assert agent("1001", 5074).ask("INVITE", f"sip:+4690123@{REALM}")[0] == 408
+    platform.trunk_gone(0)
+    agent("1001", 5075).invite(f"sip:+4690123@{REALM}")
+    assert outside.heard().startswith("INVITE ")
+
+    platform.sick(True)
+    assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 200
+    assert caller.register()[0] == 0
+    platform.sick(False)
+    platform.options(False)
+    assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 0
+    assert caller.register()[0] == 200
+    platform.restart()
+    assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 200
+
+
 def test_kamailio_stops_a_loop(pair: tuple[Host, Host], agent: Callable[..., Agent]) -> None:
     KamailioPlatform(pair[1], PLATFORM_IP, realm=REALM, users=USERS, path=False).start()
     caller, callee = agent("1001", 5071), agent("1002", 5072)
