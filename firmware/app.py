@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import dataclasses
 import logging
 import os
 import signal
@@ -20,7 +19,6 @@ from typing import Any
 from callcontrol.edge.rpc import EdgeRpc
 from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
-from firmware.paths import Paths
 from firmware.processes import Program, end_own_leftover
 from firmware.unit import Unit
 
@@ -32,12 +30,12 @@ UNAVAILABLE = 3
 
 def edge_rpc(config: Config) -> EdgeRpc:
     """To the running edge of this unit."""
-    return EdgeRpc(Paths(config.unit.state_dir).edge_socket)
+    return EdgeRpc(config.paths.edge_socket)
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, Program]:
     """Edge and unit; `arguments` lead each of them to its configuration."""
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
     return (
@@ -48,7 +46,7 @@ def programs(config: Config, arguments: list[str], *, events: bool = False) -> t
 
 def main_edge(config: Config, *, events: bool = False) -> None:
     """Becomes Kamailio: nothing of Python is left in the way of calls."""
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     end_own_leftover(paths.edge_pid, str(paths.edge_config))
     paths.edge_pid.unlink(missing_ok=True)
     prepare_edge(config, events=events)
@@ -76,6 +74,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("process", choices=["edge", "unit"])
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
+    parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
     parser.add_argument("--address", help="without --config: also answer phones on this address")
     parser.add_argument("--events", action="store_true", help="edge: tell registrations and calls in its log")
     args = parser.parse_args(words)
@@ -98,9 +97,7 @@ def _config(args: argparse.Namespace) -> Config:
     if args.config is None:
         return default(args.state or Path("state"), args.address)
     config = load(args.config)
-    if args.state is None:
-        return config
-    return dataclasses.replace(config, unit=dataclasses.replace(config.unit, state_dir=args.state))
+    return config if args.state is None else config.in_state(args.state, args.run)
 
 
 if __name__ == "__main__":

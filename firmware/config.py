@@ -8,7 +8,7 @@ a technician mends a file in one go. ``firmware/example.toml`` shows every key.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from firmware.bounds import (
     parse_sip_uri,
 )
 from firmware.document import Document, Problem, Sections, key, rule_of
+from firmware.paths import Paths
 
 __all__ = [
     "SECRETS_FILE",
@@ -85,6 +86,13 @@ class Unit:
         default=Path("/var/lib/reservvaxel"),
         metadata=key(
             Text("an absolute path, at most 80 bytes", absolute_path), "where the unit keeps what it remembers"
+        ),
+    )
+    run_dir: str = field(
+        default="",
+        metadata=key(
+            Text('an absolute path, at most 80 bytes, or ""', _or_empty(_kept(absolute_path))),
+            'a folder in memory (/run/reservvaxel) for sockets and bindings, which wear flash; "" is run/ in state_dir',
         ),
     )
 
@@ -248,6 +256,15 @@ class Config:
     emergency: Emergency = field(default_factory=Emergency)
     limits: Limits = field(default_factory=Limits)
     secrets: Secrets = field(default_factory=Secrets)
+
+    @property
+    def paths(self) -> Paths:
+        """Where this unit's files lie."""
+        return Paths(self.unit.state_dir, Path(self.unit.run_dir) if self.unit.run_dir else None)
+
+    def in_state(self, state_dir: Path, run_dir: str = "") -> Config:
+        """The same unit, with all that is its own in other folders."""
+        return replace(self, unit=replace(self.unit, state_dir=state_dir, run_dir=run_dir))
 
 
 _SECTIONS: Sections = {

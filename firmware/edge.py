@@ -11,18 +11,19 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from callcontrol.edge.render import dispatcher_list, render
 from callcontrol.edge.settings import EdgeSettings, Socket
+from firmware.bindings import restore_bindings
 from firmware.config import Config
-from firmware.paths import Paths, closed_to_others
+from firmware.paths import closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
 __all__ = [
-    "BINDINGS_FILE",
     "TABLES_FILE",
     "EdgeUnavailable",
     "check_edge",
@@ -36,7 +37,6 @@ __all__ = [
 KAMAILIO = "kamailio"
 SCHEMA_DIR = Path("/usr/share/kamailio/db_sqlite")
 """Where the Debian package keeps the tables that its own version expects."""
-BINDINGS_FILE = "edge.db"
 TABLES_FILE = "tables.db"
 ROUTE_KEY_BYTES = 16
 TABLES = ("st", "count", "cred", "learnt")
@@ -54,7 +54,7 @@ class EdgeUnavailable(Exception):
 
 def edge_settings(config: Config, *, events: bool = False, route_key: str = "") -> EdgeSettings:
     """What of the unit's configuration the edge must know."""
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     return EdgeSettings(
         run_dir=paths.run,
         edge_dir=paths.edge,
@@ -95,15 +95,14 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
 
 def make_state(config: Config) -> None:
     """The folders that all processes share. Raises EdgeUnavailable where the edge's user could not enter them."""
-    paths = Paths(config.unit.state_dir)
-    paths.run.mkdir(parents=True, exist_ok=True)
-    for folder in (paths.state, paths.run):
+    paths = config.paths
+    for folder, key in ((paths.state, "state_dir or --state"), (paths.run, "run_dir")):
+        folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
-    if os.geteuid() == 0 and (closed := closed_to_others(paths.state)):
-        raise EdgeUnavailable(
-            f"the edge's user {config.edge.user!r} cannot enter {closed}: "
-            "give another place by [unit] state_dir or --state"
-        )
+        if os.geteuid() == 0 and (closed := closed_to_others(folder)):
+            raise EdgeUnavailable(
+                f"the edge's user {config.edge.user!r} cannot enter {closed}: give another place by [unit] {key}"
+            )
 
 
 def credential_rows(credentials: tuple[Credential, ...]) -> dict[str, str]:
@@ -121,7 +120,7 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
         for folder in (settings.run_dir, settings.edge_dir, settings.acc_dir):
             folder.mkdir(parents=True, exist_ok=True)
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
-        _make_tables(settings.edge_dir, owner, Paths(config.unit.state_dir).directory)
+        _make_tables(config, owner)
         settings = replace(settings, route_key=_route_key(settings.edge_dir / "route.key", owner))
         for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
             file = settings.run_dir / name
@@ -133,7 +132,7 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
 
 def edge_command(config: Config) -> list[str]:
     """Starts Kamailio in the foreground: with no rights but its user's, where we have more to give away."""
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
     command += ["-m", str(config.edge.shared_memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "fm"]
     command += ["-b", str(RECEIVE_BUFFER_BYTES)]
@@ -184,16 +183,21 @@ def _hand_over(path: Path, owner: tuple[int, int] | None, mode: int) -> None:
         os.chown(path, *owner)
 
 
-def _make_tables(folder: Path, owner: tuple[int, int] | None, directory: Path) -> None:
+def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
     """The tables that this very Kamailio expects, from its own package; what is there already is left alone.
 
-    Bindings have a file of their own, so that its two writers never meet. New tables begin with the credentials of
-    `directory`, so that no phone comes too early to be known."""
+    Bindings have a file of their own, so that its two writers never meet; they begin with those of the machine's last
+    life. New tables begin with the credentials of directory.db, so that no phone comes too early to be known."""
+    paths = config.paths
     standard, bindings, table = (
         (SCHEMA_DIR / f"{name}-create.sql").read_text("utf-8") for name in ("standard", "usrloc", "htable")
     )
     named = [table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'") for name in TABLES]
-    for file, scripts in ((folder / BINDINGS_FILE, [bindings]), (folder / TABLES_FILE, named)):
+    begun: dict[Path, Callable[[sqlite3.Connection], None]] = {
+        paths.bindings: lambda db: restore_bindings(db, paths.bindings_kept, config.edge.register_s),
+        paths.edge / TABLES_FILE: lambda db: _put_credentials(db, paths.directory),
+    }
+    for (file, begin), scripts in zip(begun.items(), ([bindings], named), strict=True):
         if not file.exists():
             part = file.with_suffix(".part")
             part.unlink(missing_ok=True)
@@ -201,15 +205,18 @@ def _make_tables(folder: Path, owner: tuple[int, int] | None, directory: Path) -
                 db.execute("PRAGMA journal_mode=WAL")
                 for script in (standard, *scripts):
                     db.executescript(script)
-                if file.name == TABLES_FILE and directory.exists():
-                    opened = Directory.open(directory)
-                    rows = credential_rows(opened.credentials())
-                    opened.close()
-                    db.executemany("INSERT INTO cred (key_name, key_value) VALUES (?, ?)", rows.items())
-                    db.commit()
+                begin(db)
+                db.commit()
             part.rename(file)
-        for path in folder.glob(file.name + "*"):
+        for path in file.parent.glob(file.name + "*"):
             _hand_over(path, owner, 0o600)
+
+
+def _put_credentials(db: sqlite3.Connection, directory: Path) -> None:
+    if directory.exists():
+        with closing(Directory.open(directory)) as opened:
+            rows = credential_rows(opened.credentials())
+        db.executemany("INSERT INTO cred (key_name, key_value) VALUES (?, ?)", rows.items())
 
 
 def _route_key(file: Path, owner: tuple[int, int] | None) -> str:

@@ -10,10 +10,12 @@ import sqlite3
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
-from firmware.edge import BINDINGS_FILE, TABLES_FILE, credential_rows
+from firmware.bindings import keep_bindings
+from firmware.edge import TABLES_FILE, credential_rows
 from firmware.modes import Mode, State
 from firmware.paths import Paths
 from firmware.store import Directory, Journal, StoreError
@@ -23,6 +25,8 @@ __all__ = ["Keeper"]
 
 FOLD_EVERY_S = 1.0
 TABLES_EVERY_S = 2.0
+BINDINGS_EVERY_S = 60.0
+"""Kept so often where they outlive the machine."""
 PUSHES_AT_ONCE = 50
 """Rows written to the edge before others get a turn."""
 READ_TIMEOUT_S = 1.0
@@ -71,6 +75,13 @@ class Keeper:
                 await self._push(rows)
             await asyncio.sleep(TABLES_EVERY_S)
 
+    async def bindings(self) -> None:
+        """Once a minute, until cancelled."""
+        while True:
+            await asyncio.sleep(BINDINGS_EVERY_S)
+            if self._edge_seen:
+                await self._in_store(lambda: keep_bindings(self._paths.bindings, self._paths.bindings_kept))
+
     async def note(self, state: State) -> None:
         """An incident lasts from the first moment of SURVIVAL to the end of RETURNING."""
         now = datetime.now(UTC)
@@ -115,7 +126,7 @@ class Keeper:
     async def _push(self, rows: dict[str, str]) -> None:
         if self._pushed is None:
             # What the edge holds beyond these rows is gone from directory.db since.
-            kept = await self._in_store(lambda: self._edge_names(TABLES_FILE, "cred")) or frozenset()
+            kept = await self._in_store(lambda: _names(self._paths.edge / TABLES_FILE, "cred")) or frozenset()
             self._pushed = dict.fromkeys(kept, "")
         changed = {name: row for name, row in rows.items() if self._pushed.get(name) != row}
         gone = [name for name in self._pushed if name not in rows]
@@ -138,16 +149,10 @@ class Keeper:
         log.info("rvx-event kind=tables changed=%d gone=%d", len(changed), len(gone))
 
     def _count(self, credentials: Set[str]) -> None:
-        learnt = self._edge_names(TABLES_FILE, "learnt") - credentials
+        learnt = _names(self._paths.edge / TABLES_FILE, "learnt") - credentials
         known = credentials | learnt
-        registered = self._edge_names(BINDINGS_FILE, "location", "username")
+        registered = _names(self._paths.bindings, "location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
-
-    def _edge_names(self, file_name: str, name: str, column: str = "key_name") -> frozenset[str]:
-        """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute."""
-        file = self._paths.edge / file_name
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
-            return frozenset(str(row[0]) for row in db.execute(f"SELECT {column} FROM {name}"))  # noqa: S608  ours
 
     def _open_journal(self) -> Journal:
         if self._journal is None:
@@ -170,3 +175,9 @@ class Keeper:
             return None
         self.fault = ""
         return result
+
+
+def _names(file: Path, table: str, column: str = "key_name") -> frozenset[str]:
+    """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute."""
+    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
+        return frozenset(str(row[0]) for row in db.execute(f"SELECT {column} FROM {table}"))  # noqa: S608  ours

@@ -11,19 +11,30 @@ __all__ = ["Paths", "closed_to_others"]
 
 @dataclass(frozen=True)
 class Paths:
-    """What lies where under `state_dir`."""
+    """What lies where under `state_dir`, and under `run_dir`, which on a unit is in memory."""
 
     state: Path
+    run_dir: Path | None = None
 
     @property
     def run(self) -> Path:
-        """Sockets and rendered files; made anew at each start."""
-        return self.state / "run"
+        """Sockets, rendered files, bindings; made anew at each start of the machine."""
+        return self.run_dir or self.state / "run"
 
     @property
     def edge(self) -> Path:
-        """Kamailio's own: bindings, tables."""
+        """Kamailio's own: tables."""
         return self.state / "edge"
+
+    @property
+    def bindings(self) -> Path:
+        """Kamailio writes each of them anew at each refresh: 500 phones do so eight times a second, for ever."""
+        return self.run / "bindings.db"
+
+    @property
+    def bindings_kept(self) -> Path:
+        """The same as of a minute ago, where they outlive the machine."""
+        return self.edge / "bindings.db"
 
     @property
     def acc(self) -> Path:

@@ -13,7 +13,6 @@ from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from firmware import __version__
 from firmware.config import Config
 from firmware.keeper import Keeper
-from firmware.paths import Paths
 from firmware.status import Calls, Node, Phones, Problem, Severity, Status
 from firmware.watch import Watch
 
@@ -28,7 +27,7 @@ class Unit:
 
     def __init__(self, config: Config, edge: EdgeRpc) -> None:
         self._config = config
-        self._paths = Paths(config.unit.state_dir)
+        self._paths = config.paths
         self._started_at = datetime.now(UTC)
         self._keeper = Keeper(self._paths, edge)
         self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new)
@@ -43,6 +42,7 @@ class Unit:
                 tasks.create_task(self._watch.run())
                 tasks.create_task(self._keeper.fold())
                 tasks.create_task(self._keeper.tables())
+                tasks.create_task(self._keeper.bindings())
         finally:
             server.close()
             self._paths.unit_socket.unlink(missing_ok=True)

@@ -33,6 +33,8 @@ from typing import Any
 __all__ = ["Host", "Net", "NetError", "Switch"]
 
 NETNS_DIR = Path("/run/netns")
+MEMORY_DIR = Path("/dev/shm")  # noqa: S108  what lies there is made by us alone, or not at all
+"""What Linux keeps in memory."""
 CLONE_NEWNET = 0x40000000
 OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
 COMMAND_TIMEOUT_S = 10.0
@@ -103,6 +105,14 @@ class Net:
         host.ip("link", "set", "dev", "lo", "up")
         self._hosts[name] = host
         return host
+
+    def memory(self, name: str) -> Path:
+        """A new folder in memory, gone with this Net."""
+        folder = _in_memory(self.run_name)
+        if not folder.exists():
+            folder.mkdir(mode=0o755)
+        (folder / name).mkdir(mode=0o755)
+        return folder / name
 
     def link(self, a: Host, a_if: str, a_cidr: str | None, b: Host, b_if: str, b_cidr: str | None) -> None:
         """A wire between two hosts; an interface without address (None) is only up.
@@ -355,13 +365,17 @@ def _temporary(run_name: str) -> Path:
     return Path(tempfile.gettempdir()) / run_name
 
 
+def _in_memory(run_name: str) -> Path:
+    return MEMORY_DIR / run_name
+
+
 def _spaces(run_name: str) -> Iterator[str]:
     if NETNS_DIR.is_dir():
         yield from (name for name in os.listdir(NETNS_DIR) if name.startswith(f"{run_name}-"))
 
 
 def _remove(run_name: str) -> None:
-    """Kill what runs in the namespaces of one Net, then remove them and its temporary directory."""
+    """Kill what runs in the namespaces of one Net, then remove them and its temporary folders."""
     deadline = time.monotonic() + REMOVE_TIMEOUT_S
     while pids := [pid for ns in _spaces(run_name) for pid in _pids_in(ns)]:
         if time.monotonic() > deadline:
@@ -374,7 +388,8 @@ def _remove(run_name: str) -> None:
         # Another Net's sweep may be at the same leftover.
         if _run(["ip", "netns", "delete", ns], COMMAND_TIMEOUT_S, check=False).returncode and ns in _spaces(run_name):
             raise NetError(f"{ns} could not be deleted")
-    shutil.rmtree(_temporary(run_name), ignore_errors=True)
+    for folder in (_temporary(run_name), _in_memory(run_name)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sweep(prefix: str) -> None:

@@ -109,7 +109,8 @@ class Site:
             )
         )
         self.config_file = self.host.directory / "unit.toml"
-        self.paths = Paths(self.host.directory / "state")
+        # In memory, as on a unit.
+        self.paths = Paths(self.host.directory / "state", net.memory(self.host.name))
         self._write_config(registration, configuration or {})
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
@@ -220,7 +221,7 @@ class Site:
             command = [sys.executable, *command]
         else:
             command = ["env", "-i", "-C", SOURCE_PLACE, DEBIAN_PATH, "python3", "-B", *command]
-            places = {SOURCE_PLACE: SOURCE, str(self.host.directory): self.host.directory}
+            places = {SOURCE_PLACE: SOURCE} | {str(path): path for path in (self.host.directory, self.paths.run)}
             command = chroot(Path(self.debian), places, command)
         return Daemon(self.host, command, self._log(name), serving)
 
@@ -233,7 +234,7 @@ class Site:
 
     def _write_config(self, registration: str, over: Mapping[str, Mapping[str, object]]) -> None:
         sections: dict[str, dict[str, object]] = {
-            "unit": {"name": "gw-rig", "state_dir": str(self.paths.state)},
+            "unit": {"name": "gw-rig", "state_dir": str(self.paths.state), "run_dir": str(self.paths.run)},
             "network": {"phone_networks": ["10.98.0.0/24"], "platform_interface": "north"},
             "platform": {"nodes": [self.platform.uri], "realm": self.platform.realm, "registration": registration},
             "edge": {

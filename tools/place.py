@@ -1,7 +1,6 @@
 """Which configuration and which data a command means, found alike by all of them."""
 
 import argparse
-import dataclasses
 import os
 from pathlib import Path
 
@@ -43,8 +42,7 @@ def config_of(args: argparse.Namespace) -> Config:
         remedy = f"rvx check {path} lists every fault." if len(error.problems) > 1 else ""
         raise UserError(code_of(first), f"{first}.", remedy) from error
     if args.state:
-        unit = dataclasses.replace(config.unit, state_dir=Path(args.state).absolute())
-        config = dataclasses.replace(config, unit=unit)
+        config = config.in_state(Path(args.state).absolute())
     return config
 
 

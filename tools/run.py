@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     out = Output.of(args)
     path = config_path(args)
     config = config_of(args) if path else _alone(args)
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     try:
         make_state(config)
         said = check_edge(config)
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         shown = _demo_extensions(config, paths) if path is None else None
         _say_what_it_is(out, config, path, shown)
         arguments = ["--state", str(config.unit.state_dir)]
+        arguments += ["--run", config.unit.run_dir] if config.unit.run_dir else []
         arguments += ["--config", str(path.resolve())] if path else []
         arguments += ["--address", address] if not path and (address := _address(config)) else []
         with contextlib.suppress(KeyboardInterrupt):
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _supervise(out: Output, config: Config, arguments: list[str]) -> None:
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     edge, unit = programs(config, arguments, events=True)
     tails = [Tail(paths.edge_log), Tail(paths.run / "unit.log")]
 
@@ -202,7 +203,7 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
         server = _address(config) or "127.0.0.1"
         out.line(bold("Ge en mjuktelefon detta: / Give a softphone this:"))
         rows = [("server / proxy", f"{server}, port 5060, UDP or TCP"), ("domän / realm", config.platform.realm)]
-        secret_file = Paths(config.unit.state_dir).state / DEMO_SECRETS
+        secret_file = config.paths.state / DEMO_SECRETS
         rows.append(("anknytning / user", f"{DEMO_FIRST} – {DEMO_FIRST + DEMO_COUNT - 1}"))
         rows.append(
             ("lösenord / password", "nedan, visas bara nu / below, shown only now" if shown else str(secret_file))

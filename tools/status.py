@@ -102,9 +102,7 @@ def _show(out: Output, status: Status, own: bool, compact: bool = False) -> int:
 
 def _look(config: Config) -> tuple[Status, bool]:
     """The status, and whether the unit itself gave it. Raises UserError when nobody answers."""
-    from firmware.paths import Paths
-
-    paths = Paths(config.unit.state_dir)
+    paths = config.paths
     try:
         return ask_unit(paths.unit_socket), True
     except (OSError, StatusError) as error:

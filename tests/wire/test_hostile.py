@@ -595,14 +595,16 @@ def test_evil_names_calls_and_numbers(edge: Edge, evil: str) -> None:
 
 def assert_database(edge: Edge) -> None:
     """All its tables are there, and 1002 is where it was."""
-    file = edge.site.paths.edge / "edge.db"
+    file = edge.site.paths.bindings
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=5)) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert {"location", "version"} <= tables
         names = {name for (name,) in db.execute("SELECT username FROM location")}
         assert "1002" in names
         assert names <= {"1001", "1002", "1003"}
-    with contextlib.closing(sqlite3.connect(f"file:{file.with_name('tables.db')}?mode=ro", uri=True, timeout=5)) as db:
+    with contextlib.closing(
+        sqlite3.connect(f"file:{edge.site.paths.edge / 'tables.db'}?mode=ro", uri=True, timeout=5)
+    ) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert {"st", "count", "cred", "learnt", "version"} <= tables
     assert set(edge.site.table("st")) <= {"mode", "lease", "path"}

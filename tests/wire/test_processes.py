@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from callcontrol.records import Outcome, Record
+from firmware.bindings import keep_bindings
 from hil.phone.sipp import Dial, Result, User
 from hil.site import Site
 from tests.wire.conftest import REFRESH_S, STEP_S, Building, Buildings, dials, open_buildings, users
@@ -163,6 +164,25 @@ def test_a_killed_edge_comes_back_knowing_its_phones(buildings: Buildings, platf
 
 def _answers(building: Building, extension: int) -> bool:
     return any(call.completed for call in building.caller.call(dials((1001, extension))))
+
+
+def test_a_machine_that_lost_its_memory_knows_its_phones(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        site = building.site
+        building.platform.kill()
+        site.wait_mode("SURVIVAL", STEP_S)
+        before = site.bindings()
+        keep_bindings(site.paths.bindings, site.paths.bindings_kept)
+        for process in (site.unit, site.edge):
+            process.kill()
+        for path in site.paths.run.iterdir():
+            path.unlink()
+        site.edge.start()
+        assert site.bindings() == before
+        site.unit.start()
+        building.call(*PAIRS)
+
+    buildings.each(work)
 
 
 def test_nothing_is_left(buildings: Buildings) -> None:
