@@ -22,6 +22,12 @@ VIAS_READ = 10
 """Hops between callee and caller that are looked through for our own."""
 DIVERTED_REGISTER_S = 8
 """A REGISTER that the platform left unanswered is answered here for so long."""
+ALONE_MS = 32_000
+"""A call that has nowhere else to go waits so long for the first response of a platform that is not known dead."""
+NODE_GONE_S = 3
+"""A node that has served no more for so long has left the calls that were being set up there."""
+LATE_S = 30
+"""So long after a diversion a platform that is a B2BUA may come with the same call."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
 DOUBTED_S = 600
@@ -46,7 +52,7 @@ PIKE_UNIT_S = 2
 """Sampling time of the module pike, as in cfg/10-modules.cfg."""
 GATEWAY_USER = "112"
 
-_PARTS = ("10-modules", "20-request", "30-register", "40-platform", "50-survival", "60-emergency")
+_PARTS = ("10-modules", "20-request", "30-register", "40-platform", "45-setups", "50-survival", "60-emergency")
 
 
 def render(settings: EdgeSettings) -> str:
@@ -115,6 +121,9 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "WRONG_PASSWORD": WRONG_PASSWORD,
         "DOUBTED_S": DOUBTED_S,
         "CAME_S": CAME_S,
+        "ALONE_MS": ALONE_MS,
+        "NODE_GONE_S": NODE_GONE_S,
+        "LATE_S": LATE_S,
         "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
         "NO_RINGING_MS": s.no_ringing_ms,
         "HOLD_S": hold_s,
