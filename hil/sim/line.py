@@ -4,6 +4,7 @@
 standard input, one line each, each answered by one line:
 
     delay MS                 round trip; half of it each way
+    jitter MS                each frame is later by up to so much more, at random; the order is kept
     loss PERCENT             of the frames, at random, in each direction
     cut both|ab|ba           nothing gets through, in that direction
     mend                     end a cut
@@ -54,6 +55,7 @@ class Conditions:
     """What the line is like now."""
 
     delay_ms: float = 0.0  # round trip
+    jitter_ms: float = 0.0  # one way
     loss_percent: float = 0.0
     cut: frozenset[Direction] = frozenset()
 
@@ -63,6 +65,8 @@ def parse_command(now: Conditions, text: str) -> Conditions:
     match text.split():
         case ["delay", number]:
             return replace(now, delay_ms=_number(number, DELAY_MAX_MS))
+        case ["jitter", number]:
+            return replace(now, jitter_ms=_number(number, DELAY_MAX_MS))
         case ["loss", number]:
             return replace(now, loss_percent=_number(number, 100))
         case ["cut", "both"]:
@@ -103,7 +107,8 @@ class Transit:
         if lost or direction in self.conditions.cut or len(waiting) >= IN_FLIGHT_MAX:
             self.lost[direction] += 1
             return
-        due = now_s + self.conditions.delay_ms / 2000
+        late_ms = self.rng.random() * self.conditions.jitter_ms
+        due = now_s + (self.conditions.delay_ms / 2 + late_ms) / 1000
         # A shorter delay does not let frames overtake: a line keeps the order.
         waiting.append((max(due, waiting[-1][0]) if waiting else due, frame))
 
@@ -159,6 +164,10 @@ class Line:
     def delay(self, ms: float) -> None:
         """Set the round trip."""
         self._command(f"delay {ms}")
+
+    def jitter(self, ms: float) -> None:
+        """Let each frame be later by up to so much more, at random, each way; none overtakes another."""
+        self._command(f"jitter {ms}")
 
     def loss(self, percent: float) -> None:
         """Lose this share of the frames, in each direction."""

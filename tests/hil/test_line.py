@@ -18,6 +18,7 @@ def transit(**conditions: float) -> Transit:
     [
         ("delay 20", Conditions(delay_ms=20, loss_percent=1)),
         (" loss  0.5\n", Conditions(loss_percent=0.5)),
+        ("jitter 150", Conditions(jitter_ms=150, loss_percent=1)),
         ("cut both", Conditions(loss_percent=1, cut=frozenset({"ab", "ba"}))),
         ("cut ab", Conditions(loss_percent=1, cut=frozenset({"ab"}))),
         ("cut ba", Conditions(loss_percent=1, cut=frozenset({"ba"}))),
@@ -54,6 +55,14 @@ def test_a_shorter_delay_lets_no_frame_overtake() -> None:
     line.enter("ab", b"2", 1.001)
     assert line.leave(1.002) == []
     assert line.leave(1.051) == [("ab", b"1"), ("ab", b"2")]
+
+
+def test_jitter_keeps_the_order_and_its_bound() -> None:
+    line = transit(delay_ms=20, jitter_ms=150)
+    for number in range(200):
+        line.enter("ab", str(number).encode(), number / 100)
+    assert line.leave(0.009) == []
+    assert [int(frame) for _, frame in line.leave(1.99 + 0.16)] == list(range(200))
 
 
 def test_a_cut_is_one_way_and_takes_what_is_on_its_way() -> None:

@@ -1,4 +1,4 @@
-"""Calls that are being set up when the platform dies: what waits there goes on here, or ends, as soon as it is known."""
+"""Calls that are being set up when the platform dies: what waits there goes on here, or ends, once it is known."""
 
 from __future__ import annotations
 
