@@ -12,6 +12,7 @@ and challenges; the user answers requests and acknowledges 2xx (`send`), as only
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections import deque
 from collections.abc import Callable
@@ -47,9 +48,6 @@ TRANSACTIONS_MAX = 10_000
 
 RETRY_AFTER_S = 10
 """What is told to one that is refused for want of room."""
-
-CHALLENGES_MAX = 4
-"""Challenges answered for one request: a proxy's and a registrar's, each once more with a stale nonce."""
 
 TransactionId = NewType("TransactionId", str)
 
@@ -114,8 +112,7 @@ class _Attempt:
     id: TransactionId
     request: Request  # as the user gave it, CSeq counted on
     credentials: Credentials | None
-    answered: dict[tuple[str, bool], str] = field(default_factory=dict)  # (realm, for a proxy) -> nonce
-    count: int = 0
+    nonces: dict[bool, list[str]] = field(default_factory=dict)  # answered, by whether they were a proxy's
 
 
 class Agent:
@@ -195,8 +192,9 @@ class Agent:
     def request(self, request: Request, now: float, credentials: Credentials | None = None) -> TransactionId:
         """Sends a request, not an ACK, with a Via of ours; all events about it name the id that is given.
 
-        With `credentials` challenges for their realm are answered: each time with the next CSeq, in the response's. A
-        second challenge of the same realm that is not for a stale nonce, and any other refusal, is the final response.
+        With `credentials` challenges for their realm are answered, each time with the next CSeq; the last is in the
+        response. A proxy and a registrar may each challenge once, and once more for a stale nonce; one challenge more,
+        as any other refusal, is the final response.
         """
         if request.method == "ACK":
             raise LocalError("an ACK is no transaction: send it")
@@ -262,6 +260,8 @@ class Agent:
         """400 without a transaction (§8.2.7), as there may be no way to know the request again."""
         if request.method != "ACK" and request.header("Via") is not None:
             refusal = Response.answering(request, 400, f"Bad {error.field}")
+            with contextlib.suppress(RemoteError):
+                refusal = refusal if refusal.to.tag else _with_tag(refusal, self._random())
             self._out.append(refusal.to_bytes())
 
     def _response(self, response: Response, now: float) -> None:
@@ -344,17 +344,16 @@ class Agent:
 def _authorized(attempt: _Attempt, response: Response, random: Callable[[], str]) -> Request | None:
     """The request with the answer to a challenge, or None where it is not to be answered (again)."""
     credentials = attempt.credentials
-    if credentials is None or attempt.count >= CHALLENGES_MAX:
+    if credentials is None:
         return None
     challenge = digest.choose(digest.challenges(response), credentials)
     if challenge is None:
         return None
-    place = (challenge.realm, challenge.for_proxy)
-    known = attempt.answered.get(place)
-    if known is not None and (not challenge.stale or known == challenge.nonce):
+    nonces = attempt.nonces.setdefault(challenge.for_proxy, [])
+    once_more = len(nonces) == 1 and challenge.stale and challenge.nonce not in nonces
+    if nonces and not once_more:
         return None
-    attempt.count += 1
-    attempt.answered[place] = challenge.nonce
+    nonces.append(challenge.nonce)
     request = attempt.request
     authorization = digest.authorize(
         challenge,

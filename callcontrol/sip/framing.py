@@ -2,6 +2,10 @@
 
 A stream that breaks the rules is lost for good: nobody knows where its next message begins. So after a RemoteError the
 connection is to be closed.
+
+The edge takes a lone LF for the end of a line and passes it on (tried: Kamailio 5.6.3), so it does here too, though no
+message with one is valid: else a stranger's message could end elsewhere for us than for the edge, and what he wrote
+after it would be read as the edge's own.
 """
 
 from __future__ import annotations
@@ -13,13 +17,15 @@ from callcontrol.sip.errors import RemoteError
 
 __all__ = ["BODY_MAX_BYTES", "HEADER_MAX_BYTES", "StreamFramer"]
 
-HEADER_MAX_BYTES = 65_536
-"""Start line and headers; the edge takes no longer message."""
+HEADER_MAX_BYTES = 131_072
+"""Start line and headers. The edge takes 65,535 bytes from a stranger and adds lines of its own: who sends that much
+must not be able to have this connection closed."""
 
 BODY_MAX_BYTES = 65_536
 
-_END = b"\r\n\r\n"
-_CONTENT_LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:((?:[^\r]|\r\n[ \t])*+)(?=\r\n)", re.IGNORECASE)
+_END = re.compile(rb"\n\r?\n")
+_END_MAX_BYTES = 3
+_CONTENT_LENGTH = re.compile(rb"\n(?:content-length|l)[ \t]*:((?:[^\n]|\n[ \t])*+)(?=\n)", re.IGNORECASE)
 _DIGITS = re.compile(rb"[0-9]{1,10}")
 
 
@@ -53,13 +59,13 @@ class StreamFramer:
         if self._length is not None:
             return self._length
         self._drop_keep_alives()
-        end = self._buffer.find(_END, self._searched, self._max_header)
-        if end < 0:
+        end = _END.search(self._buffer, self._searched, self._max_header)
+        if end is None:
             if len(self._buffer) >= self._max_header:
                 raise RemoteError("headers", _text(self._buffer), f"longer than {self._max_header} bytes")
-            self._searched = max(0, len(self._buffer) - len(_END) + 1)
+            self._searched = max(0, len(self._buffer) - _END_MAX_BYTES + 1)
             return None
-        self._length = end + len(_END) + self._body_length(bytes(self._buffer[: end + 2]))
+        self._length = end.end() + self._body_length(bytes(self._buffer[: end.end()]))
         return self._length
 
     def _drop_keep_alives(self) -> None:

@@ -24,7 +24,7 @@ CSEQ_LIMIT = 1 << 31
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 _PIECE = re.compile(_QUOTED + r'|<[^<>]*+>|[^"<,;]++|[,;"<]', re.DOTALL)
 _NAME_ADDR = re.compile(rf"({_QUOTED}|[^\"<>,;]*+)\s*<([^<>]*+)>(.*)", re.DOTALL)
-_PARAM = re.compile(rf"({TOKEN})(?:\s*=\s*({_QUOTED}|[^\s\",;<>=?@]+))?", re.DOTALL)
+_PARAM = re.compile(rf"({TOKEN})(?:\s*=\s*({_QUOTED}|[^\s\",;<>]+))?", re.DOTALL)
 _HOST = r"\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.\-]+"
 _VIA = re.compile(rf"SIP\s*/\s*2\.0\s*/\s*({TOKEN})\s+({_HOST})(?:\s*:\s*([0-9]{{1,5}}))?\s*(;.*)?", re.DOTALL | re.I)
 _URI = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):([^\s<>\"\x00-\x1f\x7f]+)")
