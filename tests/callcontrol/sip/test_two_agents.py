@@ -136,9 +136,9 @@ class Pair:
     def settle(self) -> None:
         """Lets both users see and answer, and the link take what is there."""
         while True:
-            for event in iter(self.client.next_event, None):
+            while (event := self.client.next_event()) is not None:
                 self._of_client(event)
-            for event in iter(self.server.next_event, None):
+            while (event := self.server.next_event()) is not None:
                 self._of_server(event)
             sent = False
             for agent, link in zip((self.client, self.server), self.links, strict=True):
