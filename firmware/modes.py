@@ -191,7 +191,10 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
         verdict = Verdict.BETTER if now - line_since >= wait_s else Verdict.GOOD
     good = verdict in (Verdict.GOOD, Verdict.BETTER)
     good_since = None if not good else now if state.good_since_s is None else state.good_since_s
-    memory = replace(state.memory, dead=True) if verdict is Verdict.DEAD else state.memory
+    memory = state.memory
+    if verdict is Verdict.DEAD:
+        new = not memory.dead and judged.reason is not Reason.CALLS_UNANSWERED  # of which calls themselves are the sign
+        memory = replace(memory, dead=True, died_s=now if new else memory.died_s)
     state = replace(state, memory=memory, reason=judged.reason, good_since_s=good_since, line_since_s=line_since)
     state = _calm(state, now, settings)
 

@@ -45,6 +45,8 @@ HEARD_S = 1.2
 """Where no more probes were lost for so long after a lost one, one was answered: PROBE_S and what timers stray."""
 ANSWER_TRUST_S = 2.2
 """An answered call excuses lost probes for so long. With a sample's delay it still delays no death beyond 3 s."""
+ASKED_BEFORE_S = 6.0
+"""A request sent before a death times out so much later at the most (`first_response_max_ms` and a sample)."""
 DOUBT_S = 30.0
 """A call that went unanswered while probes were answered is a doubt for so long."""
 SICK_CALLS = 5
@@ -150,6 +152,7 @@ class Memory:
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by URI, of nodes whose lost probes are counted
     shaky_since_s: float | None = None  # since when probes are lost without anybody being declared dead for it
     dead: bool = False  # somebody was; set from outside, ended by a node that serves
+    died_s: float | None = None  # when that was last known
     wobbles: tuple[float, ...] = ()  # when a time of lost probes passed by itself
 
 
@@ -193,7 +196,7 @@ def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
     memory = replace(memory, signs=signs, tallies=tallies)
     if answered:
         memory = replace(memory, answered_s=now, unanswered_s=None, unanswered_first_s=None, unanswered_row=0)
-    elif unanswered and (steady(path, signs) or not memory.dead):  # else it was sent before the death that is known
+    elif unanswered and not _asked_before_death(memory, signs, path):
         first = now if memory.unanswered_first_s is None else memory.unanswered_first_s
         row = memory.unanswered_row + unanswered
         memory = replace(memory, unanswered_s=now, unanswered_first_s=first, unanswered_row=row)
@@ -211,6 +214,13 @@ def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
         # The silence explains the calls before it: they are no sign of a platform that answers probes only.
         memory = replace(memory, unanswered_s=None, unanswered_first_s=None, unanswered_row=0)
     return memory
+
+
+def _asked_before_death(memory: Memory, signs: Signs, path: Path) -> bool:
+    """What went unanswered was sent before the death that is known, or that had been known only just before."""
+    if memory.died_s is not None and signs.now_s - memory.died_s < ASKED_BEFORE_S:
+        return True
+    return memory.dead and not steady(path, signs)
 
 
 def judge(memory: Memory, path: Path, good_probes: int) -> Judgement:

@@ -402,6 +402,16 @@ def test_never_left_on_probes_alone_while_calls_go_unanswered() -> None:
         assert unit.see(10, GOOD, unanswered=1) is V
 
 
+def test_request_sent_before_the_death_is_no_evidence_after_it() -> None:
+    """A short outage: a REGISTER of before it is given up when the platform is back already."""
+    for late_s in (0.5, 1.5, 2.5):
+        unit = Unit().normal()
+        assert unit.see(3, DOWN) is V
+        unit.see(late_s, GOOD)
+        unit.see(SAMPLE_S, GOOD, unanswered=1)
+        assert unit.see(unit.state.hold_left_s + 3, GOOD) is R
+
+
 # ---- causes ----------------------------------------------------------------------------------------------------------
 
 
