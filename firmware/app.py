@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from callcontrol.edge.rpc import EdgeRpc
+from callcontrol.edge.settings import Socket
+from drivers.arp import announce
 from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
 from firmware.processes import Program, end_own_leftover
@@ -50,6 +52,10 @@ def main_edge(config: Config, *, events: bool = False) -> None:
     end_own_leftover(paths.edge_pid, str(paths.edge_config))
     paths.edge_pid.unlink(missing_ok=True)
     prepare_edge(config, events=events)
+    if os.geteuid() == 0:
+        # Phones and routers may remember another machine for these addresses: the unit that this one replaces.
+        with contextlib.suppress(OSError):
+            announce(Socket.parse(entry).address for entry in (*config.edge.listen, *config.edge.platform_listen))
     command = edge_command(config)
     os.execvp(command[0], command)  # noqa: S606  a program by name, no shell
 

@@ -4,6 +4,7 @@ Kamailio runs as the user of the configuration, without capabilities; the files 
 
 from __future__ import annotations
 
+import json
 import os
 import pwd
 import secrets
@@ -20,11 +21,10 @@ from callcontrol.edge.render import dispatcher_list, render
 from callcontrol.edge.settings import EdgeSettings, Socket
 from firmware.bindings import restore_bindings
 from firmware.config import Config
-from firmware.paths import closed_to_others
+from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
 __all__ = [
-    "TABLES_FILE",
     "EdgeUnavailable",
     "check_edge",
     "credential_rows",
@@ -37,7 +37,6 @@ __all__ = [
 KAMAILIO = "kamailio"
 SCHEMA_DIR = Path("/usr/share/kamailio/db_sqlite")
 """Where the Debian package keeps the tables that its own version expects."""
-TABLES_FILE = "tables.db"
 ROUTE_KEY_BYTES = 16
 TABLES = ("st", "count", "cred", "learnt")
 """Kamailio's hash tables that outlive it."""
@@ -94,8 +93,11 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
 
 
 def make_state(config: Config) -> None:
-    """The folders that all processes share. Raises EdgeUnavailable where the edge's user could not enter them."""
+    """The folders that all processes share. Raises EdgeUnavailable where the edge's user could not enter them, or where
+    only half of an identity is."""
     paths = config.paths
+    if paths.importing.exists():
+        raise EdgeUnavailable(f"an import of an identity was cut ({paths.importing}): give rvx identity import again")
     for folder, key in ((paths.state, "state_dir or --state"), (paths.run, "run_dir")):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
@@ -121,7 +123,7 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
         _make_tables(config, owner)
-        settings = replace(settings, route_key=_route_key(settings.edge_dir / "route.key", owner))
+        settings = replace(settings, route_key=_route_key(config.paths.route_key, owner))
         for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
             file = settings.run_dir / name
             file.write_text(text, "utf-8")
@@ -187,7 +189,8 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
     """The tables that this very Kamailio expects, from its own package; what is there already is left alone.
 
     Bindings have a file of their own, so that its two writers never meet; they begin with those of the machine's last
-    life. New tables begin with the credentials of directory.db, so that no phone comes too early to be known."""
+    life. New tables begin with the credentials of directory.db, so that no phone comes too early to be known, and with
+    what the unit had learnt that this one replaces."""
     paths = config.paths
     standard, bindings, table = (
         (SCHEMA_DIR / f"{name}-create.sql").read_text("utf-8") for name in ("standard", "usrloc", "htable")
@@ -195,7 +198,7 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
     named = [table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'") for name in TABLES]
     begun: dict[Path, Callable[[sqlite3.Connection], None]] = {
         paths.bindings: lambda db: restore_bindings(db, paths.bindings_kept, config.edge.register_s),
-        paths.edge / TABLES_FILE: lambda db: _put_credentials(db, paths.directory),
+        paths.tables: lambda db: _put_known(db, paths),
     }
     for (file, begin), scripts in zip(begun.items(), ([bindings], named), strict=True):
         if not file.exists():
@@ -212,11 +215,14 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
             _hand_over(path, owner, 0o600)
 
 
-def _put_credentials(db: sqlite3.Connection, directory: Path) -> None:
-    if directory.exists():
-        with closing(Directory.open(directory)) as opened:
+def _put_known(db: sqlite3.Connection, paths: Paths) -> None:
+    if paths.directory.exists():
+        with closing(Directory.open(paths.directory)) as opened:
             rows = credential_rows(opened.credentials())
         db.executemany("INSERT INTO cred (key_name, key_value) VALUES (?, ?)", rows.items())
+    if paths.learnt.exists():
+        learnt = json.loads(paths.learnt.read_bytes())
+        db.executemany("INSERT INTO learnt (key_name, key_value) VALUES (?, ?)", learnt.items())
 
 
 def _route_key(file: Path, owner: tuple[int, int] | None) -> str:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from firmware.bindings import keep_bindings
-from firmware.edge import TABLES_FILE, credential_rows
+from firmware.edge import credential_rows
 from firmware.modes import Mode, State
 from firmware.paths import Paths
 from firmware.store import Directory, Journal, StoreError
@@ -126,7 +126,7 @@ class Keeper:
     async def _push(self, rows: dict[str, str]) -> None:
         if self._pushed is None:
             # What the edge holds beyond these rows is gone from directory.db since.
-            kept = await self._in_store(lambda: _names(self._paths.edge / TABLES_FILE, "cred")) or frozenset()
+            kept = await self._in_store(lambda: _names(self._paths.tables, "cred")) or frozenset()
             self._pushed = dict.fromkeys(kept, "")
         changed = {name: row for name, row in rows.items() if self._pushed.get(name) != row}
         gone = [name for name in self._pushed if name not in rows]
@@ -149,7 +149,7 @@ class Keeper:
         log.info("rvx-event kind=tables changed=%d gone=%d", len(changed), len(gone))
 
     def _count(self, credentials: Set[str]) -> None:
-        learnt = _names(self._paths.edge / TABLES_FILE, "learnt") - credentials
+        learnt = _names(self._paths.tables, "learnt") - credentials
         known = credentials | learnt
         registered = _names(self._paths.bindings, "location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)

@@ -37,6 +37,26 @@ class Paths:
         return self.edge / "bindings.db"
 
     @property
+    def tables(self) -> Path:
+        """Kamailio's hash tables that outlive it."""
+        return self.edge / "tables.db"
+
+    @property
+    def learnt(self) -> Path:
+        """What the unit had learnt that this one replaces: with it new tables begin."""
+        return self.edge / "learnt.json"
+
+    @property
+    def route_key(self) -> Path:
+        """What makes the keys of our Record-Route."""
+        return self.edge / "route.key"
+
+    @property
+    def importing(self) -> Path:
+        """There while the files of an imported identity are put in their places: no process starts on half of them."""
+        return self.state / "importing"
+
+    @property
     def acc(self) -> Path:
         return self.state / "acc"
 

@@ -95,6 +95,13 @@ def _status_arguments(parser: Parser) -> None:
     parser.add_argument("--watch", action="store_true", help="say it again each second, until Ctrl-C")
 
 
+def _doctor_arguments(parser: Parser) -> None:
+    parser.add_argument("checks", nargs="*", metavar="CHECK", help="only these, and what they rest on; --list has them")
+    parser.add_argument("--list", action="store_true", help="list the checks")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also what was expected")
+    parser.add_argument("--strict", action="store_true", help="a warning is a failure")
+
+
 def _explain_arguments(parser: Parser) -> None:
     parser.add_argument("code", nargs="?", metavar="CODE", help="such as RVX-C01; without it, all are listed")
 
@@ -139,6 +146,31 @@ def _remove_arguments(parser: Parser) -> None:
     parser.add_argument("extension", metavar="EXTENSION", help="its number")
 
 
+def _passphrase_argument(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument(
+        "--passphrase-file",
+        metavar="FILE",
+        help="read the passphrase from its first line, also /dev/stdin or /dev/fd/3 (else it is asked for)",
+    )
+
+
+def _export_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a new file to write")
+    passphrase = parser.add_mutually_exclusive_group()
+    _passphrase_argument(passphrase)
+    passphrase.add_argument("--generate", action="store_true", help="make a passphrase and show it, once")
+
+
+def _identity_import_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a file that rvx identity export has made")
+    _passphrase_argument(parser)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and change nothing")
+    parser.add_argument("--replace", action="store_true", help="this machine need not be blank; its records stay")
+    parser.add_argument(
+        "--force", action="store_true", help="also when something answers at the unit's addresses: it is no unit"
+    )
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -178,6 +210,27 @@ _EXTENSION_ACTIONS = (
     ),
 )
 
+_IDENTITY_ACTIONS = (
+    Command(
+        "identity export",
+        "seal what makes this unit itself into a file",
+        "sudo ./rvx identity export gw-1.rvx --generate",
+        "tools.identity",
+        _export_arguments,
+        "Configuration, secrets, extensions and keys, for a spare. The file is sealed by a passphrase, which is never "
+        "given on the command line, where others could read it. No call record is in it. The unit may run.",
+    ),
+    Command(
+        "identity import",
+        "make this machine the unit that was exported",
+        "sudo ./rvx identity import gw-1.rvx --dry-run",
+        "tools.identity",
+        _identity_import_arguments,
+        "All of it or nothing. Refused while a unit runs here, while the old unit still answers on the network, and "
+        "on a machine that is not blank. docs/spare.md has the whole procedure.",
+    ),
+)
+
 COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
@@ -205,12 +258,28 @@ COMMANDS: dict[str, Command] = {
             actions=_EXTENSION_ACTIONS,
         ),
         Command(
+            "identity",
+            "carry this unit to a spare: export, import",
+            "sudo ./rvx identity export gw-1.rvx --generate",
+            "tools.identity",
+            actions=_IDENTITY_ACTIONS,
+        ),
+        Command(
             "status",
             "what works now, and what if something fails",
             "./rvx status",
             "tools.status",
             _status_arguments,
             description="Exit code 3 when the unit does not answer; then Kamailio itself is asked.",
+        ),
+        Command(
+            "doctor",
+            "what is well here, what is not, what to do",
+            "sudo ./rvx doctor",
+            "tools.doctor",
+            _doctor_arguments,
+            "Looks and changes nothing. What is not known is said to be so. Exit code 1 when a check failed, 3 when it "
+            "may not look.",
         ),
         Command(
             "explain",
@@ -249,8 +318,8 @@ COMMANDS: dict[str, Command] = {
 }
 
 GROUPS = (
-    ("Start", ("run", "demo", "extension")),
-    ("Look", ("status", "explain", "check")),
+    ("Start", ("run", "demo", "extension", "identity")),
+    ("Look", ("status", "doctor", "explain", "check")),
     ("Prove", ("test", "bench")),
 )
 

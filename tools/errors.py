@@ -21,8 +21,10 @@ AREAS = {
     "D": ("anknytningar och lösenord", "extensions and their secrets"),
     "E": ("samtalsdelen, Kamailio", "the edge, Kamailio"),
     "G": ("nödsamtal och andra vägar ut", "emergency calls and other ways out"),
+    "I": ("växelns identitet och dess reserv", "the unit's identity and its spare"),
     "J": ("lagringen", "the store"),
     "L": ("linjen och plattformen", "the line and the platform"),
+    "M": ("ljudet i samtalen", "the sound of calls"),
     "N": ("datorn som rvx körs på", "the machine that rvx runs on"),
     "P": ("telefonerna", "the phones"),
     "S": ("växelns läge", "the state of the unit"),
@@ -185,6 +187,18 @@ CATALOG: dict[str, Entry] = {
             "Mend the lines listed and give the same command again; --dry-run tries without changing.",
         ),
     ),
+    "RVX-D04": Entry(
+        Said(
+            "Ingen anknytning kan släppas in när plattformen är borta.",
+            "Växeln har inga lösenord för telefonerna, och har inte hunnit lära sig någon.",
+            "Lägg in lösenord med rvx extension import, eller låt telefonerna vara inloggade en tid.",
+        ),
+        Said(
+            "No extension can be let in when the platform is gone.",
+            "The unit has no secrets of the phones, and has not had the time to learn any.",
+            "Give secrets by rvx extension import, or leave the phones registered for a while.",
+        ),
+    ),
     "RVX-E01": Entry(
         Said(
             "Kamailio svarar inte.",
@@ -236,6 +250,78 @@ CATALOG: dict[str, Entry] = {
             "Give a gateway, or tell everybody in the house to ring 112 by mobile when the platform is gone.",
         ),
     ),
+    "RVX-I01": Entry(
+        Said(
+            "Identitetsfilen kan inte läsas eller skrivas.",
+            "Den finns inte, får inte läsas, eller finns redan där en ny skulle skrivas.",
+            "Ange en annan fil.",
+        ),
+        Said(
+            "The file of an identity cannot be read or written.",
+            "It is not there, may not be read, or is there already where a new one was to be.",
+            "Name another file.",
+        ),
+    ),
+    "RVX-I02": Entry(
+        Said(
+            "Identitetsfilen eller dess lösenfras godtas inte; inget är ändrat.",
+            "Lösenfrasen är fel, eller så är filen en annan sorts fil, avklippt, ändrad eller från en nyare rvx.",
+            "Prova lösenfrasen igen; annars en annan kopia av filen, eller en nyare rvx.",
+        ),
+        Said(
+            "The file of an identity, or its passphrase, is not accepted; nothing was changed.",
+            "The passphrase is wrong, or the file is of another kind, cut, altered or of a newer rvx.",
+            "Try the passphrase again; else another copy of the file, or a newer rvx.",
+        ),
+    ),
+    "RVX-I03": Entry(
+        Said(
+            "Växeln på den här datorn är igång; inget är ändrat.",
+            "En identitet kan inte bytas under ett program som använder den.",
+            "Stoppa växeln, och ge samma kommando igen.",
+        ),
+        Said(
+            "The unit on this machine runs; nothing was changed.",
+            "An identity cannot be changed under a program that uses it.",
+            "Stop the unit, then give the same command again.",
+        ),
+    ),
+    "RVX-I04": Entry(
+        Said(
+            "Den gamla växeln svarar ännu på nätet; inget är ändrat.",
+            "Två växlar med samma identitet tar samtal från varandra.",
+            "Stäng av den gamla och dra ur dess kablar. --force om det är något annat som svarar.",
+        ),
+        Said(
+            "The old unit still answers on the network; nothing was changed.",
+            "Two units with one identity take each other's calls.",
+            "Turn the old one off and pull its cables. --force if it is something else that answers.",
+        ),
+    ),
+    "RVX-I05": Entry(
+        Said(
+            "Den här datorn är redan en växel; inget är ändrat.",
+            "En reserv är tom: den har varken inställningar eller anknytningar.",
+            "Ta en tom dator, eller ge --replace för att ersätta det som finns; samtalsposter blir kvar.",
+        ),
+        Said(
+            "This machine is a unit already; nothing was changed.",
+            "A spare is blank: it has neither configuration nor extensions.",
+            "Take a blank one, or give --replace to have replaced what is here; records stay.",
+        ),
+    ),
+    "RVX-I06": Entry(
+        Said(
+            "En import av identitet avbröts mitt i.",
+            "Strömmen eller disken försvann medan filerna lades på plats; växeln startar inte på en halv identitet.",
+            "Ge rvx identity import med samma fil igen.",
+        ),
+        Said(
+            "An import of an identity was cut in the middle.",
+            "Power or disk went while the files were put in place; the unit does not start on half an identity.",
+            "Give rvx identity import with the same file again.",
+        ),
+    ),
     "RVX-J01": Entry(
         Said(
             "Lagringen kan inte öppnas.",
@@ -261,6 +347,30 @@ CATALOG: dict[str, Entry] = {
             "Name a folder that you may write in by --state DIR or RVX_STATE, or be the unit's user.",
         ),
         UNKNOWN,
+    ),
+    "RVX-J03": Entry(
+        Said(
+            "Filer med hemligheter kan läsas av andra.",
+            "Någon har ändrat rättigheterna, eller kopierat dit filerna för hand.",
+            "Ge dem läge 0600; byt lösenord om andra har varit inloggade på datorn.",
+        ),
+        Said(
+            "Files with secrets can be read by others.",
+            "Somebody changed their rights, or copied them there by hand.",
+            "Give them mode 0600; change the secrets if others were logged in on the machine.",
+        ),
+    ),
+    "RVX-J04": Entry(
+        Said(
+            "Disken är snart full.",
+            "Loggar, säkerhetskopior eller annat har samlats där växelns uppgifter ligger.",
+            "Ta bort det som inte hör till växeln; samtal går ändå, men samtalsposter kan inte skrivas.",
+        ),
+        Said(
+            "The disk is nearly full.",
+            "Logs, backups or other things have gathered where the unit's data lies.",
+            "Remove what is not the unit's; calls go on, but no record can be written on a full disk.",
+        ),
     ),
     "RVX-L01": Entry(
         Said(
@@ -311,6 +421,18 @@ CATALOG: dict[str, Entry] = {
             "No platform is configured.",
             "nodes under [platform] is empty: the unit carries calls within the house only.",
             "Give the platform's address in nodes when there is one.",
+        ),
+    ),
+    "RVX-M01": Entry(
+        Said(
+            "Plattformen leder samtalens ljud genom sig.",
+            "Dess inställning för intern media är så, eller så finns telefonerna bakom adressöversättning.",
+            "Be plattformens skötare om direkt media i huset; annars tystnar pågående samtal när den faller.",
+        ),
+        Said(
+            "The platform leads the sound of calls through itself.",
+            "It is set up so, or it takes the phones to be behind address translation.",
+            "Ask who runs it for direct media inside the house; else calls that are up fall silent when it fails.",
         ),
     ),
     "RVX-N01": Entry(
@@ -377,6 +499,18 @@ CATALOG: dict[str, Entry] = {
             "Give the same command with sudo. Nothing outside those networks is touched.",
         ),
         UNKNOWN,
+    ),
+    "RVX-N06": Entry(
+        Said(
+            "Klockan går inte säkert rätt.",
+            "Datorn når ingen tidsserver, eller så är tidsprogrammet inte igång.",
+            "Se på chrony eller systemd-timesyncd, och att NTP släpps ut ur nätet.",
+        ),
+        Said(
+            "The clock may be wrong.",
+            "The machine reaches no time server, or the program for it does not run.",
+            "Look at chrony or systemd-timesyncd, and whether NTP is let out of the network.",
+        ),
     ),
     "RVX-P01": Entry(
         Said(

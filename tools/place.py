@@ -1,15 +1,17 @@
 """Which configuration and which data a command means, found alike by all of them."""
 
 import argparse
+import fcntl
 import os
 from pathlib import Path
+from typing import IO
 
 from firmware.config import SECRETS_FILE, Config, ConfigError, Problem, default, load
-from firmware.paths import closed_to_others
+from firmware.paths import Paths, closed_to_others
 from tools.cli import DEFAULT_CONFIG
 from tools.errors import UserError
 
-__all__ = ["code_of", "config_of", "config_path", "developer_state"]
+__all__ = ["alone_on", "code_of", "config_of", "config_path", "developer_state"]
 
 DEVELOPER_STATE = Path("state")  # in the working folder, when there is no configuration
 INSTALLED_STATE = Path("/var/lib/reservvaxel")
@@ -51,3 +53,16 @@ def code_of(problem: Problem) -> str:
     if problem.line is not None or problem.key:
         return "RVX-C01"
     return "RVX-C03" if problem.file.name == SECRETS_FILE else "RVX-C02"
+
+
+def alone_on(paths: Paths) -> IO[bytes]:
+    """Holds the folder of data for this command alone until it is closed, or this process is gone."""
+    paths.run.mkdir(parents=True, exist_ok=True)
+    lock = (paths.run / "run.lock").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        detail = f"Another rvx works in {paths.state}."
+        raise UserError("RVX-J02", detail, "End that one, or name another folder by --state DIR.") from error
+    return lock

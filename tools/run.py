@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import secrets
@@ -17,7 +16,6 @@ import stat
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
 
 from callcontrol.digest import ha1
 from callcontrol.edge.settings import Socket
@@ -31,7 +29,7 @@ from firmware.store.database import to_text
 from tools.errors import DONE, UserError
 from tools.events import Event, Tail, parse, worded
 from tools.output import Output, table
-from tools.place import config_of, config_path, developer_state
+from tools.place import alone_on, config_of, config_path, developer_state
 
 __all__ = ["run"]
 
@@ -55,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError("RVX-E02", f"{error}.") from error
     if said:
         raise UserError("RVX-E02", said[0])
-    with _alone_on(paths):
+    with alone_on(paths):
         _end_leftovers(out, paths)
         _ports_free(config)
         shown = _demo_extensions(config, paths) if path is None else None
@@ -226,18 +224,6 @@ def _end_leftovers(out: Output, paths: Paths) -> None:
     for file, mark in marks.items():
         if left := end_own_leftover(file, mark):
             out.note(f"En process från en tidigare körning avslutades ({left}). / Ended one left by an earlier run.")
-
-
-def _alone_on(paths: Paths) -> IO[bytes]:
-    """Holds the folder of data for this run alone until it is closed, or this process is gone."""
-    lock = (paths.run / "run.lock").open("ab")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        detail = f"Another rvx run works in {paths.state}."
-        raise UserError("RVX-J02", detail, "End that one, or name another folder by --state DIR.") from error
-    return lock
 
 
 def _unit_pid(paths: Paths) -> Path:

@@ -50,9 +50,20 @@ LOG_LEVEL = -3
 """Kamailio's level of what is told of a crash (L_CRIT2); alerts are -5."""
 PIKE_UNIT_S = 2
 """Sampling time of the module pike, as in cfg/10-modules.cfg."""
+MEDIA_CALLS = 20
+"""The last calls by which it is told whether the platform anchors the sound."""
 GATEWAY_USER = "112"
 
-_PARTS = ("10-modules", "20-request", "30-register", "40-platform", "45-setups", "50-survival", "60-emergency")
+_PARTS = (
+    "10-modules",
+    "20-request",
+    "30-register",
+    "40-platform",
+    "45-setups",
+    "50-survival",
+    "60-emergency",
+    "75-media",
+)
 
 
 def render(settings: EdgeSettings) -> str:
@@ -120,6 +131,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "STRIKES": STRIKES,
         "WRONG_PASSWORD": WRONG_PASSWORD,
         "DOUBTED_S": DOUBTED_S,
+        "MEDIA_CALLS": MEDIA_CALLS,
         "CAME_S": CAME_S,
         "ALONE_MS": ALONE_MS,
         "NODE_GONE_S": NODE_GONE_S,

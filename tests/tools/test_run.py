@@ -127,7 +127,7 @@ def test_a_configuration_makes_no_demo_extensions(
 def test_one_run_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str], started: list[object]) -> None:
     paths = Paths(tmp_path / "state")
     paths.run.mkdir(parents=True)
-    with run._alone_on(paths):
+    with place.alone_on(paths):
         assert main(["run", *state_of(tmp_path)]) == UNKNOWN
     assert "RVX-J02" in capsys.readouterr().err
     assert started == []

@@ -1,0 +1,38 @@
+"""The system's clock, as the kernel itself judges it (adjtimex(2)); it does not matter who sets it."""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+
+__all__ = ["Clock", "clock"]
+
+TIME_ERROR = 5
+"""What adjtimex gives for a clock that nobody synchronises."""
+
+
+class _Timex(ctypes.Structure):
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        *((name, ctypes.c_long) for name in ("offset", "freq", "maxerror", "esterror")),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """``error_s`` is how far off it may be at the most; None where it is not synchronised."""
+
+    synchronised: bool
+    error_s: float | None
+
+
+def clock() -> Clock | None:
+    """None where the kernel does not say."""
+    told = _Timex()
+    state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(told))
+    if state < 0:
+        return None
+    synchronised = state != TIME_ERROR
+    return Clock(synchronised, told.maxerror / 1e6 if synchronised else None)
