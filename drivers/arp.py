@@ -29,7 +29,7 @@ def announce(addresses: Iterable[str]) -> None:
     wanted = set(addresses)
     try:
         told = subprocess.run(
-            ["ip", "-json", "-4", "address", "show"], capture_output=True, timeout=COMMAND_TIMEOUT_S, check=True
+            ["ip", "-json", "address", "show"], capture_output=True, timeout=COMMAND_TIMEOUT_S, check=True
         )
     except subprocess.SubprocessError as error:
         raise OSError(f"ip address show: {error}") from error

@@ -103,15 +103,18 @@ def examine(facts: Facts, only: tuple[str, ...] = ()) -> tuple[Finding, ...]:
         if check.name in wanted:
             wanted.update(check.needs)
     found: dict[str, Finding] = {}
+    without_sense: dict[str, str] = {}  # by check, the cause
     for check in CHECKS:
         if only and check.name not in wanted:
             continue
-        causes = [name for name in check.needs if _hides(found[name])]
-        if causes:
-            known = all(found[name].result is Result.FAIL for name in causes)
-            found[check.name] = Finding(check.name, Result.SKIP, f"waits for {causes[0]}", known)
+        cause = next((without_sense[name] for name in check.needs if name in without_sense), None)
+        if cause is None:
+            found[check.name] = finding = check.look(check.name, facts)
+            if finding.result is Result.FAIL or not finding.known:
+                without_sense[check.name] = check.name
         else:
-            found[check.name] = check.look(check.name, facts)
+            found[check.name] = Finding(check.name, Result.SKIP, f"waits for {cause}", found[cause].known)
+            without_sense[check.name] = cause
     shown = {finding.problem.id for finding in found.values() if finding.problem}
     others = [problem for problem in (facts.status.problems if facts.status else ()) if problem.id not in shown]
     if not only:
@@ -127,10 +130,6 @@ def verdict(findings: tuple[Finding, ...], denied: bool = False) -> Result | Non
     if denied:
         return None
     return Result.WARN if Result.WARN in results else Result.OK
-
-
-def _hides(finding: Finding) -> bool:
-    return finding.result is Result.FAIL or (finding.result is Result.SKIP and not finding.known)
 
 
 def _ok(name: str, observed: str) -> Finding:
@@ -353,15 +352,15 @@ def _way_out(name: str, facts: Facts) -> Finding:
 
 CHECKS = (
     Check("config", _config, meaning="the configuration has no fault"),
-    Check("files", _files, meaning="what holds secrets is its owner's alone"),
-    Check("disk", _disk, meaning="there is room for records"),
+    Check("files", _files, ("config",), meaning="what holds secrets is its owner's alone"),
+    Check("disk", _disk, ("config",), meaning="there is room for records"),
     Check("clock", _clock, meaning="the time is right"),
-    Check("edge", _edge, meaning="Kamailio answers"),
+    Check("edge", _edge, ("config",), meaning="Kamailio answers"),
     Check("unit", _unit, ("edge",), meaning="the watch on the platform answers"),
     Check("platform", _platform, ("edge",), meaning="the platform is reached by SIP"),
     Check("timers", _timers, ("edge",), meaning="how long a dead platform is waited for"),
     Check("phones", _phones, ("edge",), meaning="the phones are here"),
-    Check("secrets", _credentials, meaning="by what the phones are let in when the platform is gone"),
+    Check("secrets", _credentials, ("config",), meaning="by what the phones are let in when the platform is gone"),
     Check("media", _media, ("edge",), meaning="whether the platform anchors the sound of calls"),
     Check("way-out", _way_out, ("edge",), meaning="a way for 112 besides the platform"),
 )

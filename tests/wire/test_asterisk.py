@@ -293,6 +293,9 @@ def test_sound(registration: Registration, direct: bool, transport: str) -> None
         assert house.platform.carried() == 2
 
         house.talk(one, other)
+        # What rvx doctor goes by; of a call to a contact that names no extension it is not known.
+        anchored = {value for name, value in house.site.table("anchor").items() if name.isdigit()}
+        assert anchored == {0 if direct else 1}
         house.platform.kill()
         house.site.wait_mode("SURVIVAL", DETECTED_S)
         if direct:
