@@ -12,7 +12,10 @@ import hashlib
 import json
 import secrets
 import unicodedata
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = ["PASSPHRASE_MAX", "PASSPHRASE_MIN", "SealError", "WrongPassphrase", "seal", "unseal"]
 
@@ -96,7 +99,7 @@ def _line(head: dict[str, Any]) -> bytes:
     return json.dumps(head, ensure_ascii=True).encode() + b"\n"
 
 
-def _cipher(passphrase: str, salt: bytes) -> Any:
+def _cipher(passphrase: str, salt: bytes) -> AESGCM:
     """AES-GCM by the passphrase's key. The library is loaded here: the edge and the unit run without it."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from firmware import __version__
 from firmware.bounds import parse_listen
@@ -221,7 +222,7 @@ def _write(path: Path, data: bytes) -> None:
         raise UserError("RVX-I01", f"{path}: {error.strerror}.", "Name a new file where you may write.") from error
 
 
-def _facts(identity: Identity) -> dict[str, object]:
+def _facts(identity: Identity) -> dict[str, Any]:
     return {
         "unit": identity.unit,
         "made_at": identity.made_at,

@@ -1,4 +1,4 @@
-"""Manual, man page, settings and codes, written from what the program itself goes by, so that they cannot be wrong.
+"""Manual, man page, completion, settings and codes, from what the program itself goes by, so that they cannot be wrong.
 
 ``python -m tools.man`` writes them; ``tests/docs`` fails when one is not what would be written.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from firmware import __version__
 from firmware.config import SECRETS_FILE, known_keys
+from tools import completion
 from tools.cli import COMMANDS, GROUPS, Command, Parser, parser_of, shared_options
 from tools.errors import AREAS, CATALOG
 
@@ -112,7 +113,14 @@ def configuration() -> str:
     return "\n".join(lines) + "\n"
 
 
-FILES = {"manual.md": manual, "errors.md": codes, "configuration.md": configuration, "rvx.1": man_page}
+FILES = {
+    "manual.md": manual,
+    "errors.md": codes,
+    "configuration.md": configuration,
+    "rvx.1": man_page,
+    "completion/rvx.bash": completion.bash,
+    "completion/_rvx": completion.zsh,
+}
 
 
 def _section(command: Command) -> Iterator[str]:
@@ -159,6 +167,6 @@ def _roff(text: str) -> str:
 
 
 if __name__ == "__main__":
-    DOCS.mkdir(exist_ok=True)
     for file, write in FILES.items():
+        (DOCS / file).parent.mkdir(parents=True, exist_ok=True)
         (DOCS / file).write_text(write(), encoding="utf-8")
