@@ -64,6 +64,7 @@ class Facts:
     space: Space | None = None
     clock_synchronised: bool | None = None
     clock_error_s: float | None = None
+    taken: tuple[str, ...] | None = None  # addresses of ours that another machine has too
     edge: bool | None = None  # whether it answers
     unit: bool | None = None  # whether the unit's own process answers
     status: Status | None = None
@@ -236,6 +237,22 @@ def _clock(name: str, facts: Facts) -> Finding:
     )
 
 
+def _address(name: str, facts: Facts) -> Finding:
+    if facts.taken is None:
+        return _unknown(name, "only root may ask the network")
+    if not facts.taken:
+        return _ok(name, "nobody else on the network has the unit's addresses")
+    return _found(
+        name,
+        "RVX-N07",
+        Severity.FAIL,
+        observed=f"another machine has {', '.join(facts.taken)} too",
+        expected="an address of this unit alone",
+        effect="each takes calls of the other; which one, changes by itself",
+        fix="find the other one: the unit that this one has replaced?",
+    )
+
+
 def _edge(name: str, facts: Facts) -> Finding:
     if facts.edge is None:
         return _unknown(name, "its socket is not ours to ask; use sudo")
@@ -355,6 +372,7 @@ CHECKS = (
     Check("files", _files, ("config",), meaning="what holds secrets is its owner's alone"),
     Check("disk", _disk, ("config",), meaning="there is room for records"),
     Check("clock", _clock, meaning="the time is right"),
+    Check("address", _address, ("config",), meaning="nobody else has the unit's addresses"),
     Check("edge", _edge, ("config",), meaning="Kamailio answers"),
     Check("unit", _unit, ("edge",), meaning="the watch on the platform answers"),
     Check("platform", _platform, ("edge",), meaning="the platform is reached by SIP"),

@@ -15,7 +15,7 @@ import shutil
 import socket
 import sqlite3
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -37,7 +37,11 @@ READ_TIMEOUT_S = 1.0
 _LEARNT = re.compile(r"[0-9a-fA-F.:]{2,45}\|[0-9]{1,12}\|[0-9]{1,12}")
 """Source address, first and last seen, as the edge writes them (30-register.cfg, LEARN)."""
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+._-]{1,32}")
-_ROUTE_KEY = re.compile(r"[0-9A-Za-z]{16,128}")
+_KEY_FILE = re.compile(r"[\x20-\x7e\n]{16,16384}")
+"""A key or certificate, as text."""
+
+_FILES: Mapping[str, Callable[[Paths], Path]] = {"route_key": lambda paths: paths.route_key}
+"""Keys of the unit that are files of their own, by name, and their places."""
 
 
 class IdentityError(ValueError):
@@ -50,14 +54,15 @@ class NotBlank(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """``config`` and ``secrets`` are the texts of unit.toml and secrets.toml; ``learnt`` is the edge's table."""
+    """``config`` and ``secrets`` are the texts of unit.toml and secrets.toml, ``files`` of the unit's keys, by name;
+    ``learnt`` is the edge's table."""
 
     unit: str
     made_at: str
     version: str
     config: str = field(repr=False)
     secrets: str | None = field(repr=False)
-    route_key: str | None = field(repr=False)
+    files: Mapping[str, str] = field(repr=False)
     credentials: tuple[Credential, ...]
     learnt: Mapping[str, str]
 
@@ -88,7 +93,7 @@ class Identity:
             version=_text(found, "version", 40),
             config=_text(found, "config", FILE_MAX_BYTES),
             secrets=None if found["secrets"] is None else _text(found, "secrets", FILE_MAX_BYTES),
-            route_key=None if found["route_key"] is None else _like(found["route_key"], _ROUTE_KEY, "route_key"),
+            files=_files(found["files"]),
             credentials=_credentials(found["credentials"]),
             learnt=_learnt(found["learnt"]),
         )
@@ -111,7 +116,7 @@ def gather(config_file: Path, config: Config, made_at: str, version: str) -> Ide
         version=version,
         config=config_file.read_text("utf-8-sig"),
         secrets=secrets.read_text("utf-8-sig") if secrets.exists() else None,
-        route_key=paths.route_key.read_text("ascii").strip() if paths.route_key.exists() else None,
+        files={name: place(paths).read_text("ascii") for name, place in _FILES.items() if place(paths).exists()},
         credentials=credentials,
         learnt=_known_learnt(paths),
     )
@@ -182,12 +187,12 @@ def _make_state(identity: Identity, ready: Paths) -> None:
         os.chown(ready.directory, above.st_uid, above.st_gid)
     ready.edge.mkdir(0o700)
     _write(ready.learnt, json.dumps(dict(identity.learnt)), 0o600)
-    if identity.route_key is not None:
-        _write(ready.route_key, identity.route_key, 0o600)
-    for folder in (ready.edge, ready.state):
-        for file in folder.iterdir():
-            _sync(file)
-        _sync(folder)
+    for name, text in identity.files.items():
+        file = _FILES[name](ready)
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        _write(file, text, 0o600)
+    for path in (*ready.state.rglob("*"), ready.state):
+        _sync(path)
 
 
 def _move(ready: Paths, paths: Paths) -> None:
@@ -195,10 +200,11 @@ def _move(ready: Paths, paths: Paths) -> None:
         for end in ("-wal", "-shm"):
             database.with_name(database.name + end).unlink(missing_ok=True)
     paths.bindings.unlink(missing_ok=True)
-    os.replace(ready.directory, paths.directory)
-    if paths.edge.exists():
-        paths.edge.rename(ready.state / "former-edge")
-    ready.edge.rename(paths.edge)
+    for path in sorted(ready.state.iterdir()):
+        place = paths.state / path.name
+        if place.is_dir():
+            place.rename(path.with_name(f"former-{path.name}"))
+        os.replace(path, place)
 
 
 def _scratch(folder: Path, cleanup: ExitStack) -> Path:
@@ -243,6 +249,15 @@ def _text(found: Mapping[str, Any], name: str, longest: int) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= longest or "\0" in value:
         raise IdentityError(f"{name}: expected a text of 1 to {longest} characters")
     return value
+
+
+def _files(found: object) -> dict[str, str]:
+    if not isinstance(found, dict):
+        raise IdentityError("files: expected an object")
+    for name in found:
+        if name not in _FILES:
+            raise IdentityError(f"files: {name[:40]!r} is not known to this rvx; a newer one wrote it")
+    return {name: _like(text, _KEY_FILE, f"files[{name}]") for name, text in found.items()}
 
 
 def _like(value: object, form: re.Pattern[str], name: str) -> str:

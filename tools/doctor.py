@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from drivers.arp import taken
 from drivers.clock import clock
 from firmware import __version__
+from firmware.bounds import parse_listen
 from firmware.config import SECRETS_FILE, Config, ConfigError, default, load
 from firmware.health import CHECKS, SCHEMA, Facts, File, Finding, Result, Space, examine, verdict
 from firmware.paths import Paths
@@ -89,6 +91,7 @@ def gather(args: argparse.Namespace) -> tuple[str, Facts]:
         files=_files(paths, path),
         importing=_is_there(paths.importing),
         space=_space(paths.state),
+        taken=_taken(config),
         clock_synchronised=time_kept.synchronised if time_kept else None,
         clock_error_s=time_kept.error_s if time_kept else None,
         modes=_modes(paths),
@@ -213,6 +216,13 @@ def _files(paths: Paths, config_file: Path | None) -> tuple[File, ...] | None:
         except OSError:
             return None
     return tuple(found)
+
+
+def _taken(config: Config) -> tuple[str, ...] | None:
+    try:
+        return taken({parse_listen(entry).address for entry in (*config.edge.listen, *config.edge.platform_listen)})
+    except OSError:
+        return None
 
 
 def _is_there(file: Path) -> bool:

@@ -512,6 +512,18 @@ CATALOG: dict[str, Entry] = {
             "Look at chrony or systemd-timesyncd, and whether NTP is let out of the network.",
         ),
     ),
+    "RVX-N07": Entry(
+        Said(
+            "En annan dator på nätet har växelns adress.",
+            "Den gamla växeln är igång igen, eller så har adressen delats ut till någon annan.",
+            "Dra ur den andras kabel. Två växlar med samma adress tar samtal från varandra.",
+        ),
+        Said(
+            "Another machine on the network has the unit's address.",
+            "The old unit runs again, or somebody else was given the address.",
+            "Pull the other one's cable. Two units with one address take each other's calls.",
+        ),
+    ),
     "RVX-P01": Entry(
         Said(
             "Ingen telefon är registrerad.",

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from drivers.arp import taken
 from firmware import __version__
 from firmware.bounds import parse_listen
 from firmware.config import Config, ConfigError, load
@@ -98,7 +99,7 @@ def _import(args: argparse.Namespace, out: Output) -> int:
     if (who := running(paths)) is not None:
         raise UserError("RVX-I03", f"{who} runs on {paths.state}.")
     if not args.force and (place := _answers(config)) is not None:
-        raise UserError("RVX-I04", f"Something answers at {place}.")
+        raise UserError("RVX-I04", f"Another machine has {place}.")
     if not args.dry_run:
         out.progress("3 of 3: putting it in place")
         with alone_on(paths):
@@ -136,12 +137,19 @@ def _not_running(target: Path, state: Path | None) -> None:
 
 
 def _answers(config: Config) -> str | None:
-    """The first address of the unit at which another machine answers now; None when none does."""
-    for entry in dict.fromkeys((*config.edge.listen, *config.edge.platform_listen)):
+    """The first address of the unit that another machine has now; None when none is seen."""
+    with contextlib.suppress(OSError):  # not root
+        for address in taken(parse_listen(entry).address for entry in _listens(config)):
+            return address
+    for entry in _listens(config):
         place = parse_listen(entry)
         if not _is_own(place.address) and _answers_at(place.protocol, place.address, place.port):
             return entry
     return None
+
+
+def _listens(config: Config) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*config.edge.listen, *config.edge.platform_listen)))
 
 
 def _is_own(address: str) -> bool:

@@ -49,7 +49,7 @@ def whole(state: Path) -> Identity:
         version="0.1.0",
         config=text_of(state),
         secrets=SECRETS,
-        route_key=ROUTE_KEY,
+        files={"route_key": ROUTE_KEY},
         credentials=CREDENTIALS,
         learnt=LEARNT,
     )
@@ -88,7 +88,7 @@ def test_a_unit_without_extras_is_one_too(state: Path, tmp_path: Path) -> None:
     file = tmp_path / "unit.toml"
     file.write_text(text_of(state))
     found = gather(file, load(file), "now", "0.1.0")
-    assert (found.secrets, found.route_key, found.credentials, found.learnt) == (None, None, (), {})
+    assert (found.secrets, found.files, found.credentials, found.learnt) == (None, {}, (), {})
     other = tmp_path / "spare" / "unit.toml"
     put_in_place(Identity.from_bytes(found.to_bytes()), other, tmp_path / "spare-state", replace=False, dry=False)
     assert not other.with_name("secrets.toml").exists()
@@ -161,7 +161,7 @@ def test_a_machine_that_is_not_blank_is_left_alone(whole: Identity, tmp_path: Pa
 def test_replacing_leaves_records_and_nothing_else(whole: Identity, tmp_path: Path, state: Path) -> None:
     file, paths = tmp_path / "etc" / "unit.toml", Paths(state)
     former = dataclasses.replace(
-        whole, credentials=(credential("2001"),), learnt={"2001": "10.0.0.9|1|2"}, route_key="f" * 32
+        whole, credentials=(credential("2001"),), learnt={"2001": "10.0.0.9|1|2"}, files={"route_key": "f" * 32}
     )
     put_in_place(former, file, None, replace=False, dry=False)
     paths.journal.write_bytes(b"records")
@@ -206,7 +206,7 @@ def test_a_cut_between_any_two_steps_starts_nothing_and_is_mended_by_doing_it_ag
 ) -> None:
     file, paths = tmp_path / "etc" / "unit.toml", Paths(state)
     real = os.replace
-    for cut_at in range(3):
+    for cut_at in range(4):
         calls = 0
 
         def replace_until(source: Any, target: Any, last: int = cut_at) -> None:

@@ -39,7 +39,7 @@ def test_what_the_doctor_says_is_so(buildings: Buildings) -> None:
         site.rpc("htable.store", "learnt")  # as the edge does each minute
         code, well = doctor(building)
         assert code == 0, well
-        for name in ("config", "files", "disk", "edge", "unit", "platform", "timers", "secrets", "media"):
+        for name in ("config", "files", "disk", "address", "edge", "unit", "platform", "timers", "secrets", "media"):
             assert well[name]["result"] == "ok", well[name]
         assert well["platform"]["observed"].startswith("1 of 1 nodes serve")
         assert well["media"]["observed"] == "runs from phone to phone (last 3 calls)"
