@@ -1,5 +1,7 @@
 """Credentials: what is refused, what is kept."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +23,9 @@ LEARNT = replace(GOOD, extension="1141", mode=4, ha1_md5=None, ha1_sha256=None)
 
 
 @pytest.fixture
-def directory(tmp_path: Path) -> Directory:
-    return Directory.open(tmp_path / "directory.db")
+def directory(tmp_path: Path) -> Iterator[Directory]:
+    with closing(Directory.open(tmp_path / "directory.db")) as opened:
+        yield opened
 
 
 def test_put_replace_remove(directory: Directory) -> None:
@@ -39,7 +42,8 @@ def test_it_is_there_after_a_new_start(tmp_path: Path) -> None:
     first = Directory.open(tmp_path / "directory.db")
     first.put_credential(GOOD)
     first.close()
-    assert Directory.open(tmp_path / "directory.db").credentials() == (GOOD,)
+    with closing(Directory.open(tmp_path / "directory.db")) as second:
+        assert second.credentials() == (GOOD,)
 
 
 def test_all_or_none(directory: Directory) -> None:
