@@ -152,6 +152,37 @@ def test_a_refusal_of_an_invite_is_acknowledged_each_time_and_passed_once() -> N
     assert (read.vias[0].branch, read.routes[0].text, read.from_.tag) == ("z9hG4bK1", "<sip:r;lr>", "f")
 
 
+def test_a_refusal_after_ringing_is_acknowledged_too() -> None:
+    transaction = Transaction.client(request("INVITE"), reliable=False, now=0.0)
+    for status in (180, 486):
+        transaction.response(response(status), 1.0)
+    assert done(transaction) == ["SEND INVITE", "PASS 180", "SEND ACK", "PASS 486"]
+
+
+def test_each_provisional_answer_is_passed() -> None:
+    transaction = Transaction.client(request("BYE"), reliable=True, now=0.0)
+    for status in (100, 182, 182, 200):
+        transaction.response(response(status, "BYE"), 1.0)
+    assert done(transaction) == ["SEND BYE", "PASS 100", "PASS 182", "PASS 182", "PASS 200"]
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 603])
+def test_a_final_answer_after_a_provisional_one(status: int) -> None:
+    client = Transaction.client(request("BYE"), reliable=True, now=0.0)
+    server = Transaction.server(request("BYE"), reliable=True, now=0.0)
+    for transaction in (client, server):
+        for given in (100, status):
+            assert transaction.response(response(given, "BYE"), 0.0)
+        assert transaction.state is State.TERMINATED
+    assert done(client) == ["SEND BYE", "PASS 100", f"PASS {status}"]
+    assert done(server) == ["PASS BYE", "SEND 100", f"SEND {status}"]
+    invited = Transaction.server(request("INVITE"), reliable=True, now=0.0)
+    for given in (100, 180, 183, status):
+        assert invited.response(response(given), 0.0)
+    assert done(invited) == ["PASS INVITE", "SEND 100", "SEND 180", "SEND 183", f"SEND {status}"]
+    assert invited.state is (State.ACCEPTED if status < 300 else State.COMPLETED)
+
+
 def test_each_answer_to_an_invite_is_passed() -> None:
     """RFC 6026: forks may answer too, and an ACK may be lost."""
     transaction = Transaction.client(request("INVITE"), reliable=True, now=0.0)
