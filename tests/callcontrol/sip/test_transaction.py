@@ -144,6 +144,7 @@ def test_a_refusal_of_an_invite_is_acknowledged_each_time_and_passed_once() -> N
         transaction.response(response(486), now)
         assert run(transaction, now, now) == [(now, "SEND ACK")]
     assert not transaction.response(response(200), 32.95)
+    assert transaction.next_timer() == 33.0
     assert run(transaction, FOR_EVER_S) == []
     assert transaction.state is State.TERMINATED
     read = Request.parse(ack)
@@ -207,8 +208,9 @@ def test_a_final_answer_is_passed_once(reliable: bool, over_at: float | None) ->
     assert transaction.state is State.TERMINATED
 
 
-def test_an_invite_that_nobody_answers_gets_a_100_at_once() -> None:
-    transaction = Transaction.server(request("INVITE"), reliable=True, now=0.0)
+@pytest.mark.parametrize("reliable", [True, False])
+def test_an_invite_that_nobody_answers_gets_a_100_at_once(reliable: bool) -> None:
+    transaction = Transaction.server(request("INVITE"), reliable, now=0.0)
     transaction.again(request("INVITE"), 0.1)
     assert run(transaction, FOR_EVER_S) == [(0.0, "PASS INVITE"), (0.2, "SEND 100")]
     transaction.again(request("INVITE"), 0.5)
@@ -261,6 +263,15 @@ def test_an_answer_is_the_users_to_send_again() -> None:
     transaction.again(acknowledgement(), 0.7)
     assert run(transaction, FOR_EVER_S) == [(0.0, "SEND 200"), (0.0, "SEND 200"), (0.0, "PASS ACK")]
     assert transaction.state is State.TERMINATED
+
+
+def test_another_request_gets_its_last_provisional_answer_again() -> None:
+    transaction = Transaction.server(request("BYE"), reliable=False, now=0.0)
+    for status in (100, 182):
+        assert transaction.response(response(status, "BYE"), 0.0)
+    transaction.again(request("BYE"), 0.5)
+    assert done(transaction) == ["PASS BYE", "SEND 100", "SEND 182", "SEND 182"]
+    assert transaction.next_timer() is None
 
 
 @pytest.mark.parametrize(("reliable", "over_at"), [(True, None), (False, 33.0)])
