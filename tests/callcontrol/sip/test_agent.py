@@ -313,6 +313,12 @@ def test_branches_of_old_are_no_names(agent: Agent, branch: str) -> None:
     assert agent.respond(second.id, Response.answering(second.request, 404), 0.6)
 
 
+def test_the_same_branch_of_another_is_another_request(agent: Agent) -> None:
+    """RFC 3261 §17.2.3."""
+    came(agent, asked("OPTIONS"))
+    came(agent, asked("OPTIONS", Via="SIP/2.0/TCP 10.0.0.3:5068;branch=z9hG4bKp1"))
+
+
 @pytest.mark.parametrize(
     ("headers", "field"),
     [({"Call-ID": ""}, "Call-ID"), ({"From": "x y"}, "From"), ({"To": ""}, "To"), ({"CSeq": "5 OPTIONS"}, "CSeq")],

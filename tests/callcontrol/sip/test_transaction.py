@@ -184,9 +184,10 @@ def test_a_final_answer_after_a_provisional_one(status: int) -> None:
     assert invited.state is (State.ACCEPTED if status < 300 else State.COMPLETED)
 
 
-def test_each_answer_to_an_invite_is_passed() -> None:
+@pytest.mark.parametrize("reliable", [True, False])
+def test_each_answer_to_an_invite_is_passed(reliable: bool) -> None:
     """RFC 6026: forks may answer too, and an ACK may be lost."""
-    transaction = Transaction.client(request("INVITE"), reliable=True, now=0.0)
+    transaction = Transaction.client(request("INVITE"), reliable, now=0.0)
     done(transaction)
     for status, now in ((100, 1.0), (180, 2.0), (180, 3.0), (200, 50.0), (200, 51.0), (200, 81.9)):
         transaction.response(response(status), now)
@@ -252,15 +253,17 @@ def test_over_a_stream_an_acknowledged_refusal_is_over() -> None:
     assert transaction.state is State.TERMINATED
 
 
-def test_an_answer_is_the_users_to_send_again() -> None:
+@pytest.mark.parametrize("reliable", [True, False])
+def test_an_answer_is_the_users_to_send_again(reliable: bool) -> None:
     """RFC 6026 §7.1: the INVITE's retransmissions are swallowed, the user's 2xx goes out, its ACK comes up."""
-    transaction = Transaction.server(request("INVITE"), reliable=False, now=0.0)
+    transaction = Transaction.server(request("INVITE"), reliable, now=0.0)
     done(transaction)
     assert transaction.response(response(200), 0.0)
     transaction.again(request("INVITE"), 0.5)
     assert transaction.response(response(200), 0.5)
     assert not transaction.response(response(486), 0.6)
     transaction.again(acknowledgement(), 0.7)
+    assert transaction.next_timer() == 32.0
     assert run(transaction, FOR_EVER_S) == [(0.0, "SEND 200"), (0.0, "SEND 200"), (0.0, "PASS ACK")]
     assert transaction.state is State.TERMINATED
 
