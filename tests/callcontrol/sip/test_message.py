@@ -49,6 +49,7 @@ def test_a_response_is_made_of_the_request() -> None:
     assert response.header("Warning") == "399 x"
     assert Response.parse(response.to_bytes()).status == 404
     assert Response.answering(request, 180).record_routes == request.record_routes
+    assert Response.answering(request, 100).record_routes == ()
     assert Response.answering(request, 200, "Jo").reason == "Jo"
 
 
@@ -174,6 +175,10 @@ def test_a_via() -> None:
 def test_sequences_that_are_none(text: str) -> None:
     with pytest.raises(RemoteError, match="CSeq"):
         CSeq.parse(text)
+
+
+def test_users_that_are_no_text_stay_apart() -> None:
+    assert Uri.parse("sip:%ff@a").user != Uri.parse("sip:%fe@a").user
 
 
 def test_commas_in_quotes_and_brackets_do_not_part() -> None:

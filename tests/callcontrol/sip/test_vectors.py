@@ -179,5 +179,7 @@ def test_a_user_may_hold_a_semicolon() -> None:
 
 
 def test_octets_that_are_no_text_are_kept() -> None:
-    message = parse(VECTORS["octets"])
-    assert parse(message.to_bytes()).header("From") == message.header("From")
+    strange = [line for line in VECTORS["octets"].split(b"\r\n") if max(line, default=0) > 127]
+    written = parse(VECTORS["octets"]).to_bytes().split(b"\r\n")
+    assert strange
+    assert set(strange) <= set(written)
