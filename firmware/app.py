@@ -1,6 +1,6 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit` is what systemd starts on a unit and `rvx run` on a laptop; `programs` says how.
+`python -m firmware.app edge|unit|standby` is what systemd starts on a unit and `rvx run` on a laptop; `programs` says how.
 Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from callcontrol.edge.settings import Socket
 from drivers.arp import announce
 from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
+from firmware.keepalived import keepalived_command, prepare_keepalived
 from firmware.processes import Program, end_own_leftover
 from firmware.unit import Unit
 
-__all__ = ["check_edge", "edge_rpc", "main", "main_edge", "main_unit", "programs"]
+__all__ = ["check_edge", "edge_rpc", "main", "main_edge", "main_standby", "main_unit", "programs"]
 
 USAGE = 2
 UNAVAILABLE = 3
@@ -35,15 +36,18 @@ def edge_rpc(config: Config) -> EdgeRpc:
     return EdgeRpc(config.paths.edge_socket)
 
 
-def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, Program]:
-    """Edge and unit; `arguments` lead each of them to its configuration."""
+def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
+    """Edge and unit, and, of a pair of units, standby; `arguments` lead each of them to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
-    return (
+    always = (
         Program("edge", [*here, "edge", *arguments, *told], log=paths.edge_log),
         Program("unit", [*here, "unit", *arguments], log=paths.run / "unit.log"),
     )
+    if not config.standby.shared:
+        return always
+    return (*always, Program("standby", [*here, "standby", *arguments], log=paths.run / "standby.log"))
 
 
 def main_edge(config: Config, *, events: bool = False) -> None:
@@ -57,6 +61,15 @@ def main_edge(config: Config, *, events: bool = False) -> None:
         with contextlib.suppress(OSError):
             announce(Socket.parse(entry).address for entry in (*config.edge.listen, *config.edge.platform_listen))
     command = edge_command(config)
+    os.execvp(command[0], command)  # noqa: S606  a program by name, no shell
+
+
+def main_standby(config: Config) -> None:
+    """Becomes keepalived."""
+    if not config.standby.shared:
+        raise EdgeUnavailable("this unit has no other beside it ([standby] shared)")
+    prepare_keepalived(config)
+    command = keepalived_command(config)
     os.execvp(command[0], command)  # noqa: S606  a program by name, no shell
 
 
@@ -77,7 +90,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
-    parser.add_argument("process", choices=["edge", "unit"])
+    parser.add_argument("process", choices=["edge", "unit", "standby"])
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
@@ -91,6 +104,8 @@ def main(words: list[str] | None = None) -> int:
         os.umask(0o077)
         if args.process == "edge":
             main_edge(config, events=args.events)
+        elif args.process == "standby":
+            main_standby(config)
         else:
             main_unit(config)
     except (ConfigError, EdgeUnavailable, OSError) as error:

@@ -21,13 +21,16 @@ __all__ = [
     "Listen",
     "Refused",
     "Rule",
+    "Shared",
     "SipUri",
     "Text",
     "Whole",
     "absolute_path",
+    "address",
     "like",
     "network",
     "parse_listen",
+    "parse_shared",
     "parse_sip_uri",
     "shown",
 ]
@@ -168,6 +171,32 @@ def network(text: str) -> str:
     if str(found) != text:
         raise Refused("is not the network's own address and length", f'"{found}"')
     return text
+
+
+def address(text: str) -> str:
+    """Take the IPv4 address of one machine."""
+    found = _address(text)
+    if found.is_unspecified or found.is_multicast or found.is_loopback:
+        raise Refused("is not an address that another machine can send to")
+    return str(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """An address that goes from one unit to the other, ``10.0.0.1/24 eth0``."""
+
+    address: str
+    network: str
+    interface: str
+
+
+def parse_shared(text: str) -> Shared:
+    """Take ``ADDRESS/LENGTH INTERFACE``, the address being a machine's in that network."""
+    match = re.fullmatch(r"([0-9.]{7,15})/([0-9]{1,2}) ([A-Za-z0-9_.-]{1,15})", text, re.ASCII)
+    if not match or not 8 <= int(match[2]) <= 30:
+        raise Refused("is not so written")
+    own = address(match[1])
+    return Shared(own, str(ipaddress.IPv4Network(f"{own}/{match[2]}", strict=False)), match[3])
 
 
 @dataclass(frozen=True, slots=True)

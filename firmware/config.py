@@ -20,9 +20,11 @@ from firmware.bounds import (
     Text,
     Whole,
     absolute_path,
+    address,
     like,
     network,
     parse_listen,
+    parse_shared,
     parse_sip_uri,
 )
 from firmware.document import Document, Problem, Sections, key, rule_of
@@ -42,6 +44,8 @@ __all__ = [
     "Problem",
     "Returning",
     "Secrets",
+    "Standby",
+    "StandbyKey",
     "Survival",
     "Unit",
     "default",
@@ -72,6 +76,8 @@ SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_u
 REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
 NUMBER = Text("2 to 16 of the digits and + * # -", like(r"[0-9+*#-]{2,16}"))
 CIDR = Text('"ADDRESS/LENGTH" (IPv4)', network)
+ADDRESS_OR_NONE = Text('an IPv4 address, or ""', _or_empty(address))
+SHARED = Text('"ADDRESS/LENGTH INTERFACE" (IPv4)', _kept(parse_shared))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +219,41 @@ class Limits:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standby:
+    """Two units that share their addresses; the one in service has them."""
+
+    shared: tuple[str, ...] = field(
+        default=(),
+        metadata=key(
+            Each(SHARED, 0, 8), "addresses that the unit in service has, that of the phones' network first; none: no standby"
+        ),
+    )
+    own: str = field(
+        default="", metadata=key(ADDRESS_OR_NONE, "this unit's own address in the phones' network")
+    )
+    peer: str = field(default="", metadata=key(ADDRESS_OR_NONE, "the other unit's own address there"))
+    own_north: str = field(
+        default="",
+        metadata=key(ADDRESS_OR_NONE, "this unit's own address towards the platform, which must answer OPTIONS to it too"),
+    )
+    peer_north: str = field(default="", metadata=key(ADDRESS_OR_NONE, "the other unit's own address there"))
+    own_link: str = field(
+        default="",
+        metadata=key(ADDRESS_OR_NONE, 'this unit\'s end of a cable between the two; "": tables go by the phones\' network'),
+    )
+    peer_link: str = field(default="", metadata=key(ADDRESS_OR_NONE, "the other unit's end of it"))
+    tables_port: int = field(
+        default=5064, metadata=key(Whole(1024, 65535), "port on its own addresses that the edge uses for the other unit")
+    )
+    watch_port: int = field(
+        default=5065, metadata=key(Whole(1024, 65535), "UDP port by which the two tell each other whether they serve")
+    )
+    group: int = field(
+        default=51, metadata=key(Whole(1, 255), "number of this pair in its network (VRRP's virtual router ID)")
+    )
+
+
 # Printable ASCII but what would end a string in the edge's configuration.
 _CREDENTIAL = r"[!#-\[\]-~]{0,128}"
 
@@ -237,10 +278,23 @@ class Gateway:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandbyKey:
+    key: str = field(
+        default="",
+        repr=False,
+        metadata=key(
+            Text('32 to 128 letters or digits, or ""', like(r"([A-Za-z0-9]{32,128})?"), secret=True),
+            "what the two units of a pair have in common; the same on both",
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Secrets:
     """What is in ``secrets.toml``."""
 
     gateway: Gateway = field(default_factory=Gateway)
+    standby: StandbyKey = field(default_factory=StandbyKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +309,7 @@ class Config:
     returning: Returning = field(default_factory=Returning)
     emergency: Emergency = field(default_factory=Emergency)
     limits: Limits = field(default_factory=Limits)
+    standby: Standby = field(default_factory=Standby)
     secrets: Secrets = field(default_factory=Secrets)
 
     @property
@@ -276,8 +331,9 @@ _SECTIONS: Sections = {
     "returning": Returning,
     "emergency": Emergency,
     "limits": Limits,
+    "standby": Standby,
 }
-_SECRET_SECTIONS: Sections = {"gateway": Gateway}
+_SECRET_SECTIONS: Sections = {"gateway": Gateway, "standby": StandbyKey}
 
 
 class ConfigError(Exception):
@@ -415,6 +471,30 @@ def _gateway_account_whole(values: _Values) -> _Clashes:
         yield "gateway.username", "is missing", "the user whose password is given"
 
 
+def _standby_whole(values: _Values) -> _Clashes:
+    shared = [parse_shared(entry).address for entry in values["standby.shared"]]
+    given = {name: values[f"standby.{name}"] for name in ("own", "peer", "own_north", "peer_north", "own_link", "peer_link")}
+    if not shared:
+        for name, found in given.items():
+            if found:
+                yield f"standby.{name}", "there are no shared addresses", 'shared = ["ADDRESS/LENGTH INTERFACE", …]'
+        return
+    for name in ("own", "peer"):
+        if not given[name]:
+            yield f"standby.{name}", "is missing", "the address in the phones' network, as there are shared ones"
+    for own, peer in (("own", "peer"), ("own_north", "peer_north"), ("own_link", "peer_link")):
+        if bool(given[own]) != bool(given[peer]):
+            yield f"standby.{own}", f"one of {own} and {peer} is missing", "both or none"
+        elif given[own] and given[own] == given[peer]:
+            yield f"standby.{peer}", "is this unit's own", "the other unit's address"
+    if not values["standby.key"]:
+        yield "standby.key", "is missing", "32 or more letters or digits, the same on both units"
+    for where in ("edge.listen", "edge.platform_listen"):
+        for entry in values[where]:
+            if parse_listen(entry).address not in shared:
+                yield where, f"{entry} is not a shared address", f"one of {', '.join(shared)}"
+
+
 _CHECKS: tuple[Callable[[_Values], _Clashes], ...] = (
     _first_response_in_order,
     _hold_down_in_order,
@@ -423,4 +503,5 @@ _CHECKS: tuple[Callable[[_Values], _Clashes], ...] = (
     _data_nodes_of_nodes,
     _numbers_hold_112,
     _gateway_account_whole,
+    _standby_whole,
 )

@@ -4,6 +4,7 @@ Kamailio runs as the user of the configuration, without capabilities; the files 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pwd
@@ -18,9 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from callcontrol.edge.render import dispatcher_list, render
-from callcontrol.edge.settings import EdgeSettings, Socket
+from callcontrol.edge.settings import EdgeSettings, PairSettings, Socket
 from firmware.bindings import restore_bindings
-from firmware.config import Config
+from firmware.config import Config, Standby
 from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
@@ -88,8 +89,17 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
         failed_auth_per_minute=config.limits.failed_auth_per_minute,
         shared_memory_mb=config.edge.shared_memory_mb,
         route_key=route_key,
+        pair=_pair(config.standby),
         events=events,
     )
+
+
+def _pair(standby: Standby) -> PairSettings | None:
+    if not standby.shared:
+        return None
+    own, peer = (standby.own_link, standby.peer_link) if standby.own_link else (standby.own, standby.peer)
+    probe = Socket("udp", standby.own_north, standby.tables_port) if standby.own_north else None
+    return PairSettings(Socket("tcp", own, standby.tables_port), peer, probe)
 
 
 def make_state(config: Config) -> None:
@@ -123,7 +133,7 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
         _make_tables(config, owner)
-        settings = replace(settings, route_key=_route_key(config.paths.route_key, owner))
+        settings = replace(settings, route_key=_route_key(config, config.paths.route_key, owner))
         for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
             file = settings.run_dir / name
             file.write_text(text, "utf-8")
@@ -225,8 +235,11 @@ def _put_known(db: sqlite3.Connection, paths: Paths) -> None:
         db.executemany("INSERT INTO learnt (key_name, key_value) VALUES (?, ?)", learnt.items())
 
 
-def _route_key(file: Path, owner: tuple[int, int] | None) -> str:
-    """Kept, so that calls that are up outlive a restart of the edge."""
+def _route_key(config: Config, file: Path, owner: tuple[int, int] | None) -> str:
+    """Kept, so that calls that are up outlive a restart of the edge; of a pair the same on both, so that they outlive a
+    takeover."""
+    if config.standby.shared:
+        return hashlib.sha256(f"route {config.secrets.standby.key}".encode()).hexdigest()[: 2 * ROUTE_KEY_BYTES]
     if not file.exists():
         file.touch(0o600)
         file.write_text(secrets.token_hex(ROUTE_KEY_BYTES), "ascii")

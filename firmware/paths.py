@@ -77,6 +77,10 @@ class Paths:
         return self.run / "edge.pid"
 
     @property
+    def keepalived_config(self) -> Path:
+        return self.run / "keepalived.conf"
+
+    @property
     def unit_socket(self) -> Path:
         return self.run / "unit.sock"
 

@@ -16,6 +16,7 @@ __all__ = [
     "SCHEMA",
     "Calls",
     "Node",
+    "Pair",
     "Phones",
     "Problem",
     "Severity",
@@ -77,6 +78,15 @@ class Phones:
 
 
 @dataclass(frozen=True)
+class Pair:
+    """This unit and the one beside it, of which one has the shared addresses."""
+
+    in_service: bool | None = None  # this one
+    peer_in_service: bool | None = None  # the other one, as last heard; None: it is not heard
+    silent: tuple[str, ...] = ()  # ways between them by which nothing comes
+
+
+@dataclass(frozen=True)
 class Calls:
     """Those that this unit knows of: it keeps records of what it decided or carried itself."""
 
@@ -108,6 +118,7 @@ class Status:
     nodes: tuple[Node, ...] = ()
     phones: Phones = field(default_factory=Phones)
     calls: Calls = field(default_factory=Calls)
+    pair: Pair | None = None  # None: a unit by itself
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -147,6 +158,7 @@ class Status:
         if top.get("schema") != SCHEMA:
             raise StatusError(f"schema is {top.get('schema')!r}, expected {SCHEMA}")
         phones = _object(top.get("phones", {}), "phones")
+        pair = _object(top["pair"], "pair") if top.get("pair") is not None else None
         calls = _object(top.get("calls", {}), "calls")
         return cls(
             unit=_text(top, "unit") or "",
@@ -175,6 +187,9 @@ class Status:
             ),
             phones=Phones(**{name: _count(phones, name) for name in Phones.__dataclass_fields__}),
             calls=Calls(**{name: _count(calls, name) for name in Calls.__dataclass_fields__}),
+            pair=None
+            if pair is None
+            else Pair(_flag(pair, "in_service"), _flag(pair, "peer_in_service"), _texts(pair, "silent")),
             problems=tuple(
                 Problem(
                     **{
@@ -205,8 +220,9 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
                 effect="no call gets through the unit",
                 fix="start it by rvx run, or see in its log why it ended",
             ),
+            *_pair(status),
         )
-    found = [*_platform(status), *_phones(status)]
+    found = [*_platform(status), *_phones(status), *_pair(status)]
     if status.lease_left_s is not None and status.lease_left_s <= 0:
         found.append(
             Problem(
@@ -324,6 +340,61 @@ def _phones(status: Status) -> list[Problem]:
     return []
 
 
+def _pair(status: Status) -> list[Problem]:
+    pair = status.pair
+    if pair is None:
+        return []
+    if pair.in_service is True and pair.peer_in_service is True:
+        return [
+            Problem(
+                "RVX-B01",
+                Severity.FAIL,
+                "pair",
+                observed="both units have the shared addresses",
+                expected="one of them",
+                effect="some phones are at one unit, some at the other",
+                fix="mend what lies between them in the phones' network",
+            )
+        ]
+    if pair.peer_in_service is None:
+        return [
+            Problem(
+                "RVX-B02",
+                Severity.WARN,
+                "pair",
+                observed="the other unit is not heard by any way",
+                expected="a sign of life each half second",
+                effect="nobody takes over if this unit dies",
+                fix="look at its power and its cables",
+            )
+        ]
+    if pair.in_service is False and pair.peer_in_service is False:
+        return [
+            Problem(
+                "RVX-B04",
+                Severity.FAIL,
+                "pair",
+                observed="neither unit has the shared addresses",
+                expected="one of them",
+                effect="no phone reaches a unit",
+                fix="look at the process standby and its log on both",
+            )
+        ]
+    if pair.silent:
+        return [
+            Problem(
+                "RVX-B03",
+                Severity.WARN,
+                "pair",
+                observed=f"nothing comes from the other unit by: {', '.join(pair.silent)}",
+                expected="it is heard by every way",
+                effect="a split of the two may go unseen",
+                fix="look at that cable or network",
+            )
+        ]
+    return []
+
+
 def _object(value: object, name: str) -> _Json:
     if not isinstance(value, dict):
         raise StatusError(f"{name} is no object")
@@ -335,6 +406,13 @@ def _objects(top: _Json, name: str) -> list[_Json]:
     if not isinstance(values, list):
         raise StatusError(f"{name} is no list")
     return [_object(value, name) for value in values]
+
+
+def _texts(top: _Json, name: str) -> tuple[str, ...]:
+    values = top.get(name, [])
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise StatusError(f"{name} is no list of texts")
+    return tuple(values)
 
 
 def _as(top: _Json, name: str, kinds: tuple[type, ...]) -> Any:

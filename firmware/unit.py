@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 
 from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from firmware import __version__
+from firmware.beats import Beats
 from firmware.config import Config
 from firmware.keeper import Keeper
-from firmware.status import Calls, Node, Phones, Problem, Severity, Status
+from firmware.standby import PairView
+from firmware.status import Calls, Node, Pair, Phones, Problem, Severity, Status
 from firmware.watch import Watch
 
 __all__ = ["Unit"]
@@ -30,6 +32,7 @@ class Unit:
         self._paths = config.paths
         self._started_at = datetime.now(UTC)
         self._keeper = Keeper(self._paths, edge)
+        self._beats = Beats(config) if config.standby.shared else None
         self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new)
 
     async def run(self) -> None:
@@ -43,6 +46,8 @@ class Unit:
                 tasks.create_task(self._keeper.fold())
                 tasks.create_task(self._keeper.tables())
                 tasks.create_task(self._keeper.bindings())
+                if self._beats:
+                    tasks.create_task(self._beats.run())
         finally:
             server.close()
             self._paths.unit_socket.unlink(missing_ok=True)
@@ -78,6 +83,7 @@ class Unit:
                 ready=keeper.ready,
             ),
             calls=Calls(today=keeper.records_today, diverted=watch.count("diverted") if seen else None),
+            pair=_pair(self._beats.view()) if self._beats else None,
             problems=problems,
         ).with_problems()
 
@@ -89,6 +95,10 @@ class Unit:
             async with asyncio.timeout(CLIENT_TIMEOUT_S):
                 await writer.drain()
         writer.close()
+
+
+def _pair(view: PairView) -> Pair:
+    return Pair(view.in_service, view.peer_in_service, tuple(way.value for way in view.silent))
 
 
 def _store_problem(fault: str) -> Problem:

@@ -2,7 +2,9 @@
 
     platform 10.99.0.2 ──(line)── 10.99.0.1 unit 10.98.0.1 ──switch── 10.98.0.x phones
 
-The unit is the product, started as systemd would start it: `edge` and `unit`, two programs."""
+The unit is the product, started as systemd would start it: `edge` and `unit`, two programs. Beyond that, where asked
+for: a router past the unit, by which phones reach the platform without it; a second unit on the same two networks,
+which shares the addresses of the first (`hil.pair`)."""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
@@ -23,13 +26,13 @@ from firmware.paths import Paths
 from firmware.store import Credential, Directory, Journal
 from firmware.watch import table
 from hil.debian import chroot
-from hil.net import Host, Net
-from hil.platform import Platform
+from hil.net import Host, Net, Switch
+from hil.platform import Platform, PlatformError
 from hil.platform.daemon import Daemon
 from hil.platform.kamailio import KamailioPlatform
 from hil.sim.line import Line
 
-__all__ = ["PLATFORM_IP", "PROXY", "REALM", "Site", "SiteError", "numbers", "password"]
+__all__ = ["PLATFORM_IP", "PROXY", "REALM", "Own", "Site", "SiteError", "numbers", "password"]
 
 REALM = "region.example"
 PLATFORM_IP = "10.99.0.2"
@@ -38,12 +41,22 @@ UNIT_SOUTH_IP = "10.98.0.1"
 PROXY = f"{UNIT_SOUTH_IP}:5060"
 """What a phone is told."""
 PREFIX = "/24"
+SOUTH_NET, NORTH_NET = "10.98.0.0/24", "10.99.0.0/24"
+ROUTER_SOUTH_IP, ROUTER_NORTH_IP = "10.98.0.254", "10.99.0.254"
 SETTLED_AT = "2026-01-01T00:00:00Z"
 POLL_S = 0.02
 SOURCE, SOURCE_PLACE = Path(__file__).parents[1], "/srv"
 """What is tried, and where another Debian finds it."""
 DEBIAN_PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Own:
+    """The own addresses of one of two units, where the rig's usual ones are shared."""
+
+    south: str
+    north: str
 
 
 class SiteError(Exception):
@@ -65,6 +78,9 @@ class Site:
 
     `configuration` lies over the rig's own: section -> key -> value. `credentials` says by which mode (design.md,
     table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
+
+    `router` lets phones reach the platform past the unit: those of `phones`, and others that `past_unit` is told of.
+    `own` makes this one of two units; `beside` is the one that platform, networks and phones are shared with.
     """
 
     debian: ClassVar[str | None] = os.environ.get("RVX_RIG_DEBIAN")
@@ -80,24 +96,39 @@ class Site:
         configuration: Mapping[str, Mapping[str, object]] | None = None,
         credentials: Mapping[str, int] | None = None,
         delay_ms: float | None = None,
+        router: bool = False,
+        own: Own | None = None,
+        beside: Site | None = None,
         platform: Callable[[Host], Platform] | None = None,
         **platform_options: Any,
     ) -> None:
         self.users = dict(users)
-        self.platform_host = net.host(f"platform{label}")
+        self.beside = beside
         self.host = net.host(f"unit{label}")
-        self.switch = net.switch(f"lan{label}")
-        self.phones = net.host(f"phones{label}")
-        north, far = (self.host, "north", UNIT_NORTH_IP + PREFIX), (self.platform_host, "line", PLATFORM_IP + PREFIX)
+        self.platform_host = beside.platform_host if beside else net.host(f"platform{label}")
+        self.switch = beside.switch if beside else net.switch(f"lan{label}")
+        self.phones = beside.phones if beside else net.host(f"phones{label}")
+        self.wan: Switch | None = beside.wan if beside else net.switch(f"wan{label}") if own or router else None
+        south_ip, north_ip = (own.south, own.north) if own else (UNIT_SOUTH_IP, UNIT_NORTH_IP)
+        north, far = (self.host, "north", north_ip + PREFIX), (self.platform_host, "line", PLATFORM_IP + PREFIX)
         self.line: Line | None = None
-        if delay_ms is None:
+        if self.wan is not None:
+            self.wan.join(*north)
+            if beside is None:
+                self.wan.join(*far)
+        elif delay_ms is None:
             net.link(*north, *far)
         else:
             self.line = Line(net, f"line{label}", north, far, delay_ms=delay_ms)
-        self.switch.join(self.host, "south", UNIT_SOUTH_IP + PREFIX)
-        self.switch.join(self.phones, "lan", "10.98.0.10" + PREFIX)
+        self.switch.join(self.host, "south", south_ip + PREFIX)
+        if beside is None:
+            self.switch.join(self.phones, "lan", "10.98.0.10" + PREFIX)
+        if router:
+            self._join_router(net.host(f"router{label}"))
         self.platform: Platform = (
-            platform(self.platform_host)
+            beside.platform
+            if beside
+            else platform(self.platform_host)
             if platform
             else KamailioPlatform(
                 self.platform_host,
@@ -119,7 +150,8 @@ class Site:
 
     def start(self, *, unit: bool = True) -> None:
         """Platform, edge and, unless it is to do without, the unit's Python; with it, until the mode is NORMAL."""
-        self.platform.start()
+        if self.beside is None:
+            self.platform.start()
         self.edge.start()
         if unit:
             self.unit.start()
@@ -133,6 +165,27 @@ class Site:
                 program.stop()
         with contextlib.suppress(Exception):
             self.platform.stop()
+
+    def past_unit(self, phone: Host) -> None:
+        """This phone reaches the platform by the router; where it is told to."""
+        phone.route(NORTH_NET, ROUTER_SOUTH_IP)
+
+    def power_off(self) -> None:
+        """The unit is dead: its processes and, as its kernel is the rig's and would go on, its cables."""
+        for program in (self.unit, self.edge):
+            with contextlib.suppress(PlatformError):
+                program.kill()
+        self.cables_out()
+
+    def cables_out(self) -> None:
+        """Neither network has the unit any more."""
+        for interface in ("south", "north"):
+            self.host.link_down(interface)
+
+    def cables_in(self) -> None:
+        """End :meth:`cables_out`."""
+        for interface in ("south", "north"):
+            self.host.link_up(interface)
 
     def phone_ip(self, number: int) -> str:
         """One more address of the host `phones`; 11 to 250."""
@@ -211,6 +264,14 @@ class Site:
         return "\n---\n".join(tails)
 
     # ---- making it
+
+    def _join_router(self, router: Host) -> None:
+        assert self.wan is not None
+        self.switch.join(router, "south", ROUTER_SOUTH_IP + PREFIX)
+        self.wan.join(router, "north", ROUTER_NORTH_IP + PREFIX)
+        router.forward()
+        self.platform_host.route(SOUTH_NET, ROUTER_NORTH_IP)
+        self.past_unit(self.phones)
 
     def _log(self, name: str) -> Path:
         return self.host.directory / f"{name}.log"

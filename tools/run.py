@@ -70,17 +70,17 @@ def run(args: argparse.Namespace) -> int:
 
 async def _supervise(out: Output, config: Config, arguments: list[str]) -> None:
     paths = config.paths
-    edge, unit = programs(config, arguments, events=True)
-    tails = [Tail(paths.edge_log), Tail(paths.run / "unit.log")]
+    kept_up = programs(config, arguments, events=True)
+    tails = [Tail(program.log) for program in kept_up if program.log]
 
     def tell(name: str, word: str, detail: str) -> None:
         if word == "started":
-            if name == unit.name:
+            if name == "unit":
                 _unit_pid(paths).write_text(detail, "ascii")
         else:
             _tell(out, {"kind": "process", "name": name, "word": word, "detail": detail})
 
-    supervisor = Supervisor([edge, unit], tell)
+    supervisor = Supervisor(kept_up, tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, supervisor.stop)

@@ -1,10 +1,11 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
-The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and five names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST."""
+The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and six names switch what is
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, PAIR."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from importlib.resources import files
 
@@ -53,6 +54,7 @@ PIKE_UNIT_S = 2
 MEDIA_CALLS = 20
 """The last calls by which it is told whether the platform anchors the sound."""
 GATEWAY_USER = "112"
+NONCE_KEY_LETTERS = 32
 
 _PARTS = (
     "10-modules",
@@ -63,6 +65,7 @@ _PARTS = (
     "50-survival",
     "60-emergency",
     "75-media",
+    "80-pair",
 )
 
 
@@ -75,9 +78,11 @@ def render(settings: EdgeSettings) -> str:
         "LEARNT": settings.learnt,
         "EVENTS": settings.events,
         "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
+        "PAIR": settings.pair is not None,
     }
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
     head += [f"listen={socket}" for socket in _sockets(settings)]
+    head += [f"listen={socket}" for socket in _own_sockets(settings)]
     head += [f"listen=udp:127.0.0.1:{settings.control_port}"]
     word = re.compile(r"(?<![A-Za-z0-9])(" + "|".join(sorted(values, key=len, reverse=True)) + r")(?![A-Za-z0-9])")
     parts = (files(__package__).joinpath("cfg", f"{part}.cfg").read_text("utf-8") for part in _PARTS)
@@ -100,7 +105,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
     north = s.north
     networks = " || ".join(f"src_ip == {network}" for network in s.phone_networks)
     numbers = " || ".join(f'$rU == "{number}"' for number in s.emergency_numbers)
-    addresses = {socket.address for socket in _sockets(s)}
+    addresses = {socket.address for socket in (*_sockets(s), *_own_sockets(s))}
     numeric = {
         "MULTIHOMED": int(len(addresses) > 1),
         "WORKERS": s.workers,
@@ -148,6 +153,11 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "ACC_DIR": str(s.acc_dir),
         "REALM": s.realm,
         "ROUTE_KEY": s.route_key,
+        "NONCE_KEY": hashlib.sha256(f"nonce {s.route_key}".encode()).hexdigest()[:NONCE_KEY_LETTERS],
+        "REPLICATED": "1" if s.pair else "0",
+        "PEER_ADDRESS": s.pair.peer if s.pair else "",
+        "TABLES_ADDRESS": s.pair.tables.address if s.pair else "",
+        "TABLES_PORT": str(s.pair.tables.port) if s.pair else "0",
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
@@ -167,6 +177,13 @@ def _values(s: EdgeSettings) -> dict[str, str]:
 def _sockets(s: EdgeSettings) -> tuple[Socket, ...]:
     """Where the edge listens for phones and platform, each once."""
     return tuple(dict.fromkeys((*s.listen, *s.platform_listen)))
+
+
+def _own_sockets(s: EdgeSettings) -> tuple[Socket, ...]:
+    """Those that the other unit of a pair has not got."""
+    if s.pair is None:
+        return ()
+    return (s.pair.tables, s.pair.probe) if s.pair.probe else (s.pair.tables,)
 
 
 def _sent_by(socket: Socket) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["DEFAULT_SIP_PORT", "EdgeSettings", "Socket", "sip_host_port"]
+__all__ = ["DEFAULT_SIP_PORT", "EdgeSettings", "PairSettings", "Socket", "sip_host_port"]
 
 DEFAULT_SIP_PORT = 5060
 
@@ -27,6 +27,18 @@ class Socket:
 
     def __str__(self) -> str:
         return f"{self.transport}:{self.address}:{self.port}"
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """One of two units that share the addresses listened on: only one of them has these at a time."""
+
+    tables: Socket
+    """Of this unit alone: where the other one's tables come in."""
+    peer: str
+    """The other unit's address on that network."""
+    probe: Socket | None
+    """Of this unit alone: from here it asks the platform while it has not got the shared address there."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,7 @@ class EdgeSettings:
     shared_memory_mb: int
     route_key: str = field(repr=False)
     """A secret of this unit, letters and figures: who knows our Record-Route of a call is in that call."""
+    pair: PairSettings | None = None
     events: bool = False
     """Tell registrations and calls, with numbers, in the log: for a person who looks on."""
 

@@ -1,0 +1,211 @@
+"""Two units, one in service: the rules by which the shared addresses go from one to the other (keepalived's, by VRRP,
+RFC 5798), and what each knows of the other. Pure: values in, text and values out.
+
+Neither unit is preferred: both begin alike, and who serves goes on serving until it is surely the worse one (its edge
+silent, its line without carrier) or gone. What VRRP cannot see, that each takes the other for gone, the two tell each
+other by every way there is between them (`Beat`)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from firmware.bounds import Shared, parse_shared
+from firmware.config import Standby
+
+__all__ = [
+    "BEAT_BYTES_MAX",
+    "BEAT_EVERY_S",
+    "Beat",
+    "BeatRefused",
+    "Pair",
+    "PairView",
+    "Way",
+    "keepalived_conf",
+    "preferred_routes",
+    "ways",
+]
+
+PRIORITY = 100
+"""Of both units alike."""
+EDGE_SILENT, LINE_DEAD = -60, -20
+"""What is taken off: with a silent edge a unit is worth less than one without a line."""
+ADVERT_S = 0.4
+"""Between two signs of life; the other takes over after three of them and a half."""
+CHECK_EVERY_S = 1
+CHECKS_FAILED = 2
+GARP_AGAIN_S = 2
+"""Switches and neighbours are told of a takeover at once, and once more after this."""
+BEAT_EVERY_S = 0.5
+SILENT_AFTER_S = 3.0
+"""A way by which nothing has come for so long is silent."""
+BEAT_BYTES_MAX = 200
+
+
+def keepalived_conf(
+    standby: Standby, routes: Sequence[str], *, check: str, line: str = "", log_name: str = "reservvaxel"
+) -> str:
+    """The whole configuration of keepalived. `routes` are those of `preferred_routes`, `check` the command that says
+    whether the edge lives, `line` the interface towards the platform whose carrier counts, "" for none."""
+    shared = tuple(map(parse_shared, standby.shared))
+    block = "\n        "
+    track = f"\n    track_interface {{\n        {line} weight {LINE_DEAD}\n    }}" if line else ""
+    addresses = block.join(f"{one.address}/{one.network.rpartition('/')[2]} dev {one.interface}" for one in shared)
+    prefer = f"\n    virtual_routes {{{block}{block.join(routes)}\n    }}" if routes else ""
+    return f"""global_defs {{
+    router_id {log_name}
+    enable_script_security
+    script_user root
+    vrrp_version 3
+    vrrp_garp_master_delay {GARP_AGAIN_S}
+    vrrp_garp_master_repeat 2
+    vrrp_garp_master_refresh 60
+}}
+
+vrrp_script edge {{
+    script "{check}"
+    interval {CHECK_EVERY_S}
+    timeout {CHECK_EVERY_S}
+    fall {CHECKS_FAILED}
+    rise {CHECKS_FAILED}
+    weight {EDGE_SILENT}
+    init_fail
+}}
+
+vrrp_instance unit {{
+    state BACKUP
+    interface {shared[0].interface}
+    virtual_router_id {standby.group}
+    priority {PRIORITY}
+    advert_int {ADVERT_S}
+    unicast_src_ip {standby.own}
+    unicast_peer {{
+        {standby.peer} min_ttl 255 max_ttl 255
+    }}
+    track_script {{
+        edge
+    }}{track}
+    virtual_ipaddress {{
+        {addresses}
+    }}{prefer}
+}}
+"""
+
+
+def preferred_routes(shared: Shared, held: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the unit in service adds to `held`, the routes of the interface as `ip -json route` lists them: the same
+    destinations in halves, which go before the whole, with the shared address as the source of what is sent."""
+    source = ipaddress.IPv4Address(shared.address)
+    routes = []
+    for route in held:
+        if route.get("type", "unicast") != "unicast" or route.get("prefsrc") == str(source):
+            continue
+        text = "0.0.0.0/0" if route["dst"] == "default" else str(route["dst"])
+        network = ipaddress.IPv4Network(text, strict=False)
+        halves = network.subnets() if network.prefixlen < network.max_prefixlen else [network]
+        via = f" via {ipaddress.IPv4Address(route['gateway'])}" if "gateway" in route else ""
+        scope = "" if via else " scope link"
+        routes += [f"{half}{via} dev {shared.interface} src {source}{scope}" for half in halves]
+    return routes
+
+
+class Way(StrEnum):
+    """By what two units hear each other."""
+
+    PHONES = "phones"
+    PLATFORM = "platform"
+    LINK = "link"
+
+
+def ways(standby: Standby) -> dict[Way, tuple[str, str]]:
+    """Those that there are: this unit's address on each, and the other one's."""
+    found = {
+        Way.PHONES: (standby.own, standby.peer),
+        Way.PLATFORM: (standby.own_north, standby.peer_north),
+        Way.LINK: (standby.own_link, standby.peer_link),
+    }
+    return {way: ends for way, ends in found.items() if ends[0]}
+
+
+class BeatRefused(ValueError):
+    """A datagram that is no beat of the other unit: why."""
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What a unit says of itself: its name, whether it has the shared addresses, and a number that only grows."""
+
+    name: str
+    in_service: bool
+    number: int
+
+    _FORM = re.compile(r"rvx1 ([A-Za-z0-9-]{1,63}) ([01]) ([0-9]{1,20}) ([0-9a-f]{64})")
+
+    def to_bytes(self, key: str) -> bytes:
+        """Signed by the pair's key (HMAC-SHA256)."""
+        text = f"rvx1 {self.name} {self.in_service:d} {self.number}"
+        return f"{text} {_signed(text, key)}".encode("ascii")
+
+    @classmethod
+    def parse(cls, data: bytes, key: str) -> Beat:
+        """Raises BeatRefused."""
+        if len(data) > BEAT_BYTES_MAX:
+            raise BeatRefused("too long")
+        match = cls._FORM.fullmatch(data.decode("ascii", "replace"))
+        if match is None:
+            raise BeatRefused("not so written")
+        if not hmac.compare_digest(match[4], _signed(match[0].rpartition(" ")[0], key)):
+            raise BeatRefused("not signed by the pair's key")
+        return cls(match[1], match[2] == "1", int(match[3]))
+
+
+def _signed(text: str, key: str) -> str:
+    return hmac.new(key.encode("ascii"), text.encode("ascii"), hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class PairView:
+    """What a unit knows of the pair; None is not known."""
+
+    in_service: bool | None
+    peer_in_service: bool | None  # as last heard by any way; None: not heard
+    silent: tuple[Way, ...]  # ways by which nothing comes
+
+    @property
+    def both(self) -> bool:
+        """Both have the shared addresses: each takes the other for gone."""
+        return self.in_service is True and self.peer_in_service is True
+
+    @property
+    def neither(self) -> bool:
+        return self.in_service is False and self.peer_in_service is False
+
+
+@dataclass
+class Pair:
+    """Collects what is heard; has no clock."""
+
+    ways: Sequence[Way]
+    _heard: dict[Way, tuple[float, Beat]] = field(default_factory=dict)
+
+    def hear(self, way: Way, beat: Beat, now_s: float) -> None:
+        """A beat that is older than what was heard by this way is a copy, and is passed over."""
+        at_s, last = self._heard.get(way, (float("-inf"), None))
+        if last is None or beat.number > last.number or now_s - at_s > SILENT_AFTER_S:
+            self._heard[way] = (now_s, beat)
+
+    def view(self, in_service: bool | None, now_s: float) -> PairView:
+        """What holds at `now_s`."""
+        fresh = {way: beat for way, (at_s, beat) in self._heard.items() if now_s - at_s <= SILENT_AFTER_S}
+        newest = max(fresh.values(), key=lambda beat: beat.number, default=None)
+        return PairView(
+            in_service,
+            newest.in_service if newest else None,
+            tuple(way for way in self.ways if way not in fresh),
+        )
