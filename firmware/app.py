@@ -1,6 +1,6 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit|standby` is what systemd starts on a unit and `rvx run` on a laptop; `programs` says how.
+`python -m firmware.app edge|unit|standby` is what systemd starts on a unit and `rvx run` on a laptop (`programs`).
 Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
 
 from __future__ import annotations

@@ -226,25 +226,29 @@ class Standby:
     shared: tuple[str, ...] = field(
         default=(),
         metadata=key(
-            Each(SHARED, 0, 8), "addresses that the unit in service has, that of the phones' network first; none: no standby"
+            Each(SHARED, 0, 8),
+            "addresses that the unit in service has, that of the phones' network first; none: no standby",
         ),
     )
-    own: str = field(
-        default="", metadata=key(ADDRESS_OR_NONE, "this unit's own address in the phones' network")
-    )
+    own: str = field(default="", metadata=key(ADDRESS_OR_NONE, "this unit's own address in the phones' network"))
     peer: str = field(default="", metadata=key(ADDRESS_OR_NONE, "the other unit's own address there"))
     own_north: str = field(
         default="",
-        metadata=key(ADDRESS_OR_NONE, "this unit's own address towards the platform, which must answer OPTIONS to it too"),
+        metadata=key(
+            ADDRESS_OR_NONE, "this unit's own address towards the platform, which must answer OPTIONS to it too"
+        ),
     )
     peer_north: str = field(default="", metadata=key(ADDRESS_OR_NONE, "the other unit's own address there"))
     own_link: str = field(
         default="",
-        metadata=key(ADDRESS_OR_NONE, 'this unit\'s end of a cable between the two; "": tables go by the phones\' network'),
+        metadata=key(
+            ADDRESS_OR_NONE, "this unit's end of a cable between the two; \"\": tables go by the phones' network"
+        ),
     )
     peer_link: str = field(default="", metadata=key(ADDRESS_OR_NONE, "the other unit's end of it"))
     tables_port: int = field(
-        default=5064, metadata=key(Whole(1024, 65535), "port on its own addresses that the edge uses for the other unit")
+        default=5064,
+        metadata=key(Whole(1024, 65535), "port on its own addresses that the edge uses for the other unit"),
     )
     watch_port: int = field(
         default=5065, metadata=key(Whole(1024, 65535), "UDP port by which the two tell each other whether they serve")
@@ -473,7 +477,9 @@ def _gateway_account_whole(values: _Values) -> _Clashes:
 
 def _standby_whole(values: _Values) -> _Clashes:
     shared = [parse_shared(entry).address for entry in values["standby.shared"]]
-    given = {name: values[f"standby.{name}"] for name in ("own", "peer", "own_north", "peer_north", "own_link", "peer_link")}
+    given = {
+        name: values[f"standby.{name}"] for name in ("own", "peer", "own_north", "peer_north", "own_link", "peer_link")
+    }
     if not shared:
         for name, found in given.items():
             if found:

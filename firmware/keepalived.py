@@ -16,7 +16,7 @@ from firmware import alive
 from firmware.bounds import parse_shared
 from firmware.config import Config
 from firmware.edge import EdgeUnavailable
-from firmware.standby import keepalived_conf, preferred_routes
+from firmware.standby import keepalived_conf, preferred_routes, ways
 
 __all__ = ["check_keepalived", "keepalived_command", "prepare_keepalived"]
 
@@ -63,10 +63,11 @@ def check_keepalived(file: Path) -> list[str]:
 
 def _rendered(config: Config) -> str:
     standby = config.standby
+    between = tuple(ways(standby).values())
     routes = [
         route
-        for entry in standby.shared
-        for route in preferred_routes(parse_shared(entry), _routes(parse_shared(entry).interface))
+        for shared in map(parse_shared, standby.shared)
+        for route in preferred_routes(shared, _routes(shared.interface), between)
     ]
     # The system's own Python and nothing of ours: the check is started each second.
     python = os.path.realpath(sys.executable)

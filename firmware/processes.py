@@ -19,7 +19,7 @@ __all__ = ["Program", "Supervisor", "end_own_leftover"]
 BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 30.0
 STEADY_S = 10.0
-"""A process that lived this long starts with the first pause again."""
+"""A process that lived this long starts with the first pause again; one that then ended in good order, with none."""
 TERM_S = 5.0
 """A process that was asked to end gets this long before it is made to."""
 LOG_BYTES_MAX = 8 << 20
@@ -59,7 +59,7 @@ class Supervisor:
     async def _keep(self, program: Program) -> None:
         pause_s = BACKOFF_FIRST_S
         while True:
-            began = time.monotonic()
+            began, orderly = time.monotonic(), False
             try:
                 if program.before is not None:
                     program.before()
@@ -71,10 +71,13 @@ class Supervisor:
                 try:
                     code = await process.wait()
                     self._tell(program.name, "ended", str(code))
+                    orderly = code == 0
                 finally:
                     await asyncio.shield(_end_group(process))
             if time.monotonic() - began > STEADY_S:
                 pause_s = BACKOFF_FIRST_S
+                if orderly:
+                    continue
             await asyncio.sleep(pause_s)
             pause_s = min(BACKOFF_MAX_S, pause_s * 2)
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -98,17 +98,25 @@ vrrp_instance unit {{
 """
 
 
-def preferred_routes(shared: Shared, held: Sequence[Mapping[str, Any]]) -> list[str]:
+def preferred_routes(
+    shared: Shared, held: Sequence[Mapping[str, Any]], between: Iterable[tuple[str, str]] = ()
+) -> list[str]:
     """What the unit in service adds to `held`, the routes of the interface as `ip -json route` lists them: the same
-    destinations in halves, which go before the whole, with the shared address as the source of what is sent."""
+    destinations in halves, which go before the whole, with the shared address as the source of what is sent. `between`
+    has the own addresses of the two units (this one's, the other's): those go on speaking as themselves."""
     source = ipaddress.IPv4Address(shared.address)
-    routes = []
+    network = ipaddress.IPv4Network(shared.network)
+    routes = [
+        f"{peer}/32 dev {shared.interface} src {own} scope link"
+        for own, peer in between
+        if ipaddress.IPv4Address(peer) in network
+    ]
     for route in held:
         if route.get("type", "unicast") != "unicast" or route.get("prefsrc") == str(source):
             continue
         text = "0.0.0.0/0" if route["dst"] == "default" else str(route["dst"])
-        network = ipaddress.IPv4Network(text, strict=False)
-        halves = network.subnets() if network.prefixlen < network.max_prefixlen else [network]
+        whole = ipaddress.IPv4Network(text, strict=False)
+        halves = whole.subnets() if whole.prefixlen < whole.max_prefixlen else [whole]
         via = f" via {ipaddress.IPv4Address(route['gateway'])}" if "gateway" in route else ""
         scope = "" if via else " scope link"
         routes += [f"{half}{via} dev {shared.interface} src {source}{scope}" for half in halves]
@@ -176,15 +184,6 @@ class PairView:
     in_service: bool | None
     peer_in_service: bool | None  # as last heard by any way; None: not heard
     silent: tuple[Way, ...]  # ways by which nothing comes
-
-    @property
-    def both(self) -> bool:
-        """Both have the shared addresses: each takes the other for gone."""
-        return self.in_service is True and self.peer_in_service is True
-
-    @property
-    def neither(self) -> bool:
-        return self.in_service is False and self.peer_in_service is False
 
 
 @dataclass

@@ -1,8 +1,8 @@
 """A building with two units, of which one serves: the product's standby, with keepalived in each unit's namespace.
 
-    platform 10.99.0.2 ──wan── 10.99.0.11 first  10.98.0.2 ──switch── 10.98.0.x phones
-                          └─── 10.99.0.12 second 10.98.0.3 ──┘
-                               10.99.0.1 and 10.98.0.1: whichever serves
+platform 10.99.0.2 ──wan── 10.99.0.11 first  10.98.0.2 ──switch── 10.98.0.x phones
+                      └─── 10.99.0.12 second 10.98.0.3 ──┘
+                           10.99.0.1 and 10.98.0.1: whichever serves
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from hil.net import Net
+from hil.phone import Phone
 from hil.platform import PlatformError
-from hil.platform.daemon import Daemon
 from hil.site import PREFIX, UNIT_NORTH_IP, UNIT_SOUTH_IP, Own, Site
 
 __all__ = ["OWN", "Pair", "Standby"]
@@ -74,10 +74,17 @@ class Pair:
     """Both, after `start`; the first serves. `options` are those of :class:`Site`."""
 
     def __init__(
-        self, net: Net, label: str = "", *, configuration: Mapping[str, Mapping[str, object]] | None = None, **options: Any
+        self,
+        net: Net,
+        label: str = "",
+        *,
+        configuration: Mapping[str, Mapping[str, object]] | None = None,
+        **options: Any,
     ) -> None:
-        first = Standby(net, label, 0, configuration or {}, **options)
-        self.units = (first, Standby(net, label, 1, configuration or {}, **options, beside=first))
+        self.phones: tuple[Phone, ...] = ()  # those with sound, where a test or a bench has put some
+        over = configuration or {}
+        first = Standby(net, label, 0, over, **options)
+        self.units = (first, Standby(net, label, 1, over, **options, beside=first))
 
     @property
     def serving(self) -> list[Standby]:

@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from callcontrol.digest import ha1
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from firmware.paths import Paths
+from firmware.restart import drained
 from firmware.store import Credential, Directory, Journal
 from firmware.watch import table
 from hil.debian import chroot
@@ -165,6 +166,15 @@ class Site:
                 program.stop()
         with contextlib.suppress(Exception):
             self.platform.stop()
+
+    def restart(self, program: Daemon, patience_s: float = 2.0) -> float:
+        """As `rvx restart`: the edge drains first, for so long. For how long it was away, seconds."""
+        if program is self.edge:
+            asyncio.run(drained(self._rpc, patience_s))
+        began = time.monotonic()
+        program.stop()
+        program.start()
+        return time.monotonic() - began
 
     def past_unit(self, phone: Host) -> None:
         """This phone reaches the platform by the router; where it is told to."""

@@ -171,6 +171,13 @@ def _identity_import_arguments(parser: Parser) -> None:
     )
 
 
+def _restart_arguments(parser: Parser) -> None:
+    parser.add_argument("process", choices=["edge", "unit", "standby"], help="what is to start anew")
+    parser.add_argument(
+        "--patience", type=_positive, default=5, metavar="S", help="edge: wait so long for what runs to end (5)"
+    )
+
+
 def _positive(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -282,6 +289,15 @@ COMMANDS: dict[str, Command] = {
             "may not look.",
         ),
         Command(
+            "restart",
+            "start a process of the running unit anew; calls go on",
+            "sudo ./rvx restart edge",
+            "tools.restart",
+            _restart_arguments,
+            "The edge's configuration is checked first, and what runs is let come to its end for a while; then it is "
+            "away for less than a second. Whoever keeps the processes up (rvx run, systemd) starts it again.",
+        ),
+        Command(
             "explain",
             "what an error code means, offline",
             "./rvx explain RVX-C01",
@@ -318,7 +334,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 GROUPS = (
-    ("Start", ("run", "demo", "extension", "identity")),
+    ("Start", ("run", "restart", "demo", "extension", "identity")),
     ("Look", ("status", "doctor", "explain", "check")),
     ("Prove", ("test", "bench")),
 )

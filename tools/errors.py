@@ -17,6 +17,7 @@ INTERRUPTED = 130  # Ctrl-C
 
 AREAS = {
     "A": ("kommandoraden", "the command line"),
+    "B": ("växelparet", "the pair of units"),
     "C": ("inställningarna", "the configuration"),
     "D": ("anknytningar och lösenord", "extensions and their secrets"),
     "E": ("samtalsdelen, Kamailio", "the edge, Kamailio"),
@@ -100,6 +101,58 @@ CATALOG: dict[str, Entry] = {
             "The program went wrong.",
             "This is a fault in rvx, not in what you did.",
             "Send the file that the message names to who looks after the program; --debug shows all on the screen.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-B01": Entry(
+        Said(
+            "Båda växlarna har de gemensamma adresserna.",
+            "De hör inte varandra i telefonernas nät, och var och en tror att den andra är borta.",
+            "Laga nätet mellan dem; till dess når en del telefoner den ena, en del den andra. Stäng hellre av en.",
+        ),
+        Said(
+            "Both units have the shared addresses.",
+            "They do not hear each other in the phones' network, and each takes the other for gone.",
+            "Mend the network between them; until then some phones are at one, some at the other. Rather turn one off.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-B02": Entry(
+        Said(
+            "Den andra växeln hörs inte.",
+            "Den är avstängd, eller alla vägar till den är brutna.",
+            "Se till dess ström och kablar; så länge tar ingen över om den här växeln dör.",
+        ),
+        Said(
+            "The other unit is not heard.",
+            "It is off, or every way to it is cut.",
+            "Look at its power and its cables; nobody takes over if this unit dies.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-B03": Entry(
+        Said(
+            "En av vägarna mellan växlarna är tyst.",
+            "En kabel eller ett nät mellan dem är brutet, eller ett brandväggsfilter stoppar [standby] watch_port.",
+            "Laga den; utan den kan det ske obemärkt att båda tjänstgör.",
+        ),
+        Said(
+            "One of the ways between the units is silent.",
+            "A cable or network between them is cut, or a filter stops [standby] watch_port.",
+            "Mend it; without it both may serve without anybody seeing.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-B04": Entry(
+        Said(
+            "Ingen av växlarna har de gemensamma adresserna.",
+            "Processen standby kör inte på någon av dem, eller telefonernas nät saknar bärare hos båda.",
+            "Se processen standby och dess logg på båda.",
+        ),
+        Said(
+            "Neither unit has the shared addresses.",
+            "The process standby runs on none of them, or the phones' network has no carrier at both.",
+            "Look at the process standby and its log on both.",
         ),
         UNKNOWN,
     ),
@@ -235,6 +288,32 @@ CATALOG: dict[str, Entry] = {
             "The port is taken.",
             "Another program listens on the same address and port, often Debian's own kamailio service.",
             "See which by ss -lunp; turn it off, or change listen under [edge].",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-E04": Entry(
+        Said(
+            "Processen kör inte.",
+            "Växeln är inte igång här, eller körs i en annan mapp.",
+            "Starta växeln med rvx run, eller ange rätt mapp med --state.",
+        ),
+        Said(
+            "The process does not run.",
+            "The unit is not running here, or runs in another folder.",
+            "Start the unit by rvx run, or name the right folder by --state.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-E05": Entry(
+        Said(
+            "Processen kom inte tillbaka.",
+            "Den startar inte, eller ingen håller den igång.",
+            "Läs dess logg; starta växeln igen om ingen övervakar den.",
+        ),
+        Said(
+            "The process did not come back.",
+            "It does not start, or nobody keeps it up.",
+            "Read its log; start the unit again if nobody supervises it.",
         ),
         UNKNOWN,
     ),

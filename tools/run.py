@@ -75,8 +75,8 @@ async def _supervise(out: Output, config: Config, arguments: list[str]) -> None:
 
     def tell(name: str, word: str, detail: str) -> None:
         if word == "started":
-            if name == "unit":
-                _unit_pid(paths).write_text(detail, "ascii")
+            if name != "edge":  # Kamailio writes its own
+                _pid_file(paths, name).write_text(detail, "ascii")
         else:
             _tell(out, {"kind": "process", "name": name, "word": word, "detail": detail})
 
@@ -218,7 +218,8 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
 def _end_leftovers(out: Output, paths: Paths) -> None:
     """What a run that was killed has left running."""
     marks = {
-        _unit_pid(paths): "\0".join(("firmware.app", "unit", "--state", str(paths.state))),
+        _pid_file(paths, "unit"): "\0".join(("firmware.app", "unit", "--state", str(paths.state))),
+        _pid_file(paths, "standby"): str(paths.keepalived_config),
         paths.edge_pid: str(paths.edge_config),
     }
     for file, mark in marks.items():
@@ -226,9 +227,9 @@ def _end_leftovers(out: Output, paths: Paths) -> None:
             out.note(f"En process från en tidigare körning avslutades ({left}). / Ended one left by an earlier run.")
 
 
-def _unit_pid(paths: Paths) -> Path:
-    """Where the process id of the unit is, for a next run to find it if this one is killed."""
-    return paths.run / "unit.pid"
+def _pid_file(paths: Paths, name: str) -> Path:
+    """Where the id of a process is, for `rvx restart`, and for a next run to find it if this one is killed."""
+    return paths.run / f"{name}.pid"
 
 
 def _now() -> str:

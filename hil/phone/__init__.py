@@ -23,6 +23,7 @@ class Account:
     proxy: str
     transport: str = "udp"
     register_s: int = 60  # the expiry it asks for
+    names: str | None = None  # the name server it asks, where `proxy` is a name that SRV leads on from
 
 
 @dataclass(frozen=True)

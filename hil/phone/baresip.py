@@ -90,6 +90,8 @@ class Baresip(Watched):
         recordings.mkdir()
         mode = "auto" if self.answers else "manual"
         config = _CONFIG.format(ip=self.ip, hz=round(self.tone_hz), port=CONTROL_PORT, recordings=recordings)
+        if self.account.names:
+            config += f"dns_server {self.account.names}:53\n"
         (self.directory / "config").write_text(config)
         (self.directory / "accounts").write_text(_ACCOUNT.format(mode=mode, **vars(self.account)))
         (self.directory / "contacts").touch()  # else it writes an example of its own

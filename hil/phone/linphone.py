@@ -89,7 +89,17 @@ class Linphone(Watched):
         config.write_text(_CONFIG.format(ip=self.ip, supported=supported, **ports, **vars(self.account)))
         home = str(self.directory)
         process = self.host.popen(
-            ["linphonec", "-c", str(config), *(["-a"] if self.answers else []), "-d", "1", "-l", f"{home}/log"],
+            [
+                *self._names(),
+                "linphonec",
+                "-c",
+                str(config),
+                *(["-a"] if self.answers else []),
+                "-d",
+                "1",
+                "-l",
+                f"{home}/log",
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -102,6 +112,14 @@ class Linphone(Watched):
         self._command(f"play {tone}")
         self._record_next()
         self._command("codec list")  # whereupon all but PCMA are switched off
+
+    def _names(self) -> list[str]:
+        """The program before it: with a name server of its own, a mount namespace whose /etc/resolv.conf names that."""
+        if self.account.names is None:
+            return []
+        file = self.directory / "resolv.conf"
+        file.write_text(f"nameserver {self.account.names}\n")
+        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(file)]
 
     def stop(self) -> None:
         with contextlib.suppress(PhoneError):

@@ -52,6 +52,16 @@ VARIANTS: dict[str, Sections] = {
     },
     "not learnt": {"survival": {"learnt": "off"}},
     "two sides": {"edge": {"platform_listen": ["udp:127.0.0.2:5080", "tcp:127.0.0.2:5080"]}},
+    "pair": {
+        "edge": {"listen": ["udp:10.98.0.1:5060"], "platform_listen": ["udp:10.99.0.1:5060", "tcp:10.99.0.1:5060"]},
+        "standby": {
+            "shared": ["10.98.0.1/24 south", "10.99.0.1/24 north"],
+            "own": "10.98.0.2",
+            "peer": "10.98.0.3",
+            "own_north": "10.99.0.11",
+            "peer_north": "10.99.0.12",
+        },
+    },
     "many numbers": {"emergency": {"numbers": ["112", "+112", "*112#", "0-112", "999"]}},
     "most": {
         "platform": {"nodes": [f"sip:10.99.0.{n}" for n in range(1, 9)], "expires_s": 86400},
@@ -71,6 +81,9 @@ VARIANTS: dict[str, Sections] = {
 }  # fmt: skip
 
 
+PAIR_SECRETS = f'[standby]\nkey = "{"k" * 32}"\n'
+
+
 def toml(*layers: Sections) -> str:
     merged: dict[str, dict[str, object]] = {}
     for layer in layers:
@@ -87,6 +100,7 @@ def settings_of(*layers: Sections, secrets: str = "") -> EdgeSettings:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "unit.toml"
         file.write_text(toml(BASE, *layers), "utf-8")
+        secrets += PAIR_SECRETS if any("standby" in layer for layer in layers) else ""
         if secrets:
             beside = file.with_name("secrets.toml")
             beside.write_text(secrets, "utf-8")
@@ -106,7 +120,7 @@ SIP_WORDS = frozenset(
     {"INVITE", "ACK", "CANCEL", "BYE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER", "UPDATE", "MESSAGE"}
     | {"SIP", "UDP", "TCP", "URI", "WWW"}
 )
-KAMAILIO_WORDS = frozenset(("KAMAILIO", "WAL", "L_ERR", "L_ALERT", "L_WARN", "L_NOTICE"))
+KAMAILIO_WORDS = frozenset(("KAMAILIO", "KDMQ", "WAL", "L_ERR", "L_ALERT", "L_WARN", "L_NOTICE"))
 CAPITALS = re.compile(r"(?<![A-Za-z0-9_.%])[A-Z][A-Z0-9_]{2,}(?![A-Za-z0-9_.])")
 
 
@@ -319,6 +333,9 @@ NO_KAMAILIO = pytest.mark.skipif(shutil.which("kamailio") is None, reason="kamai
 def test_kamailio_takes_it(variant: str, tmp_path: Path) -> None:
     file = tmp_path / "unit.toml"
     file.write_text(toml(BASE, VARIANTS[variant]))
+    secrets = file.with_name("secrets.toml")
+    secrets.write_text(PAIR_SECRETS if variant == "pair" else "")
+    secrets.chmod(0o600)
     assert check_edge(load(file)) == []
 
 

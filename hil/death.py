@@ -1,0 +1,165 @@
+"""The unit's own death, and its restart, as things to measure: used by tests, benchmarks and the storm.
+
+:class:`SecondProxy` is a building whose phones find the unit first and the platform second; :func:`takeover` needs two
+units; :func:`restarts` keeps calls coming while processes start anew."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hil.names import PROXY_NAME, Names
+from hil.net import Net
+from hil.pair import Pair
+from hil.phone import Account, Phone, PhoneError
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
+from hil.phone.sipp import Dial, Result, Sipp
+from hil.platform.daemon import Daemon
+from hil.site import PLATFORM_IP, REALM, ROUTER_SOUTH_IP, UNIT_SOUTH_IP, Site, numbers, password
+
+__all__ = ["DEATHS", "Restarts", "SecondProxy", "restarts", "takeover"]
+
+NAMES_IP = "10.98.0.53"
+FIRST_DESK, FIRST_DESK_IP = 1041, 31
+REGISTERED_S = 25.0
+AGAIN_S = 0.2
+
+
+class SecondProxy:
+    """Two phones of one kind, whose proxy is a name: by SRV the unit, then the platform, past the unit by a router."""
+
+    def __init__(
+        self, net: Net, label: str, make: type[Baresip] | type[Linphone], transport: Literal["udp", "tcp"]
+    ) -> None:
+        self.site = Site(
+            net,
+            f"-{label}",
+            users=numbers(FIRST_DESK, 2),
+            router=True,
+            configuration={"edge": {"register_s": 15}},
+        )
+        server = net.host(f"names-{label}")
+        self.site.switch.join(server, "eth0", f"{NAMES_IP}/24")
+        self.names = Names(server, NAMES_IP, [UNIT_SOUTH_IP, PLATFORM_IP])
+        self.phones: tuple[Phone, ...] = tuple(self._phone(net, label, make, transport, place) for place in (0, 1))
+
+    def start(self) -> None:
+        """Both phones are registered, through the unit."""
+        self.site.start()
+        self.names.start()
+        for phone in self.phones:
+            phone.start()
+        for phone in self.phones:
+            phone.wait_registered(REGISTERED_S)
+        self.site.wait(lambda: len(self.site.bindings()) == len(self.phones), REGISTERED_S, "both bound at the unit")
+
+    def stop(self) -> None:
+        """All of it."""
+        for phone in self.phones:
+            phone.kill()
+        self.names.stop()
+        self.site.stop()
+
+    def call_answered(self, patience_s: float) -> float | None:
+        """One phone rings the other, again as soon as a call fails, until one is answered: after how long, seconds from
+        now; None: not within `patience_s`."""
+        began = time.monotonic()
+        caller, callee = self.phones
+        while (left_s := patience_s - (time.monotonic() - began)) > 0:
+            caller.dial(callee.account.extension)
+            try:
+                seen = caller.wait_established(left_s)
+            except PhoneError:
+                caller.hang_up()
+                time.sleep(AGAIN_S)
+                continue
+            assert seen.established_at is not None
+            return seen.established_at - began
+        return None
+
+    def _phone(
+        self, net: Net, label: str, make: type[Baresip] | type[Linphone], transport: str, place: int
+    ) -> Baresip | Linphone:
+        host, ip = net.host(f"desk{place}-{label}"), f"10.98.0.{FIRST_DESK_IP + place}"
+        self.site.switch.join(host, "eth0", f"{ip}/24")
+        host.route("default", ROUTER_SOUTH_IP)
+        extension = str(FIRST_DESK + place)
+        account = Account(extension, password(extension), REALM, PROXY_NAME, transport, names=NAMES_IP)
+        return make(host, ip, account, 500 + 300 * place)
+
+
+def takeover(pair: Pair, caller: Sipp, dial: Dial, patience_s: float = 20.0) -> tuple[float, float | None]:
+    """The unit in service loses its power. Seconds until the other one has the addresses, and until a call that was
+    begun at the moment of the death is answered (None: it was not)."""
+    (dying,) = pair.serving
+    (other,) = [unit for unit in pair.units if unit is not dying]
+    began = time.monotonic()
+    dying.power_off()
+    placing = caller.place([dial], hold_ms=200, patience_ms=round(patience_s * 1000))
+    other.wait(lambda: other.in_service, patience_s, "in service")
+    taken_s = time.monotonic() - began
+    (call,) = placing.wait()
+    if not call.completed or call.began_at is None or call.final_ms is None:
+        return taken_s, None
+    return taken_s, call.began_at - began + call.final_ms / 1000
+
+
+@dataclass(frozen=True)
+class Restarts:
+    """What came of calls that were begun, rang and were up while processes started anew."""
+
+    calls: Sequence[Result]
+    away_s: Sequence[float]  # of each restart
+
+    @property
+    def lost(self) -> list[Result]:
+        """Calls that were not answered, or whose BYE was not."""
+        return [call for call in self.calls if not call.completed]
+
+    @property
+    def slowest_ms(self) -> float:
+        """From INVITE to the first 180, of those that got one."""
+        return max((call.first_ms for call in self.calls if call.first_ms is not None), default=0.0)
+
+
+def restarts(
+    site: Site,
+    programs: Sequence[Daemon],
+    caller: Sipp,
+    dials: Sequence[Dial],
+    *,
+    rate: float = 8,
+    hold_ms: int = 1200,
+    between_s: float = 1.5,
+    patience_s: float = 1.0,
+) -> Restarts:
+    """Each of `programs` starts anew, one after the other, under calls that come all the while."""
+    count = round(rate * (len(programs) + 1) * between_s)
+    placing = caller.place(dials, count=count, rate=rate, hold_ms=hold_ms)
+    away_s = []
+    for program in programs:
+        time.sleep(between_s)
+        away_s.append(site.restart(program, patience_s))
+    return Restarts(placing.wait(), away_s)
+
+
+def _kill(site: Site) -> None:
+    for program in (site.unit, site.edge):
+        program.kill()
+
+
+def _freeze(site: Site) -> None:
+    for program in (site.unit, site.edge):
+        program.freeze()
+
+
+DEATHS: dict[str, Callable[[Site], None]] = {
+    "killed": _kill,
+    "halted": Site.power_off,
+    "frozen": _freeze,
+    "cut": Site.cables_out,
+}
+"""killed: its programs, while the kernel lives and says so; halted: no power; frozen: it stands still; cut: both cables."""

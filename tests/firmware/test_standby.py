@@ -1,0 +1,138 @@
+"""Two units, one in service: what keepalived is told, and what each knows of the other."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from firmware.bounds import parse_shared
+from firmware.config import Standby
+from firmware.keepalived import check_keepalived
+from firmware.standby import (
+    BEAT_BYTES_MAX,
+    SILENT_AFTER_S,
+    Beat,
+    BeatRefused,
+    Pair,
+    Way,
+    keepalived_conf,
+    preferred_routes,
+    ways,
+)
+
+KEY, OTHER_KEY = "k" * 32, "x" * 32
+CARD = next((card.name for card in Path("/sys/class/net").iterdir() if (card / "device").exists()), "")
+STANDBY = Standby(
+    shared=(f"10.98.0.1/24 {CARD or 'lo'}", f"10.99.0.1/24 {CARD or 'lo'}"),
+    own="10.98.0.2",
+    peer="10.98.0.3",
+    own_north="10.99.0.11",
+    peer_north="10.99.0.12",
+)
+SOUTH = parse_shared("10.98.0.1/24 south")
+CONNECTED = {"dst": "10.98.0.0/24", "dev": "south", "protocol": "kernel", "scope": "link", "prefsrc": "10.98.0.2"}
+NO_KEEPALIVED = pytest.mark.skipif(shutil.which("keepalived") is None, reason="keepalived is not installed")
+NO_CARD = pytest.mark.skipif(not CARD, reason="this machine has no network card, and keepalived takes no loopback")
+
+
+def test_what_is_sent_comes_from_the_shared_address_wherever_it_goes() -> None:
+    assert preferred_routes(SOUTH, [CONNECTED, {"dst": "default", "gateway": "10.98.0.254", "dev": "south"}]) == [
+        "10.98.0.0/25 dev south src 10.98.0.1 scope link",
+        "10.98.0.128/25 dev south src 10.98.0.1 scope link",
+        "0.0.0.0/1 via 10.98.0.254 dev south src 10.98.0.1",
+        "128.0.0.0/1 via 10.98.0.254 dev south src 10.98.0.1",
+    ]
+
+
+def test_a_route_to_one_machine_stays_whole_and_what_is_no_route_is_left_out() -> None:
+    held = [{"dst": "10.1.2.3", "gateway": "10.98.0.254"}, {"dst": "10.7.0.0/16", "type": "blackhole"}]
+    assert preferred_routes(SOUTH, held) == ["10.1.2.3/32 via 10.98.0.254 dev south src 10.98.0.1"]
+
+
+def test_what_an_earlier_takeover_has_left_is_not_halved_again() -> None:
+    assert preferred_routes(SOUTH, [{**CONNECTED, "dst": "10.98.0.0/25", "prefsrc": "10.98.0.1"}]) == []
+
+
+def test_the_two_units_speak_to_each_other_as_themselves() -> None:
+    (route,) = preferred_routes(SOUTH, [], ways(STANDBY).values())
+    assert route == "10.98.0.3/32 dev south src 10.98.0.2 scope link"
+
+
+@NO_KEEPALIVED
+@NO_CARD
+@pytest.mark.parametrize("line", ["", CARD])
+def test_keepalived_takes_it(tmp_path: Path, line: str) -> None:
+    routes = preferred_routes(parse_shared(STANDBY.shared[0]), [{**CONNECTED, "dev": CARD}], ways(STANDBY).values())
+    file = tmp_path / "keepalived.conf"
+    file.write_text(keepalived_conf(STANDBY, routes, check="/bin/true 5066", line=line))
+    file.chmod(0o600)
+    assert check_keepalived(file) == []
+
+
+@NO_KEEPALIVED
+def test_keepalived_says_what_it_does_not_take(tmp_path: Path) -> None:
+    file = tmp_path / "keepalived.conf"
+    file.write_text("vrrp_instance unit {\n    nonsense\n}\n")
+    assert any("nonsense" in line for line in check_keepalived(file))
+
+
+# Beats
+
+
+def test_a_beat_is_what_was_sent() -> None:
+    beat = Beat("gw-1", True, 1795322846000001)
+    assert Beat.parse(beat.to_bytes(KEY), KEY) == beat
+    assert len(Beat("g" * 63, False, 10**20 - 1).to_bytes(KEY)) <= BEAT_BYTES_MAX
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"rvx1 gw-1 1 5",
+        Beat("gw-1", True, 5).to_bytes(OTHER_KEY),
+        Beat("gw-1", False, 5).to_bytes(KEY).replace(b" 0 ", b" 1 "),
+        Beat("gw-1", True, 5).to_bytes(KEY) + b" ",
+        b"\xff" * 50,
+        b"r" * (BEAT_BYTES_MAX + 1),
+    ],
+    ids=["nothing", "unsigned", "another key", "changed", "more", "no text", "too long"],
+)
+def test_a_beat_that_is_not_the_other_units_is_refused(data: bytes) -> None:
+    with pytest.raises(BeatRefused):
+        Beat.parse(data, KEY)
+
+
+def test_both_in_service_is_seen_by_any_way_that_is_left() -> None:
+    pair = Pair((Way.PHONES, Way.PLATFORM))
+    pair.hear(Way.PLATFORM, Beat("gw-2", True, 1), 100.0)
+    view = pair.view(True, 100.5)
+    assert view.peer_in_service is True
+    assert view.silent == (Way.PHONES,)
+
+
+def test_what_was_heard_too_long_ago_is_not_known() -> None:
+    pair = Pair((Way.PHONES,))
+    pair.hear(Way.PHONES, Beat("gw-2", True, 1), 100.0)
+    assert pair.view(False, 100.0 + SILENT_AFTER_S).peer_in_service is True
+    view = pair.view(False, 100.1 + SILENT_AFTER_S)
+    assert view.peer_in_service is None
+    assert view.silent == (Way.PHONES,)
+
+
+def test_the_newest_word_counts_and_a_copy_of_an_old_one_does_not() -> None:
+    pair = Pair((Way.PHONES, Way.PLATFORM))
+    pair.hear(Way.PHONES, Beat("gw-2", True, 1), 100.0)
+    pair.hear(Way.PLATFORM, Beat("gw-2", False, 2), 100.2)
+    assert pair.view(True, 100.3).peer_in_service is False
+    pair.hear(Way.PLATFORM, Beat("gw-2", True, 1), 100.4)
+    assert pair.view(True, 100.5).peer_in_service is False
+
+
+def test_a_unit_whose_clock_was_set_back_is_heard_again() -> None:
+    pair = Pair((Way.PHONES,))
+    pair.hear(Way.PHONES, Beat("gw-2", True, 1000), 100.0)
+    pair.hear(Way.PHONES, Beat("gw-2", True, 10), 101.0 + SILENT_AFTER_S)
+    assert pair.view(False, 101.0 + SILENT_AFTER_S).peer_in_service is True
