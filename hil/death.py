@@ -162,4 +162,4 @@ DEATHS: dict[str, Callable[[Site], None]] = {
     "frozen": _freeze,
     "cut": Site.cables_out,
 }
-"""killed: its programs, while the kernel lives and says so; halted: no power; frozen: it stands still; cut: both cables."""
+"""killed: its programs, the kernel lives and says so; halted: no power; frozen: it stands still; cut: both cables."""

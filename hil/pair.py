@@ -49,6 +49,10 @@ class Standby(Site):
         """Whether it has the shared address of the phones' network."""
         return f"inet {UNIT_SOUTH_IP}/" in self.host.ip("-o", "-4", "addr", "show", "dev", "south")
 
+    def is_vouched_for(self) -> bool:
+        """In NORMAL, and by its unit's word."""
+        return self.mode() == "NORMAL" and bool(self.table("st").get("lease"))
+
     def power_off(self) -> None:
         with contextlib.suppress(PlatformError):
             self.keepalived.kill()
@@ -101,7 +105,7 @@ class Pair:
         first.wait(lambda: first.in_service, SERVES_S, "in service")
         second.keepalived.start()
         for unit in self.units:
-            unit.wait(lambda unit=unit: unit.mode() == "NORMAL" and unit.table("st").get("lease"), SERVES_S, "NORMAL")
+            unit.wait(unit.is_vouched_for, SERVES_S, "NORMAL, vouched for")
 
     def stop(self) -> None:
         """Both, in good order, and the platform."""

@@ -15,15 +15,16 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 from callcontrol.digest import ha1
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from callcontrol.edge.settings import Socket
 from firmware.paths import Paths
-from firmware.restart import drained
+from firmware.restart import drained, places_kept
 from firmware.store import Credential, Directory, Journal
 from firmware.watch import table
 from hil.debian import chroot
@@ -106,9 +107,9 @@ class Site:
         self.users = dict(users)
         self.beside = beside
         self.host = net.host(f"unit{label}")
-        self.platform_host = beside.platform_host if beside else net.host(f"platform{label}")
-        self.switch = beside.switch if beside else net.switch(f"lan{label}")
-        self.phones = beside.phones if beside else net.host(f"phones{label}")
+        self.platform_host: Host = beside.platform_host if beside else net.host(f"platform{label}")
+        self.switch: Switch = beside.switch if beside else net.switch(f"lan{label}")
+        self.phones: Host = beside.phones if beside else net.host(f"phones{label}")
         self.wan: Switch | None = beside.wan if beside else net.switch(f"wan{label}") if own or router else None
         south_ip, north_ip = (own.south, own.north) if own else (UNIT_SOUTH_IP, UNIT_NORTH_IP)
         north, far = (self.host, "north", north_ip + PREFIX), (self.platform_host, "line", PLATFORM_IP + PREFIX)
@@ -169,12 +170,15 @@ class Site:
 
     def restart(self, program: Daemon, patience_s: float = 2.0) -> float:
         """As `rvx restart`: the edge drains first, for so long. For how long it was away, seconds."""
+        kept: Sequence[Socket] = ()
         if program is self.edge:
             asyncio.run(drained(self._rpc, patience_s))
-        began = time.monotonic()
-        program.stop()
-        program.start()
-        return time.monotonic() - began
+            kept = [Socket("udp", address, 5060) for address in (UNIT_SOUTH_IP, UNIT_NORTH_IP)]
+        with places_kept(kept, self.host.socket):
+            began = time.monotonic()
+            program.stop()
+            program.start()
+            return time.monotonic() - began
 
     def past_unit(self, phone: Host) -> None:
         """This phone reaches the platform by the router; where it is told to."""

@@ -8,12 +8,14 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from callcontrol.edge.settings import Socket
 from firmware.config import Config
 from firmware.edge import EdgeUnavailable, check_edge
-from firmware.restart import drained
+from firmware.restart import drained, places_kept
 from tools.errors import DONE, UserError
 from tools.output import Output
 from tools.place import config_of
@@ -33,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if pid is None:
         raise UserError("RVX-E04", f"No process {args.process} runs on {config.paths.state}.")
     left: int | None = None
+    kept: Sequence[Socket] = ()
     if args.process == "edge":
         try:
             said = check_edge(config)
@@ -41,12 +44,17 @@ def run(args: argparse.Namespace) -> int:
         if said:
             raise UserError("RVX-E02", said[0], "The edge was not touched.")
         left = asyncio.run(drained(EdgeRpc(config.paths.edge_socket), args.patience))
+        kept = [Socket.parse(entry) for entry in {*config.edge.listen, *config.edge.platform_listen}]
     began = time.monotonic()
-    os.kill(pid, signal.SIGTERM)
-    while not _is_back(config, args.process, pid_file, pid):
-        if time.monotonic() - began > BACK_S:
-            raise UserError("RVX-E05", f"{args.process} has not come back within {BACK_S:.0f} s.")
-        time.sleep(LOOK_EVERY_S)
+    try:
+        with places_kept(kept):
+            os.kill(pid, signal.SIGTERM)
+            while not _is_back(config, args.process, pid_file, pid):
+                if time.monotonic() - began > BACK_S:
+                    raise UserError("RVX-E05", f"{args.process} has not come back within {BACK_S:.0f} s.")
+                time.sleep(LOOK_EVERY_S)
+    except OSError as error:
+        raise UserError("RVX-E02", f"{error}.") from error
     away_ms = round((time.monotonic() - began) * 1000)
     if out.json:
         out.document("ok", process=args.process, away_ms=away_ms, transactions_left=left)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -62,11 +63,10 @@ def test_the_two_units_speak_to_each_other_as_themselves() -> None:
 
 @NO_KEEPALIVED
 @NO_CARD
-@pytest.mark.parametrize("line", ["", CARD])
-def test_keepalived_takes_it(tmp_path: Path, line: str) -> None:
+def test_keepalived_takes_it(tmp_path: Path) -> None:
     routes = preferred_routes(parse_shared(STANDBY.shared[0]), [{**CONNECTED, "dev": CARD}], ways(STANDBY).values())
     file = tmp_path / "keepalived.conf"
-    file.write_text(keepalived_conf(STANDBY, routes, check="/bin/true 5066", line=line))
+    file.write_text(keepalived_conf(STANDBY, routes, check="/bin/true 5066"))
     file.chmod(0o600)
     assert check_keepalived(file) == []
 
@@ -76,6 +76,14 @@ def test_keepalived_says_what_it_does_not_take(tmp_path: Path) -> None:
     file = tmp_path / "keepalived.conf"
     file.write_text("vrrp_instance unit {\n    nonsense\n}\n")
     assert any("nonsense" in line for line in check_keepalived(file))
+
+
+def test_the_carrier_of_the_line_counts_for_less_than_the_edge() -> None:
+    text = keepalived_conf(STANDBY, [], check="/bin/true 5066", line="north")
+    weights = [int(weight) for weight in re.findall(r"weight (-\d+)", text)]
+    assert len(weights) == 2
+    assert weights[0] < weights[1] < 0
+    assert "track_interface" not in keepalived_conf(STANDBY, [], check="/bin/true 5066")
 
 
 # Beats
