@@ -21,6 +21,7 @@ from enum import StrEnum
 
 __all__ = [
     "COLUMNS",
+    "EARLIEST",
     "LINE_MAX_BYTES",
     "Outcome",
     "Parsed",

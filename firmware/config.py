@@ -75,6 +75,7 @@ SIP_URI = Text('"sip:HOST[:PORT][;transport=udp|tcp]"', _kept(parse_sip_uri))
 SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_uri)))
 REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
 NUMBER = Text("2 to 16 of the digits and + * # -", like(r"[0-9+*#-]{2,16}"))
+HOUR = Text('"HH:MM"', like(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
 CIDR = Text('"ADDRESS/LENGTH" (IPv4)', network)
 ADDRESS_OR_NONE = Text('an IPv4 address, or ""', _or_empty(address))
 SHARED = Text('"ADDRESS/LENGTH INTERFACE" (IPv4)', _kept(parse_shared))
@@ -191,6 +192,25 @@ class Returning:
     good_probes: int = field(default=3, metadata=key(Whole(1, 20), "good probes in a row before the unit goes back"))
     hold_down_s: int = field(default=10, metadata=key(Whole(0, 3600), "wait before going back; doubles when it flaps"))
     hold_down_max_s: int = field(default=600, metadata=key(Whole(0, 86400), "the longest such wait"))
+    when: str = field(
+        default="at_once",
+        metadata=key(
+            Choice(("at_once", "idle", "hour")),
+            "when to go back after that: at once, when no call is up that the unit decided, or in one hour of the day",
+        ),
+    )
+    hour: str = field(
+        default="03:00", metadata=key(HOUR, "when that hour begins, local time; counts only for when = hour")
+    )
+    longest_wait_s: int = field(
+        default=86400, metadata=key(Whole(0, 604_800), "idleness or the hour is waited for no longer than this")
+    )
+    spread_s: int = field(
+        default=30, metadata=key(Whole(0, 600), "registrations begin anew at a moment of the unit's own within this")
+    )
+    registrations_per_s: int = field(
+        default=10, metadata=key(Whole(1, 10_000), "registrations that the platform gets from the unit in one second")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +236,12 @@ class Limits:
     )
     failed_auth_per_minute: int = field(
         default=10, metadata=key(Whole(1, 1000), "wrong passwords a minute from one address before it has to wait")
+    )
+    wrong_answers_north: int = field(
+        default=3,
+        metadata=key(
+            Whole(1, 100), "times that the platform may refuse one phone's password before the phone is kept from it"
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Set
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,6 +27,8 @@ FOLD_EVERY_S = 1.0
 TABLES_EVERY_S = 2.0
 BINDINGS_EVERY_S = 60.0
 """Kept so often where they outlive the machine."""
+CALL_LASTS = timedelta(hours=4)
+"""A call that is open for longer has lost its BYE: it does not keep the unit from going back."""
 PUSHES_AT_ONCE = 50
 """Rows written to the edge before others get a turn."""
 READ_TIMEOUT_S = 1.0
@@ -50,9 +52,15 @@ class Keeper:
         self._edge_seen = False
         self.fault = ""
         self.records_today: int | None = None
+        self._calls_up: int | None = None
         self.known: int | None = None  # extensions with a credential, or learnt
         self.learnt: int | None = None  # of those, the learnt
         self.ready: int | None = None  # of those registered, the known
+
+    @property
+    def calls_up(self) -> int | None:
+        """Calls that the unit decided, as of the last fold."""
+        return None if self.fault else self._calls_up
 
     def edge_is_new(self) -> None:
         """What the edge has kept of its table may be older than directory.db."""
@@ -112,6 +120,7 @@ class Keeper:
             log.warning("rvx-event kind=fold garbage=%d unreadable=%d", folded.garbage, len(folded.unreadable))
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         self.records_today = journal.count_since(midnight.astimezone(UTC))
+        self._calls_up = journal.calls_up(datetime.now(UTC) - CALL_LASTS)
         due = self._folder.rotation_due()
         if due:
             self._folder.rename()

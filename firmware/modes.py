@@ -5,9 +5,11 @@ some of these steps wait for. Nothing else changes the mode, and the diagram in 
 
 - NORMAL: the platform is master. SUSPECT: it still is; the signs disagree, and each call has its own timer.
 - SURVIVAL: this unit is master. It is left only after good probes and a hold-down, which doubles each time the platform
-  fails again soon after its return, up to a bound, and halves with every calm period.
+  fails again soon after its return, up to a bound, and halves with every calm period; then, as the site has chosen, at
+  once, when no call is up that the unit decided, or within an hour of the day; but never later than a longest wait.
 - RETURNING: the platform is master of each phone whose registration it has confirmed. It always ends: by the last
-  confirmation, by time, or by another death.
+  confirmation, by time, or by another death. Its time does not run while registrations are held back
+  (callcontrol/pacing.py), but for a bound on the whole.
 
 Going over to the mobile data, and back to the line, goes by way of SURVIVAL or RETURNING, as the platform must be told
 by another way where the phones are. Pure; time is monotonic seconds.
@@ -40,6 +42,7 @@ __all__ = [
     "Path",
     "Reason",
     "State",
+    "When",
     "advance",
     "diagram",
     "start",
@@ -57,6 +60,11 @@ CONFIRM_FACTOR = 1.2
 """RETURNING lasts at most so many of the phones' registration periods."""
 HOLD_DOWN_SEED_S = 1.0
 """A hold-down of 0 grows from here."""
+HOUR_MIN = 60
+"""`hour` of the configuration lasts so long, minutes."""
+DAY_MIN = 24 * 60
+RETURNING_MAX_S = 3600.0
+"""RETURNING ends by then, whatever is held back."""
 
 
 class Mode(StrEnum):
@@ -64,6 +72,14 @@ class Mode(StrEnum):
     SUSPECT = "SUSPECT"
     SURVIVAL = "SURVIVAL"
     RETURNING = "RETURNING"
+
+
+class When(StrEnum):
+    """When the unit goes back to a platform that has proved itself."""
+
+    AT_ONCE = "at_once"
+    IDLE = "idle"
+    HOUR = "hour"
 
 
 @dataclass(frozen=True)
@@ -74,6 +90,10 @@ class ModeSettings:
     hold_down_s: float
     hold_down_max_s: float
     register_s: float
+    when: When = When.AT_ONCE
+    hour_min: int = 0  # minutes from local midnight
+    longest_wait_s: float = 0.0  # for idleness or the hour
+    registrations_per_s: int = 10
 
 
 @dataclass(frozen=True)
@@ -89,6 +109,8 @@ class State:
     good_since_s: float | None = None
     line_since_s: float | None = None  # since when the line would serve
     failed_path: Path | None = None  # the path that this outage began on
+    ready_since_s: float | None = None  # since when only idleness or the hour is waited for
+    paced_s: float | None = None  # when registrations were last seen held back in RETURNING
     flap_since_s: float | None = None  # the last return, or the last halving of the hold-down since; None: all is calm
     memory: Memory = field(default_factory=Memory)
 
@@ -152,9 +174,29 @@ def _held(state: State, settings: ModeSettings) -> bool:
     return _proved(state, settings) and state.hold_left_s == 0
 
 
+def _due(state: State, settings: ModeSettings) -> bool:
+    """Held, and the moment is one that the site has chosen. Another path than that which failed is no way back."""
+    signs = state.memory.signs
+    if signs is None or not _held(state, settings):
+        return False
+    if settings.when is When.AT_ONCE or state.path is not state.failed_path:
+        return True
+    if state.ready_since_s is not None and signs.now_s - state.ready_since_s >= settings.longest_wait_s:
+        return True
+    if settings.when is When.IDLE:
+        return signs.calls_up == 0
+    return signs.local_min is not None and (signs.local_min - settings.hour_min) % DAY_MIN < HOUR_MIN
+
+
 def _time_is_up(state: State, settings: ModeSettings) -> bool:
     signs = state.memory.signs
-    return signs is not None and signs.now_s - state.since_s >= CONFIRM_FACTOR * settings.register_s
+    if signs is None:
+        return False
+    if signs.now_s - state.since_s >= RETURNING_MAX_S:
+        return True
+    began_s = state.since_s if state.paced_s is None else state.paced_s
+    capped_s = (signs.registered or 0) / settings.registrations_per_s
+    return signs.now_s - began_s >= CONFIRM_FACTOR * settings.register_s + capped_s
 
 
 def _confirmed(state: State, settings: ModeSettings) -> bool:
@@ -164,11 +206,13 @@ def _confirmed(state: State, settings: ModeSettings) -> bool:
     return signs.confirmed >= signs.registered or _time_is_up(state, settings)
 
 
+_TIME = f"{CONFIRM_FACTOR} x register_s and what the cap takes"
+
 GUARDS: dict[tuple[Mode, Mode], Guard] = {
     (S, N): Guard("good_probes in a row", _proved),
-    (V, R): Guard("good_probes in a row, hold-down over or another path", _held),
-    (R, N): Guard(f"all phones confirmed, or {CONFIRM_FACTOR} x register_s", _confirmed),
-    (R, S): Guard(f"{CONFIRM_FACTOR} x register_s", _time_is_up),
+    (V, R): Guard("good_probes in a row, hold-down over and when it is time, or another path", _due),
+    (R, N): Guard(f"all phones confirmed, or {_TIME} after the last wait", _confirmed),
+    (R, S): Guard(f"{_TIME} after the last wait", _time_is_up),
 }
 
 
@@ -197,6 +241,10 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
         memory = replace(memory, dead=True, died_s=now if new else memory.died_s)
     state = replace(state, memory=memory, reason=judged.reason, good_since_s=good_since, line_since_s=line_since)
     state = _calm(state, now, settings)
+    if state.mode is V and state.ready_since_s is None and _held(state, settings):
+        state = replace(state, ready_since_s=now)
+    if state.mode is R and signs.held_back:
+        state = replace(state, paced_s=now)
 
     mode = TRANSITIONS[state.mode, verdict]
     guard = GUARDS.get((state.mode, mode))
@@ -214,6 +262,8 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
         since_s=now,
         cause=state.cause if mode is R else None,
         failed_path=None,
+        ready_since_s=None,
+        paced_s=None,
         flap_since_s=now if ended and state.cause not in _ON_PURPOSE else state.flap_since_s,
     )
 
@@ -235,6 +285,7 @@ def _enter_survival(state: State, cause: Cause | None, now: float, settings: Mod
     hold_down_s = state.hold_down_s
     if cause not in _ON_PURPOSE and (state.mode is R or state.flap_since_s is not None):
         hold_down_s = min(settings.hold_down_max_s, max(HOLD_DOWN_SEED_S, 2 * hold_down_s))
+    state = replace(state, ready_since_s=None, paced_s=None)
     return replace(state, mode=V, since_s=now, cause=cause, hold_down_s=hold_down_s, failed_path=state.path)
 
 

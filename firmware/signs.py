@@ -128,6 +128,9 @@ class Signs:
     drill: bool = False
     confirmed: int | None = None  # extensions whose registration the platform has confirmed in this epoch
     registered: int | None = None  # extensions registered here
+    calls_up: int | None = None  # that the unit decided and that have not ended; None: not known
+    local_min: int | None = None  # minutes since local midnight; None: the clock is not set
+    held_back: bool = False  # no registration may go north now
 
 
 @dataclass(frozen=True)

@@ -253,6 +253,19 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
 def _platform(status: Status) -> list[Problem]:
     if status.platform is False:
         return []
+    if status.mode is Mode.SURVIVAL and status.reason is Reason.SERVING:
+        return [
+            Problem(
+                "RVX-L05",
+                Severity.WARN,
+                "platform",
+                observed="the platform serves again, and the unit is still master",
+                expected="it goes back as [returning] says",
+                effect="calls within the house go on, others need a gateway",
+                fix="wait; [returning] says for how long at the most",
+                since=status.since,
+            )
+        ]
     if status.mode is Mode.SURVIVAL and status.cause not in (Cause.DRILL, Cause.UNIT):
         line = status.cause is Cause.LINE
         carrier = status.reason is Reason.NO_CARRIER

@@ -22,6 +22,8 @@ __all__ = ["Unit"]
 
 CLIENT_TIMEOUT_S = 2.0
 """A client of the status socket that does not read is let go."""
+HELD_NAMED = 3
+"""Extensions that a problem names."""
 
 
 class Unit:
@@ -33,7 +35,7 @@ class Unit:
         self._started_at = datetime.now(UTC)
         self._keeper = Keeper(self._paths, edge)
         self._beats = Beats(config) if config.standby.shared else None
-        self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new)
+        self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new, lambda: self._keeper.calls_up)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -58,7 +60,9 @@ class Unit:
         watch, keeper, now = self._watch, self._keeper, datetime.now(UTC)
         sight, state = watch.sight, watch.state
         seen = sight is not None and state is not None
-        problems = (_store_problem(keeper.fault),) if keeper.fault else ()
+        problems: tuple[Problem, ...] = (_store_problem(keeper.fault),) if keeper.fault else ()
+        if sight is not None and sight.held:
+            problems += (_held_problem(sight.held),)
         return Status(
             unit=self._config.unit.name,
             version=__version__,
@@ -110,6 +114,19 @@ def _store_problem(fault: str) -> Problem:
         expected="a store that can be written",
         effect="records wait in the edge's journal; calls go on",
         fix="look at the disk: space, rights, age",
+    )
+
+
+def _held_problem(held: tuple[str, ...]) -> Problem:
+    named = ", ".join(held[:HELD_NAMED]) + (f" and {len(held) - HELD_NAMED} more" if len(held) > HELD_NAMED else "")
+    return Problem(
+        "RVX-P04",
+        Severity.WARN,
+        "phones",
+        observed=f"the platform refuses the password of {named}",
+        expected="a right password at the first try",
+        effect="kept from the platform for up to 10 minutes; 112 goes out",
+        fix="give the phone its password anew",
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -11,12 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from callcontrol.pacing import Pace, PaceSettings
+from callcontrol.records import EARLIEST
 from drivers.carrier import carrier
 from firmware.config import Config
-from firmware.modes import Mode, ModeSettings, Path, State, advance, start
+from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
 
-__all__ = ["EdgeSight", "Watch", "table"]
+__all__ = ["EdgeSight", "Watch", "held_phones", "table"]
 
 LEASE_S = 10
 """For so long the edge believes what is said here of the mode."""
@@ -24,10 +28,13 @@ VOUCH_EVERY_S = 3.0
 RETRY_S = 0.5
 """An edge that does not answer is asked again after this."""
 PROBES_REMEMBERED = 30
+HELD_EVERY_S = 5.0
+"""How often the edge is asked which phones it keeps from the platform, while there are any."""
 SETS = {1: Path.LINE, 2: Path.DATA}
 """The edge's dispatcher sets."""
 
 log = logging.getLogger("rvx")
+_random = random.SystemRandom()
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,12 @@ class EdgeSight:
     nodes: tuple[NodeSign, ...]
     counts: Mapping[str, int]
     registered: int | None
+    held: tuple[str, ...] = ()  # extensions kept from the platform
 
 
 class Watch:
-    """`changed(state)` is awaited after each change of mode or path; `edge_is_new()` is told when an edge is met."""
+    """`changed(state)` is awaited after each change of mode or path; `edge_is_new()` is told when an edge is met;
+    `calls_up()` is how many calls are up that the unit decided, None where not known."""
 
     def __init__(
         self,
@@ -49,19 +58,28 @@ class Watch:
         edge: EdgeRpc,
         changed: Callable[[State], Awaitable[None]],
         edge_is_new: Callable[[], None],
+        calls_up: Callable[[], int | None],
     ) -> None:
         self._config = config
         self._edge = edge
         self._changed = changed
         self._edge_is_new = edge_is_new
+        self._calls_up = calls_up
         self._settings = ModeSettings(
             good_probes=config.returning.good_probes,
             hold_down_s=config.returning.hold_down_s,
             hold_down_max_s=config.returning.hold_down_max_s,
             register_s=config.edge.register_s,
+            when=When(config.returning.when),
+            hour_min=_minutes(config.returning.hour),
+            longest_wait_s=config.returning.longest_wait_s,
+            registrations_per_s=config.returning.registrations_per_s,
         )
+        self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), _random.random)
         self._probes: list[float] = []
         self._vouched_s: float | None = None
+        self._held: tuple[str, ...] = ()
+        self._held_at_s = -HELD_EVERY_S
         self.state: State | None = None
         self.mode_at = datetime.now(UTC)
         self.sight: EdgeSight | None = None  # None: the edge does not answer
@@ -118,7 +136,17 @@ class Watch:
         worst = max((node.probe_ms for node in nodes if node.probe_ms is not None), default=None)
         if worst is not None:
             self._probes = [*self._probes[1 - PROBES_REMEMBERED :], worst]
-        return EdgeSight(time.monotonic(), nodes, numbers, registered)
+        await self._ask_held(numbers.get("held_until", 0))
+        return EdgeSight(time.monotonic(), nodes, numbers, registered, self._held)
+
+    async def _ask_held(self, until: int) -> None:
+        now = time.monotonic()
+        if until <= time.time():
+            self._held, self._held_at_s = (), now - HELD_EVERY_S
+        elif now - self._held_at_s >= HELD_EVERY_S:
+            self._held_at_s = now
+            with contextlib.suppress(EdgeError):  # more of them than an answer holds
+                self._held = held_phones(table(await self._edge.call("htable.dump", "wrong")), time.time())
 
     def _signs(self, sight: EdgeSight) -> Signs:
         interface = self._config.network.platform_interface
@@ -131,6 +159,9 @@ class Watch:
             carrier=carrier(interface) if interface else None,
             confirmed=sight.counts.get("confirmed", 0),
             registered=sight.registered,
+            calls_up=self._calls_up(),
+            local_min=_local_minute(),
+            held_back=sight.counts.get("wait", 0) > time.time(),
         )
 
     async def _change(self, before: State, state: State) -> None:
@@ -143,6 +174,11 @@ class Watch:
             # What the platform had confirmed before this moment is no longer known.
             await self._edge.call("htable.seti", "count", "confirmed", 0)
             await self._edge.call("htable.seti", "count", "epoch", self.count("epoch") + 1)
+        if state.mode is Mode.RETURNING:
+            self._pace.returned(time.monotonic())
+            wait = int(time.time() + self._pace.wait_left_s(time.monotonic()))
+            if wait > max(time.time(), self.count("wait")):
+                await self._edge.call("htable.seti", "count", "wait", wait)
         await self._vouch(state)
         await self._edge.call("htable.store", "st")
         await self._edge.call("htable.store", "count")
@@ -159,6 +195,29 @@ class Watch:
             wait_ms = min(bounds.first_response_max_ms, max(bounds.first_response_min_ms, 4 * max(self._probes)))
             await self._edge.call("htable.seti", "count", "timer_a", int(wait_ms))
         self._vouched_s = time.monotonic()
+
+
+def held_phones(rows: Mapping[str, object], now_s: float) -> tuple[str, ...]:
+    """From the edge's table `wrong`, extension|source -> wrong answers|kept until: those kept at `now_s`, unix time."""
+    found = set()
+    for name, row in rows.items():
+        until = str(row).partition("|")[2]
+        if until.isdigit() and int(until) > now_s:
+            extension = name.partition("|")[0]
+            found.add("phones not known here" if extension == "-" else extension)
+    return tuple(sorted(found))
+
+
+def _minutes(hour: str) -> int:
+    """Of "HH:MM", from midnight."""
+    hours, _, minutes = hour.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _local_minute() -> int | None:
+    """Minutes since local midnight; None where the clock is not set."""
+    now = datetime.now().astimezone()
+    return now.hour * 60 + now.minute if now >= EARLIEST else None
 
 
 def table(dump: object) -> dict[str, Any]:

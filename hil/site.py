@@ -317,7 +317,8 @@ class Site:
                 "platform_listen": [f"udp:{UNIT_NORTH_IP}:5060", f"tcp:{UNIT_NORTH_IP}:5060"],
             },
             "survival": {"learnt_after_s": 0},
-            "returning": {"hold_down_s": 1, "hold_down_max_s": 4},
+            # A rig's crowd registers at once.
+            "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "spread_s": 0, "registrations_per_s": 10_000},
             # All phones of a rig come from one address.
             "limits": {"requests_per_source_s": 20_000},
         }

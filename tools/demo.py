@@ -36,7 +36,7 @@ PHONES = (("10.98.0.11", 600), ("10.98.0.12", 800), ("10.98.0.13", 1000), ("10.9
 """Address and tone, Hz, of each of the four, and of who answers 112."""
 CONFIGURATION: Mapping[str, Mapping[str, object]] = {
     "edge": {"register_s": 15},  # the shortest: a platform that returns waits for every phone to tell of itself
-    "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2},
+    "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2, "spread_s": 0},
     "emergency": {"gateway": f"sip:{GATEWAY_IP}:5060"},
 }
 # For so long each is waited for; a machine that is not overloaded needs a fraction of it.

@@ -502,6 +502,18 @@ CATALOG: dict[str, Entry] = {
             "Give the platform's address in nodes when there is one.",
         ),
     ),
+    "RVX-L05": Entry(
+        Said(
+            "Plattformen svarar igen, men växeln styr ännu själv.",
+            "Den väntar en stund efter varje avbrott, och så länge som [returning] säger (samtal, klockslag).",
+            "Vänta. Ska det gå fortare ändras when, hour, longest_wait_s eller hold_down_max_s under [returning].",
+        ),
+        Said(
+            "The platform answers again, but the unit is still master.",
+            "It waits: a while after each outage, and for as long as [returning] says (calls that are up, or an hour).",
+            "Wait. To have it sooner, change when, hour, longest_wait_s or hold_down_max_s under [returning].",
+        ),
+    ),
     "RVX-M01": Entry(
         Said(
             "Plattformen leder samtalens ljud genom sig.",
@@ -637,6 +649,18 @@ CATALOG: dict[str, Entry] = {
             "Phones are registered that the unit cannot let in by itself.",
             "They have no secret here, and the platform has not been seen to accept them for learnt_after_s.",
             "Give them secrets by rvx extension add or import; else they fall silent when the platform is gone.",
+        ),
+    ),
+    "RVX-P04": Entry(
+        Said(
+            "Plattformen godtar inte en telefons lösenord, och telefonen hålls därför borta från den.",
+            "Telefonen har fel lösenord. Många fel svar skulle få plattformen att stänga ute hela huset.",
+            "Ge telefonen rätt lösenord och starta om den; den prövas igen inom 10 minuter. 112 går fram hela tiden.",
+        ),
+        Said(
+            "The platform does not take a phone's password, so the phone is kept from it.",
+            "The phone has a wrong password. Many wrong answers would make the platform shut out the whole house.",
+            "Give the phone its right password and restart it; it is tried again within 10 minutes. 112 works.",
         ),
     ),
     "RVX-S01": Entry(

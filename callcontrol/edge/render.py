@@ -10,6 +10,7 @@ import re
 from importlib.resources import files
 
 from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket
+from callcontrol.pacing import WAIT_MAX_S
 
 __all__ = ["dispatcher_list", "render"]
 
@@ -33,6 +34,18 @@ CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
 DOUBTED_S = 600
 """A refusal by the platform is taken for forgetfulness this seldom."""
+SOON_S = 15
+"""A phone that is to come again soon is told an expiry of this at the least; `register_s` is no less."""
+PASS_S = 8
+"""A registration that may go north has so long for the platform's challenge and its answer."""
+WRONG_ANSWERS_ALL = 20
+"""So many wrong answers of all phones in ten minutes, and each phone has but one."""
+HELD_FIRST_S = 60
+"""A phone with a wrong password is kept from the platform for so long, then for twice that, and so on,"""
+HELD_MAX_S = 600
+"""but for no longer than this: it is when a phone comes through again at the latest, once its password is right."""
+RELEASES = 3
+"""So many times a phone whose password is right by what we know is let through sooner, at its next REGISTER."""
 STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
@@ -60,6 +73,8 @@ _PARTS = (
     "10-modules",
     "20-request",
     "30-register",
+    "35-pace",
+    "36-held",
     "40-platform",
     "45-setups",
     "50-survival",
@@ -141,6 +156,15 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "ALONE_MS": ALONE_MS,
         "NODE_GONE_S": NODE_GONE_S,
         "LATE_S": LATE_S,
+        "WAIT_MAX_S": WAIT_MAX_S,
+        "REGISTRATIONS_PER_S": s.registrations_per_s,
+        "SOON_S": SOON_S,
+        "PASS_S": PASS_S,
+        "WRONG_ANSWERS_NORTH": s.wrong_answers_north,
+        "WRONG_ANSWERS_ALL": WRONG_ANSWERS_ALL,
+        "HELD_FIRST_S": HELD_FIRST_S,
+        "HELD_MAX_S": HELD_MAX_S,
+        "RELEASES": RELEASES,
         "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
         "NO_RINGING_MS": s.no_ringing_ms,
         "HOLD_S": hold_s,

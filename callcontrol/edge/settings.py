@@ -67,6 +67,7 @@ class EdgeSettings:
     first_response_initial_ms: int
     ringing_ms: int
     good_probes: int
+    registrations_per_s: int
     emergency_numbers: tuple[str, ...]
     gateway: str
     gateway_username: str
@@ -76,6 +77,7 @@ class EdgeSettings:
     calls_per_phone: int
     requests_per_source_s: int
     failed_auth_per_minute: int
+    wrong_answers_north: int
     shared_memory_mb: int
     route_key: str = field(repr=False)
     """A secret of this unit, letters and figures: who knows our Record-Route of a call is in that call."""

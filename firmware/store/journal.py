@@ -96,6 +96,11 @@ class Journal:
         row = self._db.execute("SELECT count(*) FROM record WHERE began_at >= ?", (to_text(moment),)).fetchone()
         return int(row[0])
 
+    def calls_up(self, since: datetime) -> int:
+        """Give how many calls that began at ``since`` or later were answered and have not been seen to end."""
+        sql = "SELECT count(*) FROM record WHERE began_at >= ? AND outcome = ? AND ended_at IS NULL"
+        return int(self._db.execute(sql, (to_text(since), Outcome.ANSWERED)).fetchone()[0])
+
     def incident_begin(self, at: datetime, cause: str, mode: str, detail: str = "") -> int:
         """Write that an incident began; give its number."""
         sql = "INSERT INTO incident (began_at, cause, mode, detail) VALUES (?, ?, ?, ?) RETURNING id"

@@ -150,6 +150,10 @@ class KamailioPlatform:
         """Answer 503 to every request, OPTIONS included, or stop doing so."""
         self._fault("busy503", int(on))
 
+    def later(self, retry_after_s: int) -> None:
+        """Refuse every REGISTER by 503 with this Retry-After; 0 takes them again."""
+        self._fault("later", retry_after_s)
+
     def options(self, answered: bool) -> None:
         """Answer OPTIONS, or be silent to them."""
         self._fault("no_options", int(not answered))

@@ -14,6 +14,7 @@ from firmware.modes import (
     CALM_S,
     CONFIRM_FACTOR,
     GUARDS,
+    RETURNING_MAX_S,
     SAMPLE_CLOSE_S,
     SAMPLE_S,
     TRANSITIONS,
@@ -23,6 +24,7 @@ from firmware.modes import (
     Path,
     Reason,
     State,
+    When,
     advance,
     diagram,
     start,
@@ -30,7 +32,7 @@ from firmware.modes import (
 from firmware.signs import DOUBT_S, SICK_CALLS, SICK_S, NodeSign, Signs, Verdict, node_signs
 
 N, S, V, R = Mode.NORMAL, Mode.SUSPECT, Mode.SURVIVAL, Mode.RETURNING
-SETTINGS = ModeSettings(good_probes=3, hold_down_s=10, hold_down_max_s=600, register_s=60)
+SETTINGS = ModeSettings(good_probes=3, hold_down_s=10, hold_down_max_s=600, register_s=60, registrations_per_s=1000)
 URI = "sip:10.99.0.2:5060"
 PROBE_S, PROBE_TIMEOUT_S = 1.0, 0.8
 DETECTED_S = 3.0
@@ -494,6 +496,122 @@ def test_flapping_grows_the_hold_down_to_its_bound_and_calm_halves_it() -> None:
     assert unit.state.hold_down_s == 10
 
 
+@pytest.mark.parametrize(
+    ("good_s", "held"),
+    [
+        # How long the platform stays after each return, and the hold-down of the outage that follows.
+        ((1, 1, 1, 1), (20, 40, 80, 160)),
+        ((300, 300), (20, 40)),
+        ((CALM_S - 10, 1), (20, 40)),
+        ((CALM_S + 10, 1), (10, 20)),
+        ((1, 1, CALM_S + 10), (20, 40, 40)),
+        ((1, 1, 1, 2 * CALM_S + 10, 1), (20, 40, 80, 40, 80)),
+        ((1,) * 8, (20, 40, 80, 160, 320, 600, 600, 600)),
+    ],
+)
+def test_hold_down_by_how_the_platform_flaps(good_s: tuple[float, ...], held: tuple[float, ...]) -> None:
+    unit = Unit().normal()
+    unit.see(SAMPLE_S, DOWN)
+    found = []
+    for seconds in good_s:
+        unit.returned()
+        unit.see(seconds, GOOD)
+        unit.see(SAMPLE_S, DOWN)
+        found.append(unit.state.hold_down_s)
+    assert tuple(found) == held
+
+
+# ---- when ------------------------------------------------------------------------------------------------------------
+
+READY_S = 10.0
+"""A hold-down."""
+LONGEST_S = 7200.0
+IDLE = replace(SETTINGS, when=When.IDLE, longest_wait_s=LONGEST_S)
+AT_THREE = replace(SETTINGS, when=When.HOUR, hour_min=3 * 60, longest_wait_s=LONGEST_S)
+
+
+def ready(settings: ModeSettings, **more: object) -> Unit:
+    """In SURVIVAL, with nothing to wait for but what `when` says."""
+    unit = Unit(settings=settings).normal()
+    unit.see(SAMPLE_S, DOWN)
+    unit.see(READY_S + 1, GOOD, **{"registered": 9, "confirmed": 0} | more)  # type: ignore[arg-type]
+    return unit
+
+
+@pytest.mark.parametrize(("calls_up", "mode"), [(0, R), (1, V), (None, V)])
+def test_idle_waits_for_the_last_call(calls_up: int | None, mode: Mode) -> None:
+    unit = ready(IDLE, calls_up=calls_up)
+    assert unit.state.mode is mode
+    assert unit.see(SAMPLE_S, GOOD, calls_up=0) is R
+
+
+def test_idle_with_a_call_that_never_ends_waits_no_longer_than_is_said() -> None:
+    unit = ready(IDLE, calls_up=1)
+    assert unit.see(LONGEST_S - 5, GOOD) is V
+    assert unit.see(5, GOOD) is R
+
+
+def test_longest_wait_is_not_begun_anew_by_a_platform_that_loses_probes() -> None:
+    unit = ready(IDLE, calls_up=1)
+    for _ in range(int(LONGEST_S / 600) - 1):
+        assert unit.see(599.5, GOOD) is V
+        unit.see(SAMPLE_S, TRYING)
+    unit.see(600, GOOD)
+    assert unit.see(2, GOOD) is R
+
+
+@pytest.mark.parametrize(
+    ("local_min", "hour_min", "mode"),
+    [
+        (3 * 60, 3 * 60, R),
+        (3 * 60 + 59, 3 * 60, R),
+        (4 * 60, 3 * 60, V),
+        (2 * 60 + 59, 3 * 60, V),
+        (10, 23 * 60 + 30, R),
+        (None, 3 * 60, V),
+    ],
+)
+def test_hour_is_one_hour_of_the_day(local_min: int | None, hour_min: int, mode: Mode) -> None:
+    unit = ready(replace(AT_THREE, hour_min=hour_min), local_min=local_min)
+    assert unit.state.mode is mode
+
+
+def test_hour_comes_at_the_latest_with_the_longest_wait() -> None:
+    unit = ready(AT_THREE, local_min=None)
+    assert unit.see(LONGEST_S, GOOD) is R
+
+
+@pytest.mark.parametrize("settings", [IDLE, AT_THREE])
+def test_another_path_is_not_waited_for(settings: ModeSettings) -> None:
+    """Mobile data that takes over is no return."""
+    data = node(True, path=Path.DATA)
+    unit = Unit(settings=settings, signs=Signs(0.0, (GOOD, data), registered=4, confirmed=4, calls_up=1))
+    unit.see(5)
+    unit.see(SAMPLE_S, DOWN, data)
+    assert unit.see(3, DOWN, data) is N
+    assert unit.state.path is Path.DATA
+
+
+def test_returning_does_not_end_while_registrations_are_held_back() -> None:
+    unit = ready(SETTINGS, held_back=True)
+    assert unit.state.mode is R
+    assert unit.see(300, GOOD) is R
+    assert unit.see(CONFIRM_FACTOR * SETTINGS.register_s - 1, GOOD, held_back=False) is R
+    assert unit.see(2, GOOD) is N
+
+
+def test_returning_ends_however_long_registrations_are_held_back() -> None:
+    unit = ready(SETTINGS, held_back=True)
+    assert unit.see(RETURNING_MAX_S, GOOD) is N
+
+
+def test_returning_lasts_as_long_as_the_cap_needs() -> None:
+    unit = ready(replace(SETTINGS, registrations_per_s=2), registered=100)
+    unit.see(CONFIRM_FACTOR * SETTINGS.register_s, GOOD)
+    assert unit.state.mode is R
+    assert unit.see(100 / 2, GOOD) is N
+
+
 def test_dying_while_returning_grows_the_hold_down() -> None:
     unit = Unit().normal()
     unit.see(20, DOWN)
@@ -549,9 +667,11 @@ NODES = st.sampled_from([GOOD, TRYING, DOWN, UNSEEN, node(True, lost=1), node(Fa
 class AnyDay(RuleBasedStateMachine):
     """Signs come in any order; these things hold all the same."""
 
-    @initialize(hold_down_s=st.sampled_from([0.0, 2.0, 10.0]), good_probes=st.integers(1, 5))
-    def begin(self, hold_down_s: float, good_probes: int) -> None:
-        self.settings = ModeSettings(good_probes, hold_down_s, 60.0, 15.0)
+    @initialize(
+        hold_down_s=st.sampled_from([0.0, 2.0, 10.0]), good_probes=st.integers(1, 5), when=st.sampled_from(When)
+    )
+    def begin(self, hold_down_s: float, good_probes: int, when: When) -> None:
+        self.settings = ModeSettings(good_probes, hold_down_s, 60.0, 15.0, when, 180, 30.0, 1000)
         self.signs = Signs(0.0, (UNSEEN,))
         self.state = start(0.0, self.settings)
         self.before = self.state
@@ -574,6 +694,8 @@ class AnyDay(RuleBasedStateMachine):
         confirmed=st.sampled_from([None, 0, 3]),
         after_s=st.sampled_from([0.1, 0.5, 0.5, 2.0]),
         drill=st.sampled_from([False] * 9 + [True]),
+        calls_up=st.sampled_from([None, 0, 0, 2]),
+        local_min=st.sampled_from([None, 100, 200]),
     )
     def see(
         self,
@@ -584,6 +706,8 @@ class AnyDay(RuleBasedStateMachine):
         confirmed: int | None,
         after_s: float,
         drill: bool,
+        calls_up: int | None,
+        local_min: int | None,
     ) -> None:
         self.sample(
             Signs(
@@ -595,6 +719,8 @@ class AnyDay(RuleBasedStateMachine):
                 drill=drill,
                 confirmed=confirmed,
                 registered=3,
+                calls_up=calls_up,
+                local_min=local_min,
             )
         )
 
@@ -609,7 +735,8 @@ class AnyDay(RuleBasedStateMachine):
     def returning_ends(self, odd: NodeSign) -> None:
         for _ in range(int(2 * CONFIRM_FACTOR * self.settings.register_s) + 1):
             if self.state.mode is R:
-                self.sample(replace(self.signs, now_s=self.signs.now_s + 0.5, nodes=(odd,), confirmed=0, drill=False))
+                good = replace(self.signs, now_s=self.signs.now_s + 0.5, nodes=(odd,), confirmed=0, drill=False)
+                self.sample(good)
         assert self.state.mode is not R
 
     @invariant()
@@ -633,6 +760,13 @@ class AnyDay(RuleBasedStateMachine):
             assert signs.carrier is not False
             assert signs.now_s - before.since_s >= state.hold_down_s - 1e-6  # sums of floats
             assert not signs.drill
+            waited_s = None if before.ready_since_s is None else signs.now_s - before.ready_since_s
+            if waited_s is None or waited_s < self.settings.longest_wait_s:
+                assert self.settings.when is not When.IDLE or signs.calls_up == 0
+                assert self.settings.when is not When.HOUR or signs.local_min == 200
+        assert state.ready_since_s is None or state.mode is V
+        if state.mode is V and before.mode is V and before.ready_since_s is not None:
+            assert state.ready_since_s == before.ready_since_s
         if state.mode is N and before.mode is not N:
             assert any(node.serving and not node.trying for node in signs.nodes)
         if state.mode is N:

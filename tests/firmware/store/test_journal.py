@@ -90,6 +90,15 @@ def test_newest_first_and_counted(journal: Journal) -> None:
     assert journal.count_since(NOON + timedelta(hours=3)) == 2
 
 
+def test_calls_that_are_up(journal: Journal) -> None:
+    failed = replace(OTHER, call_id="no", answered_at=None, ended_at=None, outcome=Outcome.BUSY, sip_code=486)
+    up = replace(ANSWERED, ended_at=None)
+    journal.fold("acc_1.log", 7, 1, [failed, up, replace(up, call_id="old", began_at=up.began_at - timedelta(hours=9))])
+    assert journal.calls_up(up.began_at - timedelta(hours=4)) == 1
+    journal.fold("acc_1.log", 7, 2, [ENDED], start=1)
+    assert journal.calls_up(up.began_at - timedelta(hours=4)) == 0
+
+
 def test_incidents(journal: Journal) -> None:
     first = journal.incident_begin(NOON, "PLATFORM", "SURVIVAL", "no node answers")
     second = journal.incident_begin(NOON + timedelta(hours=1), "LINE", "SURVIVAL")
