@@ -29,12 +29,12 @@ from hil.net import Host, Net
 from hil.platform.asterisk import AsteriskPlatform
 from hil.platform.kamailio import KamailioPlatform
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
 REALM = "region.example"
 PLATFORM_IP, PHONE_IP = "10.97.0.1", "10.97.0.2"
 USERS = {"1001": "one", "1002": "two"}
-STEP_S = 10.0
+STEP_S = 20.0
 MOMENT_S = 0.01
 QUIET_S = 1.5
 """Longer than a platform waits before it sends again what was not acknowledged."""
