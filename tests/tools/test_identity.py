@@ -90,6 +90,21 @@ def test_a_unit_goes_over(sealed: Path, passphrase: Path, tmp_path: Path, capsys
     assert main([*words, "--replace"]) == DONE
 
 
+def test_a_dead_units_disk_can_be_exported_elsewhere(
+    unit: Path, passphrase: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    disk = tmp_path / "mnt"
+    disk.mkdir()
+    capsys.readouterr()
+    unit.parent.rename(disk / "etc")
+    (tmp_path / "state").rename(disk / "lib")
+    file = tmp_path / "gw-1.rvx"
+    words = ["identity", "export", str(file), "--passphrase-file", str(passphrase), "--json"]
+    assert main([*words, "--config", str(disk / "etc" / "unit.toml"), "--state", str(disk / "lib")]) == DONE
+    told = json.loads(capsys.readouterr().out)
+    assert (told["extensions"], told["secrets"]) == (3, True)
+
+
 def test_a_made_passphrase_is_shown_once_and_opens(
     unit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,8 +3,11 @@ and no hand touches a phone."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -124,8 +127,11 @@ def _walk(building: Building, box: Box) -> None:
 def _die(building: Building) -> None:
     """The unit is killed, and its disk is gone; the box that comes in its place has other network cards."""
     site = building.site
-    site.edge.kill()
-    site.unit.kill()
+    for pid in site.host.pids():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    for program in (site.edge, site.unit):
+        program.kill()
     site.paths.state.rename(site.paths.state.with_name("dead-disk"))
     site.config_file.unlink()
     for number, card in enumerate(("north", "south")):
