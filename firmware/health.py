@@ -367,6 +367,20 @@ def _way_out(name: str, facts: Facts) -> Finding:
     return _of_problem(name, told) if told else _ok(name, "a gateway is configured; whether it works, a call proves")
 
 
+def _standby(name: str, facts: Facts) -> Finding:
+    if facts.status is None:
+        return _unknown(name, "the unit did not say")
+    pair = facts.status.pair
+    if pair is None:
+        return _skip(name, "a unit by itself; if it dies, a spare must come")
+    told = next((problem for problem in facts.status.problems if problem.area == "pair"), None)
+    if told:
+        return _of_problem(name, told)
+    return _ok(
+        name, "in service, and the other one is heard" if pair.in_service else "waits; the other one is in service"
+    )
+
+
 CHECKS = (
     Check("config", _config, meaning="the configuration has no fault"),
     Check("files", _files, ("config",), meaning="what holds secrets is its owner's alone"),
@@ -380,6 +394,7 @@ CHECKS = (
     Check("phones", _phones, ("edge",), meaning="the phones are here"),
     Check("secrets", _credentials, ("config",), meaning="by what the phones are let in when the platform is gone"),
     Check("media", _media, ("edge",), meaning="whether the platform anchors the sound of calls"),
+    Check("standby", _standby, ("unit",), meaning="whether another unit takes over"),
     Check("way-out", _way_out, ("edge",), meaning="a way for 112 besides the platform"),
 )
 """In the order in which they are looked at, which is that of what rests on what."""

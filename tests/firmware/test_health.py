@@ -7,7 +7,7 @@ import pytest
 
 from firmware.health import CHECKS, Facts, File, Result, Space, examine, verdict
 from firmware.modes import Mode, Path
-from firmware.status import Node, Phones, Problem, Severity, Status
+from firmware.status import Node, Pair, Phones, Problem, Severity, Status
 
 STATUS = Status(
     unit="gw-1",
@@ -20,6 +20,7 @@ STATUS = Status(
     lease_left_s=9.0,
     nodes=(Node("sip:10.99.0.2:5060", Path.LINE, True, 12.0),),
     phones=Phones(registered=12, known=12, learnt=0, ready=12),
+    pair=Pair(True, False),
 )
 WELL = Facts(
     config="unit.toml",
@@ -106,6 +107,10 @@ def test_what_is_not_known_is_neither_well_nor_ill() -> None:
         ({"media_through": 0, "media_anchored": 4}, "media", "warn", "RVX-M01", "4 of the last 4"),
         ({"media_through": 18, "media_anchored": 2}, "media", "warn", "RVX-M01", "2 of the last 20"),
         ({"platform": False}, "media", "skip", None, "no platform"),
+        ({"status": told(pair=None)}, "standby", "skip", None, "by itself"),
+        ({"status": told(pair=Pair(False, True))}, "standby", "ok", None, "the other one is in service"),
+        ({"status": told(pair=Pair(True, None))}, "standby", "warn", "RVX-B02", "not heard"),
+        ({"status": told(pair=Pair(True, True))}, "standby", "fail", "RVX-B01", "both units"),
         ({"status": told(gateway=False)}, "way-out", "warn", "RVX-G01", "no gateway"),
         ({"status": told(gateway=None)}, "way-out", "skip", None, "not known"),
     ],
@@ -120,7 +125,7 @@ def test_each_check(over: dict[str, Any], check: str, result: str, code: str | N
 
 def test_a_cause_hides_what_follows_from_it() -> None:
     findings = {finding.check: finding for finding in examine(dataclasses.replace(WELL, edge=False, status=None))}
-    waiting = {check.name for check in CHECKS if "edge" in check.needs}
+    waiting = {check.name for check in CHECKS if set(check.needs) & {"edge", "unit"}}
     assert {name for name, finding in findings.items() if finding.observed == "waits for edge"} == waiting
     assert [name for name, finding in findings.items() if finding.problem] == ["edge"]
 

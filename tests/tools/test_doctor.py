@@ -43,9 +43,9 @@ def screen(facts: Facts, verbose: bool = False) -> list[str]:
 def test_a_unit_that_is_well_is_said_so_calmly() -> None:
     head, *checks, last = screen(WELL)
     assert head.startswith("rvx doctor  gw-1  rvx ")
-    assert head.endswith("2026-11-22 00:41:09Z  13 checks in 0.2 s")
+    assert head.endswith("2026-11-22 00:41:09Z  14 checks in 0.2 s")
     assert [line[:6] for line in checks] == ["[ok]  "] * len(CHECKS)
-    assert last == "The unit is well: 13 ok."
+    assert last == "The unit is well: 14 ok."
 
 
 @pytest.mark.parametrize("facts", [WELL, ILL, BLIND, dataclasses.replace(BLIND, denied=True)])
@@ -59,7 +59,7 @@ def test_what_is_ill_says_what_to_do_below() -> None:
     assert lines[at] == "[fail] files    an import of an identity was cut in the middle"
     assert lines[at + 1] == " " * 16 + "RVX-I06  effect: the unit does not start"
     assert lines[at + 2] == " " * 16 + "fix: give rvx identity import again"
-    assert lines[-1] == "1 failed, 2 warned, 10 ok. Details: rvx doctor -v"
+    assert lines[-1] == "1 failed, 2 warned, 11 ok. Details: rvx doctor -v"
     assert any("expected: a whole identity" in line for line in screen(ILL, verbose=True))
 
 
