@@ -236,6 +236,11 @@ class Host:
             raise NetError(f"{self.name}: no socket could be opened")
         return opened[0]
 
+    def tmpfs(self, place: Path, size_mb: int) -> None:
+        """A small disk of its own at a folder in this host's directory; it goes with the net."""
+        place.mkdir(exist_ok=True)
+        _command("mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=755", "hil", str(place))
+
     def pids(self, group: int | None = None) -> list[int]:
         """The living processes in this namespace, or those of one process group in it."""
         pids = _pids_in(self.ns)
@@ -369,6 +374,12 @@ def _in_memory(run_name: str) -> Path:
     return MEMORY_DIR / run_name
 
 
+def _mounts(below: Path) -> list[str]:
+    """What is mounted in a folder, innermost first."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return sorted((words[1] for line in lines if (words := line.split())[1].startswith(f"{below}/")), reverse=True)
+
+
 def _spaces(run_name: str) -> Iterator[str]:
     if NETNS_DIR.is_dir():
         yield from (name for name in os.listdir(NETNS_DIR) if name.startswith(f"{run_name}-"))
@@ -384,6 +395,8 @@ def _remove(run_name: str) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(POLL_S)
+    for place in _mounts(_temporary(run_name)):
+        _run(["umount", "--lazy", place], COMMAND_TIMEOUT_S, check=False)
     for ns in _spaces(run_name):
         # Another Net's sweep may be at the same leftover.
         if _run(["ip", "netns", "delete", ns], COMMAND_TIMEOUT_S, check=False).returncode and ns in _spaces(run_name):

@@ -83,6 +83,8 @@ class Site:
 
     `router` lets phones reach the platform past the unit: those of `phones`, and others that `past_unit` is told of.
     `own` makes this one of two units; `beside` is the one that platform, networks and phones are shared with.
+    `disk_mb`: the unit's state lies on a disk of its own of that size. `prefix` gives, by the unit's folder in memory,
+    what begins the command of each of its programs.
     """
 
     debian: ClassVar[str | None] = os.environ.get("RVX_RIG_DEBIAN")
@@ -102,6 +104,8 @@ class Site:
         own: Own | None = None,
         beside: Site | None = None,
         platform: Callable[[Host], Platform] | None = None,
+        disk_mb: int | None = None,
+        prefix: Callable[[Path], Sequence[str]] | None = None,
         **platform_options: Any,
     ) -> None:
         self.users = dict(users)
@@ -144,6 +148,9 @@ class Site:
         self.config_file = self.host.directory / "unit.toml"
         # In memory, as on a unit.
         self.paths = Paths(self.host.directory / "state", net.memory(self.host.name))
+        if disk_mb is not None:
+            self.host.tmpfs(self.paths.state, disk_mb)
+        self._prefix = list(prefix(self.paths.run)) if prefix else []
         self._write_config(registration, configuration or {})
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
@@ -293,7 +300,7 @@ class Site:
     def _program(self, name: str, serving: Callable[[], bool]) -> Daemon:
         command = ["-m", "firmware.app", name, "--config", str(self.config_file)]
         if self.debian is None:
-            command = [sys.executable, *command]
+            command = [*self._prefix, sys.executable, *command]
         else:
             command = ["env", "-i", "-C", SOURCE_PLACE, DEBIAN_PATH, "python3", "-B", *command]
             places = {SOURCE_PLACE: SOURCE} | {str(path): path for path in (self.host.directory, self.paths.run)}

@@ -23,7 +23,7 @@ from typing import Any
 from hil.net import Host
 from hil.phone import PhoneError
 
-__all__ = ["Answering", "Dial", "Load", "Placing", "Result", "Sipp", "User", "parse"]
+__all__ = ["Answering", "Dial", "Load", "Message", "Placing", "Result", "Sipp", "User", "messages_of", "parse"]
 
 SCENARIOS = Path(__file__).with_name("sipp_scenarios")
 MAX_SOCKETS = 4000  # below this system's limit of open files
@@ -38,7 +38,8 @@ POLL_S = 0.05
 _SECRET = re.compile(r"[^\s;\[\]\"]*")
 _BEGUN = re.compile(r"(?P<method>[A-Z]+) (?P<call_id>\S+) \S+\t\S+\t(?P<epoch>\d+\.\d+)")
 _MESSAGE = re.compile(
-    r"\S+\t\S+\t(?P<epoch>\d+\.\d+)\t[SR]\t(?P<call_id>\S+)\tCSeq:\s*\d+ (?P<method>[A-Z]+)\t(?P<line>.+)"
+    r"\S+\t\S+\t(?P<epoch>\d+\.\d+)\t(?P<way>[SR])\t(?P<call_id>\S+)"
+    r"\tCSeq:\s*(?P<cseq>\d+) (?P<method>[A-Z]+)\t(?P<line>.+)"
 )
 _EXTENSION = re.compile(r"[^\s;\[\]<>\"]+")
 
@@ -80,6 +81,18 @@ class Result:
     final_ms: float | None  # that final answer
     challenges: int
     completed: bool  # a call: answered, acknowledged, and its BYE answered; else: code is 200
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message on the wire, as one phone's trace has it."""
+
+    at: float  # s, time.monotonic()
+    sent: bool  # by this phone; else received
+    call_id: str
+    cseq: int
+    method: str  # of its CSeq
+    code: int | None  # None: a request
 
 
 @dataclass(frozen=True)
@@ -219,6 +232,15 @@ class Placing:
         """What has come of those begun."""
         return self._run.results("INVITE")
 
+    def fresh(self) -> list[Message]:
+        """What has been sent and received since this was last asked. Needs ``traced``."""
+        return self._run.fresh()
+
+    @property
+    def over(self) -> bool:
+        """Every call has ended."""
+        return self._run.over
+
     def wait(self) -> list[Result]:
         """The results in the order placed, when all calls have ended, or have had time to."""
         return self._run.finish("INVITE", self._timeout_s)
@@ -264,6 +286,15 @@ class Answering:
         """The calls that came in so far. Needs ``traced``."""
         return self._run.results("INVITE")
 
+    def fresh(self) -> list[Message]:
+        """What has been sent and received since this was last asked. Needs ``traced``."""
+        return self._run.fresh()
+
+    @property
+    def over(self) -> bool:
+        """It has ended by itself: by TCP, a connection was lost."""
+        return self._run.over
+
     def stop(self) -> None:
         """End at once; nobody is told, as when a switch loses power."""
         self._run.kill()
@@ -303,6 +334,7 @@ class _Run:
             args += ["-trace_shortmsg", "-shortmessage_file", "messages", "-trace_logs", "-log_file", "begun"]
         else:
             args += ["-trace_stat", "-stf", "statistics", "-fd", "1", "-trace_rtt", "-rtt_freq", "1"]
+        self._read_bytes = 0
         self._log = self.directory / "output"
         with self._log.open("wb") as log:
             self._process = sipp.host.popen([*args, *options], cwd=self.directory, stdout=log, stderr=log)
@@ -327,6 +359,20 @@ class _Run:
     def kill(self) -> None:
         self._process.kill()
         self._process.wait(END_TIMEOUT_S)
+
+    @property
+    def over(self) -> bool:
+        return self._process.poll() is not None
+
+    def fresh(self) -> list[Message]:
+        with contextlib.suppress(FileNotFoundError), (self.directory / "messages").open("rb") as file:
+            file.seek(self._read_bytes)
+            whole = file.read().rpartition(b"\n")[0] + b"\n"
+            if len(whole) == 1:
+                return []
+            self._read_bytes += len(whole)
+            return messages_of(whole.decode(errors="replace"), time.monotonic() - time.time())
+        return []
 
     def results(self, method: str) -> list[Result]:
         wall_to_monotonic = time.monotonic() - time.time()
@@ -403,6 +449,22 @@ def parse(messages: str, begun: str, method: str, wall_to_monotonic: float = 0.0
         _note(trace, of, method, first_line, at)
     return [
         _result(call_id, trace, method, wall_to_monotonic) for call_id, trace in sorted(traces.items(), key=_number)
+    ]
+
+
+def messages_of(text: str, wall_to_monotonic: float = 0.0) -> list[Message]:
+    """The messages in sipp's short message trace, as they stand there; lines cut short are passed over."""
+    return [
+        Message(
+            at=float(match["epoch"]) + wall_to_monotonic,
+            sent=match["way"] == "S",
+            call_id=match["call_id"],
+            cseq=int(match["cseq"]),
+            method=match["method"],
+            code=_code(match["line"]),
+        )
+        for match in map(_MESSAGE.fullmatch, text.splitlines())
+        if match
     ]
 
 

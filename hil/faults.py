@@ -1,0 +1,236 @@
+"""The faults of a storm laid on a site, each a strike and a mend, in any overlap.
+
+What is in force is a count by fault; the parts of the site (platform, line, edge, unit, disk, clock) are then made what
+those faults together say. So the order in which faults come and go makes no difference to what is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from hil.net import NetError
+from hil.platform import PlatformError
+from hil.platform.daemon import Daemon
+from hil.platform.kamailio import KamailioPlatform
+from hil.site import Site
+from hil.stormplan import Fault
+
+__all__ = ["CLOCK_LIBRARY", "Faults", "clock_prefix"]
+
+CLOCK_LIBRARY = Path("/usr/$LIB/faketime/libfaketime.so.1")
+"""Debian's libfaketime; $LIB is the loader's own word for the machine's folder."""
+CLOCK_CACHE_S = 1
+"""A process sees a jump of its clock this late."""
+JUMP_S = 3600
+LOSS_PERCENT = 10.0
+SLOW_TRYING_S, SLOW_RINGING_S = 1.0, 3.0
+FLAP_UP_S, FLAP_DOWN_S = 1.5, 1.2
+MEMORY_LEFT_BYTES = 1 << 20
+"""What a process may still take where memory is short."""
+FILL_BYTES = 1 << 16
+LINE = "north"
+
+
+def clock_prefix(clock: Path, run: Path) -> tuple[str, ...]:
+    """Starts a program whose wall clock is shifted by what stands in the file `clock`; its folder `run` is in memory.
+
+    libfaketime keeps a semaphore in /dev/shm, which here is the program's own but for `run`, so that nothing is left
+    behind; and which the program must be able to open also when it has given up root.
+    """
+    words = {
+        "LD_PRELOAD": str(CLOCK_LIBRARY),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": str(CLOCK_CACHE_S),
+        "DONT_FAKE_MONOTONIC": "1",
+    }
+    clock.write_text("+0\n")
+    own = (
+        f"exec 3<{run} && mount -t tmpfs -o mode=1777 hil /dev/shm && mkdir -p {run} "
+        f'&& mount -c --bind /proc/self/fd/3 {run} && exec 3<&- && exec env "$@"'
+    )
+    opened = 'chmod 666 /dev/shm/*faketime* && exec "$@"'
+    return "sh", "-c", own, "sh", *(f"{name}={value}" for name, value in words.items()), "sh", "-c", opened, "sh"
+
+
+class Faults:
+    """`told(fault, struck, at)` hears when a fault comes into force or is mended, in the thread that does it."""
+
+    def __init__(self, site: Site, clock: Path, told: Callable[[Fault, bool, float], None]) -> None:
+        assert isinstance(site.platform, KamailioPlatform)
+        self._site = site
+        self._platform = site.platform
+        self._clock = clock
+        self._told = told
+        self._counts: Counter[Fault] = Counter()
+        self._lock = threading.RLock()
+        self._platform_up = True
+        self._platform_frozen = False
+        self._flapped_down = False
+        self._flapping: threading.Event | None = None
+        self._short: set[int] = set()
+
+    def strike(self, fault: Fault) -> None:
+        """Lay it on the site; what is laid twice must be mended twice."""
+        with self._lock:
+            self._counts[fault] += 1
+            if self._counts[fault] == 1:
+                self._told(fault, True, time.monotonic())
+                self._change(fault, True)
+
+    def mend(self, fault: Fault) -> None:
+        """End it. What the building does about it then takes its time."""
+        with self._lock:
+            self._counts[fault] -= 1
+            if self._counts[fault] == 0:
+                self._change(fault, False)
+                self._told(fault, False, time.monotonic())
+
+    def mend_all(self) -> None:
+        for fault in list(self._counts):
+            while self._counts[fault] > 0:
+                self.mend(fault)
+
+    def revive(self) -> list[str]:
+        """Start what has ended by itself, as systemd does; the names of what had."""
+        found = []
+        with self._lock:
+            for name, daemon, killed in self._own():
+                if not self._counts[killed] and not self._lives(daemon):
+                    found.append(name)
+                    with contextlib.suppress(PlatformError, NetError):
+                        daemon.start()
+        return found
+
+    def own_groups(self) -> set[int]:
+        """The process groups of the unit's own programs."""
+        return {daemon.pid for _, daemon, _ in self._own()}
+
+    # ---- inside
+
+    def _own(self) -> tuple[tuple[str, Daemon, Fault], ...]:
+        return ("edge", self._site.edge, Fault.EDGE_KILLED), ("unit", self._site.unit, Fault.UNIT_KILLED)
+
+    def _lives(self, daemon: Daemon) -> bool:
+        return daemon.pid in self._site.host.pids(daemon.pid)
+
+    def _change(self, fault: Fault, on: bool) -> None:
+        site = self._site
+        match fault:
+            case Fault.PLATFORM_AMNESIAC:
+                if on and self._platform_up:
+                    self._platform.kill()
+                    self._platform.start()
+                    self._afflict()
+            case Fault.PLATFORM_FLAPPING:
+                self._flap(on)
+            case Fault.PLATFORM_KILLED | Fault.PLATFORM_STOPPED | Fault.PLATFORM_SLOW | Fault.PLATFORM_SICK:
+                self._set_platform()
+            case Fault.LINE_DOWN:
+                (site.host.link_down if on else site.host.link_up)(LINE)
+            case Fault.LINE_BLACKHOLE:
+                (site.host.blackhole if on else site.host.unblackhole)(LINE)
+            case Fault.LINE_LOSSY:
+                site.host.loss(LINE, LOSS_PERCENT if on else 0)
+            case Fault.EDGE_KILLED | Fault.UNIT_KILLED:
+                self._kill_own(fault, on)
+            case Fault.EDGE_STOPPED:
+                (site.edge.freeze if on else site.edge.thaw)()
+            case Fault.UNIT_STOPPED:
+                (site.unit.freeze if on else site.unit.thaw)()
+            case Fault.DISK_FULL:
+                self._fill(on)
+            case Fault.CLOCK_JUMP:
+                self._clock.write_text(f"+{JUMP_S if on else 0}\n")
+            case Fault.DNS_GONE:
+                self._block_dns(on)
+            case Fault.MEMORY_SHORT:
+                self._shorten_memory(on)
+
+    def _set_platform(self) -> None:
+        """Killed or not, frozen or not, slow or sick, as the faults in force say together."""
+        up = not self._counts[Fault.PLATFORM_KILLED] and not self._flapped_down
+        if self._platform_up and not up:
+            self._platform.kill()
+            self._platform_frozen = False
+        elif up and not self._platform_up:
+            self._platform.start()
+        self._platform_up = up
+        frozen = up and self._counts[Fault.PLATFORM_STOPPED] > 0
+        if up and not frozen and self._platform_frozen:
+            self._platform.thaw()
+        if up and not self._platform_frozen:
+            self._afflict()
+        if frozen and not self._platform_frozen:
+            self._platform.freeze()
+        self._platform_frozen = frozen
+
+    def _afflict(self) -> None:
+        slow = self._counts[Fault.PLATFORM_SLOW] > 0
+        with contextlib.suppress(PlatformError):  # it is frozen
+            self._platform.slow(SLOW_TRYING_S if slow else 0, SLOW_RINGING_S if slow else 0)
+            self._platform.sick(self._counts[Fault.PLATFORM_SICK] > 0)
+
+    def _flap(self, on: bool) -> None:
+        if self._flapping is not None:
+            self._flapping.set()
+            self._flapping = None
+        if on:
+            self._flapping = threading.Event()
+            threading.Thread(target=self._keep_flapping, args=(self._flapping,), daemon=True).start()
+        else:
+            self._flapped_down = False
+            self._set_platform()
+
+    def _keep_flapping(self, over: threading.Event) -> None:
+        while not over.is_set():
+            with self._lock:
+                if over.is_set():
+                    return
+                self._flapped_down = not self._flapped_down
+                self._set_platform()
+            over.wait(FLAP_DOWN_S if self._flapped_down else FLAP_UP_S)
+
+    def _kill_own(self, fault: Fault, on: bool) -> None:
+        daemon = self._site.edge if fault is Fault.EDGE_KILLED else self._site.unit
+        stopped = Fault.EDGE_STOPPED if fault is Fault.EDGE_KILLED else Fault.UNIT_STOPPED
+        if on:
+            daemon.kill()
+            return
+        with contextlib.suppress(PlatformError, NetError):  # who does not start is started again by `revive`
+            daemon.start()
+            if self._counts[stopped]:
+                daemon.freeze()
+            if self._counts[Fault.MEMORY_SHORT]:
+                self._shorten_memory(True)
+
+    def _fill(self, on: bool) -> None:
+        filler = self._site.paths.state / "filler"
+        if not on:
+            filler.unlink(missing_ok=True)
+            return
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"\0" * FILL_BYTES):
+                pass
+
+    def _block_dns(self, on: bool) -> None:
+        script = "add table inet dns\ndelete table inet dns\n"
+        if on:
+            hook = "type filter hook output priority 0;"
+            script += f"table inet dns {{\nchain out {{\n{hook}\nmeta l4proto {{ tcp, udp }} th dport 53 drop\n}}\n}}\n"
+        self._site.host.run(["nft", "-f", "-"], text_in=script)
+
+    def _shorten_memory(self, on: bool) -> None:
+        """Each of the unit's processes may have hardly more address space than it has."""
+        pids = self._short if not on else {p for group in self.own_groups() for p in self._site.host.pids(group)}
+        for pid in pids:
+            with contextlib.suppress(OSError, NetError):
+                size = int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+                limit = f"{size + MEMORY_LEFT_BYTES}:unlimited" if on else "unlimited:unlimited"
+                self._site.host.run(["prlimit", "--pid", str(pid), f"--as={limit}"], check=False)
+        self._short = set(pids) if on else set()

@@ -1,0 +1,265 @@
+"""What was seen in a storm: phones' own traces, the unit's mode, tables and journal, and the faults laid on it.
+
+Facts only, no judgement (hil/invariants.py judges). No IO and no clock: every fact comes with its time, seconds of
+time.monotonic().
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from callcontrol.records import Record
+from hil.phone.sipp import Message
+from hil.stormplan import Do, Fault
+
+__all__ = ["Call", "History", "Leg", "Phone", "Size", "Span"]
+
+CHALLENGES = (401, 407)
+
+
+@dataclass
+class Span:
+    """A fault in force; `until` is None while it lasts."""
+
+    fault: Fault
+    since: float
+    until: float | None = None
+
+
+@dataclass
+class Leg:
+    """One call as one phone saw it on the wire; None: it did not happen (yet)."""
+
+    phone: str
+    call_id: str
+    invited: dict[int, float] = field(default_factory=dict)  # CSeq of each INVITE: when it was first sent or received
+    rang_at: float | None = None
+    code: int | None = None  # of the final answer, challenges not counted but where nothing else came
+    coded_at: float | None = None
+    acked_at: float | None = None
+    bye_sent_at: float | None = None
+    bye_heard_at: float | None = None
+    cancel_sent_at: float | None = None
+    cancel_heard_at: float | None = None
+
+    @property
+    def answered_at(self) -> float | None:
+        return self.coded_at if self.code is not None and 200 <= self.code < 300 else None
+
+    def take(self, message: Message) -> None:
+        """One more message of this call."""
+        at, code = message.at, message.code
+        if code is None:
+            self._take_request(message)
+        elif message.method == "INVITE" and 101 <= code < 200:
+            self.rang_at = at if self.rang_at is None else self.rang_at
+        elif message.method == "INVITE" and code >= 200 and (self.code is None or self.code in CHALLENGES):
+            self.code, self.coded_at = code, at
+
+    def _take_request(self, message: Message) -> None:
+        at = message.at
+        match message.method, message.sent:
+            case "INVITE", _:
+                self.invited.setdefault(message.cseq, at)
+            case "ACK", _:
+                self.acked_at = at
+            case "BYE", True:
+                self.bye_sent_at = at if self.bye_sent_at is None else self.bye_sent_at
+            case "BYE", False:
+                self.bye_heard_at = at if self.bye_heard_at is None else self.bye_heard_at
+            case "CANCEL", True:
+                self.cancel_sent_at = at if self.cancel_sent_at is None else self.cancel_sent_at
+            case "CANCEL", False:
+                self.cancel_heard_at = at if self.cancel_heard_at is None else self.cancel_heard_at
+
+
+@dataclass
+class Call:
+    """One call that somebody began; `label` is its own, and that of its caller's trace."""
+
+    label: str
+    do: Do
+    caller: str
+    callee: str
+    at: float
+    hold_s: float = 0.0
+    tcp: bool = False
+    calling: Leg | None = None
+    called: dict[str, Leg] = field(default_factory=dict)  # by phone
+    over_at: float | None = None  # the caller's program has ended
+
+    @property
+    def settled_at(self) -> float | None:
+        """When the caller had its final answer, no challenge."""
+        leg = self.calling
+        return None if leg is None or leg.code is None or leg.code in CHALLENGES else leg.coded_at
+
+    @property
+    def answered_at(self) -> float | None:
+        return self.calling.answered_at if self.calling else None
+
+
+@dataclass
+class Phone:
+    """One phone, perhaps of several extensions."""
+
+    label: str
+    extensions: tuple[str, ...]
+    tcp: bool = False
+    up_at: float | None = None  # since when it is switched on; None: it is off
+    down_at: float | None = None  # when it was last switched off
+    unregistered_at: float | None = None  # when it was last told that it is not registered any more, as it asked
+    registered: dict[str, float] = field(default_factory=dict)  # by extension: last 200 to a REGISTER since `up_at`
+
+
+@dataclass(frozen=True)
+class Size:
+    """What the unit needs of the machine."""
+
+    open_files: int
+    files: int  # in its state folder
+    memory_mb: float
+    edge_memory_mb: float  # Kamailio's shared memory in use
+
+
+@dataclass
+class History:
+    """Filled by its methods, in whatever order facts become known."""
+
+    began: float = 0.0
+    calls: dict[str, Call] = field(default_factory=dict)
+    phones: dict[str, Phone] = field(default_factory=dict)
+    spans: list[Span] = field(default_factory=list)
+    modes: list[tuple[float, str]] = field(default_factory=list)  # each change; "": the edge does not answer
+    lags: list[tuple[float, float]] = field(default_factory=list)  # from, to: this machine stood still
+    intrusions: list[tuple[float, Do, int | None]] = field(default_factory=list)
+    bound: tuple[float, Mapping[str, int]] | None = None  # contacts by extension, the last sample
+    known: tuple[float, frozenset[str]] | None = None  # extensions that the platform holds, the last sample
+    records: dict[str, list[Record]] = field(default_factory=dict)
+    sizes: list[tuple[float, Size]] = field(default_factory=list)
+    deaths: list[tuple[float, str]] = field(default_factory=list)  # processes of ours that ended by themselves
+    orphans: dict[int, float] = field(default_factory=dict)  # pid: first seen
+    cuts: list[tuple[float, str]] = field(default_factory=list)  # of the long call with sound: when, in whose words
+    _by_call_id: dict[str, Call] = field(default_factory=dict, repr=False)
+    _early: dict[str, dict[str, Leg]] = field(default_factory=dict, repr=False)  # legs of calls not placed yet
+
+    # ---- facts come in
+
+    def placed(self, call: Call) -> None:
+        self.calls[call.label] = call
+
+    def heard(self, label: str, messages: Iterable[Message]) -> None:
+        """What the trace of a phone, or of a call's caller, has more."""
+        call = self.calls.get(label)
+        for message in messages:
+            if call is not None:
+                if call.calling is None:
+                    self._join(call, message.call_id)
+                assert call.calling is not None
+                call.calling.take(message)
+            elif message.method not in ("REGISTER", "OPTIONS"):
+                self._called_leg(label, message.call_id).take(message)
+
+    def struck(self, fault: Fault, at: float) -> None:
+        self.spans.append(Span(fault, at))
+
+    def mended(self, fault: Fault, at: float) -> None:
+        for span in self.spans:
+            if span.fault is fault and span.until is None:
+                span.until = at
+
+    def mode_is(self, mode: str, at: float) -> None:
+        if not self.modes or self.modes[-1][1] != mode:
+            self.modes.append((at, mode))
+
+    def switched_on(self, phone: Phone, at: float) -> None:
+        phone.up_at = at
+        phone.registered.clear()
+        self.phones[phone.label] = phone
+
+    def switched_off(self, label: str, at: float, *, unregistered: bool = False) -> None:
+        phone = self.phones[label]
+        phone.up_at = None
+        phone.down_at = at
+        if unregistered:
+            phone.unregistered_at = at
+
+    def recorded(self, records: Iterable[Record]) -> None:
+        """All records of the journal."""
+        self.records.clear()
+        for record in records:
+            self.records.setdefault(record.call_id, []).append(record)
+
+    # ---- and are asked for
+
+    @property
+    def mode(self) -> str:
+        return self.modes[-1][1] if self.modes else ""
+
+    def mode_since(self, mode: str) -> float | None:
+        """Since when this is the mode; None: it is not."""
+        return self.modes[-1][0] if self.modes and self.modes[-1][1] == mode else None
+
+    def mode_all_over(self, since: float, until: float) -> str | None:
+        """The mode, where it was one and the same from a time to another."""
+        found = {mode for at, mode in self.modes if since < at <= until}
+        before = [mode for at, mode in self.modes if at <= since]
+        found.update(before[-1:])
+        return found.pop() if len(found) == 1 and before else None
+
+    def troubled(self, since: float, until: float, faults: Collection[Fault]) -> bool:
+        """Whether one of these faults was in force at some time between."""
+        return any(span.since <= until and (span.until is None or span.until >= since) for span in self._of(faults))
+
+    def turned(self, since: float, until: float, faults: Collection[Fault]) -> bool:
+        """Whether one of these faults came or went between."""
+        return any(since <= at <= until for span in self._of(faults) for at in (span.since, span.until) if at)
+
+    def in_force(self, faults: Collection[Fault]) -> float | None:
+        """Since when one of these faults has lasted without a break; None: none does now."""
+        return min((span.since for span in self._of(faults) if span.until is None), default=None)
+
+    def quiet_since(self, faults: Collection[Fault]) -> float | None:
+        """When the last of these faults ended; None while one lasts."""
+        if self.in_force(faults) is not None:
+            return None
+        return max((span.until for span in self._of(faults) if span.until is not None), default=self.began)
+
+    def lagged(self, since: float, until: float) -> bool:
+        """Whether this machine stood still between, so that nothing can be said of times."""
+        return any(start <= until and end >= since for start, end in self.lags)
+
+    def phone_of(self, extension: str) -> list[Phone]:
+        return [phone for phone in self.phones.values() if extension in phone.extensions]
+
+    def account(self, label: str) -> list[str]:
+        """What each phone saw of a call, in words; times are seconds from the call's begin."""
+        call = self.calls[label]
+        spans = [span for span in self.spans if span.until is None or span.until > call.at - 30]
+        lines = [f"{call.do} from {call.at - self.began:.1f} s on; mode {self.mode_all_over(call.at, call.at) or '?'}"]
+        for leg in (call.calling, *call.called.values()):
+            if leg is not None:
+                seen = [(at, f"INVITE {cseq}") for cseq, at in leg.invited.items()]
+                seen += [(at, name) for name, at in vars(leg).items() if name.endswith("_at") and at is not None]
+                told = ", ".join(f"{name.removesuffix('_at')} {at - call.at:.2f}" for at, name in sorted(seen))
+                lines.append(f"{leg.phone}: code {leg.code}; {told}")
+        for span in spans:
+            until = "" if span.until is None else f"{span.until - call.at:.1f}"
+            lines.append(f"{span.fault}: {span.since - call.at:.1f} to {until}")
+        return lines
+
+    # ---- inside
+
+    def _of(self, faults: Collection[Fault]) -> Iterator[Span]:
+        return (span for span in self.spans if span.fault in faults)
+
+    def _join(self, call: Call, call_id: str) -> None:
+        call.calling = Leg(call.label, call_id)
+        call.called = self._early.pop(call_id, {})
+        self._by_call_id[call_id] = call
+
+    def _called_leg(self, phone: str, call_id: str) -> Leg:
+        call = self._by_call_id.get(call_id)
+        legs = self._early.setdefault(call_id, {}) if call is None else call.called
+        return legs.setdefault(phone, Leg(phone, call_id))

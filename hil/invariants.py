@@ -1,0 +1,427 @@
+"""What must hold in every storm, judged from what was seen (hil/history.py). Pure; times are seconds, monotonic.
+
+Each rule is a function of history and time that yields its breaches; it says nothing where a fault, or this machine's
+own standing still, is reason enough. Such reasons are narrow on purpose: what is excused here is what is not survived
+(docs/survival.md). `RULES` names the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from callcontrol.records import Outcome
+from hil.history import Call, History, Leg, Phone
+from hil.stormplan import LEARNT, Do, Fault
+
+__all__ = ["RULES", "Breach", "breaches"]
+
+REGISTER_S = 15.0
+"""What phones of a storm are told; see hil/town.py."""
+BIND_GRACE_S = 15.0
+REACH_S = 10.0
+"""A phone that is bound is reached this long after a state that allows it."""
+RING_S = 9.0
+"""Timers A and B with a retransmission, a challenge, and a busy machine."""
+RING_SLOW_S = 16.0
+"""The same where the platform is slow."""
+PATIENCE_S = 22.0
+"""Who has no final answer by then has none."""
+SOS_S = 22.0
+ACK_S = 8.0
+END_S = 12.0
+LET_GO_S = 8.0
+RECORD_S = 15.0
+TRACED_S = 2.0
+"""What one phone has sent stands in its trace by then, when the other's is read."""
+DETECT_S = 18.0
+"""A line that has cried wolf is given longer, up to nine probes."""
+DETECT_ALONE_S = 11.0
+"""Two calls in a row that get no response."""
+LEASE_S = 10.0
+LEAVE_S = 20.0
+"""Hold-down, probes, and a busy machine."""
+BACK_S = 40.0
+"""The same, and RETURNING."""
+KNOWN_S = 20.0
+"""So long after all is well the platform holds every phone that comes often."""
+SPREAD_S = 2.0
+"""Facts of different sources are so far apart at the most."""
+WARM_S = 25.0
+OPEN_FILES_MORE, FILES_MORE = 60, 40
+MEMORY_MORE_MB, EDGE_MEMORY_MORE_MB = 48.0, 40.0
+ORPHAN_S = 5.0
+
+EDGE = (Fault.EDGE_KILLED, Fault.EDGE_STOPPED)
+UNIT = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.MEMORY_SHORT)
+DEAD = (Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_DOWN, Fault.LINE_BLACKHOLE)
+"""Platform or line give no sign of life at all."""
+ILL = (Fault.PLATFORM_SLOW, Fault.PLATFORM_SICK, Fault.PLATFORM_AMNESIAC, Fault.PLATFORM_FLAPPING, Fault.LINE_LOSSY)
+NORTH = (*DEAD, *ILL)
+CLOCK = (Fault.CLOCK_JUMP,)
+LOSSY = (Fault.LINE_LOSSY,)
+
+INSIDE = (Do.CALL, Do.CALL_BY_TCP, Do.CALLEE_ENDS)
+EMERGENCIES = (Do.EMERGENCY, Do.EMERGENCY_STRANGER)
+INTRUDERS = (Do.STRANGER_CALLS, Do.WRONG_KEY_CALLS)
+GATEWAY = "gateway"
+
+
+@dataclass(frozen=True)
+class Breach:
+    """One invariant that did not hold: which, when it was seen, and of what."""
+
+    rule: str
+    at: float
+    why: str
+
+
+Rule = Callable[[History, float], Iterator[Breach]]
+
+
+def breaches(history: History, now: float) -> list[Breach]:
+    """All that is broken by now."""
+    return [breach for rule in RULES.values() for breach in rule(history, now)]
+
+
+# ---- calls
+
+
+def reachable(history: History, now: float) -> Iterator[Breach]:
+    """A call to a phone that can be reached is answered, and rings soon."""
+    for call in _settled(history, INSIDE, now, PATIENCE_S):
+        leg = call.calling
+        until = call.settled_at or call.at + PATIENCE_S
+        rings_s = (leg.rang_at or until) - call.at if leg else PATIENCE_S
+        slow = history.troubled(call.at - SPREAD_S, until, (Fault.PLATFORM_SLOW,))
+        in_time = rings_s <= (RING_SLOW_S if slow else RING_S)
+        if call.answered_at is not None and in_time:
+            continue
+        if not _may_be_reached(history, call, until):
+            continue
+        said = f"code {leg.code}" if leg and leg.code else "no answer"
+        what = (
+            f"rang after {rings_s:.1f} s" if call.answered_at is not None else f"{said} after {until - call.at:.1f} s"
+        )
+        yield Breach("reachable", now, f"{_named(call)}: {what}")
+
+
+def emergency(history: History, now: float) -> Iterator[Breach]:
+    """112 gets a way whenever one lives: the gateway always does."""
+    for call in _settled(history, EMERGENCIES, now, SOS_S):
+        if call.answered_at is not None and call.answered_at - call.at <= SOS_S:
+            continue
+        if history.lagged(call.at, call.at + SOS_S) or history.troubled(call.at - 5, call.at + SOS_S, EDGE):
+            continue
+        code = call.calling.code if call.calling else None
+        yield Breach("emergency", now, f"{_named(call)}: code {code}, {SOS_S:g} s")
+
+
+def once(history: History, now: float) -> Iterator[Breach]:
+    """No call is answered by two phones, and none rings the same phone twice."""
+    for call in history.calls.values():
+        answers = [leg.phone for leg in call.called.values() if leg.answered_at is not None]
+        if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, EDGE):
+            yield Breach("once", now, f"{_named(call)}: answered by {', '.join(sorted(answers))}")
+        for leg in call.called.values():
+            # An edge that stood still has a timer and an answer that are due at the same moment.
+            if len(leg.invited) > 1 and not history.troubled(call.at - 1, max(leg.invited.values()), EDGE):
+                yield Breach("once", now, f"{_named(call)}: {leg.phone} was rung {len(leg.invited)} times")
+
+
+def acknowledged(history: History, now: float) -> Iterator[Breach]:
+    """Who answers learns that the caller has heard it."""
+    for call in history.calls.values():
+        heard = call.answered_at
+        if heard is None or now - heard < ACK_S or _disturbed(history, call, heard - 1, heard + ACK_S):
+            continue
+        # The callee's half of a call that is up when its platform dies has no ACK but by the platform.
+        if history.turned(call.at - SPREAD_S, heard + 1, NORTH):
+            continue
+        for leg in call.called.values():
+            if leg.answered_at is not None and leg.acked_at is None and _stayed(history, leg.phone, heard):
+                yield Breach("acknowledged", now, f"{_named(call)}: {leg.phone} never got its ACK")
+
+
+def uncut(history: History, now: float) -> Iterator[Breach]:
+    """No call is ended but by who talks."""
+    for call in history.calls.values():
+        legs = [leg for leg in (call.calling, *call.called.values()) if leg is not None]
+        for leg in legs:
+            heard = leg.bye_heard_at
+            if heard is None or now - heard < TRACED_S + SPREAD_S:
+                continue
+            others = legs[1:] if leg is legs[0] else legs[:1]
+            if not any(other.bye_sent_at is not None and other.bye_sent_at <= heard + 0.5 for other in others):
+                yield Breach("uncut", now, f"{_named(call)}: {leg.phone} got a BYE that nobody sent")
+    for at, words in history.cuts:
+        yield Breach("uncut", now, f"the long call was cut {now - at:.0f} s ago: {words}")
+
+
+def ended(history: History, now: float) -> Iterator[Breach]:
+    """Who hangs up is heard by the other."""
+    for call in history.calls.values():
+        for leg, others in _sides(call):
+            sent = leg.bye_sent_at
+            if sent is None or now - sent < END_S or _disturbed(history, call, sent - 1, sent + END_S):
+                continue
+            for other in others:
+                if other.answered_at is None or other.bye_heard_at is not None or other.bye_sent_at is not None:
+                    continue
+                # A TCP phone's connection of before is gone with the edge that had it.
+                tcp = call.tcp or any(phone.tcp for phone in history.phone_of(call.callee))
+                if tcp and history.troubled(call.at, sent, EDGE):
+                    continue
+                if _stayed(history, other.phone, sent):
+                    yield Breach("ended", now, f"{_named(call)}: {other.phone} never heard the BYE")
+
+
+def let_go(history: History, now: float) -> Iterator[Breach]:
+    """Who gives up is not answered any more: the phone that rings is told."""
+    for call in history.calls.values():
+        sent = call.calling.cancel_sent_at if call.calling else None
+        if sent is None or now - sent < LET_GO_S or _disturbed(history, call, sent - 1, sent + LET_GO_S):
+            continue
+        if history.turned(call.at - SPREAD_S, sent + LET_GO_S, NORTH):
+            continue
+        for leg in call.called.values():
+            rung = any(at < sent - 1 for at in leg.invited.values())
+            if rung and leg.cancel_heard_at is None and leg.code is None and _stayed(history, leg.phone, sent):
+                yield Breach("let_go", now, f"{_named(call)}: {leg.phone} rings on")
+
+
+# ---- who gets in
+
+
+def nobody_in(history: History, now: float) -> Iterator[Breach]:
+    """No stranger and no wrong password registers or rings anybody."""
+    for _, do, code in history.intrusions:
+        if code is not None and 200 <= code < 300:
+            yield Breach("nobody_in", now, f"{do}: got {code}")
+    for call in history.calls.values():
+        if call.do in INTRUDERS:
+            for leg in call.called.values():
+                if leg.invited:
+                    yield Breach("nobody_in", now, f"{_named(call)}: {leg.phone} was rung")
+
+
+# ---- what is remembered
+
+
+def recorded(history: History, now: float) -> Iterator[Breach]:
+    """Each call that the unit decided stands in the journal once, as the phones saw it; and no other does."""
+    by_id = {call.calling.call_id: call for call in history.calls.values() if call.calling}
+    for call_id, records in history.records.items():
+        call = by_id.get(call_id)
+        if len(records) > 1:
+            yield Breach("recorded", now, f"{_named(call) if call else call_id}: {len(records)} records")
+        if call is not None and call.answered_at is not None and now - call.answered_at > RECORD_S:
+            (record, *_) = records
+            if record.outcome is not Outcome.ANSWERED and not _unwritten(history, call, now):
+                yield Breach("recorded", now, f"{_named(call)}: answered, recorded as {record.outcome}")
+        if call is not None and call.do in EMERGENCIES and not records[0].emergency:
+            yield Breach("recorded", now, f"{_named(call)}: not recorded as a call to 112")
+    for call in history.calls.values():
+        answered = call.answered_at
+        if answered is None or call.calling is None or now - answered < RECORD_S or _unwritten(history, call, now):
+            continue
+        ours = call.do in EMERGENCIES or (
+            call.do in INSIDE and history.mode_all_over(call.at - SPREAD_S, answered) == "SURVIVAL"
+        )
+        if not ours:
+            continue
+        records = history.records.get(call.calling.call_id, [])
+        if not records:
+            yield Breach("recorded", now, f"{_named(call)}: no record")
+            continue
+        hung_up = call.calling.bye_sent_at
+        told = any(leg.bye_heard_at is not None for leg in call.called.values())
+        if hung_up is not None and told and now - hung_up > RECORD_S and records[0].ended_at is None:
+            yield Breach("recorded", now, f"{_named(call)}: its end is not recorded")
+
+
+# ---- who is master, and of whom
+
+
+def master(history: History, now: float) -> Iterator[Breach]:
+    """The unit is master where the platform is dead, and the platform is where it lives."""
+    edge, unit = history.quiet_since(EDGE), history.quiet_since(UNIT)
+    if edge is None or history.lagged(now - DETECT_S, now) or history.turned(now - BACK_S, now, CLOCK):
+        return
+    dead = history.in_force(DEAD)
+    if dead is not None:
+        alone = history.in_force(UNIT)
+        since = max(dead, edge, unit or 0.0, 0.0 if alone is None else alone + LEASE_S)
+        if now - since > (DETECT_S if alone is None else DETECT_ALONE_S) and history.mode != "SURVIVAL":
+            yield Breach("master", now, f"mode {history.mode} {now - dead:.0f} s after the platform's death")
+    well = history.quiet_since(NORTH)
+    if well is not None and unit is not None:
+        well_s = now - max(well, edge, unit)
+        late = history.mode == "SURVIVAL" and well_s > LEAVE_S
+        if late or (well_s > BACK_S and history.mode != "NORMAL"):
+            yield Breach("master", now, f"mode {history.mode} {well_s:.0f} s after all was well")
+    for at, mode in history.modes:
+        reasons = (*NORTH, *EDGE, *UNIT, *CLOCK)
+        if mode == "SURVIVAL" and not (history.troubled(at - BACK_S, at, reasons) or history.lagged(at - DETECT_S, at)):
+            yield Breach("master", now, f"SURVIVAL {now - at:.0f} s ago without any reason")
+
+
+def bound(history: History, now: float) -> Iterator[Breach]:
+    """Who has unregistered, or has long been gone, is not bound; who has registered is."""
+    if history.bound is None:
+        return
+    at, contacts = history.bound
+    if now - at > SPREAD_S:
+        return
+    for phone in history.phones.values():
+        if phone.up_at is None and phone.down_at is not None:
+            gone = phone.unregistered_at == phone.down_at
+            wait_s = SPREAD_S if gone else REGISTER_S + BIND_GRACE_S + 2 * SPREAD_S
+            if at - phone.down_at < wait_s or history.turned(phone.down_at - REACH_S, at, (*EDGE, *CLOCK)):
+                continue
+            for extension in phone.extensions:
+                if contacts.get(extension) and len(history.phone_of(extension)) == 1:
+                    yield Breach(
+                        "bound",
+                        now,
+                        f"{extension} is bound {at - phone.down_at:.0f} s after it "
+                        f"{'unregistered' if gone else 'was gone'}",
+                    )
+        for extension, registered in phone.registered.items() if phone.up_at is not None else ():
+            fresh = 2 * SPREAD_S < at - registered < REGISTER_S
+            excused = history.troubled(registered - 1, at, EDGE) or history.turned(registered - SPREAD_S, at, CLOCK)
+            if fresh and not contacts.get(extension) and not excused and not history.lagged(registered, at):
+                yield Breach("bound", now, f"{extension} is not bound {at - registered:.0f} s after its REGISTER")
+
+
+def known(history: History, now: float) -> Iterator[Breach]:
+    """The platform, master for a while, holds every phone that is here."""
+    since = history.mode_since("NORMAL")
+    if history.known is None or since is None or history.turned(now - KNOWN_S, now, CLOCK):
+        return
+    at, held = history.known
+    well = [history.quiet_since(faults) for faults in (NORTH, EDGE, UNIT)]
+    if now - at > SPREAD_S or None in well or at - max(since, *(each or 0.0 for each in well)) < KNOWN_S:
+        return
+    for phone in history.phones.values():
+        if phone.up_at is None or at - phone.up_at < KNOWN_S or history.lagged(at - KNOWN_S, at):
+            continue
+        for extension, registered in phone.registered.items():
+            if extension not in held and at - registered < REGISTER_S:
+                yield Breach("known", now, f"the platform does not hold {extension}, {at - since:.0f} s in NORMAL")
+
+
+# ---- the unit's own body
+
+
+def flat(history: History, now: float) -> Iterator[Breach]:
+    """Memory and files do not grow."""
+    warm = [(at, size) for at, size in history.sizes if at - history.began >= WARM_S]
+    if len(warm) < 2:
+        return
+    first, last = warm[0][1], warm[-1][1]
+    for name, before, after, more in (
+        ("open files", first.open_files, last.open_files, OPEN_FILES_MORE),
+        ("files", first.files, last.files, FILES_MORE),
+        ("MB of memory", first.memory_mb, last.memory_mb, MEMORY_MORE_MB),
+        ("MB in the edge", first.edge_memory_mb, last.edge_memory_mb, EDGE_MEMORY_MORE_MB),
+    ):
+        if after > before + more:
+            yield Breach("flat", now, f"{after:.0f} {name}, {before:.0f} at first")
+
+
+def whole(history: History, now: float) -> Iterator[Breach]:
+    """No process of ours ends by itself, and none is left without a parent."""
+    for at, name in history.deaths:
+        if not history.troubled(at - SPREAD_S, at, (Fault.MEMORY_SHORT,)):
+            yield Breach("whole", now, f"{name} ended by itself {now - at:.0f} s ago")
+    for pid, at in history.orphans.items():
+        if now - at > ORPHAN_S:
+            yield Breach("whole", now, f"process {pid} belongs to nobody")
+
+
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        reachable, emergency, once, acknowledged, uncut, ended, let_go, nobody_in, recorded, master, bound, known,
+        flat, whole,
+    )
+}  # fmt: skip
+
+
+# ---- what the rules have in common
+
+
+def _named(call: Call) -> str:
+    return f"[{call.label}] {call.caller} to {call.callee}"
+
+
+def _settled(history: History, what: tuple[Do, ...], now: float, patience_s: float) -> Iterator[Call]:
+    """Calls of these kinds of which it is known by now how they went."""
+    for call in history.calls.values():
+        if call.do in what and (call.settled_at is not None or now - call.at > patience_s + TRACED_S):
+            yield call
+
+
+def _may_be_reached(history: History, call: Call, until: float) -> bool:
+    """Nothing excuses that this call was not answered, or late."""
+    since = call.at
+    if history.lagged(since, until) or history.troubled(since - 1, until, LOSSY):
+        return False
+    if history.turned(since - REACH_S - REGISTER_S, until, CLOCK):
+        return False
+    phones = [phone for phone in history.phone_of(call.callee) if phone.up_at is not None and phone.up_at < since]
+    # Who is known by its binding alone must have one to ring anybody.
+    if not phones or (call.caller == LEARNT and not any(LEARNT in phone.registered for phone in _on(history, LEARNT))):
+        return False
+    if call.caller == LEARNT:
+        phones += _on(history, LEARNT)
+    # What was learnt while the clock was ahead is believed only when the clock has come there again.
+    if LEARNT in (call.caller, call.callee) and history.turned(history.began, until, CLOCK):
+        return False
+    wait_s = 0.0
+    for phone in phones:
+        registered = max(phone.registered.values(), default=None)
+        living = registered is not None and since - registered < REGISTER_S
+        up_s = since - (phone.up_at or since)
+        need_s = REACH_S if living and not phone.tcp else REACH_S + REGISTER_S
+        if not living and up_s < need_s:
+            return False
+        wait_s = max(wait_s, need_s)
+    return not history.troubled(since - wait_s, until, EDGE)
+
+
+def _on(history: History, extension: str) -> list[Phone]:
+    return [phone for phone in history.phone_of(extension) if phone.up_at is not None]
+
+
+def _sides(call: Call) -> Iterator[tuple[Leg, list[Leg]]]:
+    if call.calling is None:
+        return
+    yield call.calling, list(call.called.values())
+    for leg in call.called.values():
+        yield leg, [call.calling]
+
+
+def _disturbed(history: History, call: Call, since: float, until: float) -> bool:
+    del call
+    return (
+        history.lagged(since, until)
+        or history.troubled(since, until, (*EDGE, *LOSSY))
+        or history.turned(since, until, CLOCK)
+    )
+
+
+def _stayed(history: History, label: str, since: float) -> bool:
+    """A phone has not been switched off since; the caller of a call always stays."""
+    phone = history.phones.get(label)
+    return phone is None or (phone.up_at is not None and phone.up_at < since)
+
+
+def _unwritten(history: History, call: Call, now: float) -> bool:
+    """There was no disk to write it on, nobody yet to fold it, or the edge was killed over it."""
+    return (
+        history.troubled(call.at - 1, now, (Fault.DISK_FULL,))
+        or history.troubled(now - RECORD_S, now, UNIT)
+        or history.troubled(call.at - 1, call.at + call.hold_s + SPREAD_S, EDGE)
+    )

@@ -1,0 +1,369 @@
+"""A storm: a building lives its day under a seeded row of faults, and what must hold is judged all along.
+
+The plan is hil/stormplan.py's, the people are hil/town.py's, the faults hil/faults.py's, the judgement is that of
+hil/invariants.py; here they are brought together on one site. A storm ends at its first broken invariant, or with the
+plan's length, mended and quiet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
+from firmware.modes import Mode
+from firmware.store import StoreError
+from hil.faults import Faults, clock_prefix
+from hil.history import History, Size
+from hil.invariants import Breach, breaches
+from hil.net import Net, NetError
+from hil.phone import PhoneError
+from hil.platform import PlatformError
+from hil.platform.kamailio import KamailioPlatform
+from hil.site import Site
+from hil.stormplan import Chapter, Fault, Plan, pairs_of
+from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
+
+__all__ = ["Outcome", "Told", "run_storm", "shortest_prefix"]
+
+CONFIGURATION: dict[str, dict[str, object]] = {
+    "edge": {"register_s": REGISTER_S},
+    "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2},
+    "emergency": {"gateway": GATEWAY_URI, "hold_s": 12},
+}
+DISK_MB = 32
+RECORDS_MAX = 5_000
+TICK_S = 0.1
+MODE_S, TABLES_S, SIZES_S, JUDGE_S, REVIVE_S = 0.15, 1.0, 5.0, 1.0, 1.0
+"""How often each is looked at."""
+LAG_TICK_S, LAG_S = 0.2, 0.6
+"""A thread that only sleeps is late by this: the machine stood still."""
+NORMAL_S, MODE_WAIT_S = 45.0, 20.0
+"""Patience for the mode that a chapter wants; it then strikes all the same."""
+BEFORE_S = 0.12
+"""The burst of calls begins so long before the fault."""
+REST_EVERY, REST_S = 4, 22.0
+"""After so many chapters the building has peace for so long, and the platform must know all of it."""
+SETTLE_S, LAST_S = 45.0, 24.0
+"""At the end: until NORMAL, and then until every call and record is in."""
+
+Told = Callable[[str, str], None]
+"""Hears (kind, words) of what happens: chapter, fault, mode, broken."""
+
+
+@dataclass
+class Outcome:
+    """What a storm gave."""
+
+    seed: int
+    took_s: float = 0.0
+    faults: int = 0
+    calls: int = 0
+    chapters: int = 0  # begun
+    broken: list[Breach] = field(default_factory=list)
+    broken_after_s: float | None = None  # from the begin of the plan
+    visited: set[tuple[Mode, Fault]] = field(default_factory=set)
+    failed: str = ""  # the rig itself did not work
+
+    @property
+    def pairs_visited_percent(self) -> float:
+        return round(100 * len(self.visited) / len(pairs_of()), 1)
+
+
+def run_storm(plan: Plan, told: Told, *, keep_going: bool = False) -> Outcome:
+    """One storm in a net of its own. Raises NetError, SiteError, PhoneError, PlatformError where it cannot begin."""
+    with Net("rvstorm") as net:
+        storm = _Storm(net, plan, told, keep_going)
+        try:
+            return storm.play()
+        finally:
+            storm.close()
+
+
+def shortest_prefix(chapters: int, breaks: Callable[[int], bool], until: float, now: Callable[[], float]) -> int:
+    """The least number of chapters that still breaks, as far as it can be found before the time `until`.
+
+    Bisects: what breaks once with n chapters is taken to break with more.
+    """
+    least, most = 0, chapters
+    while least < most and now() < until:
+        middle = (least + most) // 2
+        if breaks(middle):
+            most = middle
+        else:
+            least = middle + 1
+    return most
+
+
+class _Storm:
+    def __init__(self, net: Net, plan: Plan, told: Told, keep_going: bool) -> None:
+        self._plan = plan
+        self._told = told
+        self._keep_going = keep_going
+        self._over = threading.Event()
+        self._lock = threading.RLock()
+        self._history = History()
+        self._outcome = Outcome(plan.seed)
+        clock = net.directory / "clock"
+        self._site = Site(
+            net,
+            users=USERS,
+            registration="contact" if plan.seed % 2 else "path",
+            configuration=CONFIGURATION,
+            credentials=CREDENTIALS,
+            disk_mb=DISK_MB,
+            prefix=lambda run: clock_prefix(clock, run),
+        )
+        self._town = Town(net, self._site, self._history, self._lock)
+        self._faults = Faults(self._site, clock, self._fault_told)
+        self._threads: list[threading.Thread] = []
+        self._in_force: set[Fault] = set()
+        self._chapters_over = threading.Event()
+        self._seen_broken: set[tuple[str, str]] = set()
+
+    def play(self) -> Outcome:
+        """From the first phone to the last judgement."""
+        self._site.start()
+        self._town.start()
+        began = self._history.began = time.monotonic()
+        for work in (self._watch_mode, self._watch_tables, self._watch_lag, self._strike_all):
+            thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        end = began + self._plan.length_s
+        self._live(end)
+        if not self._over.is_set():
+            self._chapters_over.wait(MODE_WAIT_S)
+            self._faults.mend_all()
+            self._live(time.monotonic() + LAST_S, quiet=True)
+        if not self._over.is_set():
+            self._town.listen()
+            self._judge(time.monotonic())
+        self._over.set()
+        self._outcome.took_s = time.monotonic() - began
+        self._outcome.calls = len(self._history.calls)
+        return self._outcome
+
+    def close(self) -> None:
+        """Ends what runs; the net removes the rest."""
+        self._over.set()
+        for thread in self._threads:
+            thread.join(MODE_WAIT_S)
+        with contextlib.suppress(NetError, PlatformError, OSError):
+            self._faults.mend_all()
+        self._town.stop()
+        self._site.stop()
+
+    # ---- the main thread: people, and judgement
+
+    def _live(self, end: float, quiet: bool = False) -> None:
+        """Until `end`, or the first breach. Quiet: nobody begins anything, and the time counts from NORMAL."""
+        deeds = iter(() if quiet else self._plan.deeds)
+        deed = next(deeds, None)
+        judged = revived = 0.0
+        waits_until = time.monotonic() + SETTLE_S
+        while not self._over.is_set() and (now := time.monotonic()) < end:
+            if quiet and self._history.mode != Mode.NORMAL and now < waits_until:
+                end = now + LAST_S
+            while deed is not None and now - self._history.began >= deed.at_s:
+                with contextlib.suppress(PhoneError, NetError):
+                    self._town.do(deed)
+                deed = next(deeds, None)
+            self._town.poll()
+            if now - revived >= REVIVE_S:
+                revived = now
+                self._revive(now)
+            if now - judged >= JUDGE_S:
+                judged = now
+                self._judge(now)
+            self._over.wait(TICK_S)
+
+    def _judge(self, now: float) -> None:
+        with self._lock:
+            found = breaches(self._history, now)
+        fresh = [each for each in found if (each.rule, each.why[:30]) not in self._seen_broken]
+        for breach in fresh:
+            self._seen_broken.add((breach.rule, breach.why[:30]))
+            self._outcome.broken.append(breach)
+            self._told("broken", f"{breach.rule}: {breach.why}")
+            label = breach.why.partition("]")[0].removeprefix("[")
+            for line in self._history.account(label) if label in self._history.calls else ():
+                self._told("seen", line)
+        if fresh and self._outcome.broken_after_s is None:
+            self._outcome.broken_after_s = now - self._history.began
+        if fresh and not self._keep_going:
+            self._over.set()
+
+    def _revive(self, now: float) -> None:
+        died = self._faults.revive()
+        groups = self._faults.own_groups()
+        strays = {pid for pid in self._site.host.pids() if _group(pid) not in groups}
+        with self._lock:
+            self._history.deaths += [(now, name) for name in died]
+            seen = self._history.orphans
+            self._history.orphans = {pid: seen.get(pid, now) for pid in strays}
+
+    # ---- threads: what is seen of the unit
+
+    def _watch_mode(self) -> None:
+        while not self._over.wait(MODE_S):
+            mode = self._site.mode()
+            with self._lock:
+                before = self._history.mode
+                self._history.mode_is(mode, time.monotonic())
+                if mode in set(Mode):
+                    self._outcome.visited |= {(Mode(mode), fault) for fault in self._in_force}
+            if mode != before:
+                self._told("mode", mode or "–")
+
+    def _watch_tables(self) -> None:
+        measured = 0.0
+        while not self._over.wait(TABLES_S):
+            now = time.monotonic()
+            with contextlib.suppress(EdgeUnreachable, EdgeError):
+                bindings = self._site.bindings()
+                with self._lock:
+                    self._history.bound = now, {extension: len(held) for extension, held in bindings.items()}
+            if self._history.mode == Mode.NORMAL:
+                self._see_platform()
+            with contextlib.suppress(StoreError, OSError, Exception):
+                self._see_journal()
+            if now - measured >= SIZES_S:
+                measured = now
+                with contextlib.suppress(OSError, NetError, EdgeUnreachable, EdgeError, ValueError):
+                    size = self._size()
+                    with self._lock:
+                        self._history.sizes.append((now, size))
+
+    def _see_platform(self) -> None:
+        assert isinstance(self._site.platform, KamailioPlatform)
+        with contextlib.suppress(PlatformError):
+            held = frozenset(self._site.platform.registrations())
+            with self._lock:
+                self._history.known = time.monotonic(), held
+
+    def _see_journal(self) -> None:
+        with contextlib.closing(self._site.journal()) as journal:
+            records = journal.records(RECORDS_MAX)
+        with self._lock:
+            self._history.recorded(records)
+
+    def _size(self) -> Size:
+        pids = [pid for group in self._faults.own_groups() for pid in self._site.host.pids(group)]
+        unit = self._site.host.pids(self._site.unit.pid)
+        memory = self._site.rpc("core.shmmem", "m")
+        return Size(
+            open_files=sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids),
+            files=sum(1 for path in self._site.paths.state.rglob("*") if not path.is_dir()),
+            memory_mb=sum(_resident_mb(pid) for pid in unit),
+            edge_memory_mb=float(memory["used"]),
+        )
+
+    def _watch_lag(self) -> None:
+        before = time.monotonic()
+        while not self._over.wait(LAG_TICK_S):
+            now = time.monotonic()
+            if now - before > LAG_TICK_S + LAG_S:
+                with self._lock:
+                    self._history.lags.append((before, now))
+                self._told("lag", f"{now - before:.1f} s")
+            before = now
+
+    # ---- a thread: the faults
+
+    def _strike_all(self) -> None:
+        end = self._history.began + self._plan.length_s
+        for chapter in self._plan.chapters:
+            if self._over.is_set() or time.monotonic() > end:
+                break
+            try:
+                self._play(chapter, end)
+            except (NetError, PlatformError, OSError) as error:
+                self._outcome.failed = f"chapter {chapter.number}: {error}"
+                self._over.set()
+        self._chapters_over.set()
+
+    def _play(self, chapter: Chapter, end: float) -> None:
+        self._await_mode(Mode.NORMAL, NORMAL_S)
+        if chapter.number % REST_EVERY == 0:
+            self._over.wait(REST_S)
+        if self._over.is_set() or time.monotonic() > end:
+            return
+        self._outcome.chapters += 1
+        self._told("chapter", f"{chapter.number}: {chapter.fault} in {chapter.mode}")
+        laid: list[Fault] = []
+        if chapter.by is not None:
+            self._strike(chapter.by, laid)
+            wanted = Mode.SUSPECT if chapter.mode is Mode.SUSPECT else Mode.SURVIVAL
+            self._await_mode(wanted, MODE_WAIT_S)
+            if chapter.mode is Mode.RETURNING:
+                self._mend(chapter.by, laid)
+                self._await_mode(Mode.RETURNING, MODE_WAIT_S)
+        with contextlib.suppress(PhoneError, NetError):
+            self._town.burst(chapter.burst)
+        self._over.wait(BEFORE_S)
+        self._strike(chapter.fault, laid)
+        if chapter.across is None:
+            self._over.wait(chapter.held_s)
+            self._mend(chapter.fault, laid)
+        else:
+            self._play_across(chapter, laid)
+        for fault in list(laid):
+            self._mend(fault, laid)
+
+    def _play_across(self, chapter: Chapter, laid: list[Fault]) -> None:
+        across = chapter.across
+        assert across is not None
+        self._over.wait(across.after_s)
+        self._strike(across.fault, laid)
+        ends = sorted([(chapter.held_s - across.after_s, chapter.fault), (across.held_s, across.fault)])
+        began = time.monotonic()
+        for after_s, fault in ends:
+            self._over.wait(max(0.0, began + after_s - time.monotonic()))
+            self._mend(fault, laid)
+
+    def _strike(self, fault: Fault, laid: list[Fault]) -> None:
+        if not self._over.is_set():
+            laid.append(fault)
+            self._faults.strike(fault)
+
+    def _mend(self, fault: Fault, laid: list[Fault]) -> None:
+        if fault in laid:
+            laid.remove(fault)
+            self._faults.mend(fault)
+
+    def _fault_told(self, fault: Fault, struck: bool, at: float) -> None:
+        with self._lock:
+            if struck:
+                self._outcome.faults += 1
+                self._history.struck(fault, at)
+                self._in_force.add(fault)
+                # A mode that lasts a moment only is visited too.
+                if self._history.mode in set(Mode):
+                    self._outcome.visited.add((Mode(self._history.mode), fault))
+            else:
+                self._history.mended(fault, at)
+                self._in_force.discard(fault)
+        self._told("fault" if struck else "mended", str(fault))
+
+    def _await_mode(self, mode: Mode, patience_s: float) -> None:
+        deadline = time.monotonic() + patience_s
+        while self._history.mode != mode and time.monotonic() < deadline and not self._over.wait(0.05):
+            pass
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[2])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _resident_mb(pid: int) -> float:
+    import os
+
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)

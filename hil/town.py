@@ -1,0 +1,293 @@
+"""Who lives in a storm: crowds of phones by UDP and TCP, one that comes and goes, callers of every kind, strangers, a
+gateway that answers 112, and two real phones that talk all the time. What they see goes into a history."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from hil.history import Call, History, Phone
+from hil.net import Net, NetError
+from hil.phone import Account, PhoneError
+from hil.phone.baresip import Baresip
+from hil.phone.sipp import Answering, Dial, Placing, Sipp, User
+from hil.site import PROXY, REALM, Site, password
+from hil.sound import seconds_of
+from hil.stormplan import CROWD, ENDER, LATE, LEARNT, LEAVER, PATIENT, ROAMER, STREAM, TWIN, Deed, Do
+
+__all__ = ["CREDENTIALS", "DESKS", "GATEWAY_URI", "REGISTER_S", "USERS", "Town"]
+
+REGISTER_S = 15
+OFTEN_S, SELDOM_S = 4.0, 11.0
+"""How often phones come again."""
+DESKS = ("1041", "1042")
+EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *DESKS)
+USERS = {extension: password(extension) for extension in EXTENSIONS}
+CREDENTIALS = {extension: 4 if extension == LEARNT else 1 for extension in EXTENSIONS}
+STRANGER = "7777"
+GATEWAY = "gateway"
+GATEWAY_NUMBER = 20
+GATEWAY_URI = f"sip:10.98.0.{GATEWAY_NUMBER}:5060"
+CALLER_NUMBER, STRANGER_NUMBER, DESK_NUMBER = 21, 22, 31
+CALL_PATIENCE_MS = 20_000
+SOS_PATIENCE_MS = 40_000
+GIVES_UP_AFTER_MS = 1_500
+CALLEE_HOLDS_MS = 2_500
+BURST_RATE = 20.0
+TRY_S = 4.0
+"""How long somebody tries to register, or to unregister."""
+START_S = 20.0
+HEARD_SHARE = 0.6
+"""So much of a long call's sound must have been heard, a busy machine allowed for."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One sipp process that is rung."""
+
+    label: str
+    extensions: tuple[str, ...]
+    number: int  # last of its address
+    ring_ms: int | None = 300
+    refresh_s: float = OFTEN_S
+    transport: str = "udp"
+    hang_up_ms: int | None = None
+
+
+PLACES = {
+    place.label: place
+    for place in (
+        Place("crowd", CROWD, 11),
+        Place("late", LATE, 12, refresh_s=SELDOM_S),
+        Place("stream", STREAM, 13, transport="tcp"),
+        Place("roamer", (ROAMER,), 14),
+        Place("twin1", (TWIN,), 15),
+        Place("twin2", (TWIN,), 16, ring_ms=4000),
+        Place("learnt", (LEARNT,), 17),
+        Place("patient", (PATIENT,), 18, ring_ms=None),
+        Place("leaver", (LEAVER,), 23),
+        Place("ender", (ENDER,), 19, hang_up_ms=CALLEE_HOLDS_MS),
+        Place(GATEWAY, (), GATEWAY_NUMBER),
+    )
+}
+
+
+class Town:
+    """`lock` guards the history, which `poll` and the deeds fill."""
+
+    def __init__(self, net: Net, site: Site, history: History, lock: threading.RLock) -> None:
+        self._site = site
+        self._history = history
+        self._lock = lock
+        self._answering: dict[str, Answering] = {}
+        self._placing: dict[str, tuple[Placing, int]] = {}  # by label: with the number of its calls
+        self._workers = ThreadPoolExecutor(6, "town")
+        self._over = threading.Event()
+        self._sipps = {label: self._sipp(place.number, place.transport) for label, place in PLACES.items()}
+        self._caller, self._stranger = self._sipp(CALLER_NUMBER), self._sipp(STRANGER_NUMBER)
+        self._stream_caller = self._sipp(CALLER_NUMBER, "tcp")
+        self._number = 0
+        self._waiting: set[str] = set()  # to be switched on
+        self._talk_since: float | None = None
+        self._desks: list[Baresip] = []
+        for number, extension in enumerate(DESKS):
+            host, ip = net.host(f"desk{number}"), f"10.98.0.{DESK_NUMBER + number}"
+            site.switch.join(host, "eth0", f"{ip}/24")
+            account = Account(extension, USERS[extension], REALM, PROXY, ("udp", "tcp")[number])
+            self._desks.append(Baresip(host, ip, account, 500 + 300 * number))
+
+    def start(self) -> None:
+        """All phones on and registered, the long call up."""
+        for desk in self._desks:
+            desk.start()
+        for label in PLACES:
+            self._switch_on(label)
+        for label, answering in self._answering.items():
+            if PLACES[label].extensions:
+                answering.wait_registered(START_S)
+        for desk in self._desks:
+            desk.wait_registered(START_S)
+        one, other = self._desks
+        one.dial(other.account.extension)
+        try:
+            for desk in (one, other):
+                desk.wait_established(START_S)
+        except PhoneError as error:
+            self._history.cuts.append((time.monotonic(), f"it never came up: {error}"))
+        else:
+            self._talk_since = time.monotonic()
+
+    def stop(self) -> None:
+        """All off; the net takes what is left."""
+        self._over.set()
+        self._workers.shutdown(wait=True, cancel_futures=True)
+        for placing, _ in self._placing.values():
+            placing.stop()
+        for answering in self._answering.values():
+            answering.stop()
+        for desk in self._desks:
+            with contextlib.suppress(PhoneError, OSError):
+                desk.kill()
+
+    def do(self, deed: Deed) -> None:
+        """Begin it; what comes of it is seen by `poll`."""
+        match deed.do:
+            case Do.STRANGER_REGISTERS:
+                self._try_registering(deed.do, User(STRANGER, "guessed"))
+            case Do.WRONG_KEY_REGISTERS:
+                self._try_registering(deed.do, User(deed.callee, "guessed"))
+            case Do.THIEF_REGISTERS:
+                self._try_registering(deed.do, User(deed.callee))
+            case Do.RESTART | Do.UNREGISTER | Do.UNPLUG:
+                self._workers.submit(self._roam, deed)
+            case _:
+                self._place(deed.do, ((deed.caller, deed.callee),), deed.hold_s)
+
+    def burst(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Calls begun in quick succession."""
+        self._place(Do.CALL, pairs, 1.0)
+
+    def poll(self) -> None:
+        """Take in what the phones have seen; switch those on again that have ended by themselves."""
+        now = time.monotonic()
+        for label, answering in list(self._answering.items()):
+            self._take_answering(label, answering)
+            if answering.over and self._answering.get(label) is answering:
+                self._switch_off(label)
+                self._switch_on(label)
+        for label in list(self._waiting):
+            self._switch_on(label)
+        for label, (placing, count) in list(self._placing.items()):
+            over = placing.over
+            messages = placing.fresh()
+            with self._lock:
+                for number in range(1, count + 1):
+                    own = [each for each in messages if each.call_id.partition("-")[0] == str(number)]
+                    self._history.heard(f"{label}.{number}", own)
+            if over:
+                del self._placing[label]
+        for desk in self._desks:
+            call = desk.call
+            if self._talk_since is not None and call.closed_at is not None:
+                with self._lock:
+                    self._history.cuts.append((now, f"{desk.account.extension}: {call.reason}"))
+                self._talk_since = None
+
+    def listen(self) -> None:
+        """Each of the two who talk must have heard the other for most of the time. Takes seconds."""
+        if self._talk_since is None:
+            return
+        talked_s = time.monotonic() - self._talk_since
+        for ear, mouth in (self._desks, self._desks[::-1]):
+            heard_s = seconds_of(ear.heard(), mouth.tone_hz)
+            if heard_s < talked_s * HEARD_SHARE:
+                with self._lock:
+                    words = f"{ear.account.extension} heard {heard_s:.0f} of {talked_s:.0f} s"
+                    self._history.cuts.append((time.monotonic(), words))
+
+    # ---- phones
+
+    def _sipp(self, number: int, transport: str = "udp") -> Sipp:
+        return Sipp(self._site.phones, self._site.phone_ip(number), PROXY, REALM, transport=transport)
+
+    def _switch_on(self, label: str) -> None:
+        place = PLACES[label]
+        users = [User(extension, USERS[extension]) for extension in place.extensions]
+        options: dict[str, Any] = {"refresh_s": place.refresh_s} if users else {}
+        try:
+            answering = self._sipps[label].answer(users, ring_ms=place.ring_ms, hang_up_ms=place.hang_up_ms, **options)
+        except PhoneError:  # its port is not free yet
+            self._waiting.add(label)
+            return
+        self._waiting.discard(label)
+        with self._lock:
+            phone = Phone(label, place.extensions, tcp=place.transport == "tcp")
+            self._history.switched_on(phone, time.monotonic())
+        self._answering[label] = answering
+
+    def _switch_off(self, label: str, *, unregister: bool = False) -> None:
+        answering = self._answering.pop(label)
+        answering.stop()
+        self._take_answering(label, answering)
+        with self._lock:
+            self._history.switched_off(label, time.monotonic())
+        if not unregister:
+            return
+        (extension,) = PLACES[label].extensions
+        (done,) = self._sipps[label].register([User(extension, USERS[extension])], expires_s=0, timeout_s=TRY_S)
+        if done.code == 200:
+            with self._lock:
+                self._history.switched_off(label, time.monotonic(), unregistered=True)
+
+    def _roam(self, deed: Deed) -> None:
+        label = "leaver" if deed.callee == LEAVER else "roamer"
+        if label not in self._answering:
+            return
+        with contextlib.suppress(PhoneError, NetError):
+            self._switch_off(label, unregister=deed.do is Do.UNREGISTER)
+        deadline = time.monotonic() + deed.hold_s
+        if not self._over.wait(max(0.0, deadline - time.monotonic())):
+            self._switch_on(label)
+
+    def _take_answering(self, label: str, answering: Answering) -> None:
+        messages = answering.fresh()
+        place = PLACES[label]
+        with self._lock:
+            self._history.heard(label, messages)
+            phone = self._history.phones.get(label)
+            for message in messages:
+                number = message.call_id.partition("-")[0]
+                if message.method != "REGISTER" or message.code != 200 or not number.isdigit() or phone is None:
+                    continue
+                if 0 < int(number) <= len(place.extensions):
+                    phone.registered[place.extensions[int(number) - 1]] = message.at
+
+    # ---- callers
+
+    def _place(self, do: Do, pairs: Sequence[tuple[str, str]], hold_s: float) -> None:
+        self._number += 1
+        label, now = f"{do} {self._number}", time.monotonic()
+        sipp = self._stream_caller if do is Do.CALL_BY_TCP else self._caller
+        options: dict[str, Any] = {"hold_ms": round(hold_s * 1000), "patience_ms": CALL_PATIENCE_MS}
+        key: Callable[[str], str] = USERS.__getitem__
+        match do:
+            case Do.GIVE_UP:
+                options["cancel_ms"] = GIVES_UP_AFTER_MS
+            case Do.CALLEE_ENDS:
+                options["callee_ends"] = True
+            case Do.EMERGENCY | Do.EMERGENCY_STRANGER:
+                options["patience_ms"] = SOS_PATIENCE_MS
+            case Do.WRONG_KEY_CALLS:
+                key = _guess
+            case _:
+                pass
+        if do in (Do.STRANGER_CALLS, Do.EMERGENCY_STRANGER):
+            sipp, pairs, key = self._stranger, [(STRANGER, callee) for _, callee in pairs], _guess
+        if pairs[0][0] == LEARNT:
+            sipp = self._sipps["learnt"]
+        dials = [Dial(User(caller, key(caller)), callee) for caller, callee in pairs]
+        placing = sipp.place(dials, rate=BURST_RATE, **options)
+        with self._lock:
+            for number, (caller, callee) in enumerate(pairs, 1):
+                at = now + (number - 1) / BURST_RATE
+                tcp = sipp.transport == "tcp"
+                self._history.placed(Call(f"{label}.{number}", do, caller, callee, at, hold_s, tcp))
+        self._placing[label] = placing, len(dials)
+
+    def _try_registering(self, do: Do, user: User) -> None:
+        def work() -> None:
+            with contextlib.suppress(PhoneError, NetError):
+                (done,) = self._stranger.register([user], timeout_s=TRY_S)
+                with self._lock:
+                    self._history.intrusions.append((time.monotonic(), do, done.code))
+
+        self._workers.submit(work)
+
+
+def _guess(extension: str) -> str:
+    return f"guess-{extension}"

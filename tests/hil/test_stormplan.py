@@ -1,0 +1,114 @@
+"""The same seed is the same storm, and every pair of mode and fault comes before any comes again."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware.modes import Mode
+from hil.stormplan import FAULTS, LEARNT, LEAVER, PATIENT, ROAMER, Do, Fault, make_plan, pairs_of
+
+FEW = settings(max_examples=15, deadline=None)
+"""A plan of many minutes takes some milliseconds to make."""
+SEEDS = st.integers(min_value=1, max_value=1_000_000)
+
+
+@FEW
+@given(SEEDS, st.integers(min_value=1, max_value=600))
+def test_the_same_seed_gives_the_same_plan(seed: int, length_s: int) -> None:
+    assert make_plan(seed, length_s) == make_plan(seed, length_s)
+
+
+@FEW
+@given(SEEDS)
+def test_a_longer_storm_begins_as_a_shorter_one(seed: int) -> None:
+    short, long = make_plan(seed, 60), make_plan(seed, 600)
+    assert long.chapters[: len(short.chapters)] == short.chapters
+    assert long.deeds[: len(short.deeds)] == short.deeds
+
+
+def test_two_seeds_differ() -> None:
+    assert make_plan(1, 60) != make_plan(2, 60)
+
+
+@FEW
+@given(SEEDS)
+def test_every_pair_comes_once_before_any_comes_again(seed: int) -> None:
+    pairs = [chapter.pair for chapter in make_plan(seed, 600).chapters[: len(pairs_of())]]
+    assert Counter(pairs) == Counter(pairs_of())
+
+
+@FEW
+@given(SEEDS)
+def test_each_fault_comes_in_every_round(seed: int) -> None:
+    chapters = make_plan(seed, 600).chapters
+    for start in range(0, 4 * len(FAULTS), len(FAULTS)):
+        assert {chapter.fault for chapter in chapters[start : start + len(FAULTS)]} == set(FAULTS)
+
+
+@FEW
+@given(SEEDS)
+def test_a_chapter_can_be_played(seed: int) -> None:
+    for number, chapter in enumerate(make_plan(seed, 300).chapters, 1):
+        assert chapter.number == number
+        least_s, most_s = FAULTS[chapter.fault]
+        assert least_s <= chapter.held_s <= most_s
+        assert (chapter.by is None) == (chapter.mode is Mode.NORMAL)
+        assert all(caller != callee for caller, callee in chapter.burst)
+        if chapter.across is not None:
+            assert chapter.across.fault is not chapter.fault
+            assert 0 <= chapter.across.after_s < chapter.held_s
+            assert chapter.across.held_s > 0
+
+
+@FEW
+@given(SEEDS, st.floats(min_value=1, max_value=900))
+def test_deeds_are_in_order_and_in_time(seed: int, length_s: float) -> None:
+    deeds = make_plan(seed, length_s).deeds
+    times = [deed.at_s for deed in deeds]
+    assert times == sorted(times)
+    assert all(0 < at < length_s + 0.01 for at in times)
+    assert all(deed.caller != deed.callee for deed in deeds if deed.do in (Do.CALL, Do.CALL_BY_TCP))
+
+
+@FEW
+@given(SEEDS)
+def test_who_goes_is_back_before_it_goes_again(seed: int) -> None:
+    back_s = {ROAMER: 0.0, LEAVER: 0.0}
+    for deed in make_plan(seed, 900).deeds:
+        if deed.do in (Do.RESTART, Do.UNREGISTER, Do.UNPLUG):
+            assert (deed.callee == LEAVER) == (deed.do is Do.UNPLUG)
+            assert deed.at_s >= back_s[deed.callee]
+            back_s[deed.callee] = deed.at_s + deed.hold_s
+
+
+def test_who_is_called_for_what() -> None:
+    deeds = make_plan(1, 3600).deeds
+    assert {deed.do for deed in deeds} == set(Do)
+    assert {deed.callee for deed in deeds if deed.do is Do.GIVE_UP} == {PATIENT}
+    assert {deed.callee for deed in deeds if deed.do in (Do.EMERGENCY, Do.EMERGENCY_STRANGER)} == {"112"}
+    assert {deed.callee for deed in deeds if deed.do is Do.THIEF_REGISTERS} == {LEARNT}
+
+
+def test_a_prefix_has_fewer_chapters_and_the_same_deeds() -> None:
+    plan = make_plan(5, 120)
+    assert plan.prefix(2).chapters == plan.chapters[:2]
+    assert plan.prefix(2).deeds == plan.deeds
+
+
+@pytest.mark.parametrize("fault", [Fault.UNIT_KILLED, Fault.UNIT_STOPPED])
+def test_the_edge_is_left_alone_beyond_its_lease_and_the_platform_dies_then(fault: Fault) -> None:
+    for chapter in make_plan(3, 600).chapters:
+        if chapter.fault is fault:
+            assert chapter.across is not None
+            assert chapter.across.after_s > 10
+
+
+def test_only_the_faults_that_are_asked_for() -> None:
+    plan = make_plan(1, 120, [Fault.EDGE_KILLED, Fault.DISK_FULL])
+    struck = {chapter.fault for chapter in plan.chapters}
+    across = {chapter.across.fault for chapter in plan.chapters if chapter.across}
+    assert struck | across == {Fault.EDGE_KILLED, Fault.DISK_FULL}

@@ -1,0 +1,37 @@
+"""A short storm by the command that people use: real programs, seeded faults, nothing broken, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hil.planted import BUGS, plant
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED, MINUTES = 2, 0.3
+KEYS = ("seed", "faults", "calls", "broken", "pairs_visited_percent")
+
+
+def test_a_short_storm_breaks_nothing() -> None:
+    command = [sys.executable, "-m", "tools.cli", "storm", "--seed", str(SEED), "--minutes", str(MINUTES), "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170)
+    told = json.loads(done.stdout)
+    assert [told[key] for key in KEYS if told[key] is None] == []
+    assert (told["seed"], told["broken"], told["problems"]) == (SEED, 0, []), done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert told["faults"] >= 1
+    assert told["calls"] >= 10
+    assert 0 < told["pairs_visited_percent"] <= 100
+
+
+@pytest.mark.parametrize("bug", sorted((ROOT / BUGS).glob("*.patch")), ids=lambda bug: bug.stem)
+def test_every_planted_bug_can_be_planted(bug: Path, tmp_path: Path) -> None:
+    plant(ROOT, bug, tmp_path)
+    changed = [line for line in bug.read_text().splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert 1 <= len(changed) <= 6, "a line or two"

@@ -1,0 +1,183 @@
+"""`rvx storm`: a building lives its day under a seeded row of faults, and what must hold is judged all along.
+
+Real programs in networks of their own on this machine, as in `rvx demo`: platform, unit, crowds of phones by UDP and
+TCP, two phones that talk all the time, strangers, callers of 112. Same seed, same plan.
+"""
+
+import argparse
+import os
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from firmware.modes import Mode
+from hil.net import NetError
+from hil.phone import PhoneError
+from hil.planted import BUGS, Planted, find
+from hil.platform import PlatformError
+from hil.site import SiteError
+from hil.storm import Outcome, run_storm, shortest_prefix
+from hil.stormplan import FAULTS, Plan, make_plan, pairs_of
+from tools.errors import DONE, FAILED, UNKNOWN, UserError
+from tools.output import Output, table
+
+__all__ = ["pairs_table", "run"]
+
+DEFAULT_MINUTES = 2.0
+SEED_MAX = 9_999
+REPLAYS, REPLAYS_LEAST = 3, 2
+"""A prefix breaks if it does so in so many replays of so many."""
+REPLAY_S = 900.0
+"""The search for the shortest prefix ends after this."""
+WORDS = {
+    "chapter": "kapitel / chapter",
+    "fault": "fel / fault",
+    "mended": "lagat / mended",
+    "mode": "läge / mode",
+    "lag": "datorn stod still / machine lagged",
+    "broken": "BRUTET / BROKEN",
+    "seen": " ",
+}
+
+
+def run(args: argparse.Namespace) -> int:
+    """Exit code 0 when nothing was broken, 1 when something was, 3 when the rig itself did not work."""
+    if os.geteuid() != 0:
+        raise UserError("RVX-N05")
+    out = Output.of(args)
+    minutes = DEFAULT_MINUTES if args.minutes is None else args.minutes
+    if args.planted:
+        return _planted(out, minutes)
+    seed = random.randint(1, SEED_MAX) if args.seed is None else args.seed  # noqa: S311  not for secrets
+    plan = make_plan(seed, minutes * 60)
+    out.note(f"frö / seed {seed}, {minutes:g} min, {len(FAULTS)} fel / faults")
+    outcome = _storm(plan, _teller(out))
+    shortest = _replay(out, plan, outcome) if args.replay and outcome.broken else None
+    _show(out, plan, outcome, minutes, shortest)
+    if outcome.broken:
+        return FAILED
+    return UNKNOWN if outcome.failed else DONE
+
+
+def pairs_table(outcome: Outcome) -> list[str]:
+    """Mode by fault: which pairs were visited."""
+    modes = list(Mode)
+    rows = [("fel / fault", *modes)]
+    rows += [(str(fault), *("x" if (mode, fault) in outcome.visited else "-" for mode in modes)) for fault in FAULTS]
+    return table(rows)
+
+
+def _storm(plan: Plan, told: Callable[[str, str], None]) -> Outcome:
+    try:
+        return run_storm(plan, told)
+    except (NetError, PhoneError, PlatformError, SiteError, OSError) as error:
+        return Outcome(plan.seed, failed=str(error))
+
+
+def _teller(out: Output) -> Callable[[str, str], None]:
+    began, lock = time.monotonic(), threading.Lock()
+
+    def told(kind: str, words: str) -> None:
+        with lock:
+            line = f"{time.monotonic() - began:7.1f} s  {WORDS.get(kind, kind)} {words}"
+            out.note(out.side_paint.fail(line) if kind == "broken" else line)
+
+    return told
+
+
+def _replay(out: Output, plan: Plan, outcome: Outcome) -> int:
+    """How many chapters it takes to break the first broken rule again in most replays."""
+    rule = outcome.broken[0].rule
+
+    def breaks(chapters: int) -> bool:
+        out.note(f"prövar om / replaying: {chapters} kapitel / chapters")
+        again = 0
+        for tried in range(1, REPLAYS + 1):
+            length_s = (outcome.broken_after_s or plan.length_s) if chapters == outcome.chapters else plan.length_s
+            replayed = _storm(make_plan(plan.seed, length_s).prefix(chapters), lambda kind, words: None)
+            again += any(breach.rule == rule for breach in replayed.broken)
+            if again >= REPLAYS_LEAST or again + REPLAYS - tried < REPLAYS_LEAST:
+                break
+        return again >= REPLAYS_LEAST
+
+    return shortest_prefix(outcome.chapters, breaks, time.monotonic() + REPLAY_S, time.monotonic)
+
+
+def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: int | None) -> None:
+    figures = {
+        "seed": plan.seed,
+        "faults": outcome.faults,
+        "calls": outcome.calls,
+        "broken": len(outcome.broken),
+        "pairs_visited_percent": outcome.pairs_visited_percent,
+        "broken_after_s": None if outcome.broken_after_s is None else round(outcome.broken_after_s, 1),
+        "shortest_prefix": shortest,
+        "chapters": outcome.chapters,
+        "took_s": round(outcome.took_s, 1),
+    }
+    again = f"./rvx storm --seed {plan.seed} --minutes {minutes:g} --replay"
+    if out.json:
+        problems = [
+            {
+                "id": None,
+                "severity": "fail",
+                "area": "storm",
+                "observed": breach.why,
+                "expected": breach.rule,
+                "effect": None,
+                "fix": again,
+                "since": None,
+            }
+            for breach in outcome.broken
+        ]
+        verdict = "failed" if outcome.broken else "unknown" if outcome.failed else "passed"
+        out.document(verdict, problems, **figures, failed=outcome.failed or None)
+        return
+    out.line()
+    for line in pairs_table(outcome):
+        out.line(line)
+    out.line()
+    for breach in outcome.broken:
+        out.line(f"{out.paint.word('fail')} {breach.rule}: {breach.why}")
+    if outcome.broken:
+        so_far = f"{outcome.chapters if shortest is None else shortest} kapitel / chapters"
+        out.line(f"frö / seed {plan.seed}, {so_far}; {again}")
+    if outcome.failed:
+        out.line(f"{out.paint.word('skip')} {outcome.failed.splitlines()[0]}")
+    out.line(
+        out.paint.bold(
+            f"{outcome.faults} fel / faults, {outcome.calls} samtal / calls, {len(outcome.broken)} brutna / broken, "
+            f"{len(outcome.visited)} av / of {len(pairs_of())} par / pairs"
+        )
+    )
+
+
+def _planted(out: Output, minutes: float) -> int:
+    """Each planted bug in a copy of this tree: whether a storm finds it, and how soon."""
+    root = Path(__file__).resolve().parent.parent
+    bugs = sorted((root / BUGS).glob("*.patch"))
+    if not bugs:
+        raise UserError("RVX-A02", "rvx storm --planted is for a checkout of the source, which this is not.")
+    found: list[Planted] = []
+    for bug in bugs:
+        out.progress(bug.stem)
+        found.append(find(root, bug, minutes))
+        out.note(_planted_line(found[-1]))
+    caught = sum(each.rule is not None for each in found)
+    if out.json:
+        bugs_found = {each.bug: None if each.rule is None else each.seconds for each in found}
+        out.document(
+            "passed" if caught >= len(found) - 1 else "failed", planted=len(found), found=caught, bugs=bugs_found
+        )
+    else:
+        rows = [(each.bug, each.rule or "-", f"{each.seconds:.0f} s") for each in found]
+        for line in table([("fel / bug", "brutet / broke", "efter / after"), *rows]):
+            out.line(line)
+        out.line(out.paint.bold(f"{caught} av / of {len(found)} funna / found"))
+    return DONE if caught >= len(found) - 1 else FAILED
+
+
+def _planted_line(planted: Planted) -> str:
+    return f"{planted.bug}: {planted.rule or 'inte funnen / not found'}, {planted.seconds:.0f} s"
