@@ -165,9 +165,11 @@ def ended(history: History, now: float) -> Iterator[Breach]:
             sent = leg.bye_sent_at
             if sent is None or now - sent < END_S or _disturbed(history, call, sent - 1, sent + END_S):
                 continue
-            for other in others:
-                if other.answered_at is None or other.bye_heard_at is not None or other.bye_sent_at is not None:
-                    continue
+            # Of two that have answered the caller talks with one.
+            answered = [other for other in others if other.answered_at is not None]
+            if any(other.bye_heard_at is not None or other.bye_sent_at is not None for other in answered):
+                continue
+            for other in answered:
                 # A TCP phone's connection of before is gone with the edge that had it.
                 tcp = call.tcp or any(phone.tcp for phone in history.phone_of(call.callee))
                 if tcp and history.troubled(call.at, sent, EDGE):

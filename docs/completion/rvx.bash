@@ -7,7 +7,7 @@
 
 _shtab_rvx_extension_subparsers=(add import list remove)
 _shtab_rvx_identity_subparsers=(export import)
-_shtab_rvx_subparsers=(run demo extension identity status doctor restart explain check test bench)
+_shtab_rvx_subparsers=(run demo extension identity status doctor restart explain check test bench storm)
 
 _shtab_rvx_run_option_strings=(-h --help --address --json --no-color --config --state --debug)
 _shtab_rvx_demo_option_strings=(-h --help --json --no-color --config --state --debug)
@@ -26,6 +26,7 @@ _shtab_rvx_explain_option_strings=(-h --help --json --no-color --config --state 
 _shtab_rvx_check_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_test_option_strings=(-h --help --fast --long --json --no-color --config --state --debug)
 _shtab_rvx_bench_option_strings=(-h --help --quick --peer --samples --json --no-color --config --state --debug)
+_shtab_rvx_storm_option_strings=(-h --help --seed --minutes --replay --planted --json --no-color --config --state --debug)
 _shtab_rvx_option_strings=(-h --help --json --no-color --config --state --debug --version)
 
 _shtab_rvx_run___config_COMPGEN=_shtab_compgen_files
@@ -68,6 +69,8 @@ _shtab_rvx_test___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_test___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_bench___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_bench___state_COMPGEN=_shtab_compgen_dirs
+_shtab_rvx_storm___config_COMPGEN=_shtab_compgen_files
+_shtab_rvx_storm___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx___state_COMPGEN=_shtab_compgen_dirs
 
@@ -76,7 +79,7 @@ _shtab_rvx_extension_pos_0_choices=(add import list remove)
 _shtab_rvx_identity_pos_0_choices=(export import)
 _shtab_rvx_restart_pos_0_choices=(edge unit standby)
 _shtab_rvx_bench_pos_0_choices=(failover load)
-_shtab_rvx_pos_0_choices=(run demo extension identity status doctor restart explain check test bench)
+_shtab_rvx_pos_0_choices=(run demo extension identity status doctor restart explain check test bench storm)
 
 _shtab_rvx_run__h_nargs=0
 _shtab_rvx_run___help_nargs=0
@@ -182,6 +185,13 @@ _shtab_rvx_bench___peer_nargs=0
 _shtab_rvx_bench___json_nargs=0
 _shtab_rvx_bench___no_color_nargs=0
 _shtab_rvx_bench___debug_nargs=0
+_shtab_rvx_storm__h_nargs=0
+_shtab_rvx_storm___help_nargs=0
+_shtab_rvx_storm___replay_nargs=0
+_shtab_rvx_storm___planted_nargs=0
+_shtab_rvx_storm___json_nargs=0
+_shtab_rvx_storm___no_color_nargs=0
+_shtab_rvx_storm___debug_nargs=0
 _shtab_rvx_pos_0_nargs=A...
 _shtab_rvx__h_nargs=0
 _shtab_rvx___help_nargs=0
