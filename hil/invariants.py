@@ -43,6 +43,8 @@ LEAVE_S = 20.0
 """Hold-down, probes, and a busy machine."""
 BACK_S = 40.0
 """The same, and RETURNING."""
+SICK_MORE_S = 25.0
+"""A platform that answered probes and no calls is left in peace for longer: only calls could tell that it is well."""
 KNOWN_S = 20.0
 """So long after all is well the platform holds every phone that comes often."""
 SPREAD_S = 2.0
@@ -259,8 +261,9 @@ def master(history: History, now: float) -> Iterator[Breach]:
     well = history.quiet_since(NORTH)
     if well is not None and unit is not None:
         well_s = now - max(well, edge, unit)
-        late = history.mode == "SURVIVAL" and well_s > LEAVE_S
-        if late or (well_s > BACK_S and history.mode != "NORMAL"):
+        more_s = SICK_MORE_S if history.troubled(well - BACK_S, well, (Fault.PLATFORM_SICK,)) else 0.0
+        late = history.mode == "SURVIVAL" and well_s > LEAVE_S + more_s
+        if late or (well_s > BACK_S + more_s and history.mode != "NORMAL"):
             yield Breach("master", now, f"mode {history.mode} {well_s:.0f} s after all was well")
     for at, mode in history.modes:
         reasons = (*NORTH, *EDGE, *UNIT, *CLOCK)

@@ -375,8 +375,9 @@ def overview() -> str:
         "  ./rvx run                    be a gateway here; point a softphone at it",
         "  ./rvx status                 what works now, and what if something fails",
     ]
+    lines.append("")
     for group, names in GROUPS:
-        lines += ["", f"{group}:"]
+        lines.append(f"{group}:")
         lines += [f"  {name:<10} {COMMANDS[name].summary}" for name in names]
     lines += ["", "Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]
     lines += ["Something wrong? rvx explain CODE works offline; docs/manual.md has the rest."]
