@@ -374,3 +374,17 @@ def test_112(registration: Registration) -> None:
         assert (len(outside.seen("INVITE")), len(gateway.seen("INVITE"))) == (1, 3)
         # The unit did not give up what it had begun there.
         house.site.wait(lambda: outside.up() + gateway.up() == 0, STEP_S, "the end of every call")
+
+
+@pytest.mark.timeout(BUILD_S)
+def test_wrong_passwords_stay_here() -> None:
+    """Each of its challenges has a nonce of its own; a phone that answers them rightly is left alone."""
+    with building("path") as house:
+        site, stranger, phone = house.site, house.sipp(BUSY_IP), house.sipp(TWICE_IP)
+        for _ in range(4):
+            stranger.register([User(str(BUSY), "wrong")])
+            assert [result.code for result in phone.register([_user(TWICE)])] == [200]
+        assert [name.partition("|")[0] for name in site.table("wrong")] == [str(BUSY)]
+        assert (site.count("held"), site.count("refused_north") > 0) == (1, True)
+        with house.crowd(*CROWD):
+            house.by_platform(*PAIRS)
