@@ -7,7 +7,13 @@ metre of the line. So:
 
 - Calls beat probes. Probes lost while calls are answered are a doubt, and so are calls that go unanswered while probes
   are answered; only a longer row of such calls, with not one answered among them, is a death.
-- Silence of both, two probes long, is death; unless this very line has cried wolf: then it is given longer.
+- Silence of both, three probes long, is death; unless this very line has cried wolf: then it is given longer. Two are
+  not enough: a platform that pauses for two seconds loses two. Nobody waits for the third: after two the edge puts the
+  node aside by itself.
+- A 100 is an answer, but no call. Calls that get a 100 and nothing more (`stalled`), a row of them with none carried
+  among them, are a death too: a proxy lives, what is behind it does not.
+- Calls to numbers outside may fail alone: then the platform's trunk is gone, and the platform is not.
+- A platform that is not probed is judged by its requests alone: by a row that goes unanswered, by any that is answered.
 - A node that the edge has put aside gets no more calls that could speak for it. Then its probes decide: those lost are
   counted, so that one answered in between is known, and a node put aside for calls alone may prove itself.
 - What is not known is never taken for good.
@@ -35,12 +41,13 @@ __all__ = [
     "nodes_of",
     "observe",
     "steady",
+    "trunk_gone",
 ]
 
 PROBE_S = 1.0
 """The edge probes each node this often."""
-DEAD_PROBES = 2
-"""So many probes lost in a row are silence, on a line that has not cried wolf."""
+DEAD_PROBES = 3
+"""So many probes lost in a row are silence, on a line that has not cried wolf; a pause of 2 s loses two."""
 HEARD_S = 1.2
 """Where no more probes were lost for so long after a lost one, one was answered: PROBE_S and what timers stray."""
 ANSWER_TRUST_S = 2.2
@@ -52,6 +59,16 @@ DOUBT_S = 30.0
 SICK_CALLS = 5
 SICK_S = 10.0
 """So many calls in a row, over at least so long, with none answered: dead, whatever the probes say."""
+STALLED_CALLS = 3
+STALLED_S = 10.0
+"""So many calls in a row, over at least so long, that got a 100 and nothing more, none being carried: dead."""
+UNPROBED_CALLS = 3
+UNPROBED_S = 4.0
+"""The same of unanswered requests to a platform that is not probed: more than a pause of 2 s makes."""
+TRUNK_CALLS = 3
+"""So many calls to numbers outside in a row that the platform could not carry: its trunk is gone."""
+TRUNK_MEMORY_S = 3600.0
+"""What is not tried again for so long is not known any more."""
 WOBBLE_MEMORY_S = 300.0
 WOBBLES_MAX = 9
 """Each time of lost probes that passed by itself in WOBBLE_MEMORY_S, but for the first, buys the next a probe more."""
@@ -96,6 +113,7 @@ class Reason(StrEnum):
     NOT_PROBED = "not_probed"  # no probe has been answered or lost yet
     PROBES_LOST = "probes_lost"  # probes are lost, and it is too soon, or calls are answered all the same
     CALLS_UNANSWERED = "calls_unanswered"  # probes are answered, calls are not
+    CALLS_STALLED = "calls_stalled"  # calls get a 100 and nothing more
     SILENT = "silent"  # no node answers
     REFUSING = "refusing"  # nodes answer that they do not serve
     NO_CARRIER = "no_carrier"
@@ -131,6 +149,11 @@ class Signs:
     calls_up: int | None = None  # that the unit decided and that have not ended; None: not known
     local_min: int | None = None  # minutes since local midnight; None: the clock is not set
     held_back: bool = False  # no registration may go north now
+    stalled: int = 0  # calls diverted after a bare 100
+    carried: int = 0  # calls that got more than a 100 and a challenge: it rings, is answered, busy, not there
+    outside_failed: int = 0  # calls to numbers outside that the platform could not carry
+    outside_carried: int = 0  # and those that it did
+    probed: bool = True  # False: the platform is asked nothing but what phones ask
 
 
 @dataclass(frozen=True)
@@ -151,6 +174,11 @@ class Memory:
     unanswered_s: float | None = None  # the last, and
     unanswered_first_s: float | None = None  # the first of the row that nothing answered has ended,
     unanswered_row: int = 0  # and how many they are
+    stalled_s: float | None = None  # the same three of stalled calls, with none carried among them
+    stalled_first_s: float | None = None
+    stalled_row: int = 0
+    trunk_row: int = 0  # calls to numbers outside that failed in a row,
+    trunk_s: float | None = None  # and when the last did
     down_s: float | None = None  # since when no node serves
     tallies: Mapping[str, Tally] = field(default_factory=dict)  # by URI, of nodes whose lost probes are counted
     shaky_since_s: float | None = None  # since when probes are lost without anybody being declared dead for it
@@ -181,11 +209,10 @@ def steady(path: Path, signs: Signs) -> bool:
 def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
     """`memory` with one more sample in it."""
     now, before = signs.now_s, memory.signs
-    answered = unanswered = 0
-    if before is not None:
-        # A counter that went back is an edge that began anew: nothing is known of the time between.
-        answered = max(0, signs.answered - before.answered)
-        unanswered = max(0, signs.unanswered - before.unanswered)
+    # A counter that went back is an edge that began anew: nothing is known of the time between.
+    answered, unanswered, stalled, carried, outside_failed, outside_carried = (
+        max(0, getattr(signs, name) - getattr(before, name)) if before is not None else 0 for name in _COUNTERS
+    )
     nodes = nodes_of(path, signs)
     tallies = {
         node.uri: _count(memory.tallies.get(node.uri), node, node.lost, now, answered > 0)
@@ -199,10 +226,21 @@ def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
     memory = replace(memory, signs=signs, tallies=tallies)
     if answered:
         memory = replace(memory, answered_s=now, unanswered_s=None, unanswered_first_s=None, unanswered_row=0)
+        if not signs.probed:
+            memory = replace(memory, dead=False)
     elif unanswered and not _asked_before_death(memory, signs, path):
         first = now if memory.unanswered_first_s is None else memory.unanswered_first_s
         row = memory.unanswered_row + unanswered
         memory = replace(memory, unanswered_s=now, unanswered_first_s=first, unanswered_row=row)
+    if carried:
+        memory = replace(memory, stalled_s=None, stalled_first_s=None, stalled_row=0)
+    elif stalled and not memory.dead:
+        first = now if memory.stalled_first_s is None else memory.stalled_first_s
+        memory = replace(memory, stalled_s=now, stalled_first_s=first, stalled_row=memory.stalled_row + stalled)
+    if outside_carried:
+        memory = replace(memory, trunk_row=0, trunk_s=None)
+    elif outside_failed:
+        memory = replace(memory, trunk_row=memory.trunk_row + outside_failed, trunk_s=now)
     if steady(path, signs):
         wobbles = tuple(at for at in memory.wobbles if now - at < WOBBLE_MEMORY_S)
         if (missed or memory.shaky_since_s is not None) and not memory.dead:
@@ -221,6 +259,8 @@ def observe(memory: Memory, signs: Signs, path: Path) -> Memory:
 
 def _asked_before_death(memory: Memory, signs: Signs, path: Path) -> bool:
     """What went unanswered was sent before the death that is known, or that had been known only just before."""
+    if not signs.probed:
+        return False
     if memory.died_s is not None and signs.now_s - memory.died_s < ASKED_BEFORE_S:
         return True
     return memory.dead and not steady(path, signs)
@@ -239,6 +279,14 @@ def judge(memory: Memory, path: Path, good_probes: int) -> Judgement:
         return Judgement(Verdict.DEAD, Reason.NO_CARRIER, Cause.LINE)
 
     now, nodes = signs.now_s, nodes_of(path, signs)
+    if memory.stalled_s is not None and now - memory.stalled_s < DOUBT_S:
+        first = memory.stalled_first_s
+        if memory.stalled_row >= STALLED_CALLS and first is not None and now - first >= STALLED_S:
+            return Judgement(Verdict.DEAD, Reason.CALLS_STALLED, Cause.PLATFORM)
+        if steady(path, signs) or not signs.probed:
+            return Judgement(Verdict.DOUBTFUL, Reason.CALLS_STALLED)
+    if not signs.probed:
+        return _judge_unprobed(memory, now)
     if memory.unanswered_s is not None and now - memory.unanswered_s < DOUBT_S:
         first = memory.unanswered_first_s
         if memory.unanswered_row >= SICK_CALLS and first is not None and now - first >= SICK_S:
@@ -260,6 +308,27 @@ def judge(memory: Memory, path: Path, good_probes: int) -> Judgement:
     if any(node.trying or node.serving is False for node in nodes):
         return Judgement(Verdict.DOUBTFUL, Reason.PROBES_LOST)
     return Judgement(Verdict.UNKNOWN, Reason.NOT_PROBED)
+
+
+def trunk_gone(memory: Memory) -> bool:
+    """The platform lives, and cannot carry calls to numbers outside, as far as is known."""
+    if memory.signs is None or memory.trunk_s is None or memory.dead:
+        return False
+    return memory.trunk_row >= TRUNK_CALLS and memory.signs.now_s - memory.trunk_s < TRUNK_MEMORY_S
+
+
+def _judge_unprobed(memory: Memory, now: float) -> Judgement:
+    if memory.unanswered_row:
+        first = memory.unanswered_first_s
+        if memory.dead or (memory.unanswered_row >= UNPROBED_CALLS and first is not None and now - first >= UNPROBED_S):
+            return Judgement(Verdict.DEAD, Reason.SILENT, Cause.UNKNOWN)
+        return Judgement(Verdict.DOUBTFUL, Reason.CALLS_UNANSWERED)
+    if memory.answered_s is None:
+        return Judgement(Verdict.UNKNOWN, Reason.NOT_PROBED)
+    return Judgement(Verdict.GOOD, Reason.SERVING)
+
+
+_COUNTERS = ("answered", "unanswered", "stalled", "carried", "outside_failed", "outside_carried")
 
 
 def node_signs(answer: object, paths: Mapping[int, Path]) -> tuple[NodeSign, ...]:
