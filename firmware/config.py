@@ -31,6 +31,7 @@ from firmware.document import Document, Problem, Sections, key, rule_of
 from firmware.paths import Paths
 
 __all__ = [
+    "NO_PROBE",
     "SECRETS_FILE",
     "Config",
     "ConfigError",
@@ -54,6 +55,7 @@ __all__ = [
 ]
 
 SECRETS_FILE = "secrets.toml"
+NO_PROBE = "none"
 
 
 def _kept(parse: Callable[[str], object]) -> Callable[[str], str]:
@@ -137,6 +139,13 @@ class Platform:
         ),
     )
     expires_s: int = field(default=3600, metadata=key(Whole(60, 86400), "how long the platform keeps a registration"))
+    probe: str = field(
+        default="OPTIONS",
+        metadata=key(
+            Choice(("OPTIONS", "INFO", "REGISTER", NO_PROBE)),
+            'what the platform is asked each second, any answer being life; "none" judges it by what phones ask',
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

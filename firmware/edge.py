@@ -21,7 +21,7 @@ from pathlib import Path
 from callcontrol.edge.render import dispatcher_list, render
 from callcontrol.edge.settings import EdgeSettings, PairSettings, Socket
 from firmware.bindings import restore_bindings
-from firmware.config import Config, Standby
+from firmware.config import NO_PROBE, Config, Standby
 from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
@@ -67,6 +67,7 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
         data_nodes=tuple(config.platform.data_nodes),
         by_contact=config.platform.registration == "contact",
         expires_s=config.platform.expires_s,
+        probe="" if config.platform.probe == NO_PROBE else config.platform.probe,
         register_s=config.edge.register_s,
         control_port=config.edge.control_port,
         workers=config.edge.workers,

@@ -106,7 +106,7 @@ class Status:
     started_at: str | None = None
     mode: Mode | None = None
     path: Path | None = None
-    cause: Cause | None = None  # of the outage; None when there is none
+    cause: Cause | None = None  # of the outage; "platform_trunk" while the platform is master; None when there is none
     reason: Reason | None = None  # what was last seen of the platform
     since: str | None = None  # when the mode began
     in_mode_s: float | None = None
@@ -283,13 +283,25 @@ def _platform(status: Status) -> list[Problem]:
                 since=status.since,
             )
         ]
+    if status.cause is Cause.PLATFORM_TRUNK:
+        return [
+            Problem(
+                "RVX-L05",
+                Severity.WARN,
+                "platform",
+                observed="calls to numbers outside fail one after the other",
+                expected="the platform carries them",
+                effect="calls within the house and to other extensions go on; nobody outside is reached through it",
+                fix="tell who runs the platform that its trunk is gone",
+            )
+        ]
     if status.mode is Mode.SUSPECT and (status.in_mode_s or 0) >= SUSPECT_TOLD_S:
         return [
             Problem(
                 "RVX-L03",
                 Severity.WARN,
                 "platform",
-                observed="calls go unanswered" if status.reason is Reason.CALLS_UNANSWERED else "probes go unanswered",
+                observed=_SUSPECT.get(status.reason, "probes go unanswered"),
                 expected="calls and probes answered alike",
                 effect="a call may wait a moment before it is taken over",
                 fix="make a trial call outwards; tell who runs the platform",
@@ -310,6 +322,12 @@ def _platform(status: Status) -> list[Problem]:
             fix="ask who runs the platform",
         )
     ]
+
+
+_SUSPECT = {
+    Reason.CALLS_UNANSWERED: "calls go unanswered",
+    Reason.CALLS_STALLED: "calls get a 100 and nothing more",
+}
 
 
 def _phones(status: Status) -> list[Problem]:

@@ -14,6 +14,7 @@ from firmware import __version__
 from firmware.beats import Beats
 from firmware.config import Config
 from firmware.keeper import Keeper
+from firmware.signs import Cause
 from firmware.standby import PairView
 from firmware.status import Calls, Node, Pair, Phones, Problem, Severity, Status
 from firmware.watch import Watch
@@ -70,7 +71,7 @@ class Unit:
             started_at=_text(self._started_at),
             mode=state.mode if state and seen else None,
             path=state.path if state and seen else None,
-            cause=state.cause if state and seen else None,
+            cause=(Cause.PLATFORM_TRUNK if state.trunk_gone else state.cause) if state and seen else None,
             reason=state.reason if state and seen else None,
             since=_text(watch.mode_at) if seen else None,
             in_mode_s=(now - watch.mode_at).total_seconds() if seen else None,

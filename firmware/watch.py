@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,8 @@ from callcontrol.records import EARLIEST
 from drivers.carrier import carrier
 from firmware.config import Config
 from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
+from firmware.config import NO_PROBE, Config
+from firmware.modes import Mode, ModeSettings, Path, State, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
 
 __all__ = ["EdgeSight", "Watch", "held_phones", "table"]
@@ -132,6 +134,9 @@ class Watch:
         nodes = node_signs(await self._edge.call("dispatcher.list"), SETS) if self._config.platform.nodes else ()
         counts = table(await self._edge.call("htable.dump", "count"))
         registered = _statistic(await self._edge.call("stats.get_statistics", "registered_users"))
+        if self._config.platform.probe == NO_PROBE:
+            # What the dispatcher believes of a node that it does not ask is no knowledge.
+            nodes = tuple(replace(node, serving=None) for node in nodes)
         numbers = {name: value for name, value in counts.items() if isinstance(value, int)}
         worst = max((node.probe_ms for node in nodes if node.probe_ms is not None), default=None)
         if worst is not None:
@@ -162,6 +167,11 @@ class Watch:
             calls_up=self._calls_up(),
             local_min=_local_minute(),
             held_back=sight.counts.get("wait", 0) > time.time(),
+            stalled=sight.counts.get("stalled", 0),
+            carried=sight.counts.get("carried", 0),
+            outside_failed=sight.counts.get("outside_failed", 0),
+            outside_carried=sight.counts.get("outside_carried", 0),
+            probed=self._config.platform.probe != NO_PROBE,
         )
 
     async def _change(self, before: State, state: State) -> None:

@@ -526,6 +526,21 @@ CATALOG: dict[str, Entry] = {
             "Ask who runs it for direct media inside the house; else calls that are up fall silent when it fails.",
         ),
     ),
+    "RVX-L05": Entry(
+        Said(
+            "Plattformen når inte ut.",
+            "Den lever och kopplar samtal inom sig, men samtal till nummer utanför slår fel ett efter ett: "
+            "dess förbindelse utåt är borta.",
+            "Rapportera till plattformens drift. Samtal i huset går som vanligt; 112 tar nästa väg av sig självt.",
+        ),
+        Said(
+            "The platform does not reach the outside.",
+            "It lives and carries calls within itself, but calls to numbers outside fail one after the other: "
+            "its trunk is gone.",
+            "Report to who runs the platform. Calls in the house go on as ever; 112 takes its next way by itself.",
+        ),
+        UNKNOWN,
+    ),
     "RVX-N01": Entry(
         Said(
             "Program saknas på datorn.",

@@ -65,6 +65,7 @@ _REASONS = {
     Reason.NOT_PROBED: "not known yet",
     Reason.PROBES_LOST: "probes are lost",
     Reason.CALLS_UNANSWERED: "calls go unanswered",
+    Reason.CALLS_STALLED: "calls get no further than a 100",
     Reason.SILENT: "no answer",
     Reason.REFUSING: "the platform refuses",
     Reason.NO_CARRIER: "no carrier",

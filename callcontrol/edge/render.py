@@ -1,7 +1,7 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
-The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and six names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, PAIR."""
+The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and these names switch what is
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, UNPROBED, PAIR."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ NODE_GONE_S = 3
 """A node that has served no more for so long has left the calls that were being set up there."""
 LATE_S = 30
 """So long after a diversion a platform that is a B2BUA may come with the same call."""
+TRIAL_MIN_S = 2
+TRIAL_MAX_S = 30
+"""Of a platform that is not probed and dead, one REGISTER this often: the pause doubles with each that fails."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
 DOUBTED_S = 600
@@ -91,6 +94,7 @@ def render(settings: EdgeSettings) -> str:
         "NO_PLATFORM": not settings.nodes and not settings.data_nodes,
         "BY_CONTACT": settings.by_contact,
         "LEARNT": settings.learnt,
+        "UNPROBED": not settings.probe,
         "EVENTS": settings.events,
         "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
         "PAIR": settings.pair is not None,
@@ -153,6 +157,9 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "DOUBTED_S": DOUBTED_S,
         "MEDIA_CALLS": MEDIA_CALLS,
         "CAME_S": CAME_S,
+        "PROBE_EACH_S": int(bool(s.probe)),
+        "TRIAL_MIN_S": TRIAL_MIN_S,
+        "TRIAL_MAX_S": TRIAL_MAX_S,
         "ALONE_MS": ALONE_MS,
         "NODE_GONE_S": NODE_GONE_S,
         "LATE_S": LATE_S,
@@ -176,6 +183,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "EDGE_DIR": str(s.edge_dir),
         "ACC_DIR": str(s.acc_dir),
         "REALM": s.realm,
+        "PROBE_METHOD": s.probe or "OPTIONS",
         "ROUTE_KEY": s.route_key,
         "NONCE_KEY": hashlib.sha256(f"nonce {s.route_key}".encode()).hexdigest()[:NONCE_KEY_LETTERS],
         "REPLICATED": "1" if s.pair else "0",

@@ -56,6 +56,8 @@ class EdgeSettings:
     data_nodes: tuple[str, ...]
     by_contact: bool
     expires_s: int
+    probe: str
+    """The method of the request that nodes are asked by each second; "" asks none."""
     register_s: int
     control_port: int
     workers: int

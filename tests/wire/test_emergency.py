@@ -209,6 +209,7 @@ def building(
     gateway: Script = RINGS,
     over: Mapping[str, Mapping[str, object]] | None = None,
     heeds_cancel: bool = True,
+    unit: bool = True,
     **options: Any,
 ) -> Iterator[Building]:
     """In NORMAL, with a platform that takes 112 from anybody unless it is told to ask."""
@@ -229,7 +230,7 @@ def building(
             Centre(host, OUTSIDE_IP, outside, heeds_cancel=heeds_cancel) as far,
             Centre(host, GATEWAY_IP, gateway) as near,
         ):
-            site.start()
+            site.start(unit=unit)
             yield Building(site, far, near)
             site.stop()
 
