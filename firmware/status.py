@@ -324,7 +324,7 @@ def _platform(status: Status) -> list[Problem]:
     ]
 
 
-_SUSPECT = {
+_SUSPECT: Mapping[Reason | None, str] = {
     Reason.CALLS_UNANSWERED: "calls go unanswered",
     Reason.CALLS_STALLED: "calls get a 100 and nothing more",
 }

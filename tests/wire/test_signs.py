@@ -51,11 +51,16 @@ def inside(house: Building, phone: int = 11) -> None:
     assert call.completed, (call, house.site.log())
 
 
+def mode_after_a_call(house: Building) -> str:
+    inside(house)
+    return house.site.mode()
+
+
 def test_probes_answered_and_nothing_else() -> None:
     with house_with() as house, callee(house):
         platform_of(house).sick(True)
         inside(house)
-        house.site.wait(lambda: inside(house) or house.site.mode() == "SURVIVAL", KNOWN_S, "SURVIVAL")
+        house.site.wait(lambda: mode_after_a_call(house) == "SURVIVAL", KNOWN_S, "SURVIVAL")
         assert house.site.status()["cause"] == "platform"
         platform_of(house).sick(False)
         house.site.wait_mode("NORMAL", RETURNED_S)
@@ -65,7 +70,7 @@ def test_probes_answered_and_nothing_else() -> None:
 def test_a_proxy_without_backend() -> None:
     with house_with() as house, callee(house):
         platform_of(house).bare_100(True)
-        house.site.wait(lambda: inside(house) or house.site.mode() == "SURVIVAL", KNOWN_S, "SURVIVAL")
+        house.site.wait(lambda: mode_after_a_call(house) == "SURVIVAL", KNOWN_S, "SURVIVAL")
         assert house.site.count("stalled") >= 3
         platform_of(house).bare_100(False)
         house.site.wait_mode("NORMAL", RETURNED_S)
@@ -113,8 +118,7 @@ def test_a_platform_that_answers_no_options(probe: str) -> None:
         house.site.wait_mode("NORMAL", RETURNED_S)
         inside(house)
         platform_of(house).kill()
-        inside(house)
-        house.site.wait_mode("SURVIVAL", KNOWN_S)
+        house.site.wait(lambda: mode_after_a_call(house) == "SURVIVAL", KNOWN_S, "SURVIVAL")
         inside(house)
         platform_of(house).start()
         house.site.wait_mode("NORMAL", RETURNED_S)
