@@ -286,7 +286,7 @@ def _platform(status: Status) -> list[Problem]:
     if status.cause is Cause.PLATFORM_TRUNK:
         return [
             Problem(
-                "RVX-L05",
+                "RVX-L09",
                 Severity.WARN,
                 "platform",
                 observed="calls to numbers outside fail one after the other",

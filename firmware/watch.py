@@ -16,10 +16,8 @@ from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.pacing import Pace, PaceSettings
 from callcontrol.records import EARLIEST
 from drivers.carrier import carrier
-from firmware.config import Config
-from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.config import NO_PROBE, Config
-from firmware.modes import Mode, ModeSettings, Path, State, advance, start
+from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
 
 __all__ = ["EdgeSight", "Watch", "held_phones", "table"]

@@ -526,7 +526,7 @@ CATALOG: dict[str, Entry] = {
             "Ask who runs it for direct media inside the house; else calls that are up fall silent when it fails.",
         ),
     ),
-    "RVX-L05": Entry(
+    "RVX-L09": Entry(
         Said(
             "Plattformen når inte ut.",
             "Den lever och kopplar samtal inom sig, men samtal till nummer utanför slår fel ett efter ett: "

@@ -85,7 +85,7 @@ def test_trunk_gone_and_platform_alive(code: int, heard: int) -> None:
         for _ in range(3):
             assert [call.code for call in house.ring([Dial(user(1001), OUTSIDE)])] == [heard]
         house.site.wait(lambda: house.site.status()["cause"] == "platform_trunk", STEP_S, "the cause")
-        assert "RVX-L05" in [problem["id"] for problem in house.site.status()["problems"]]
+        assert "RVX-L09" in [problem["id"] for problem in house.site.status()["problems"]]
         assert house.site.mode() == "NORMAL"
         inside(house)
         assert house.site.count("diverted") == 0
