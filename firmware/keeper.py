@@ -50,7 +50,7 @@ class Keeper:
         self._incident: int | None = None
         self._pushed: dict[str, str] | None = None
         self._edge_seen = False
-        self.fault = ""
+        self._faults: dict[str, str] = {}  # by the work that could not be done
         self.records_today: int | None = None
         self._calls_up: int | None = None
         self.known: int | None = None  # extensions with a credential, or learnt
@@ -61,6 +61,11 @@ class Keeper:
     def calls_up(self) -> int | None:
         """Calls that the unit decided, as of the last fold."""
         return None if self.fault else self._calls_up
+
+    @property
+    def fault(self) -> str:
+        """Why the store does not do what was last asked of it; "" when it does all."""
+        return next(iter(self._faults.values()), "")
 
     def edge_is_new(self) -> None:
         """What the edge has kept of its table may be older than directory.db."""
@@ -178,11 +183,11 @@ class Keeper:
         try:
             result = await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (StoreError, sqlite3.Error, OSError) as error:
-            if str(error) != self.fault:
+            if str(error) != self._faults.get(work.__qualname__):
                 log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
-            self.fault = str(error)
+            self._faults[work.__qualname__] = str(error)
             return None
-        self.fault = ""
+        self._faults.pop(work.__qualname__, None)
         return result
 
 

@@ -25,7 +25,7 @@ __all__ = ["DEATHS", "Restarts", "SecondProxy", "restarts", "takeover"]
 NAMES_IP = "10.98.0.53"
 FIRST_DESK, FIRST_DESK_IP = 1041, 31
 REGISTERED_S = 25.0
-AGAIN_S = 0.2
+ATTEMPT_S, AGAIN_S = 3.0, 0.3
 
 
 class SecondProxy:
@@ -64,16 +64,17 @@ class SecondProxy:
         self.site.stop()
 
     def call_answered(self, patience_s: float) -> float | None:
-        """One phone rings the other, again as soon as a call fails, until one is answered: after how long, seconds from
-        now; None: not within `patience_s`."""
+        """One phone rings the other, and again when a call fails or has not been answered for :data:`ATTEMPT_S`, as a
+        person would, until one is answered: after how long, seconds from now; None: not within `patience_s`."""
         began = time.monotonic()
         caller, callee = self.phones
         while (left_s := patience_s - (time.monotonic() - began)) > 0:
             caller.dial(callee.account.extension)
             try:
-                seen = caller.wait_established(left_s)
+                seen = caller.wait_established(min(left_s, ATTEMPT_S))
             except PhoneError:
-                caller.hang_up()
+                for phone in self.phones:
+                    phone.hang_up()
                 time.sleep(AGAIN_S)
                 continue
             assert seen.established_at is not None

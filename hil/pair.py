@@ -54,9 +54,9 @@ class Standby(Site):
         return self.mode() == "NORMAL" and bool(self.table("st").get("lease"))
 
     def power_off(self) -> None:
+        super().power_off()
         with contextlib.suppress(PlatformError):
             self.keepalived.kill()
-        super().power_off()
         # What a kernel without power would not keep.
         for interface, address in (("south", UNIT_SOUTH_IP), ("north", UNIT_NORTH_IP)):
             self.host.run(["ip", "address", "del", address + PREFIX, "dev", interface], check=False)

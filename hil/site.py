@@ -101,10 +101,10 @@ class Site:
         credentials: Mapping[str, int] | None = None,
         delay_ms: float | None = None,
         router: bool = False,
+        disk_mb: int | None = None,
         own: Own | None = None,
         beside: Site | None = None,
         platform: Callable[[Host], Platform] | None = None,
-        disk_mb: int | None = None,
         prefix: Callable[[Path], Sequence[str]] | None = None,
         **platform_options: Any,
     ) -> None:
@@ -192,11 +192,19 @@ class Site:
         phone.route(NORTH_NET, ROUTER_SOUTH_IP)
 
     def power_off(self) -> None:
-        """The unit is dead: its processes and, as its kernel is the rig's and would go on, its cables."""
+        """The unit is dead: its cables first, as its kernel is the rig's and would say goodbye, then its processes."""
+        self.cables_out()
         for program in (self.unit, self.edge):
             with contextlib.suppress(PlatformError):
                 program.kill()
-        self.cables_out()
+
+    def disk_gone(self, gone: bool) -> None:
+        """Edge and unit find nothing at the unit's state any more and can make nothing there; what is open stays open."""
+        state = str(self.paths.state)
+        command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", state] if gone else ["umount", state]
+        for program in (self.edge, self.unit):
+            # Each runs in a mount namespace of its own, as `ip netns exec` gives it one.
+            self.host.run(["nsenter", "--mount", "--target", str(program.pid), *command])
 
     def cables_out(self) -> None:
         """Neither network has the unit any more."""

@@ -239,6 +239,27 @@ def test_a_process_that_is_killed_is_started_again(house: House, process: str) -
     assert house.running() == {}
 
 
+@pytest.mark.parametrize("process", ["edge", "unit"])
+def test_a_process_starts_anew_while_a_call_is_up(house: House, process: str) -> None:
+    terminal = house.run()
+    given = secrets_in(terminal.text)
+    one, two = house.phone(1001, given["1001"]), house.phone(1002, given["1002"])
+    one.dial("1002")
+    one.wait_established(WAIT_S)
+    before = set(house.running())
+
+    done = house.unit.run(house.rvx("restart", process, "--json"), 40, check=False)
+    assert done.returncode == DONE, done.stdout + done.stderr
+    assert json.loads(done.stdout)["away_ms"] < WAIT_S * 1000  # how long it is in truth, the bench says
+    assert set(house.running()) != before
+    two.hang_up()
+    one.wait_closed(WAIT_S)
+    talk(one, two)
+    assert house.unit.run(house.rvx("restart", "standby"), 40, check=False).returncode == UNKNOWN
+    assert terminal.end(signal.SIGINT) == DONE
+    assert house.running() == {}
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_a_taken_port_is_named_and_nothing_is_started(house: House, transport: str) -> None:
     kind = "SOCK_DGRAM" if transport == "udp" else "SOCK_STREAM"
