@@ -1,7 +1,7 @@
 """The unit dies, and phones that know the platform as their second proxy go on by it, without hands.
 
 How long that takes is the phone's own doing (docs/phones.md). By TCP, when the unit's programs die and its kernel says
-so, both kinds that we have come back within a minute; by UDP, or when nothing says so, it is longer than a test may be."""
+so, both kinds that we have come back within a minute; by UDP, or when nothing says so, no test can wait for it."""
 
 from __future__ import annotations
 
