@@ -199,7 +199,7 @@ class Site:
                 program.kill()
 
     def disk_gone(self, gone: bool) -> None:
-        """Edge and unit find nothing at the unit's state any more and can make nothing there; what is open stays open."""
+        """Edge and unit find nothing at the unit's state any more, and can make nothing; what is open stays so."""
         state = str(self.paths.state)
         command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", state] if gone else ["umount", state]
         for program in (self.edge, self.unit):
