@@ -201,7 +201,7 @@ def parse_shared(text: str) -> Shared:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where the edge listens, ``udp:10.0.0.1:5060``."""
+    """Where the edge listens, ``udp:10.0.0.1:5060``; ``protocol`` is udp, tcp or tls."""
 
     protocol: str
     address: str
@@ -209,8 +209,8 @@ class Listen:
 
 
 def parse_listen(text: str) -> Listen:
-    """Take ``udp:ADDRESS:PORT`` or ``tcp:…`` with an IPv4 address that a phone can send to."""
-    match = re.fullmatch(r"(udp|tcp):([0-9.]{7,15}):([0-9]{1,5})", text, re.ASCII)
+    """Take ``udp:ADDRESS:PORT``, ``tcp:…`` or ``tls:…`` with an IPv4 address that a phone can send to."""
+    match = re.fullmatch(r"(udp|tcp|tls):([0-9.]{7,15}):([0-9]{1,5})", text, re.ASCII)
     if not match:
         raise Refused("is not so written")
     address = _address(match[2])

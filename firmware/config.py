@@ -16,6 +16,7 @@ from typing import Any
 from firmware.bounds import (
     Choice,
     Each,
+    Listen,
     Refused,
     Text,
     Whole,
@@ -48,6 +49,7 @@ __all__ = [
     "Standby",
     "StandbyKey",
     "Survival",
+    "Tls",
     "Unit",
     "default",
     "known_keys",
@@ -72,7 +74,8 @@ def _or_empty(parse: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: parse(text) if text else text
 
 
-LISTEN = Text('"udp:ADDRESS:PORT" or "tcp:ADDRESS:PORT" (IPv4)', _kept(parse_listen))
+LISTEN = Text('"udp:ADDRESS:PORT", "tcp:ADDRESS:PORT" or "tls:ADDRESS:PORT" (IPv4)', _kept(parse_listen))
+FILE_OR_NONE = Text('an absolute path, at most 80 bytes, or ""', _or_empty(_kept(absolute_path)))
 SIP_URI = Text('"sip:HOST[:PORT][;transport=udp|tcp]"', _kept(parse_sip_uri))
 SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_uri)))
 REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
@@ -169,6 +172,20 @@ class Edge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Used where ``edge.listen`` has a place by TLS."""
+
+    certificate: str = field(
+        default="",
+        metadata=key(
+            FILE_OR_NONE,
+            'the unit\'s certificate and what stands between it and its CA (PEM); "": the unit makes its own',
+        ),
+    )
+    key: str = field(default="", metadata=key(FILE_OR_NONE, "the key of that certificate (PEM)"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Survival:
     signal_s: int = field(default=6, metadata=key(Whole(2, 10), "the length of one signal"))
     ring_signals: int = field(default=4, metadata=key(Whole(1, 20), "signals before an unanswered call goes on"))
@@ -241,7 +258,19 @@ class Emergency:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     requests_per_source_s: int = field(
-        default=100, metadata=key(Whole(1, 100_000), "requests a second from one address; 112 is never limited")
+        default=100,
+        metadata=key(
+            Whole(1, 100_000), "requests a second from one phone (address and port); 112 is never limited by it"
+        ),
+    )
+    requests_per_address_s: int = field(
+        default=400,
+        metadata=key(
+            Whole(1, 100_000), "requests a second from all phones at one address (NAT) that have not registered yet"
+        ),
+    )
+    ban_s: int = field(
+        default=30, metadata=key(Whole(1, 3600), "how long a phone that sends more is not heard; 112 always is")
     )
     failed_auth_per_minute: int = field(
         default=10, metadata=key(Whole(1, 1000), "wrong passwords a minute from one address before it has to wait")
@@ -344,6 +373,7 @@ class Config:
     network: Network = field(default_factory=Network)
     platform: Platform = field(default_factory=Platform)
     edge: Edge
+    tls: Tls = field(default_factory=Tls)
     survival: Survival = field(default_factory=Survival)
     returning: Returning = field(default_factory=Returning)
     emergency: Emergency = field(default_factory=Emergency)
@@ -366,6 +396,7 @@ _SECTIONS: Sections = {
     "network": Network,
     "platform": Platform,
     "edge": Edge,
+    "tls": Tls,
     "survival": Survival,
     "returning": Returning,
     "emergency": Emergency,
@@ -486,8 +517,20 @@ def _listens_once(values: _Values) -> _Clashes:
     taken = [("edge.control_port", f"udp:127.0.0.1:{values['edge.control_port']}")]
     taken += [(where, entry) for where in ("edge.platform_listen", "edge.listen") for entry in values[where]]
     for (where, entry), (_, other) in combinations(taken, 2):
-        if parse_listen(entry) == parse_listen(other):
+        # TLS is TCP to the kernel.
+        if _place(entry) == _place(other):
             yield where, f"{entry} is taken twice", "an address and port that nothing else listens on"
+
+
+def _place(entry: str) -> Listen:
+    found = parse_listen(entry)
+    return replace(found, protocol="tcp") if found.protocol == "tls" else found
+
+
+def _certificate_whole(values: _Values) -> _Clashes:
+    if bool(values["tls.certificate"]) != bool(values["tls.key"]):
+        missing = "tls.certificate" if values["tls.key"] else "tls.key"
+        yield missing, "is missing", "certificate and key, or neither"
 
 
 def _realm_of_nodes(values: _Values) -> _Clashes:
@@ -540,6 +583,7 @@ _CHECKS: tuple[Callable[[_Values], _Clashes], ...] = (
     _first_response_in_order,
     _hold_down_in_order,
     _listens_once,
+    _certificate_whole,
     _realm_of_nodes,
     _data_nodes_of_nodes,
     _numbers_hold_112,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import pwd
 import secrets
@@ -18,21 +19,25 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from callcontrol.edge.render import dispatcher_list, render
+from callcontrol.edge.render import TLS_CERTIFICATE, TLS_KEY, dispatcher_list, render, tls_domains
 from callcontrol.edge.settings import EdgeSettings, PairSettings, Socket
+from firmware import certificate
 from firmware.bindings import restore_bindings
+from firmware.certificate import CertificateError
 from firmware.config import NO_PROBE, Config, Standby
 from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
 __all__ = [
     "EdgeUnavailable",
+    "certificate_file",
     "check_edge",
     "credential_rows",
     "edge_command",
     "edge_settings",
     "make_state",
     "prepare_edge",
+    "renew_certificate",
 ]
 
 KAMAILIO = "kamailio"
@@ -46,6 +51,8 @@ PACKAGE_MEMORY_MB = 8
 RECEIVE_BUFFER_BYTES = 4 << 20
 """A whole building's REGISTERs at once wait here; the kernel may grant less (net.core.rmem_max)."""
 CHECK_TIMEOUT_S = 20
+
+log = logging.getLogger("rvx")
 
 
 class EdgeUnavailable(Exception):
@@ -88,6 +95,8 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
         hold_s=config.emergency.hold_s,
         calls_per_phone=config.emergency.calls_per_phone,
         requests_per_source_s=config.limits.requests_per_source_s,
+        requests_per_address_s=config.limits.requests_per_address_s,
+        ban_s=config.limits.ban_s,
         failed_auth_per_minute=config.limits.failed_auth_per_minute,
         wrong_answers_north=config.limits.wrong_answers_north,
         shared_memory_mb=config.edge.shared_memory_mb,
@@ -137,12 +146,58 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
         _make_tables(config, owner)
         settings = replace(settings, route_key=_route_key(config, config.paths.route_key, owner))
-        for name, text in (("edge.cfg", render(settings)), ("dispatcher.list", dispatcher_list(settings))):
+        if settings.tls:
+            settings = _with_certificate(config, settings)
+        rendered = {"edge.cfg": render(settings), "dispatcher.list": dispatcher_list(settings)}
+        if settings.tls:
+            rendered["tls.cfg"] = tls_domains(settings)
+        for name, text in rendered.items():
             file = settings.run_dir / name
             file.write_text(text, "utf-8")
             _hand_over(file, owner, 0o600)
     except (OSError, sqlite3.Error, StoreError) as error:
         raise EdgeUnavailable(f"{error}") from error
+
+
+def renew_certificate(config: Config) -> bool:
+    """Puts the unit's certificate where the edge reads it: the given one, or one of its own CA.
+
+    Whether it is another than before: a running edge is to be told. Raises CertificateError or EdgeUnavailable."""
+    paths, settings, owner = config.paths, edge_settings(config), _owner(config)
+    place, key_place = certificate_file(config), paths.edge / TLS_KEY
+    if config.tls.certificate:
+        changed = certificate.install(Path(config.tls.certificate), Path(config.tls.key), place, key_place)
+    else:
+        certificate.make_ca(config.unit.name, paths.ca, paths.ca_key)
+        paths.ca.parent.chmod(0o755)
+        paths.ca.chmod(0o644)
+        addresses = frozenset(s.address for s in (*settings.listen, *settings.platform_listen) if s.transport == "tls")
+        changed = certificate.make(config.unit.name, addresses, paths.ca, paths.ca_key, place, key_place)
+    for file in (place, key_place):
+        _hand_over(file, owner, 0o600)
+    return changed
+
+
+def _with_certificate(config: Config, settings: EdgeSettings) -> EdgeSettings:
+    """The settings with TLS by the certificate as it should be, else by the one of the last start; else without TLS, as
+    its fault shall not keep the other phones from their calls. Raises EdgeUnavailable where no place is left."""
+    try:
+        renew_certificate(config)
+    except CertificateError as error:
+        log.error("rvx-event kind=certificate_fault why=%s", str(error).replace(" ", "_"))
+        if certificate_file(config).exists():
+            return settings
+        others = tuple(socket for socket in settings.listen if socket.transport != "tls")
+        if not others:
+            raise EdgeUnavailable(f"{error}") from error
+        north = tuple(socket for socket in settings.platform_listen if socket.transport != "tls")
+        return replace(settings, listen=others, platform_listen=north)
+    return settings
+
+
+def certificate_file(config: Config) -> Path:
+    """Where the edge's certificate lies, given or own."""
+    return config.paths.edge / TLS_CERTIFICATE
 
 
 def edge_command(config: Config) -> list[str]:
@@ -168,6 +223,7 @@ def check_edge(config: Config) -> list[str]:
         settings = replace(edge_settings(config), run_dir=run, edge_dir=run, acc_dir=run)
         (run / "edge.cfg").write_text(render(settings), "utf-8")
         (run / "dispatcher.list").write_text(dispatcher_list(settings), "utf-8")
+        (run / "tls.cfg").write_text(tls_domains(settings), "utf-8")
         command = [KAMAILIO, "-c", "-f", str(run / "edge.cfg"), "-Y", folder]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S, check=False)

@@ -40,7 +40,11 @@ _EXTENSION = re.compile(r"[0-9A-Za-z*#+._-]{1,32}")
 _KEY_FILE = re.compile(r"[\x20-\x7e\n]{16,16384}")
 """A key or certificate, as text."""
 
-_FILES: Mapping[str, Callable[[Paths], Path]] = {"route_key": lambda paths: paths.route_key}
+_FILES: Mapping[str, Callable[[Paths], Path]] = {
+    "route_key": lambda paths: paths.route_key,
+    "ca": lambda paths: paths.ca,
+    "ca_key": lambda paths: paths.ca_key,
+}
 """Keys of the unit that are files of their own, by name, and their places."""
 
 

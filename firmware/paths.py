@@ -61,6 +61,15 @@ class Paths:
         return self.state / "acc"
 
     @property
+    def ca(self) -> Path:
+        """The unit's own CA: what phones are given to know the unit by."""
+        return self.state / "tls" / "ca.pem"
+
+    @property
+    def ca_key(self) -> Path:
+        return self.state / "tls" / "ca.key"
+
+    @property
     def edge_socket(self) -> Path:
         return self.run / "edge.sock"
 

@@ -13,6 +13,7 @@ from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from firmware import __version__
 from firmware.beats import Beats
 from firmware.config import Config
+from firmware.door import Door
 from firmware.keeper import Keeper
 from firmware.signs import Cause
 from firmware.standby import PairView
@@ -37,6 +38,7 @@ class Unit:
         self._keeper = Keeper(self._paths, edge)
         self._beats = Beats(config) if config.standby.shared else None
         self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new, lambda: self._keeper.calls_up)
+        self._door = Door(config, edge, self._watch)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,6 +53,7 @@ class Unit:
                 tasks.create_task(self._keeper.bindings())
                 if self._beats:
                     tasks.create_task(self._beats.run())
+                tasks.create_task(self._door.run())
         finally:
             server.close()
             self._paths.unit_socket.unlink(missing_ok=True)
@@ -64,6 +67,7 @@ class Unit:
         problems: tuple[Problem, ...] = (_store_problem(keeper.fault),) if keeper.fault else ()
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
+        problems += self._door.problems(now)
         return Status(
             unit=self._config.unit.name,
             version=__version__,

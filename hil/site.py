@@ -335,7 +335,7 @@ class Site:
             # A rig's crowd registers at once.
             "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "spread_s": 0, "registrations_per_s": 10_000},
             # All phones of a rig come from one address.
-            "limits": {"requests_per_source_s": 20_000},
+            "limits": {"requests_per_source_s": 20_000, "requests_per_address_s": 20_000},
         }
         for section, values in over.items():
             sections.setdefault(section, {}).update(values)

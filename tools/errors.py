@@ -29,6 +29,7 @@ AREAS = {
     "N": ("datorn som rvx körs på", "the machine that rvx runs on"),
     "P": ("telefonerna", "the phones"),
     "S": ("växelns läge", "the state of the unit"),
+    "T": ("kryptering och certifikat", "encryption and certificates"),
 }
 
 
@@ -677,6 +678,20 @@ CATALOG: dict[str, Entry] = {
             "The phone has a wrong password. Many wrong answers would make the platform shut out the whole house.",
             "Give the phone its right password and restart it; it is tried again within 10 minutes. 112 works.",
         ),
+        UNKNOWN,
+    ),
+    "RVX-P05": Entry(
+        Said(
+            "En telefon eller dator sänder för mycket.",
+            "Den är trasig, felinställd eller angriper; den hörs inte förrän spärren löper ut, men 112 hörs alltid.",
+            "Finn den med adress och port i meddelandet, och ta den från nätet.",
+        ),
+        Said(
+            "A phone or computer sends too much.",
+            "It is broken, wrongly set or attacking; it is not heard until its ban expires, but 112 always is.",
+            "Find it by the address and port in the message, and take it off the network.",
+        ),
+        UNKNOWN,
     ),
     "RVX-S01": Entry(
         Said(
@@ -701,6 +716,32 @@ CATALOG: dict[str, Entry] = {
             "What is known of the unit's state is old.",
             "The process that should renew it has stopped; the last mode holds until calls prove otherwise.",
             "Start the unit's processes anew; calls that are up are not cut.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-T01": Entry(
+        Said(
+            "Certifikatet för telefoner med TLS går ut.",
+            "Det är giltigt i mindre än 30 dagar till, eller inte längre.",
+            "Lägg ett nytt där [tls] certificate och key säger; enhetens eget förnyas av sig självt.",
+        ),
+        Said(
+            "The certificate for phones by TLS ends.",
+            "It is valid for less than 30 days more, or no longer.",
+            "Put a new one where [tls] certificate and key say; one of the unit's own renews itself.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-T02": Entry(
+        Said(
+            "Certifikatet för telefoner med TLS kan inte användas.",
+            "Filen eller dess nyckel saknas, är trasig, eller de hör inte ihop; övriga telefoner berörs inte.",
+            "Rätta [tls] certificate och key; det tas i bruk inom en timme, eller vid nästa start.",
+        ),
+        Said(
+            "The certificate for phones by TLS cannot be used.",
+            "The file or its key is missing or damaged, or they are no pair; other phones are not concerned.",
+            "Mend [tls] certificate and key; it is taken in use within the hour, or at the next start.",
         ),
         UNKNOWN,
     ),

@@ -1,7 +1,7 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
 The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and these names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, UNPROBED, PAIR."""
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, WITH_TLS, UNPROBED, PAIR."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import hashlib
 import re
 from importlib.resources import files
 
+from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS
 from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket
 from callcontrol.pacing import WAIT_MAX_S
 
-__all__ = ["dispatcher_list", "render"]
+__all__ = ["dispatcher_list", "render", "tls_domains"]
 
 BIND_GRACE_S = 15
 """A phone's refresh may be this late before it is forgotten here."""
@@ -53,6 +54,11 @@ STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
 """A phone that has not said anything by then is not there."""
+TLS_CERTIFICATE, TLS_KEY = "tls.pem", "tls.key"
+"""In the edge's own folder."""
+TLS_METHOD = "TLSv1.2+"
+TLS_CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL"
+"""Forward secrecy for all, also by the CBC suites that older phones have; those of TLS 1.3 are always on."""
 PAUSE_MS = 3_000
 """Between two rounds of 112's ways, at least."""
 BRANCHES_MAX = 24
@@ -65,8 +71,14 @@ TCP_IDLE_REGISTRATIONS = 4
 """A connection on which so many refreshes of a registration have not come is closed."""
 LOG_LEVEL = -3
 """Kamailio's level of what is told of a crash (L_CRIT2); alerts are -5."""
-PIKE_UNIT_S = 2
-"""Sampling time of the module pike, as in cfg/10-modules.cfg."""
+RATE_WINDOW_S = 2
+"""What a source sends is counted anew after this; Kamailio counts whole seconds, so a window is this or one more."""
+SOS_PER_SOURCE_S = 10
+"""New calls to 112 from one phone: nobody dials so fast, and what is held for it fills an eighth of the memory."""
+SOS_PER_ADDRESS_S = 50
+"""The same from one address, by sources that have not registered."""
+SOS_FLOOD_TOLD = 1_000
+"""Of so many calls to 112 that were passed over one is told."""
 MEDIA_CALLS = 20
 """The last calls by which it is told whether the platform anchors the sound."""
 GATEWAY_USER = "112"
@@ -75,6 +87,7 @@ NONCE_KEY_LETTERS = 32
 _PARTS = (
     "10-modules",
     "20-request",
+    "25-door",
     "30-register",
     "35-pace",
     "36-held",
@@ -96,6 +109,7 @@ def render(settings: EdgeSettings) -> str:
         "LEARNT": settings.learnt,
         "UNPROBED": not settings.probe,
         "EVENTS": settings.events,
+        "WITH_TLS": settings.tls,
         "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
         "PAIR": settings.pair is not None,
     }
@@ -118,6 +132,17 @@ def dispatcher_list(settings: EdgeSettings) -> str:
     return "\n".join(lines) + "\n"
 
 
+def tls_domains(settings: EdgeSettings) -> str:
+    """How the edge speaks TLS: to who connects to it. It connects to nobody itself: a phone has no certificate, and is
+    reached by the connection that it has opened."""
+    return (
+        f"[server:default]\nmethod = {TLS_METHOD}\ncipher_list = {TLS_CIPHERS}\n"
+        f"certificate = {settings.edge_dir / TLS_CERTIFICATE}\nprivate_key = {settings.edge_dir / TLS_KEY}\n"
+        "verify_certificate = no\nrequire_certificate = no\n"
+        f"[client:default]\nmethod = {TLS_METHOD}\nverify_certificate = yes\nrequire_certificate = yes\n"
+    )
+
+
 def _values(s: EdgeSettings) -> dict[str, str]:
     normal, survival = _ways(s)
     hold_s = s.hold_s if normal else 0
@@ -134,7 +159,13 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "TCP_IDLE_S": s.register_s * TCP_IDLE_REGISTRATIONS,
         "LOG_LEVEL": LOG_LEVEL,
         "SOLE_WAY": int(normal == "P"),
-        "PIKE_DENSITY": s.requests_per_source_s * PIKE_UNIT_S,
+        "RATE_WINDOW_S": RATE_WINDOW_S,
+        "SOURCE_LIMIT": s.requests_per_source_s * RATE_WINDOW_S,
+        "ADDRESS_LIMIT": s.requests_per_address_s * RATE_WINDOW_S,
+        "SOS_SOURCE_LIMIT": SOS_PER_SOURCE_S * RATE_WINDOW_S,
+        "SOS_ADDRESS_LIMIT": SOS_PER_ADDRESS_S * RATE_WINDOW_S,
+        "SOS_FLOOD_TOLD": SOS_FLOOD_TOLD,
+        "BAN_S": s.ban_s,
         "CONTROL_PORT": s.control_port,
         "REGISTER_S": s.register_s,
         "EXPIRES_S": s.expires_s,
@@ -193,6 +224,9 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
+        "FORGEABLE_HEADERS": "|".join(IDENTITY_HEADERS),
+        "EVENT_PATTERN": "|".join(map(re.escape, EVENT_PACKAGES)),
+        "ALLOW_EVENTS": ", ".join(EVENT_PACKAGES),
         "IS_PHONE_NETWORK": f"({networks})",
         "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}{{s.tolower}}) == "urn:service:sos")',
         "WAYS_NORMAL": normal + ".",

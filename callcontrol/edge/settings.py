@@ -12,7 +12,7 @@ DEFAULT_SIP_PORT = 5060
 
 @dataclass(frozen=True)
 class Socket:
-    """A place where the edge listens: `udp:10.0.0.1:5060`."""
+    """A place where the edge listens: `udp:10.0.0.1:5060`; by udp, tcp or tls."""
 
     transport: str
     address: str
@@ -78,6 +78,8 @@ class EdgeSettings:
     hold_s: int
     calls_per_phone: int
     requests_per_source_s: int
+    requests_per_address_s: int
+    ban_s: int
     failed_auth_per_minute: int
     wrong_answers_north: int
     shared_memory_mb: int
@@ -86,6 +88,11 @@ class EdgeSettings:
     pair: PairSettings | None = None
     events: bool = False
     """Tell registrations and calls, with numbers, in the log: for a person who looks on."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the edge listens by TLS anywhere."""
+        return any(socket.transport == "tls" for socket in (*self.listen, *self.platform_listen))
 
     @property
     def north(self) -> Socket:

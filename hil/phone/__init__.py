@@ -15,7 +15,9 @@ class PhoneError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """What a phone is told before it is put on a desk. ``proxy`` is "ip:port", ``transport`` "udp" or "tcp"."""
+    """What a phone is told before it is put on a desk. ``proxy`` is "ip:port", ``transport`` "udp", "tcp" or "tls".
+
+    By TLS it knows the unit by the CA in the file ``ca``. With ``srtp`` its sound is secret (RFC 4568), or none."""
 
     extension: str
     password: str
@@ -24,6 +26,8 @@ class Account:
     transport: str = "udp"
     register_s: int = 60  # the expiry it asks for
     names: str | None = None  # the name server it asks, where `proxy` is a name that SRV leads on from
+    ca: Path | None = None
+    srtp: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ auplay_srate 8000
 ausrc_channels 2
 auplay_channels 1
 module_path /usr/lib/baresip/modules
+{more}\
 module g711.so
 module ausine.so
 module sndfile.so
@@ -47,7 +48,7 @@ snd_path {recordings}
 """
 _ACCOUNT = (
     "<sip:{extension}@{realm};transport={transport}>;auth_user={extension};auth_pass={password}"
-    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode={mode};audio_codecs=PCMA\n'
+    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode={mode};audio_codecs=PCMA{mediaenc}\n'
 )
 
 
@@ -89,11 +90,14 @@ class Baresip(Watched):
         recordings = self._fresh_directory() / "heard"
         recordings.mkdir()
         mode = "auto" if self.answers else "manual"
-        config = _CONFIG.format(ip=self.ip, hz=round(self.tone_hz), port=CONTROL_PORT, recordings=recordings)
+        more = f"sip_cafile {self.account.ca}\n" if self.account.ca else ""
+        more += "module srtp.so\n" if self.account.srtp else ""
+        config = _CONFIG.format(ip=self.ip, hz=round(self.tone_hz), port=CONTROL_PORT, recordings=recordings, more=more)
         if self.account.names:
             config += f"dns_server {self.account.names}:53\n"
         (self.directory / "config").write_text(config)
-        (self.directory / "accounts").write_text(_ACCOUNT.format(mode=mode, **vars(self.account)))
+        mediaenc = ";mediaenc=srtp-mand" if self.account.srtp else ""
+        (self.directory / "accounts").write_text(_ACCOUNT.format(mode=mode, mediaenc=mediaenc, **vars(self.account)))
         (self.directory / "contacts").touch()  # else it writes an example of its own
         with (self.directory / "log").open("wb") as log:
             self._process = self.host.popen(["baresip", "-4", "-f", str(self.directory)], stdout=log, stderr=log)

@@ -33,7 +33,8 @@ default_proxy=0
 store_ha1_passwd=0
 sip_port={udp_port}
 sip_tcp_port={tcp_port}
-sip_tls_port=0
+sip_tls_port={tls_port}
+{more}\
 bind_address={ip}
 guess_hostname=0
 supported={supported}
@@ -82,11 +83,12 @@ class Linphone(Watched):
             self.host.route("default", self.account.proxy.rpartition(":")[0])
         tone = write_tone(self._fresh_directory() / "tone.wav", self.tone_hz, TONE_S)
         (self.directory / ".local/share/linphone").mkdir(parents=True)  # it makes no directories
-        tcp = self.account.transport == "tcp"
-        ports = {"udp_port": 0 if tcp else 5060, "tcp_port": 5060 if tcp else 0}
+        ports = {f"{kind}_port": 5060 if self.account.transport == kind else 0 for kind in ("udp", "tcp", "tls")}
+        more = f"root_ca={self.account.ca}\nverify_server_certs=1\nverify_server_cn=1\n" if self.account.ca else ""
+        more += "media_encryption=srtp\nmedia_encryption_mandatory=1\n" if self.account.srtp else ""
         config = self.directory / "linphonerc"  # which it rewrites
         supported = "replaces, outbound, path" + (", gruu" if self.gruu else "")
-        config.write_text(_CONFIG.format(ip=self.ip, supported=supported, **ports, **vars(self.account)))
+        config.write_text(_CONFIG.format(ip=self.ip, supported=supported, more=more, **ports, **vars(self.account)))
         home = str(self.directory)
         process = self.host.popen(
             [

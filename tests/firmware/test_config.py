@@ -130,7 +130,7 @@ def test_the_example_has_no_other_keys() -> None:
         (LEAST.replace("10.0.0.1", "10.0.0.256"), 4, "edge.listen", "no valid IPv4 address", None),
         (LEAST.replace("10.0.0.1", "0.0.0.0"), 4, "edge.listen", "no address that a phone can send to", None),
         (LEAST.replace("5060", "65536"), 4, "edge.listen", "port that is not 1 to 65535", None),
-        (LEAST.replace("udp:", "tls:"), 4, "edge.listen", "is not so written", None),
+        (LEAST.replace("udp:", "sctp:"), 4, "edge.listen", "is not so written", None),
         (LEAST.replace('"udp:10.0.0.1:5060"', ""), 4, "edge.listen", "the list has 0", None),
         (LEAST.replace('["udp:10.0.0.1:5060"]', '"udp:10.0.0.1:5060"'), 4, "edge.listen", "is not a list", None),
         (LEAST.replace('"]', '",\n  "udp:10.0.0.1:5060",\n]'), 4, "edge.listen", "is there twice", None),

@@ -14,10 +14,21 @@ from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.sipp import Answering, Dial, Result, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
-from hil.site import PROXY, REALM, Site, numbers, password
+from hil.site import PROXY, REALM, UNIT_SOUTH_IP, Site, numbers, password
 from hil.sound import seconds_of
 
-__all__ = ["FIRST", "REFRESH_S", "REGISTER_S", "STEP_S", "Building", "Buildings", "dials", "open_buildings", "users"]
+__all__ = [
+    "FIRST",
+    "REFRESH_S",
+    "REGISTER_S",
+    "STEP_S",
+    "TLS_PROXY",
+    "Building",
+    "Buildings",
+    "dials",
+    "open_buildings",
+    "users",
+]
 
 Configuration = dict[str, dict[str, object]]
 
@@ -32,6 +43,7 @@ CROWD_IP, CALLER_IP, DESK_IP = 11, 12, 31
 STEP_S = 20.0
 """For what a phone does at once, on a busy machine."""
 SOUND_S = 1.0
+TLS_PROXY = f"{UNIT_SOUTH_IP}:5061"
 
 
 @dataclass
@@ -127,15 +139,20 @@ class Buildings:
 
 @contextmanager
 def open_buildings(
-    crowd: int = CROWD, *, sound: Sequence[str] = (), configuration: Configuration | None = None, **options: Any
+    crowd: int = CROWD,
+    *,
+    sound: Sequence[str] = (),
+    srtp: bool = False,
+    configuration: Configuration | None = None,
+    **options: Any,
 ) -> Iterator[Buildings]:
-    """``sound`` holds the transports of the phones with sound; the other ``options`` are those of :class:`Site`."""
+    """``sound`` holds the transports of the phones with sound, by ``srtp`` secret; ``options`` are those of Site."""
     edge: dict[str, object] = {"register_s": REGISTER_S}
     over = {"edge": edge} | (configuration or {})
     with Net("rvwire") as net:
         buildings = Buildings(
             tuple(
-                _building(net, registration, sound, configuration=over, **options)
+                _building(net, registration, sound, srtp, configuration=over, **options)
                 for registration in ("path", "contact")
             )
         )
@@ -153,7 +170,9 @@ def dials(*pairs: tuple[int, int]) -> list[Dial]:
     return [Dial(User(str(caller), password(str(caller))), str(callee)) for caller, callee in pairs]
 
 
-def _building(net: Net, registration: Literal["path", "contact"], sound: Sequence[str], **options: Any) -> Building:
+def _building(
+    net: Net, registration: Literal["path", "contact"], sound: Sequence[str], srtp: bool, **options: Any
+) -> Building:
     desks = list(zip(DESKS, sound, strict=False))
     known = numbers(FIRST, KNOWN) | {extension: password(extension) for (extension, _), _ in desks}
     site = Site(net, f"-{registration}", users=known, registration=registration, **options)
@@ -161,6 +180,15 @@ def _building(net: Net, registration: Literal["path", "contact"], sound: Sequenc
     for number, ((extension, make), transport) in enumerate(desks):
         host, ip = net.host(f"desk{number}-{registration}"), f"10.98.0.{DESK_IP + number}"
         site.switch.join(host, "eth0", f"{ip}/24")
-        account = Account(extension, password(extension), REALM, PROXY, transport)
+        by_tls = transport == "tls"
+        account = Account(
+            extension,
+            password(extension),
+            REALM,
+            TLS_PROXY if by_tls else PROXY,
+            transport,
+            ca=site.paths.ca if by_tls else None,
+            srtp=srtp,
+        )
         phones.append(make(host, ip, account, 500 + 300 * number))
     return Building(net, site, registration, tuple(phones))

@@ -15,7 +15,8 @@ from hil.site import DEBIAN_PATH, SOURCE, SOURCE_PLACE
 from tests.callcontrol.test_edge_render import BASE, VARIANTS, toml
 
 BUILD_S, SUITE_S, TOOL_S = 900, 1800, 60
-SUITES = ("credentials", "death", "emergency", "hostile", "processes", "registration", "return")
+PACKAGES = ["kamailio", "kamailio-sqlite-modules", "kamailio-tls-modules", "openssl", "python3"]
+SUITES = ("credentials", "death", "door", "emergency", "hostile", "processes", "registration", "return", "tls")
 SECRETS = '[gateway]\nusername = "gw-1"\npassword = "secret"\n'
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(BUILD_S + SUITE_S)]
@@ -23,7 +24,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(BUILD_S + 
 
 @pytest.fixture(scope="module")
 def trixie() -> Path:
-    return unpacked("trixie", ["trixie"], ["kamailio", "kamailio-sqlite-modules", "python3"])
+    return unpacked("trixie-tls", ["trixie"], PACKAGES)
 
 
 def inside(root: Path, place: Path, *command: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,62 @@
+"""Ten thousand packets a second from one phone's address: calls of the others, and 112, go on. How fast they ring is
+measured by the bench (`flood_call_ms_p99`); here none may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from hil.flood import LIMITS, calls_under_flood, percentile
+from hil.net import Net
+from hil.phone.sipp import Dial, Sipp, User
+from hil.platform.kamailio import KamailioPlatform
+from hil.site import PROXY, REALM, Site, numbers, password
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+
+GATEWAY_IP = "10.99.0.3"
+CALLS = 10
+AT_ALL_MS = 8_000
+CALLER, STRANGER = User("1003", password("1003")), User("7777")
+
+
+@pytest.fixture(scope="module", params=["NORMAL", "SURVIVAL"])
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    """A building whose phones have registered, with a gateway for 112 that answers."""
+    with Net("rvflood") as net:
+        over = LIMITS | {"emergency": {"gateway": f"sip:{GATEWAY_IP}:5060"}}
+        made = Site(net, users=numbers(1001, 6), configuration=over)
+        made.platform_host.address("line", f"{GATEWAY_IP}/24")
+        made.start()
+        gateway = Sipp(made.platform_host, GATEWAY_IP, f"{GATEWAY_IP}:5060", REALM).answer()
+        callee = Sipp(made.phones, made.phone_ip(21), PROXY, REALM).answer([User("1002", password("1002"))])
+        with gateway, callee:
+            callee.wait_registered(15)
+            if request.param == "SURVIVAL":
+                assert isinstance(made.platform, KamailioPlatform)
+                made.platform.kill()
+                made.wait_mode("SURVIVAL", 15)
+            yield made
+        made.stop()
+
+
+@pytest.mark.parametrize("kind", ["register", "invite", "garbage"])
+def test_calls_go_on(site: Site, kind: str) -> None:
+    done = calls_under_flood(site, [Dial(CALLER, "1002")], caller_ip=site.phone_ip(22), kind=kind, calls=CALLS)
+    print(
+        f"{site.mode()} {kind}: p95 {percentile(done.ringing_ms, 0.95)} ms, {done.flood_rate:.0f} packets/s, "
+        f"{done.edge_cpu_percent:.0f} % of a core"
+    )
+    assert done.lost == 0, done
+    # Those that are no SIP are dropped before they are counted.
+    assert kind == "garbage" or done.dropped > 1000
+
+
+@pytest.mark.parametrize("kind", ["register", "sos"])
+def test_112_goes_on(site: Site, kind: str) -> None:
+    """Also while the flood itself is of calls to 112."""
+    caller = CALLER if site.mode() != "SURVIVAL" else STRANGER
+    done = calls_under_flood(site, [Dial(caller, "112")], caller_ip=site.phone_ip(23), kind=kind, calls=CALLS)
+    assert done.lost == 0, done
+    assert max(done.ringing_ms) < AT_ALL_MS
