@@ -1,7 +1,7 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit|standby` is what systemd starts on a unit and `rvx run` on a laptop (`programs`).
-Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
+`python -m firmware.app edge|unit|calls|standby` is what systemd starts on a unit and `rvx run` on a laptop
+(`programs`). Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ from typing import Any
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.edge.settings import Socket
 from drivers.arp import announce
+from firmware.calls import Calls
 from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
 from firmware.keepalived import keepalived_command, prepare_keepalived
 from firmware.processes import Program, end_own_leftover
 from firmware.unit import Unit
 
-__all__ = ["check_edge", "edge_rpc", "main", "main_edge", "main_standby", "main_unit", "programs"]
+__all__ = ["check_edge", "edge_rpc", "main", "main_calls", "main_edge", "main_standby", "main_unit", "programs"]
 
 USAGE = 2
 UNAVAILABLE = 3
@@ -37,13 +38,13 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge and unit, and, of a pair of units, standby; `arguments` lead each of them to its configuration."""
+    """Edge, unit and calls, and, of a pair of units, standby; `arguments` lead each to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
     always = (
         Program("edge", [*here, "edge", *arguments, *told], log=paths.edge_log),
-        Program("unit", [*here, "unit", *arguments], log=paths.run / "unit.log"),
+        *(Program(name, [*here, name, *arguments], log=paths.run / f"{name}.log") for name in ("unit", "calls")),
     )
     if not config.standby.shared:
         return always
@@ -78,6 +79,11 @@ def main_unit(config: Config) -> None:
     asyncio.run(_until_told(Unit(config, edge_rpc(config)).run()))
 
 
+def main_calls(config: Config) -> None:
+    """Until SIGTERM or SIGINT."""
+    asyncio.run(_until_told(Calls(config, edge_rpc(config)).run()))
+
+
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -90,7 +96,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
-    parser.add_argument("process", choices=["edge", "unit", "standby"])
+    parser.add_argument("process", choices=["edge", "unit", "calls", "standby"])
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
@@ -106,8 +112,10 @@ def main(words: list[str] | None = None) -> int:
             main_edge(config, events=args.events)
         elif args.process == "standby":
             main_standby(config)
-        else:
+        elif args.process == "unit":
             main_unit(config)
+        else:
+            main_calls(config)
     except (ConfigError, EdgeUnavailable, OSError) as error:
         print(error, file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else UNAVAILABLE

@@ -160,6 +160,12 @@ class Edge:
     control_port: int = field(
         default=5066, metadata=key(Whole(1024, 65535), "UDP port on 127.0.0.1 that the edge uses for itself")
     )
+    calls_port: int = field(
+        default=5068, metadata=key(Whole(1024, 65535), "TCP port on 127.0.0.1 for the unit's own process `calls` alone")
+    )
+    late_port: int = field(
+        default=5067, metadata=key(Whole(1024, 65535), "UDP port on 127.0.0.1 where `calls` is handed late answers")
+    )
     user: str = field(
         default="kamailio",
         metadata=key(Text("the name of a system user", like(r"[a-z_][a-z0-9_-]{0,31}")), "whom the edge runs as"),
@@ -515,6 +521,10 @@ def _hold_down_in_order(values: _Values) -> _Clashes:
 
 def _listens_once(values: _Values) -> _Clashes:
     taken = [("edge.control_port", f"udp:127.0.0.1:{values['edge.control_port']}")]
+    taken += [
+        ("edge.calls_port", f"tcp:127.0.0.1:{values['edge.calls_port']}"),
+        ("edge.late_port", f"udp:127.0.0.1:{values['edge.late_port']}"),
+    ]
     taken += [(where, entry) for where in ("edge.platform_listen", "edge.listen") for entry in values[where]]
     for (where, entry), (_, other) in combinations(taken, 2):
         # TLS is TCP to the kernel.

@@ -77,6 +77,8 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
         probe="" if config.platform.probe == NO_PROBE else config.platform.probe,
         register_s=config.edge.register_s,
         control_port=config.edge.control_port,
+        calls_port=config.edge.calls_port,
+        late_port=config.edge.late_port,
         workers=config.edge.workers,
         learnt=config.survival.learnt == "inside",
         learnt_after_s=config.survival.learnt_after_s,

@@ -113,6 +113,7 @@ class Status:
     hold_left_s: float | None = None  # how long the mode lasts yet at the least
     lease_left_s: float | None = None  # how long what the edge was told of the mode still holds
     edge: bool | None = None  # whether the edge answers
+    calls_process: bool | None = None  # whether the process `calls` vouches for itself
     platform: bool | None = None  # whether one is configured
     gateway: bool | None = None  # whether there is a way out besides the platform
     nodes: tuple[Node, ...] = ()
@@ -174,6 +175,7 @@ class Status:
             hold_left_s=_number(top, "hold_left_s"),
             lease_left_s=_number(top, "lease_left_s"),
             edge=_flag(top, "edge"),
+            calls_process=_flag(top, "calls_process"),
             platform=_flag(top, "platform"),
             gateway=_flag(top, "gateway"),
             nodes=tuple(
@@ -232,6 +234,18 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
                 observed=f"nobody has vouched for the mode for {-status.lease_left_s:.0f} s",
                 expected="renewed each 0.5 s",
                 effect="the last mode holds until calls prove otherwise",
+                fix="start the unit's processes anew; that cuts no call",
+            )
+        )
+    if status.calls_process is False:
+        found.append(
+            Problem(
+                "RVX-S03",
+                Severity.WARN,
+                "calls",
+                observed="the process calls does not vouch for itself",
+                expected="renewed each second",
+                effect="calls go on; a platform that forgot phones hears it from them only",
                 fix="start the unit's processes anew; that cuts no call",
             )
         )

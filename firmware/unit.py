@@ -27,6 +27,9 @@ CLIENT_TIMEOUT_S = 2.0
 HELD_NAMED = 3
 """Extensions that a problem names."""
 
+CALLS_START_S = 15.0
+"""The process `calls` may need so long to start."""
+
 
 class Unit:
     """One per process; `run` returns only by being cancelled."""
@@ -82,6 +85,7 @@ class Unit:
             hold_left_s=state.hold_left_s if state and seen else None,
             lease_left_s=watch.lease_left_s,
             edge=seen,
+            calls_process=self._calls_process(now),
             platform=bool(self._config.platform.nodes),
             gateway=bool(self._config.emergency.gateway),
             nodes=tuple(Node(n.uri, n.path, n.serving, n.probe_ms) for n in sight.nodes) if sight else (),
@@ -95,6 +99,13 @@ class Unit:
             pair=_pair(self._beats.view()) if self._beats else None,
             problems=problems,
         ).with_problems()
+
+    def _calls_process(self, now: datetime) -> bool | None:
+        """Not known while it may not have had the time to say so."""
+        sight = self._watch.sight
+        if sight is None or (not sight.calls and (now - self._started_at).total_seconds() < CALLS_START_S):
+            return None
+        return sight.calls
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One JSON object to whoever connects, and the end."""

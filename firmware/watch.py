@@ -20,10 +20,12 @@ from firmware.config import NO_PROBE, Config
 from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
 
-__all__ = ["EdgeSight", "Watch", "held_phones", "table"]
+__all__ = ["CALLS_LEASE", "EdgeSight", "Watch", "held_phones", "table"]
 
 LEASE_S = 10
 """For so long the edge believes what is said here of the mode."""
+CALLS_LEASE = "calls"
+"""Where in the edge's table `st` the process `calls` says until when (unix s) it may be believed to be there."""
 VOUCH_EVERY_S = 3.0
 RETRY_S = 0.5
 """An edge that does not answer is asked again after this."""
@@ -45,6 +47,7 @@ class EdgeSight:
     nodes: tuple[NodeSign, ...]
     counts: Mapping[str, int]
     registered: int | None
+    calls: bool = False  # whether the process `calls` vouches for itself
     held: tuple[str, ...] = ()  # extensions kept from the platform
 
 
@@ -131,6 +134,7 @@ class Watch:
     async def _look(self) -> EdgeSight:
         nodes = node_signs(await self._edge.call("dispatcher.list"), SETS) if self._config.platform.nodes else ()
         counts = table(await self._edge.call("htable.dump", "count"))
+        calls_until = table(await self._edge.call("htable.dump", "st")).get(CALLS_LEASE, 0)
         registered = _statistic(await self._edge.call("stats.get_statistics", "registered_users"))
         if self._config.platform.probe == NO_PROBE:
             # What the dispatcher believes of a node that it does not ask is no knowledge.
@@ -140,7 +144,8 @@ class Watch:
         if worst is not None:
             self._probes = [*self._probes[1 - PROBES_REMEMBERED :], worst]
         await self._ask_held(numbers.get("held_until", 0))
-        return EdgeSight(time.monotonic(), nodes, numbers, registered, self._held)
+        calls = isinstance(calls_until, int) and calls_until > time.time()
+        return EdgeSight(time.monotonic(), nodes, numbers, registered, calls, self._held)
 
     async def _ask_held(self, until: int) -> None:
         now = time.monotonic()

@@ -66,6 +66,7 @@ class Standby(Site):
         self.cables_in()
         self.edge.start()
         self.unit.start()
+        self.calls.start()
         self.keepalived.start()
 
     def stop(self) -> None:

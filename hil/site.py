@@ -2,9 +2,9 @@
 
     platform 10.99.0.2 ──(line)── 10.99.0.1 unit 10.98.0.1 ──switch── 10.98.0.x phones
 
-The unit is the product, started as systemd would start it: `edge` and `unit`, two programs. Beyond that, where asked
-for: a router past the unit, by which phones reach the platform without it; a second unit on the same two networks,
-which shares the addresses of the first (`hil.pair`)."""
+The unit is the product, started as systemd would start it: `edge`, `unit` and `calls`, three programs.
+Beyond that, where asked for: a router past the unit, by which phones reach the platform without it; a second unit on
+the same two networks, which shares the addresses of the first (`hil.pair`)."""
 
 from __future__ import annotations
 
@@ -155,6 +155,7 @@ class Site:
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
         self.unit = self._program("unit", self.paths.unit_socket.exists)
+        self.calls = self._program("calls", self._calls_vouches)
         self._rpc = EdgeRpc(self.paths.edge_socket)
 
     def start(self, *, unit: bool = True) -> None:
@@ -164,12 +165,13 @@ class Site:
         self.edge.start()
         if unit:
             self.unit.start()
+            self.calls.start()
             # The edge begins in NORMAL by itself, without anybody who vouches for it.
             self.wait(lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), 15, "NORMAL, vouched for")
 
     def stop(self) -> None:
-        """Ends unit and edge in good order, and the platform."""
-        for program in (self.unit, self.edge):
+        """Ends calls, unit and edge in good order, and the platform."""
+        for program in (self.calls, self.unit, self.edge):
             with contextlib.suppress(Exception):
                 program.stop()
         with contextlib.suppress(Exception):
@@ -194,7 +196,7 @@ class Site:
     def power_off(self) -> None:
         """The unit is dead: its cables first, as its kernel is the rig's and would say goodbye, then its processes."""
         self.cables_out()
-        for program in (self.unit, self.edge):
+        for program in (self.calls, self.unit, self.edge):
             with contextlib.suppress(PlatformError):
                 program.kill()
 
@@ -286,11 +288,9 @@ class Site:
         return time.monotonic() - began
 
     def log(self) -> str:
-        """The end of the logs of edge and unit."""
-        tails = [
-            self._log(name).read_text(errors="replace")[-1500:] for name in ("edge", "unit") if self._log(name).exists()
-        ]
-        return "\n---\n".join(tails)
+        """The end of the logs of edge, unit and calls."""
+        logs = [self._log(name) for name in ("edge", "unit", "calls")]
+        return "\n---\n".join(log.read_text(errors="replace")[-1500:] for log in logs if log.exists())
 
     # ---- making it
 
@@ -321,6 +321,9 @@ class Site:
         except (EdgeUnreachable, EdgeError):
             return False
         return True
+
+    def _calls_vouches(self) -> bool:
+        return self._edge_serves() and int(self.table("st").get("calls", 0)) > time.time()
 
     def _write_config(self, registration: str, over: Mapping[str, Mapping[str, object]]) -> None:
         sections: dict[str, dict[str, object]] = {

@@ -421,7 +421,7 @@ class Demo:
 
     def _listen(self, over: threading.Event) -> None:
         """What edge and unit tell in their logs, until it is over."""
-        tails = [Tail(self._site.host.directory / f"{name}.log") for name in ("edge", "unit")]
+        tails = [Tail(self._site.host.directory / f"{name}.log") for name in ("edge", "unit", "calls")]
         while not over.wait(POLL_S):
             for tail in tails:
                 for event in filter(None, map(parse, tail.lines())):

@@ -23,6 +23,7 @@ _WORDS = {
     "answered": ("{from} talar med {to}", "answered"),
     "ended": ("samtalet {from} – {to} är slut", "ended"),
     "diverted": ("plattformen svarade inte på ett samtal; växeln tog det", "diverted"),
+    "late_answer": ("plattformen svarade för sent på ett samtal; det avslutas där", "late answer"),
     "mode": ("läge {mode} (var {was}), orsak: {cause}", "mode"),
     "node_down": ("plattformen svarar inte", "platform silent"),
     "node_up": ("plattformen svarar igen", "platform back"),

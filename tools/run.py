@@ -34,6 +34,8 @@ from tools.place import alone_on, config_of, config_path, developer_state
 __all__ = ["run"]
 
 DEMO_FIRST, DEMO_COUNT = 1001, 10
+PYTHON = ("unit", "calls")
+"""Processes of ours that are Python for good, and known by their command."""
 DEMO_SECRETS = "demo-secrets.toml"
 SECRET_BYTES = 12
 LOOK_EVERY_S = 0.2
@@ -218,7 +220,7 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
 def _end_leftovers(out: Output, paths: Paths) -> None:
     """What a run that was killed has left running."""
     marks = {
-        _pid_file(paths, "unit"): "\0".join(("firmware.app", "unit", "--state", str(paths.state))),
+        **{_pid_file(paths, name): "\0".join(("firmware.app", name, "--state", str(paths.state))) for name in PYTHON},
         _pid_file(paths, "standby"): str(paths.keepalived_config),
         paths.edge_pid: str(paths.edge_config),
     }

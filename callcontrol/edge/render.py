@@ -95,6 +95,7 @@ _PARTS = (
     "45-setups",
     "50-survival",
     "60-emergency",
+    "70-calls",
     "75-media",
     "80-pair",
 )
@@ -116,7 +117,7 @@ def render(settings: EdgeSettings) -> str:
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
     head += [f"listen={socket}" for socket in _sockets(settings)]
     head += [f"listen={socket}" for socket in _own_sockets(settings)]
-    head += [f"listen=udp:127.0.0.1:{settings.control_port}"]
+    head += [f"listen=udp:127.0.0.1:{settings.control_port}", f"listen=tcp:127.0.0.1:{settings.calls_port}"]
     word = re.compile(r"(?<![A-Za-z0-9])(" + "|".join(sorted(values, key=len, reverse=True)) + r")(?![A-Za-z0-9])")
     parts = (files(__package__).joinpath("cfg", f"{part}.cfg").read_text("utf-8") for part in _PARTS)
     return "\n".join(head) + "\n" + word.sub(lambda match: values[match[1]], "\n".join(parts))
@@ -167,6 +168,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "SOS_FLOOD_TOLD": SOS_FLOOD_TOLD,
         "BAN_S": s.ban_s,
         "CONTROL_PORT": s.control_port,
+        "CALLS_PORT": s.calls_port,
+        "LATE_PORT": s.late_port,
         "REGISTER_S": s.register_s,
         "EXPIRES_S": s.expires_s,
         # The phone comes again within register_s; twice that is "in good time" for the platform.

@@ -60,6 +60,8 @@ class EdgeSettings:
     """The method of the request that nodes are asked by each second; "" asks none."""
     register_s: int
     control_port: int
+    calls_port: int
+    late_port: int
     workers: int
     learnt: bool
     learnt_after_s: int

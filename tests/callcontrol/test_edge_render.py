@@ -171,7 +171,7 @@ def test_switches() -> None:
 def test_it_listens_where_it_is_told_and_once() -> None:
     both = ["udp:127.0.0.1:5060", "udp:127.0.0.2:5060"]
     text = render(replace(settings_of({"edge": {"listen": both}}), platform_listen=(Socket.parse(both[1]),)))
-    assert re.findall(r"(?m)^listen=(.*)$", text) == [*both, "udp:127.0.0.1:5066"]
+    assert re.findall(r"(?m)^listen=(.*)$", text) == [*both, "udp:127.0.0.1:5066", "tcp:127.0.0.1:5068"]
     assert "mhomed=1\n" in text
     assert "mhomed=0\n" in render(settings_of())
 

@@ -186,7 +186,8 @@ def test_an_address_of_another_machine(tmp_path: Path, monkeypatch: pytest.Monke
 def test_leftovers_are_ended_only_where_they_are_ours(tmp_path: Path) -> None:
     paths = Paths(tmp_path)
     paths.run.mkdir()
-    for file in (run._pid_file(paths, "unit"), run._pid_file(paths, "standby"), paths.edge_pid):
+    pids = [run._pid_file(paths, name) for name in ("unit", "calls", "standby")]
+    for file in (*pids, paths.edge_pid):
         file.write_text(str(os.getpid()))  # a number that has been given to somebody else since
     run._end_leftovers(Output(), paths)
 

@@ -20,11 +20,12 @@ from hil.net import Net
 from hil.phone import Account, Phone, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
+from hil.phone.scripted import Centre
 from hil.phone.sipp import Answering, Dial, Result, Sipp, User
 from hil.platform.asterisk import AsteriskPlatform, asterisk_root
 from hil.site import PLATFORM_IP, PROXY, REALM, UNIT_NORTH_IP, UNIT_SOUTH_IP, Site, numbers, password
 from hil.sound import seconds_of
-from tests.wire.test_emergency import GATEWAY_IP, OUTSIDE_IP, Centre
+from tests.wire.test_emergency import GATEWAY_IP, OUTSIDE_IP
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(240)]
 

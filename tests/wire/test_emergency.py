@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import select
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +17,10 @@ from typing import Any, Literal
 import pytest
 
 from callcontrol.records import Outcome, Record, Way
-from hil.net import Host, Net
+from hil.net import Net
 from hil.phone import Account
 from hil.phone.baresip import Baresip
+from hil.phone.scripted import RINGS, Centre, Script, header, headers
 from hil.phone.sipp import Dial, Placing, Result, Sipp, User
 from hil.site import PROXY, REALM, UNIT_NORTH_IP, Site, numbers, password
 
@@ -33,124 +32,12 @@ NUMBERS = ["112", "0112", "00112", "0-112"]
 NO_RINGING_S = 2
 DETECTED_S = 8.0
 """A dead platform is known by then, on a busy machine too."""
-SDP = (
-    "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
-)
-
-Script = Sequence[tuple[float, int]]
-"""Responses to an INVITE: seconds after it, status code."""
-RINGS: Script = ((0.0, 180), (0.15, 200))
 SLOW: Script = ((0.0, 180), (NO_RINGING_S + 2.0, 200))
 SILENT: Script = ()
 TRYING: Script = ((0.0, 100),)
 BUSY: Script = ((0.0, 486),)
 
 _calls = itertools.count(1)
-
-
-def headers(message: str) -> list[tuple[str, str]]:
-    """Name in lower case, and value, of each header."""
-    lines = message.partition("\r\n\r\n")[0].split("\r\n")[1:]
-    return [(name.strip().lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
-
-
-def header(message: str, name: str) -> str:
-    return next((value for key, value in headers(message) if key == name), "")
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A request that came; `at` is s, time.monotonic()."""
-
-    at: float
-    method: str
-    call_id: str
-    branch: str
-    message: str
-
-
-class Centre:
-    """Whoever answers 112: a UDP user agent at one address. Answers BYE, CANCEL and OPTIONS; a context manager.
-
-    Without `heeds_cancel` it goes on by its script although it was cancelled."""
-
-    def __init__(self, host: Host, ip: str, script: Script = RINGS, *, heeds_cancel: bool = True) -> None:
-        self.script = script
-        self._ip = ip
-        self._heeds_cancel = heeds_cancel
-        self._seen: list[Seen] = []
-        self._due: list[tuple[float, str, int, tuple[str, int]]] = []
-        self._socket = host.socket()
-        self._socket.bind((ip, 5060))
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Centre:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._socket.close()
-
-    def seen(self, method: str) -> list[Seen]:
-        """Requests of one method, retransmissions left out."""
-        once: dict[tuple[str, str], Seen] = {}
-        for one in list(self._seen):
-            once.setdefault((one.call_id, one.branch if method != "ACK" else ""), one) if one.method == method else None
-        return list(once.values())
-
-    def up(self) -> int:
-        """Calls that were answered and acknowledged, and have not been ended."""
-        ended = {one.call_id for one in self.seen("BYE")}
-        return len({one.call_id for one in self.seen("ACK") if header(one.message, "to").count("answered")} - ended)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            now = time.monotonic()
-            for due in [due for due in self._due if due[0] <= now]:
-                self._due.remove(due)
-                self._answer(due[1], due[2], due[3])
-            if select.select([self._socket], [], [], 0.01)[0]:
-                data, source = self._socket.recvfrom(65535)
-                self._receive(data.decode(errors="replace"), source)
-
-    def _receive(self, message: str, source: tuple[str, int]) -> None:
-        method = message.partition(" ")[0]
-        if not re.fullmatch("[A-Z]+", method):
-            return
-        branch = re.search(r"branch=([^;,\s]+)", header(message, "via"))
-        one = Seen(time.monotonic(), method, header(message, "call-id"), branch[1] if branch else "", message)
-        known = any(old.method == "INVITE" and old.branch == one.branch for old in self._seen)
-        self._seen.append(one)
-        if method == "INVITE" and not known:
-            self._due += [(one.at + after, message, code, source) for after, code in self.script]
-        elif method == "CANCEL":
-            self._answer(message, 200, source)
-            invite = next((old for old in self._seen if old.method == "INVITE" and old.branch == one.branch), None)
-            if self._heeds_cancel and invite:
-                self._due = [due for due in self._due if f"branch={one.branch}" not in due[1]]
-                self._answer(invite.message, 487, source)
-        elif method in ("BYE", "OPTIONS"):
-            self._answer(message, 200, source)
-
-    def _answer(self, request: str, code: int, source: tuple[str, int]) -> None:
-        kept = [f"{name}: {value}" for name, value in headers(request) if name in ("via", "from", "call-id", "cseq")]
-        kept += [f"record-route: {value}" for name, value in headers(request) if name == "record-route"]
-        tag = {True: ";tag=answered", False: f";tag=r{code}"}[code == 200 or 101 <= code < 200]
-        to = header(request, "to")
-        kept.append(f"to: {to}" if "tag=" in to or code == 100 else f"to: {to}{tag}")
-        body = SDP.format(ip=self._ip) if request.startswith("INVITE") and code == 200 else ""
-        kept += [f"contact: <sip:{self._ip}:5060>", f"content-length: {len(body)}"]
-        kept += ["content-type: application/sdp"] if body else []
-        text = f"SIP/2.0 {code} Said By A Script\r\n" + "\r\n".join(kept) + "\r\n\r\n" + body
-        self._socket.sendto(text.encode(), source)
 
 
 @dataclass(frozen=True)
@@ -708,6 +595,7 @@ def test_from_outside_the_phones_networks_it_is_refused(one_house: Building) -> 
 @pytest.mark.parametrize("die", [None, *DEATHS], ids=["alive", "kill", "freeze", "busy503"])
 def test_with_all_python_dead(house: Building, die: Callable[[Building], None] | None) -> None:
     house.site.unit.kill()
+    house.site.calls.kill()
     if die:
         die(house)
     for _ in range(3):

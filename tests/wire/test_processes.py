@@ -70,6 +70,7 @@ def test_calls_need_no_python(buildings: Buildings, lease: str) -> None:
     def work(building: Building) -> None:
         site = building.site
         site.unit.kill()
+        site.calls.kill()
         if lease == "over":
             time.sleep(LEASE_S)
         building.platform.kill()

@@ -7,9 +7,10 @@ from typing import Literal
 
 import pytest
 
+from hil.phone.scripted import RINGS, Script
 from hil.phone.sipp import Dial
 from hil.platform.kamailio import KamailioPlatform
-from tests.wire.test_emergency import REGISTRATIONS, RINGS, Building, Script, building, user
+from tests.wire.test_emergency import REGISTRATIONS, Building, building, user
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
 
