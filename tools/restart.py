@@ -77,7 +77,7 @@ def _is_back(config: Config, process: str, pid_file: Path, before: int) -> bool:
         return False
     if process == "unit":
         return config.paths.unit_socket.exists()
-    if process == "standby":
+    if process in ("calls", "standby"):
         return True
     try:
         asyncio.run(EdgeRpc(config.paths.edge_socket).call("core.uptime"))
