@@ -35,8 +35,9 @@ ALONE_S = 3600.0
 """A phone whose secret the platform refused is tried again after this, if it has not come by itself."""
 CANARY_SOON_S = 1.0
 """After one that is gone the next is asked for."""
-FORGOT_AGAIN_S = 600.0
-"""The platform is taken for forgetful this seldom: nodes that do not know of each other's bindings look the same."""
+FORGOT_AGAIN_S, FORGOT_AGAIN_MAX_S = 60.0, 3600.0
+"""The platform is taken for forgetful this seldom, each time half as often, until it has been believed for long: nodes
+that do not know of each other's bindings look the same."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,7 @@ class Canary:
         self._shown = False
         self._missing = 0
         self._forgot_s: float | None = None
+        self._again_s = FORGOT_AGAIN_S
 
     def next(self, held: tuple[Binding, ...], now_s: float) -> Binding | None:
         """Whom to ask the platform for now; None: nobody yet."""
@@ -198,8 +200,11 @@ class Canary:
 
     def forgot(self, now_s: float) -> bool:
         """Whether the platform has forgotten, by two in a row that are gone; said once."""
-        if self._missing < 2 or (self._forgot_s is not None and now_s - self._forgot_s < FORGOT_AGAIN_S):
+        since_s = 2 * FORGOT_AGAIN_MAX_S if self._forgot_s is None else now_s - self._forgot_s
+        if self._missing < 2 or since_s < self._again_s:
             return False
+        calm = since_s >= 2 * FORGOT_AGAIN_MAX_S
+        self._again_s = FORGOT_AGAIN_S if calm else min(2 * self._again_s, FORGOT_AGAIN_MAX_S)
         self._missing = 0
         self._forgot_s = now_s
         return True

@@ -36,7 +36,7 @@ TRIAL_MAX_S = 30
 """Of a platform that is not probed and dead, one REGISTER this often: the pause doubles with each that fails."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
-DOUBTED_S = 600
+DOUBTED_S = 60
 """A refusal by the platform is taken for forgetfulness this seldom."""
 SOON_S = 15
 """A phone that is to come again soon is told an expiry of this at the least; `register_s` is no less."""

@@ -170,6 +170,16 @@ def test_canary_goes_round_and_believes_two_in_a_row() -> None:
     assert canary.forgot(now_s + FORGOT_AGAIN_S)
 
 
+def test_canary_grows_deaf_to_nodes_that_do_not_know_of_each_other() -> None:
+    canary, believed = Canary(EVERY_S), 0
+    for now_s in range(0, 12 * 3600, 30):
+        canary.heard(True, now_s)
+        for _ in range(2):
+            canary.heard(False, now_s)
+        believed += canary.forgot(now_s)
+    assert 6 <= believed <= 25
+
+
 def test_canary_does_not_believe_a_platform_that_never_shows_anything() -> None:
     canary = Canary(EVERY_S)
     for now_s in range(10):
