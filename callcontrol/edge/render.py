@@ -67,6 +67,10 @@ WRONG_PASSWORD = -2
 """What Kamailio's module auth returns for it; an old or foreign nonce is another thing."""
 MEMORY_KEPT_SHARE = 8
 """The last one of so many parts of the shared memory is kept for 112 and for calls that are up."""
+TCP_PER_ADDRESS = 512
+"""Connections from one address: of so many phones behind a NAT; Kamailio 5 cannot limit them."""
+TCP_MESSAGE_S = 10
+"""From a message's first octet to its last."""
 TCP_IDLE_REGISTRATIONS = 4
 """A connection on which so many refreshes of a registration have not come is closed."""
 LOG_LEVEL = -3
@@ -157,6 +161,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "BRANCHES": BRANCHES_MAX,
         "GOOD_PROBES": s.good_probes,
         "MEMORY_KEPT": s.shared_memory_mb * 1024 * 1024 // MEMORY_KEPT_SHARE,
+        "TCP_PER_ADDRESS": TCP_PER_ADDRESS,
+        "TCP_MESSAGE_S": TCP_MESSAGE_S,
         "TCP_IDLE_S": s.register_s * TCP_IDLE_REGISTRATIONS,
         "LOG_LEVEL": LOG_LEVEL,
         "SOLE_WAY": int(normal == "P"),
