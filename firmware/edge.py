@@ -51,6 +51,8 @@ PACKAGE_MEMORY_MB = 8
 RECEIVE_BUFFER_BYTES = 4 << 20
 """A whole building's REGISTERs at once wait here; the kernel may grant less (net.core.rmem_max)."""
 CHECK_TIMEOUT_S = 20
+ROOM_BYTES = 1 << 18
+"""SQLite's working files beside the tables, and some."""
 
 log = logging.getLogger("rvx")
 
@@ -147,7 +149,11 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
             folder.mkdir(parents=True, exist_ok=True)
             _hand_over(folder, owner, 0o755 if folder == settings.run_dir else 0o700)
         _make_tables(config, owner)
-        settings = replace(settings, route_key=_route_key(config, config.paths.route_key, owner))
+        settings = replace(
+            settings,
+            edge_dir=_tables_folder(config.paths, owner),
+            route_key=_route_key(config, config.paths.route_key, owner),
+        )
         if settings.tls:
             settings = _with_certificate(config, settings)
         rendered = {"edge.cfg": render(settings), "dispatcher.list": dispatcher_list(settings)}
@@ -284,6 +290,26 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
             part.rename(file)
         for path in file.parent.glob(file.name + "*"):
             _hand_over(path, owner, 0o600)
+
+
+def _tables_folder(paths: Paths, owner: tuple[int, int] | None) -> Path:
+    """Where Kamailio is to open its tables: on the disk, or where that is full, a copy of them in memory, until the
+    next start. Calls and 112 need no disk, but SQLite does, and Kamailio does not start without its tables."""
+    probe = paths.edge / "room"
+    try:
+        probe.write_bytes(bytes(ROOM_BYTES))
+        return paths.edge
+    except OSError:
+        for name in (paths.tables.name, f"{paths.tables.name}-wal"):
+            copy = paths.run / name
+            copy.unlink(missing_ok=True)
+            if (paths.edge / name).exists():
+                shutil.copyfile(paths.edge / name, copy)
+                _hand_over(copy, owner, 0o600)
+        (paths.run / f"{paths.tables.name}-shm").unlink(missing_ok=True)
+        return paths.run
+    finally:
+        probe.unlink(missing_ok=True)
 
 
 def _put_known(db: sqlite3.Connection, paths: Paths) -> None:
