@@ -244,6 +244,12 @@ class History:
                 seen += [(at, name) for name, at in vars(leg).items() if name.endswith("_at") and at is not None]
                 told = ", ".join(f"{name.removesuffix('_at')} {at - call.at:.2f}" for at, name in sorted(seen))
                 lines.append(f"{leg.phone}: code {leg.code}; {told}")
+        for phone in self.phone_of(call.callee):
+            since = None if phone.up_at is None else round(phone.up_at - call.at, 1)
+            registered = {name: round(at - call.at, 1) for name, at in phone.registered.items()}
+            lines.append(f"{phone.label}: on since {since}, registered {registered.get(call.callee)}")
+        if self.bound is not None:
+            lines.append(f"contacts bound at {self.bound[0] - call.at:.1f}: {self.bound[1].get(call.callee, 0)}")
         for span in spans:
             until = "" if span.until is None else f"{span.until - call.at:.1f}"
             lines.append(f"{span.fault}: {span.since - call.at:.1f} to {until}")
