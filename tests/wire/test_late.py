@@ -62,7 +62,8 @@ def test_what_rings_late_is_cancelled(buildings: Buildings, after_s: float) -> N
         ring(building, after_s)
         time.sleep(after_s + 1.0)
         building.site.wait(lambda: not building.platform.dialogs(), STEP_S, "no call at the platform")
-        assert len(elsewhere.seen("INVITE")) == len(elsewhere.seen("CANCEL")), "nobody's phone rings for nothing"
+        rang = len(elsewhere.seen("INVITE"))
+        building.site.wait(lambda: len(elsewhere.seen("CANCEL")) == rang, STEP_S, "a phone that rings for nobody no more")
         assert building.site.count("late_answers") == 0
 
     in_both(buildings, RINGS_ON, work, heeds=True)
@@ -81,7 +82,7 @@ def test_what_answers_late_is_acknowledged_and_ended(buildings: Buildings, calls
             building.platform.slow(0, 0)
             building.call((1001, 1002), (1003, 1004))
             site.calls.start()  # the platform says it again
-        site.wait(lambda: not building.platform.dialogs(), STEP_S, "no call at the platform")
+        site.wait(lambda: elsewhere.seen("BYE") and not building.platform.dialogs(), STEP_S, "its end")
         assert len(elsewhere.seen("ACK")) == len(elsewhere.seen("BYE")) == 1
         assert elsewhere.up() == 0
 

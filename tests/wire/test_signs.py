@@ -8,9 +8,10 @@ from typing import Literal
 
 import pytest
 
+from hil.phone.scripted import RINGS
 from hil.phone.sipp import Answering, Dial
 from hil.platform.kamailio import KamailioPlatform
-from tests.wire.test_emergency import RINGS, Building, building, user
+from tests.wire.test_emergency import Building, building, user
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(200)]
 
