@@ -63,7 +63,9 @@ def test_what_rings_late_is_cancelled(buildings: Buildings, after_s: float) -> N
         time.sleep(after_s + 1.0)
         building.site.wait(lambda: not building.platform.dialogs(), STEP_S, "no call at the platform")
         rang = len(elsewhere.seen("INVITE"))
-        building.site.wait(lambda: len(elsewhere.seen("CANCEL")) == rang, STEP_S, "a phone that rings for nobody no more")
+        building.site.wait(
+            lambda: len(elsewhere.seen("CANCEL")) == rang, STEP_S, "a phone that rings for nobody no more"
+        )
         assert building.site.count("late_answers") == 0
 
     in_both(buildings, RINGS_ON, work, heeds=True)
