@@ -116,8 +116,12 @@ def _test_arguments(parser: Parser) -> None:
     parser.add_argument("--long", action="store_true", help="also the tests that take minutes")
 
 
+_BENCHES = """failover: how fast; load: how much and how cheaply; master: who is master, and what the unit's own death,
+restarts and a flood cost"""
+
+
 def _bench_arguments(parser: Parser) -> None:
-    parser.add_argument("what", choices=["failover", "load"], help="failover: how fast; load: how much and how cheaply")
+    parser.add_argument("what", choices=["failover", "load", "master"], help=_BENCHES)
     parser.add_argument("--quick", action="store_true", help="under a minute, with the fewest samples that count")
     parser.add_argument("--peer", action="store_true", help="load: the same against Asterisk, in the same run")
     parser.add_argument("--samples", type=_positive, metavar="N", help="measure each figure this many times")
@@ -342,7 +346,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "bench",
-            "measure: failover, load",
+            "measure: failover, load, master",
             "sudo ./rvx bench failover --json",
             "tools.bench",
             _bench_arguments,

@@ -78,7 +78,7 @@ _shtab_rvx_extension_add___mode_choices=(1 2 3 4)
 _shtab_rvx_extension_pos_0_choices=(add import list remove)
 _shtab_rvx_identity_pos_0_choices=(export import)
 _shtab_rvx_restart_pos_0_choices=(edge unit standby)
-_shtab_rvx_bench_pos_0_choices=(failover load)
+_shtab_rvx_bench_pos_0_choices=(failover load master)
 _shtab_rvx_pos_0_choices=(run demo extension identity status doctor restart explain check test bench storm)
 
 _shtab_rvx_run__h_nargs=0

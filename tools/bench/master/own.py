@@ -1,0 +1,94 @@
+"""The unit's own death: phones with a second proxy, a standby, and restarts under calls. And what a flood costs."""
+
+from __future__ import annotations
+
+import math
+import threading
+from functools import partial
+
+from hil.death import DEATHS, SecondProxy, restarts, takeover
+from hil.flood import calls_under_flood
+from hil.net import Net
+from hil.pair import Pair
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
+from hil.phone.sipp import Dial, Sipp, User
+from hil.site import PROXY, REALM, Site, numbers, password
+from tools.bench.master.stage import REFRESH_S, REGISTER_S, START_S, Counts, Say, Stage
+
+__all__ = ["flood", "restart", "second_proxy", "standby"]
+
+KINDS = ((Baresip, "udp"), (Linphone, "udp"))
+ANSWERED_S = 30.0  # patience
+FIRST, PHONES = 1001, 6
+CROWD_IP, CALLER_IP = 11, 13
+RESTARTS_RATE = 8.0
+KINDS_OF_FLOOD = ("register", "invite", "options", "garbage")
+
+
+def second_proxy(net: Net, times: int, counts: Counts, say: Say) -> None:
+    """Two phones of each kind, whose unit dies each way, so many times."""
+    for make, transport in KINDS:
+        for how, strike in DEATHS.items():
+            for number in range(times):
+                say(f"{make.__name__}: unit {how}, {number + 1} of {times}")
+                house = SecondProxy(net, f"{make.__name__.lower()}-{how}-{number}", make, transport)  # type: ignore[arg-type]
+                house.start()
+                strike(house.site)
+                answered_s = house.call_answered(ANSWERED_S)
+                counts.unit_death_s.append(math.inf if answered_s is None else answered_s)
+                house.stop()
+
+
+def standby(net: Net, times: int, stopped: threading.Event, counts: Counts, say: Say) -> None:
+    """The unit in service loses its power, again and again; the other has it back before."""
+    pair = Pair(net, "-pair", users=numbers(FIRST, PHONES), configuration={"edge": {"register_s": REGISTER_S}})
+    pair.start()
+    site = pair.units[0]
+    users = [User(extension, secret) for extension, secret in site.users.items()]
+    crowd = Sipp(site.phones, site.phone_ip(CROWD_IP), PROXY, REALM).answer(users, refresh_s=REFRESH_S)
+    crowd.wait_registered(START_S)
+    caller = Sipp(site.phones, site.phone_ip(CALLER_IP), PROXY, REALM)
+    for number in range(times):
+        say(f"takeover {number + 1} of {times}")
+        (dying,) = pair.serving
+        (other,) = [unit for unit in pair.units if unit is not dying]
+        other.wait(partial(_knows_all, other), START_S, "bindings at the standby")
+        dial = Dial(User(str(FIRST), password(str(FIRST))), str(FIRST + 1))
+        taken_s, answered_s = takeover(pair, caller, dial)
+        counts.takeover_s.append(taken_s)
+        counts.attempted += 1
+        counts.lost += answered_s is None
+        dying.power_on()
+        dying.wait(partial(_knows_all, dying), START_S, "bindings at the one that died")
+        if stopped.is_set():
+            break
+    crowd.stop()
+    pair.stop()
+
+
+def _knows_all(unit: Site) -> bool:
+    return len(unit.bindings()) == PHONES
+
+
+def restart(stage: Stage, rounds: int, counts: Counts, say: Say) -> None:
+    """Each process starts anew under calls that come, ring and are up."""
+    site = stage.site
+    programs = [site.edge, site.unit, site.calls]
+    for number in range(rounds):
+        say(f"restarts {number + 1} of {rounds}")
+        done = restarts(site, programs, stage.caller, stage.dials(), rate=RESTARTS_RATE)
+        counts.restart_calls += len(done.calls)
+        counts.restart_lost += counts.calls(done.calls, say)
+
+
+def flood(stage: Stage, calls: int, counts: Counts, say: Say) -> None:
+    """One phone's address sends ten thousand packets a second of each kind; the others ring each other."""
+    for kind in KINDS_OF_FLOOD:
+        say(f"flood of {kind}: {calls} calls")
+        done = calls_under_flood(
+            stage.site, stage.dials()[:1], caller_ip=stage.site.phone_ip(CALLER_IP), kind=kind, calls=calls
+        )
+        counts.flood_ms += [math.inf if call.first_ms is None else call.first_ms for call in done.calls]
+        counts.calls(done.calls, say)
+        counts.flood_rates.append(done.flood_rate)
