@@ -27,6 +27,7 @@ __all__ = [
     "Whole",
     "absolute_path",
     "address",
+    "ipaddress_of",
     "like",
     "network",
     "parse_listen",
@@ -206,6 +207,11 @@ class Listen:
     protocol: str
     address: str
     port: int
+
+
+def ipaddress_of(text: str) -> ipaddress.IPv4Address:
+    """Take an IPv4 address."""
+    return _address(text)
 
 
 def parse_listen(text: str) -> Listen:

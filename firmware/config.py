@@ -22,6 +22,7 @@ from firmware.bounds import (
     Whole,
     absolute_path,
     address,
+    ipaddress_of,
     like,
     network,
     parse_listen,
@@ -142,6 +143,13 @@ class Platform:
         ),
     )
     expires_s: int = field(default=3600, metadata=key(Whole(60, 86400), "how long the platform keeps a registration"))
+    name_servers: tuple[str, ...] = field(
+        default=(),
+        metadata=key(
+            Each(Text("an IPv4 address", _kept(ipaddress_of)), 0, 4),
+            "whom to ask for nodes that are given by name; none: the system's own",
+        ),
+    )
     probe: str = field(
         default="OPTIONS",
         metadata=key(

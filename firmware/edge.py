@@ -25,6 +25,7 @@ from firmware import certificate
 from firmware.bindings import restore_bindings
 from firmware.certificate import CertificateError
 from firmware.config import NO_PROBE, Config, Standby
+from firmware.names import Kept, addresses_of
 from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
 
@@ -61,9 +62,12 @@ class EdgeUnavailable(Exception):
     """The edge cannot be started: what is missing, in words."""
 
 
-def edge_settings(config: Config, *, events: bool = False, route_key: str = "") -> EdgeSettings:
-    """What of the unit's configuration the edge must know."""
+def edge_settings(
+    config: Config, *, events: bool = False, route_key: str = "", kept: Kept | None = None
+) -> EdgeSettings:
+    """What of the unit's configuration the edge must know; `kept` is what names stand for, None: as last known."""
     paths = config.paths
+    kept = Kept.load(paths.nodes) if kept is None else kept
     return EdgeSettings(
         run_dir=paths.run,
         edge_dir=paths.edge,
@@ -72,8 +76,9 @@ def edge_settings(config: Config, *, events: bool = False, route_key: str = "") 
         listen=tuple(map(Socket.parse, config.edge.listen)),
         platform_listen=tuple(map(Socket.parse, config.edge.platform_listen)),
         phone_networks=tuple(config.network.phone_networks),
-        nodes=tuple(config.platform.nodes),
-        data_nodes=tuple(config.platform.data_nodes),
+        nodes=addresses_of(config.platform.nodes, kept) or tuple(config.platform.nodes),
+        data_nodes=addresses_of(config.platform.data_nodes, kept) or tuple(config.platform.data_nodes),
+        former_nodes=tuple(kept.former),
         by_contact=config.platform.registration == "contact",
         expires_s=config.platform.expires_s,
         probe="" if config.platform.probe == NO_PROBE else config.platform.probe,

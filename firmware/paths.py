@@ -70,6 +70,16 @@ class Paths:
         return self.state / "tls" / "ca.key"
 
     @property
+    def nodes(self) -> Path:
+        """What the platform's names stood for when last asked."""
+        return self.state / "nodes.json"
+
+    @property
+    def node_list(self) -> Path:
+        """The same as the edge reads it."""
+        return self.run / "dispatcher.list"
+
+    @property
     def edge_socket(self) -> Path:
         return self.run / "edge.sock"
 

@@ -9,12 +9,15 @@ import contextlib
 import json
 from datetime import UTC, datetime
 
+from callcontrol.edge.render import dispatcher_list
 from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from firmware import __version__
 from firmware.beats import Beats
 from firmware.config import Config
 from firmware.door import Door
+from firmware.edge import edge_settings
 from firmware.keeper import Keeper
+from firmware.names import Dns, Names
 from firmware.signs import Cause
 from firmware.standby import PairView
 from firmware.status import Calls, Node, Pair, Phones, Problem, Severity, Status
@@ -39,6 +42,15 @@ class Unit:
         self._paths = config.paths
         self._started_at = datetime.now(UTC)
         self._keeper = Keeper(self._paths, edge)
+        self._names = Names(
+            (*config.platform.nodes, *config.platform.data_nodes),
+            config.unit.name,
+            lambda: Dns(config.platform.name_servers),
+            edge,
+            config.paths.nodes,
+            config.paths.node_list,
+            lambda kept: dispatcher_list(edge_settings(config, kept=kept)),
+        )
         self._beats = Beats(config) if config.standby.shared else None
         self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new, lambda: self._keeper.calls_up)
         self._door = Door(config, edge, self._watch)
@@ -51,6 +63,7 @@ class Unit:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch.run())
+                tasks.create_task(self._names.run())
                 tasks.create_task(self._keeper.fold())
                 tasks.create_task(self._keeper.tables())
                 tasks.create_task(self._keeper.bindings())

@@ -10,7 +10,7 @@ import re
 from importlib.resources import files
 
 from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS
-from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket
+from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket, sip_host_port
 from callcontrol.pacing import WAIT_MAX_S
 
 __all__ = ["dispatcher_list", "render", "tls_domains"]
@@ -34,6 +34,8 @@ LATE_S = 30
 TRIAL_MIN_S = 2
 TRIAL_MAX_S = 30
 """Of a platform that is not probed and dead, one REGISTER this often: the pause doubles with each that fails."""
+FORMER_SET, DISABLED = 3, 4
+"""A dispatcher set of nodes that get nothing, and are not asked either (flag of Kamailio's dispatcher)."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
 DOUBTED_S = 60
@@ -128,11 +130,15 @@ def render(settings: EdgeSettings) -> str:
 
 
 def dispatcher_list(settings: EdgeSettings) -> str:
-    """The nodes for Kamailio's dispatcher: set 1 by line, set 2 by data, the first with the highest priority."""
-    lines = [
+    """The nodes for Kamailio's dispatcher: set 1 by line, set 2 by data, the first with the highest priority;
+    set 3 those of former times."""
+    lines = [f"{FORMER_SET} {node} {DISABLED} 0" for node in settings.former_nodes]
+    lines += [
         f"{number} {node} 0 {len(nodes) - place}"
         for number, nodes in ((1, settings.nodes), (2, settings.data_nodes))
         for place, node in enumerate(nodes)
+        # A name that nothing is known of yet is not for the edge, which asks no DNS.
+        if re.fullmatch(r"[0-9.]+", sip_host_port(node)[0])
     ]
     return "\n".join(lines) + "\n"
 
