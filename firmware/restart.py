@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -49,5 +50,9 @@ def places_kept(sockets: Sequence[Socket], make: Callable[[], socket.socket] = _
             if place.transport == "udp":
                 taken = held.enter_context(make())
                 taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                taken.bind((place.address, place.port))
+                try:
+                    taken.bind((place.address, place.port))
+                except OSError as error:
+                    if error.errno != errno.EADDRNOTAVAIL:  # the other unit of a pair has it now
+                        raise
         yield

@@ -150,6 +150,8 @@ def _ports_free(config: Config) -> None:
             try:
                 probe.bind((place.address.strip("[]"), place.port))
             except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL and config.standby.shared:
+                    continue  # the other unit of the pair has it now
                 code = "RVX-E03" if error.errno == errno.EADDRINUSE else "RVX-E02"
                 raise UserError(code, f"{entry}: {error.strerror}.") from error
 
