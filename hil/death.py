@@ -16,7 +16,7 @@ from hil.pair import Pair
 from hil.phone import Account, Phone, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
-from hil.phone.sipp import Dial, Result, Sipp
+from hil.phone.sipp import Answering, Dial, Result, Sipp
 from hil.platform.daemon import Daemon
 from hil.site import PLATFORM_IP, REALM, ROUTER_SOUTH_IP, UNIT_SOUTH_IP, Site, numbers, password
 
@@ -25,6 +25,7 @@ __all__ = ["DEATHS", "Restarts", "SecondProxy", "restarts", "takeover"]
 NAMES_IP = "10.98.0.53"
 FIRST_DESK, FIRST_DESK_IP = 1041, 31
 REGISTERED_S = 25.0
+OK = 200
 ATTEMPT_S, AGAIN_S = 3.0, 0.3
 
 
@@ -114,11 +115,14 @@ class Restarts:
 
     calls: Sequence[Result]
     away_s: Sequence[float]  # of each restart
+    ended: frozenset[str]  # Call-IDs of those whose end the callee has seen
 
     @property
     def lost(self) -> list[Result]:
-        """Calls that were not answered, or whose BYE was not."""
-        return [call for call in self.calls if not call.completed]
+        """Calls that were not answered, or that did not end for the callee. (The answer to a BYE may be lost as the
+        edge goes, and sipp does not give it twice: what counts is that the BYE came.)"""
+        heard = self.ended
+        return [call for call in self.calls if not (call.completed or (call.code == OK and call.call_id in heard))]
 
     @property
     def slowest_ms(self) -> float:
@@ -131,29 +135,31 @@ def restarts(
     programs: Sequence[Daemon],
     caller: Sipp,
     dials: Sequence[Dial],
+    callees: Answering,
     *,
     rate: float = 8,
     hold_ms: int = 1200,
     between_s: float = 1.5,
     patience_s: float = 1.0,
 ) -> Restarts:
-    """Each of `programs` starts anew, one after the other, under calls that come all the while."""
+    """Each of `programs` starts anew, one after the other, under calls to `callees` that come all the while."""
     count = round(rate * (len(programs) + 1) * between_s)
     placing = caller.place(dials, count=count, rate=rate, hold_ms=hold_ms)
     away_s = []
     for program in programs:
         time.sleep(between_s)
         away_s.append(site.restart(program, patience_s))
-    return Restarts(placing.wait(), away_s)
+    calls = placing.wait()
+    return Restarts(calls, away_s, frozenset(call.call_id for call in callees.calls() if call.completed))
 
 
 def _kill(site: Site) -> None:
-    for program in (site.unit, site.edge):
+    for program in (site.unit, site.calls, site.edge):
         program.kill()
 
 
 def _freeze(site: Site) -> None:
-    for program in (site.unit, site.edge):
+    for program in (site.unit, site.calls, site.edge):
         program.freeze()
 
 

@@ -35,12 +35,12 @@ def buildings(two: Buildings) -> Iterator[Buildings]:
 def test_no_call_is_lost(buildings: Buildings) -> None:
     def work(building: Building) -> None:
         site = building.site
-        programs: list[Daemon] = [site.edge, site.unit]
+        programs: list[Daemon] = [site.edge, site.unit, site.calls]
         slow = building.sipp(SLOW_IP).answer(users(SLOW), ring_ms=RINGS_MS, refresh_s=4)
         slow.wait_registered(STEP_S)
         building.talk()
         ringing = building.sipp(14).place(dials((1001, SLOW)), count=3, rate=0.5, hold_ms=300)
-        done = restarts(site, [*programs, *programs], building.caller, dials(*PAIRS))
+        done = restarts(site, [*programs, *programs], building.caller, dials(*PAIRS), building.crowd)
         assert len(done.calls) >= MANY
         assert done.lost == []
         assert [call for call in ringing.wait() if not call.completed] == [], "a call that rang"
