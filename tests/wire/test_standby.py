@@ -22,6 +22,8 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(170)]
 
 TAKEN_OVER_S = 15.0
 """Patience of a test; the bench measures."""
+REPLICATED_S = 80.0
+"""DMQ takes a peer that was slow to answer (0.8 s, on a machine that is too busy) for gone until its next ping, 60 s on."""
 CROWD = 6
 DESKS = ((1041, Baresip), (1042, Linphone))
 
@@ -78,7 +80,9 @@ def test_the_other_unit_takes_over_and_calls_go_on(pair: Pair) -> None:
     slow.wait_registered(STEP_S)
     for phone in pair.phones:
         phone.wait_registered(STEP_S)
-    second.wait(lambda: set(second.bindings()) >= {"1001", "1009", "1041", "1042"}, STEP_S, "the bindings at the other")
+    second.wait(
+        lambda: set(second.bindings()) >= {"1001", "1009", "1041", "1042"}, REPLICATED_S, "the bindings at the other"
+    )
     assert set(second.table("learnt")) >= {"1001", "1041"}
     one.dial("1042")
     for phone in pair.phones:
@@ -102,7 +106,7 @@ def test_the_other_unit_takes_over_and_calls_go_on(pair: Pair) -> None:
 
     first.power_on()
     wait_codes(first, {"RVX-B01", "RVX-B02", "RVX-B03"}, shown=False)
-    first.wait(lambda: set(first.bindings()) >= {"1001", "1042"}, STEP_S, "the bindings at the one that is back")
+    first.wait(lambda: set(first.bindings()) >= {"1001", "1042"}, REPLICATED_S, "the bindings at the one that is back")
     assert pair.serving == [second], "who serves goes on serving"
     for phone in pair.phones:
         phone.stop()
