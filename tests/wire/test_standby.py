@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(170)]
 TAKEN_OVER_S = 15.0
 """Patience of a test; the bench measures."""
 REPLICATED_S = 80.0
-"""DMQ takes a peer that was slow to answer (0.8 s, on a machine that is too busy) for gone until its next ping, 60 s on."""
+"""DMQ takes a peer that took longer than 0.8 s to answer for gone, until its next ping, 60 s later."""
 CROWD = 6
 DESKS = ((1041, Baresip), (1042, Linphone))
 
