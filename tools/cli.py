@@ -132,6 +132,7 @@ def _storm_arguments(parser: Parser) -> None:
         "--seed", type=_positive, metavar="N", help="the plan's seed (else one by chance, which is told)"
     )
     parser.add_argument("--minutes", type=_minutes, metavar="M", help="how long faults come (else 2)")
+    parser.add_argument("--keep-going", action="store_true", help="do not end at the first thing that breaks")
     parser.add_argument("--replay", action="store_true", help="what broke is replayed, for the shortest way to it")
     parser.add_argument("--planted", action="store_true", help="plant known bugs in a copy and see which are found")
 

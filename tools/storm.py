@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     seed = random.randint(1, SEED_MAX) if args.seed is None else args.seed  # noqa: S311  not for secrets
     plan = make_plan(seed, minutes * 60)
     out.note(f"frö / seed {seed}, {minutes:g} min, {len(FAULTS)} fel / faults")
-    outcome = _storm(plan, _teller(out))
+    outcome = _storm(plan, _teller(out), keep_going=args.keep_going)
     shortest = _replay(out, plan, outcome) if args.replay and outcome.broken else None
     _show(out, plan, outcome, minutes, shortest)
     if outcome.broken:
@@ -69,9 +69,9 @@ def pairs_table(outcome: Outcome) -> list[str]:
     return table(rows)
 
 
-def _storm(plan: Plan, told: Callable[[str, str], None]) -> Outcome:
+def _storm(plan: Plan, told: Callable[[str, str], None], *, keep_going: bool = False) -> Outcome:
     try:
-        return run_storm(plan, told)
+        return run_storm(plan, told, keep_going=keep_going)
     except (NetError, PhoneError, PlatformError, SiteError, OSError) as error:
         return Outcome(plan.seed, failed=str(error))
 

@@ -26,7 +26,7 @@ _shtab_rvx_explain_option_strings=(-h --help --json --no-color --config --state 
 _shtab_rvx_check_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_test_option_strings=(-h --help --fast --long --json --no-color --config --state --debug)
 _shtab_rvx_bench_option_strings=(-h --help --quick --peer --samples --json --no-color --config --state --debug)
-_shtab_rvx_storm_option_strings=(-h --help --seed --minutes --replay --planted --json --no-color --config --state --debug)
+_shtab_rvx_storm_option_strings=(-h --help --seed --minutes --keep-going --replay --planted --json --no-color --config --state --debug)
 _shtab_rvx_option_strings=(-h --help --json --no-color --config --state --debug --version)
 
 _shtab_rvx_run___config_COMPGEN=_shtab_compgen_files
@@ -187,6 +187,7 @@ _shtab_rvx_bench___no_color_nargs=0
 _shtab_rvx_bench___debug_nargs=0
 _shtab_rvx_storm__h_nargs=0
 _shtab_rvx_storm___help_nargs=0
+_shtab_rvx_storm___keep_going_nargs=0
 _shtab_rvx_storm___replay_nargs=0
 _shtab_rvx_storm___planted_nargs=0
 _shtab_rvx_storm___json_nargs=0
