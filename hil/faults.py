@@ -35,6 +35,9 @@ MEMORY_LEFT_BYTES = 1 << 20
 """What a process may still take where memory is short."""
 FILL_BYTES = 1 << 16
 LINE = "north"
+KILLED = {Fault.EDGE_KILLED: "edge", Fault.UNIT_KILLED: "unit", Fault.CALLS_KILLED: "calls"}
+STOPPED = {Fault.EDGE_STOPPED: "edge", Fault.UNIT_STOPPED: "unit", Fault.CALLS_STOPPED: "calls"}
+"""The unit's own programs, and what befalls each."""
 
 
 def clock_prefix(clock: Path, run: Path) -> tuple[str, ...]:
@@ -69,6 +72,7 @@ class Faults:
         self._told = told
         self._counts: Counter[Fault] = Counter()
         self._lock = threading.RLock()
+        self._own: dict[str, Daemon] = {"edge": site.edge, "unit": site.unit, "calls": site.calls}
         self._platform_up = True
         self._platform_frozen = False
         self._flapped_down = False
@@ -100,7 +104,8 @@ class Faults:
         """Start what has ended by itself, as systemd does; the names of what had."""
         found = []
         with self._lock:
-            for name, daemon, killed in self._own():
+            for killed, name in KILLED.items():
+                daemon = self._own[name]
                 if not self._counts[killed] and not self._lives(daemon):
                     found.append(name)
                     with contextlib.suppress(PlatformError, NetError):
@@ -109,12 +114,9 @@ class Faults:
 
     def own_groups(self) -> set[int]:
         """The process groups of the unit's own programs."""
-        return {daemon.pid for _, daemon, _ in self._own()}
+        return {daemon.pid for daemon in self._own.values()}
 
     # ---- inside
-
-    def _own(self) -> tuple[tuple[str, Daemon, Fault], ...]:
-        return ("edge", self._site.edge, Fault.EDGE_KILLED), ("unit", self._site.unit, Fault.UNIT_KILLED)
 
     def _lives(self, daemon: Daemon) -> bool:
         return daemon.pid in self._site.host.pids(daemon.pid)
@@ -137,12 +139,11 @@ class Faults:
                 (site.host.blackhole if on else site.host.unblackhole)(LINE)
             case Fault.LINE_LOSSY:
                 site.host.loss(LINE, LOSS_PERCENT if on else 0)
-            case Fault.EDGE_KILLED | Fault.UNIT_KILLED:
-                self._kill_own(fault, on)
-            case Fault.EDGE_STOPPED:
-                (site.edge.freeze if on else site.edge.thaw)()
-            case Fault.UNIT_STOPPED:
-                (site.unit.freeze if on else site.unit.thaw)()
+            case Fault.EDGE_KILLED | Fault.UNIT_KILLED | Fault.CALLS_KILLED:
+                self._kill_own(KILLED[fault], on)
+            case Fault.EDGE_STOPPED | Fault.UNIT_STOPPED | Fault.CALLS_STOPPED:
+                own = self._own[STOPPED[fault]]
+                (own.freeze if on else own.thaw)()
             case Fault.DISK_FULL:
                 self._fill(on)
             case Fault.CLOCK_JUMP:
@@ -196,9 +197,9 @@ class Faults:
                 self._set_platform()
             over.wait(FLAP_DOWN_S if self._flapped_down else FLAP_UP_S)
 
-    def _kill_own(self, fault: Fault, on: bool) -> None:
-        daemon = self._site.edge if fault is Fault.EDGE_KILLED else self._site.unit
-        stopped = Fault.EDGE_STOPPED if fault is Fault.EDGE_KILLED else Fault.UNIT_STOPPED
+    def _kill_own(self, name: str, on: bool) -> None:
+        daemon = self._own[name]
+        stopped = next(fault for fault, whose in STOPPED.items() if whose == name)
         if on:
             daemon.kill()
             return

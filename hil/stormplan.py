@@ -56,6 +56,8 @@ class Fault(StrEnum):
     EDGE_STOPPED = "edge stopped"
     UNIT_KILLED = "unit killed"
     UNIT_STOPPED = "unit stopped"
+    CALLS_KILLED = "calls killed"
+    CALLS_STOPPED = "calls stopped"
     DISK_FULL = "disk full"
     CLOCK_JUMP = "clock jump"
     DNS_GONE = "dns gone"
@@ -84,6 +86,8 @@ FAULTS: dict[Fault, Held] = {
     # Longer than the lease: the edge must do without.
     Fault.UNIT_KILLED: Held(25, 27),
     Fault.UNIT_STOPPED: Held(25, 27),
+    Fault.CALLS_KILLED: Held(4, 9),
+    Fault.CALLS_STOPPED: Held(4, 9),
     Fault.DISK_FULL: Held(5, 9),
     Fault.CLOCK_JUMP: Held(5, 9),
     Fault.DNS_GONE: Held(4, 6),
