@@ -123,7 +123,8 @@ def once(history: History, now: float) -> Iterator[Breach]:
     """No call is answered by two phones, and none rings the same phone twice."""
     for call in history.calls.values():
         answers = [leg.phone for leg in call.called.values() if leg.answered_at is not None]
-        if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, EDGE):
+        # Where the platform had both phones rung and is gone, nobody calls the other one off.
+        if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, (*EDGE, *NORTH)):
             yield Breach("once", now, f"{_named(call)}: answered by {', '.join(sorted(answers))}")
         for leg in call.called.values():
             # An edge that stood still has a timer and an answer that are due at the same moment.
