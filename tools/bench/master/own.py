@@ -20,6 +20,8 @@ __all__ = ["flood", "restart", "second_proxy", "standby"]
 
 KINDS = ((Baresip, "udp"), (Linphone, "udp"))
 ANSWERED_S = 30.0  # patience
+REPLICATED_S = 80.0
+"""Two units that did not hear each other's ping wait a minute for the next."""
 FIRST, PHONES = 1001, 6
 CROWD_IP, CALLER_IP = 11, 13
 RESTARTS_RATE = 8.0
@@ -53,14 +55,14 @@ def standby(net: Net, times: int, stopped: threading.Event, counts: Counts, say:
         say(f"takeover {number + 1} of {times}")
         (dying,) = pair.serving
         (other,) = [unit for unit in pair.units if unit is not dying]
-        other.wait(partial(_knows_all, other), START_S, "bindings at the standby")
+        other.wait(partial(_knows_all, other), REPLICATED_S, "bindings at the standby")
         dial = Dial(User(str(FIRST), password(str(FIRST))), str(FIRST + 1))
         taken_s, answered_s = takeover(pair, caller, dial)
         counts.takeover_s.append(taken_s)
         counts.attempted += 1
         counts.lost += answered_s is None
         dying.power_on()
-        dying.wait(partial(_knows_all, dying), START_S, "bindings at the one that died")
+        dying.wait(partial(_knows_all, dying), REPLICATED_S, "bindings at the one that died")
         if stopped.is_set():
             break
     crowd.stop()
