@@ -83,7 +83,6 @@ def test_the_other_unit_takes_over_and_calls_go_on(pair: Pair) -> None:
     second.wait(
         lambda: set(second.bindings()) >= {"1001", "1009", "1041", "1042"}, REPLICATED_S, "the bindings at the other"
     )
-    assert set(second.table("learnt")) >= {"1001", "1041"}
     one.dial("1042")
     for phone in pair.phones:
         phone.wait_established(STEP_S)
