@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from functools import partial
 
 from hil.death import DEATHS, SecondProxy, restarts, takeover
@@ -79,9 +80,10 @@ def restart(stage: Stage, rounds: int, counts: Counts, say: Say) -> None:
     programs = [site.edge, site.unit, site.calls]
     for number in range(rounds):
         say(f"restarts {number + 1} of {rounds}")
-        done = restarts(site, programs, stage.caller, stage.dials(), rate=RESTARTS_RATE)
+        done = restarts(site, programs, stage.caller, stage.dials(), stage.crowd, rate=RESTARTS_RATE)
+        lost = done.lost
         counts.restart_calls += len(done.calls)
-        counts.restart_lost += counts.calls(done.calls, say)
+        counts.restart_lost += counts.calls([replace(call, completed=call not in lost) for call in done.calls], say)
 
 
 def flood(stage: Stage, calls: int, counts: Counts, say: Say) -> None:
