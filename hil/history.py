@@ -118,7 +118,7 @@ class Size:
     """What the unit needs of the machine."""
 
     open_files: int
-    files: int  # in its state folder
+    files: int  # in its folders, on disk and in memory
     memory_mb: float
     edge_memory_mb: float  # Kamailio's shared memory in use
 

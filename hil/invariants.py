@@ -385,8 +385,8 @@ def _may_be_reached(history: History, call: Call, until: float) -> bool:
     # What was learnt while the clock was ahead is believed only when the clock has come there again.
     if LEARNT in (call.caller, call.callee) and history.turned(history.began, until, CLOCK):
         return False
-    # sipp sends its 200 once by TCP, where RFC 3261 §13.3.1.4 has it sent again until the ACK: a platform that died over
-    # it has taken it along.
+    # sipp sends its 200 once by TCP, where RFC 3261 §13.3.1.4 has it sent again until the ACK: a platform that died
+    # over it has taken it along.
     if any(phone.tcp for phone in phones) and history.turned(since - 1, since + SPREAD_S, NORTH):
         return False
     wait_s = 0.0

@@ -256,9 +256,10 @@ class _Storm:
         pids = [pid for group in self._faults.own_groups() for pid in self._site.host.pids(group)]
         unit = self._site.host.pids(self._site.unit.pid)
         memory = self._site.rpc("core.shmmem", "m")
+        paths = self._site.paths
         return Size(
             open_files=sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids),
-            files=sum(1 for path in self._site.paths.state.rglob("*") if not path.is_dir()),
+            files=sum(1 for place in (paths.state, paths.run) for path in place.rglob("*") if not path.is_dir()),
             memory_mb=sum(_resident_mb(pid) for pid in unit),
             edge_memory_mb=float(memory["used"]),
         )
