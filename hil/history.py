@@ -111,6 +111,12 @@ class Phone:
     down_at: float | None = None  # when it was last switched off
     unregistered_at: float | None = None  # when it was last told that it is not registered any more, as it asked
     registered: dict[str, float] = field(default_factory=dict)  # by extension: last 200 to a REGISTER since `up_at`
+    first: dict[str, float] = field(default_factory=dict)  # the same, the first
+
+    def heard_ok(self, extension: str, at: float) -> None:
+        """A 200 to its REGISTER."""
+        self.registered[extension] = at
+        self.first.setdefault(extension, at)
 
 
 @dataclass(frozen=True)
@@ -176,6 +182,7 @@ class History:
     def switched_on(self, phone: Phone, at: float) -> None:
         phone.up_at = at
         phone.registered.clear()
+        phone.first.clear()
         self.phones[phone.label] = phone
 
     def switched_off(self, label: str, at: float, *, unregistered: bool = False) -> None:

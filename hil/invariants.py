@@ -391,8 +391,8 @@ def _may_be_reached(history: History, call: Call, until: float) -> bool:
         return False
     wait_s = 0.0
     for phone in phones:
-        registered = max(phone.registered.values(), default=None)
-        living = registered is not None and since - registered < REGISTER_S
+        registered, first = max(phone.registered.values(), default=None), max(phone.first.values(), default=None)
+        living = registered is not None and first is not None and first < since and since - registered < REGISTER_S
         up_s = since - (phone.up_at or since)
         need_s = REACH_S if living and not phone.tcp else REACH_S + REGISTER_S
         if not living and up_s < need_s:

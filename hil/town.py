@@ -245,7 +245,7 @@ class Town:
                 if message.method != "REGISTER" or message.code != 200 or not number.isdigit() or phone is None:
                     continue
                 if 0 < int(number) <= len(place.extensions):
-                    phone.registered[place.extensions[int(number) - 1]] = message.at
+                    phone.heard_ok(place.extensions[int(number) - 1], message.at)
 
     # ---- callers
 

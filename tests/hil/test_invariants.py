@@ -57,7 +57,9 @@ def town() -> History:
     for label, extensions in (("crowd", ("1001", "1002")), ("other", ("1003",))):
         phone = Phone(label, extensions)
         history.switched_on(phone, 1.0)
-        phone.registered.update(dict.fromkeys(extensions, AT - 1))
+        for extension in extensions:
+            phone.heard_ok(extension, AT - 100)
+            phone.heard_ok(extension, AT - 1)
     history.mode_is("NORMAL", 2.0)
     return history
 
@@ -113,12 +115,18 @@ def test_a_call_that_rings_too_late() -> None:
     assert "reachable" not in rules(history)
 
 
+def registers_now(history: History) -> None:
+    history.switched_on(Phone("crowd", ("1001", "1002")), AT - 3)
+    history.phones["crowd"].heard_ok("1002", AT + 0.5)
+
+
 EXCUSES: dict[str, Callable[[History], None]] = {
     "edge stopped": lambda h: h.struck(Fault.EDGE_STOPPED, AT - 5),
     "line lossy": lambda h: h.struck(Fault.LINE_LOSSY, AT - 5),
     "clock jump": lambda h: h.struck(Fault.CLOCK_JUMP, AT - 5),
     "machine stood still": lambda h: h.lags.append((AT + 1, AT + 2)),
     "phone switched off": lambda h: h.switched_off("crowd", AT + 1),
+    "phone registers just now": registers_now,
     "phone is new": lambda h: h.switched_on(Phone("crowd", ("1001", "1002")), AT - 3),
 }
 
