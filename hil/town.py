@@ -263,7 +263,8 @@ class Town:
             case Do.EMERGENCY | Do.EMERGENCY_STRANGER:
                 options["patience_ms"] = SOS_PATIENCE_MS
             case Do.WRONG_KEY_CALLS:
-                key = _guess
+                # From elsewhere: who guesses is held off by extension and address.
+                sipp, key = self._stranger, _guess
             case _:
                 pass
         if do in (Do.STRANGER_CALLS, Do.EMERGENCY_STRANGER):
