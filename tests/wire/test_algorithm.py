@@ -58,7 +58,7 @@ def challenge(site: Site, extension: str, method: str) -> str:
 
 
 def kamailio_5(site: Site) -> bool:
-    return "kamailio (5." in str(site.rpc("core.version"))
+    return "kamailio 5." in str(site.rpc("core.version"))
 
 
 @pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
