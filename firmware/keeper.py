@@ -192,12 +192,6 @@ class Keeper:
 
 
 def _names(file: Path, table: str, column: str = "key_name") -> frozenset[str]:
-    """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute.
-
-    Only while an edge has the file open (SQLite's -shm is there): made by us, that one would be another user's when
-    the edge, starting at that moment, needs it.
-    """
-    if not file.with_name(f"{file.name}-shm").exists():
-        raise sqlite3.OperationalError(f"{file} is not open")
+    """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute."""
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
         return frozenset(str(row[0]) for row in db.execute(f"SELECT {column} FROM {table}"))  # noqa: S608  ours

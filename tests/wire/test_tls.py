@@ -53,6 +53,7 @@ def ring_by_udp(building: Building, extension: str) -> None:
         assert status(ended) == 200, ended
 
 
+@pytest.mark.long  # docs/state.md, "Not steady yet"
 def test_phones_by_tls_and_by_udp_ring_each_other() -> None:
     with open_buildings(CROWD, sound=("tls", "tls"), configuration={"edge": {"listen": LISTEN}}) as buildings:
 
