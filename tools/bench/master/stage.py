@@ -53,6 +53,7 @@ class Counts:
     takeover_s: list[float] = field(default_factory=list)
     flood_ms: list[float] = field(default_factory=list)
     flood_rates: list[float] = field(default_factory=list)  # packets a second
+    failed_scenes: list[str] = field(default_factory=list)
 
     def calls(self, results: Sequence[Result], say: Say) -> int:
         """Counts calls that must be answered and end well; how many did not."""
