@@ -61,7 +61,7 @@ def plan(args: argparse.Namespace) -> Plan:
     return Plan(
         amnesias=args.samples or 5,
         slow_points=ambiguity.MATRIX,
-        setup_deaths=args.samples or 6,
+        setup_deaths=args.samples or 4,
         calm_calls=9_000,
         restarts=args.samples or 10,
         unit_deaths=math.ceil((args.samples or 20) / 8),

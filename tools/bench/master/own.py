@@ -25,7 +25,7 @@ __all__ = ["flood", "restart", "second_proxy", "standby"]
 KINDS: tuple[tuple[type[Baresip] | type[Linphone], Literal["udp", "tcp"]], ...] = ((Baresip, "tcp"), (Linphone, "tcp"))
 """By TCP, as docs/phones.md advises: by UDP both wait for the 32 s of RFC 3261."""
 ANSWERED_S = 30.0  # patience
-STANDBY_S = 420.0
+STANDBY_S = 360.0
 """No takeover begins later than this: fewer samples are said, and a figure with too few is none."""
 REPLICATED_S = 80.0
 """Two units that did not hear each other's ping wait a minute for the next."""
