@@ -1,7 +1,8 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
 The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and these names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, WITH_TLS, UNPROBED, PAIR."""
+compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, WITH_TLS, UNPROBED, PAIR,
+NORTH_STREAM."""
 
 from __future__ import annotations
 
@@ -119,6 +120,7 @@ def render(settings: EdgeSettings) -> str:
         "WITH_TLS": settings.tls,
         "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
         "PAIR": settings.pair is not None,
+        "NORTH_STREAM": any("transport=tcp" in node.lower() for node in (*settings.nodes, *settings.data_nodes)),
     }
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
     head += [f"listen={socket}" for socket in _sockets(settings)]
