@@ -104,6 +104,7 @@ def test_phones_by_tls_behind_a_nat() -> None:
         buildings.each(work)
 
 
+@pytest.mark.long  # docs/state.md, "Not steady yet"
 def test_secret_sound_from_phone_to_phone() -> None:
     """Both phones refuse a call without SRTP, so that the sound which each hears has been through it."""
     with open_buildings(0, sound=("udp", "udp"), srtp=True) as buildings:
