@@ -27,7 +27,7 @@ from hil.phone import PhoneError
 from hil.phone.sipp import Dial, Result, Sipp
 from hil.site import PROXY, REALM, Site
 
-__all__ = ["KINDS", "LIMITS", "Flood", "Outcome", "calls_under_flood", "percentile", "requests"]
+__all__ = ["KINDS", "LIMITS", "Flood", "Outcome", "calls_under_flood", "requests"]
 
 STEP_S = 0.001
 END_TIMEOUT_S = 5.0
@@ -139,12 +139,6 @@ def _cpu_s(site: Site) -> float:
     """What the edge's processes have used so far (proc(5), stat: utime and stime)."""
     stats = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in site.host.pids(site.edge.pid))
     return sum(int(fields[11]) + int(fields[12]) for fields in stats) / os.sysconf("SC_CLK_TCK")
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """Of values in any order, the nearest rank; NaN of none."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 
 
 def main() -> None:

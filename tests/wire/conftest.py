@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from hil.net import Net
+from hil.net import Net, Switch
 from hil.phone import Account, Phone
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
@@ -71,6 +71,14 @@ class Building:
     def sipp(self, number: int, transport: str = "udp") -> Sipp:
         """At the address 10.98.0.``number``."""
         return Sipp(self.site.phones, self.site.phone_ip(number), PROXY, REALM, transport=transport)
+
+    def behind_nat(self, number: int) -> Switch:
+        """The switch, 192.168.1.1/24, behind a router that hides it by the address 10.98.0.``number``."""
+        router, inside = self.net.host(f"router-{self.registration}"), self.net.switch(f"inside-{self.registration}")
+        self.site.switch.join(router, "wan", f"10.98.0.{number}/24")
+        inside.join(router, "lan", "192.168.1.1/24")
+        router.forward(masquerade_on="wan")
+        return inside
 
     @property
     def platform(self) -> KamailioPlatform:

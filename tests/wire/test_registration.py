@@ -93,11 +93,8 @@ def test_unregistering_leaves_no_binding(buildings: Buildings) -> None:
 
 def test_phones_behind_nat(buildings: Buildings) -> None:
     def work(building: Building) -> None:
-        site, net, label = building.site, building.net, building.registration
-        router, inside = net.host(f"router-{label}"), net.switch(f"inside-{label}")
-        site.switch.join(router, "wan", f"10.98.0.{ROUTER_IP}/24")
-        inside.join(router, "lan", "192.168.1.1/24")
-        router.forward(masquerade_on="wan")
+        net, label = building.net, building.registration
+        inside = building.behind_nat(ROUTER_IP)
         phones: list[Phone] = []
         kinds = (("udp", Baresip), ("tcp", Linphone))
         for number, (extension, (transport, make)) in enumerate(zip(INSIDE, kinds, strict=True)):

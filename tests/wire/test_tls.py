@@ -77,10 +77,7 @@ def test_phones_by_tls_behind_a_nat() -> None:
 
         def work(building: Building) -> None:
             site, net, label = building.site, building.net, building.registration
-            router, inside = net.host(f"router-{label}"), net.switch(f"inside-{label}")
-            site.switch.join(router, "wan", f"10.98.0.{ROUTER_IP}/24")
-            inside.join(router, "lan", "192.168.1.1/24")
-            router.forward(masquerade_on="wan")
+            inside = building.behind_nat(ROUTER_IP)
             phones: list[Phone] = []
             for number, (extension, make) in enumerate((("1011", Baresip), ("1012", Linphone))):
                 host, ip = net.host(f"nat{number}-{label}"), f"192.168.1.{10 + number}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hil.net import Net
-from hil.phone.sipp import Answering, Dial, Result, Sipp, User
+from hil.phone.sipp import Dial, Result, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import PROXY, REALM, Site, numbers, password
 
@@ -96,23 +96,17 @@ class Stage:
     def start(self, *, ring_ms: int = 20) -> None:
         """Into NORMAL, the crowd registered."""
         self.site.start()
-        self.caller = self.sipp(CALLER_IP)
-        self.crowd = self.answer(CROWD_IP, ring_ms=ring_ms)
+        self.caller, phones = (
+            Sipp(self.site.phones, self.site.phone_ip(ip), PROXY, REALM) for ip in (CALLER_IP, CROWD_IP)
+        )
+        users = [User(extension, secret) for extension, secret in self.site.users.items()]
+        self.crowd = phones.answer(users, ring_ms=ring_ms, refresh_s=REFRESH_S)
+        self.crowd.wait_registered(START_S)
 
     def stop(self) -> None:
         """All of it but its hosts."""
         self.crowd.stop()
         self.site.stop()
-
-    def answer(self, ip: int, *, ring_ms: int = 20, refresh_s: float = REFRESH_S) -> Answering:
-        """The crowd, registered, at one address."""
-        users = [User(extension, secret) for extension, secret in self.site.users.items()]
-        crowd = self.sipp(ip).answer(users, ring_ms=ring_ms, refresh_s=refresh_s)
-        crowd.wait_registered(START_S)
-        return crowd
-
-    def sipp(self, ip: int, proxy: str = PROXY) -> Sipp:
-        return Sipp(self.site.phones, self.site.phone_ip(ip), proxy, REALM)
 
     def sleep(self, seconds: float) -> None:
         """Raises Stopped when another scene has failed."""
