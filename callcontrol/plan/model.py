@@ -1,0 +1,267 @@
+"""What a decision needs to know of the municipality: values, and the `Directory` that gives them.
+
+Numbers are text. An *extension* is digits as dialled inside (``"1234"``); a *number* outside is E.164 with its plus
+(``"+46701234567"``). Times are aware; what a person means by a time of day is Europe/Stockholm. What is not known is
+None or a value of its own, and never taken for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from callcontrol.plan.absence import Absent
+from callcontrol.plan.reach import Guard, ReachClass
+from callcontrol.plan.schedule import Schedule
+
+__all__ = [
+    "Call",
+    "Choices",
+    "Condition",
+    "Directory",
+    "Distribution",
+    "Entity",
+    "Extension",
+    "Forwarding",
+    "Group",
+    "Identity",
+    "Kind",
+    "Member",
+    "Mode",
+    "Person",
+    "Presence",
+    "State",
+    "Unit",
+    "Visibility",
+]
+
+
+class Mode(StrEnum):
+    """As the edge has it (firmware.modes)."""
+
+    NORMAL = "NORMAL"
+    SUSPECT = "SUSPECT"
+    SURVIVAL = "SURVIVAL"
+    RETURNING = "RETURNING"
+
+
+class Kind(StrEnum):
+    """What an extension is."""
+
+    PERSON = "person"
+    GROUP = "group"  # a group phone: several people, one phone
+    HUNT = "hunt"  # rings its members, see Group
+    ATTENDED = "attended"  # an attended place (passningsställe): answers for others
+    ON_CALL = "on_call"
+    OFFICE = "office"
+    RECEPTION = "reception"
+    ANNOUNCEMENT = "announcement"  # says something and hangs up
+    MOBILE = "mobile"  # a mobile that is an extension (OE, MEX)
+
+
+class Condition(StrEnum):
+    """When a forwarding applies."""
+
+    ALWAYS = "always"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    NOT_REACHABLE = "not_reachable"
+    FOLLOW_ME = "follow_me"  # medflyttning: the person sits there now; always, and shown as such
+    DO_NOT_DISTURB = "do_not_disturb"  # has no target
+
+
+class Distribution(StrEnum):
+    """How a hunt group rings its members."""
+
+    ALL = "all"
+    IN_TURN = "in_turn"
+    LONGEST_IDLE = "longest_idle"
+
+
+class Identity(StrEnum):
+    """Which number is shown to the one who is called outside."""
+
+    DIRECT = "direct"
+    MAIN = "main"
+    WITHHELD = "withheld"
+
+
+class Visibility(StrEnum):
+    """Who may see a field, from all to fewest."""
+
+    PUBLIC = "public"
+    STAFF = "staff"
+    OPERATOR = "operator"
+    SECRET = "secret"
+
+
+class Presence(StrEnum):
+    """What the edge knows of an extension's phones. UNKNOWN is not FREE."""
+
+    FREE = "free"
+    BUSY = "busy"
+    NOT_REGISTERED = "not_registered"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """Where the policies differ it is the municipality's choice (requirements.md). The defaults are the strictest."""
+
+    phone_hours: bool = False  # Umeå, Örebro: may be used; Hällefors: none
+    message_by_sms: bool = False  # Umeå withdrew them
+    message_by_email: bool = True
+    abroad_by_operator: bool = False  # SAMSA: an ordered call; Örebro: never
+    give_mobile_number: bool = True
+    connect_to_mobile: bool = False  # Hällefors: as an exception
+    forward_to_mobile: bool = True  # sparingly, told to operations (C5)
+    caller_history: bool = False  # E7
+    signals: int = 4  # B2: at most 4
+    signal_s: int = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A legal entity, municipality or company, that callers know by its own number and greeting (B6)."""
+
+    id: str
+    name: str
+    municipality: str
+    greeting: str
+    numbers: tuple[str, ...] = ()  # outside numbers by which it is called
+    main_number: str | None = None  # shown outside by Identity.MAIN
+    reception: str | None = None  # the extension where everything ends
+    choices: Choices = field(default_factory=Choices)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """A department. `secret` units are not forwarded to mobiles (E8)."""
+
+    id: str
+    name: str
+    entity: str
+    parent: str | None = None
+    cost_centre: str = ""
+    secret: bool = False
+    identity: Identity | None = None  # None: the extension's own
+    telephony_contact: str | None = None  # telefonansvarig, a person's id
+    attended_by: str | None = None  # extension of its attended place
+    unstaffed: bool = False  # the whole department is referred (B3)
+    emergency_number: str | None = None  # known to the switchboard while it is unstaffed
+    on_call: str | None = None  # extension of its on-call or office phone, open outside phone hours (B4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who has an extension, or who is only found in the directory."""
+
+    id: str
+    given: str
+    family: str
+    unit: str
+    title: str = ""
+    cost_centre: str = ""
+    duties: tuple[str, ...] = ()
+    search_words: tuple[str, ...] = ()
+    location: str = ""
+    email: str | None = None
+    sms: str | None = None
+    mobile: str | None = None
+    deputy: str | None = None  # a person's id
+    phone_hours: Schedule | None = None
+    protected: bool = False  # skyddade personuppgifter (D4)
+    visibility: Mapping[str, Visibility] = field(default_factory=dict)  # by field; what is not named is STAFF
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """What can be dialled inside."""
+
+    number: str
+    kind: Kind
+    unit: str
+    person: str | None = None
+    reach: ReachClass
+    identity: Identity = Identity.DIRECT
+    direct_number: str | None = None  # E.164; None: has none of its own
+    mobile: str | None = None  # Kind.MOBILE: the mobile that it is
+    mobile_twin: str | None = None  # rings with it when the desk phone has no power (A13)
+    hours: Schedule | None = None  # on-call and office phones: when it is attended
+    fallback: str | None = None  # where an attended place, a group or an on-call phone goes when nobody answers
+    voicemail: bool = False
+    announcement: str | None = None  # text of Kind.ANNOUNCEMENT, or of a group phone that cannot be referred (C7)
+    blocked: bool = False  # E5: holds until lifted, from whichever side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    extension: str
+    signed_in: bool = True
+    idle_since: datetime | None = None  # None: not known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The members of a Kind.HUNT extension, in the order in which the site lists them."""
+
+    extension: str
+    distribution: Distribution
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarding:
+    """`target` is an extension or an E.164 number; None only for DO_NOT_DISTURB."""
+
+    extension: str
+    condition: Condition
+    target: str | None
+    set_at: datetime
+
+
+class Directory(Protocol):
+    """What the store must answer, from memory: no call here may wait for a disk. Unknown ids give None."""
+
+    def extension(self, number: str) -> Extension | None: ...
+    def person(self, id: str) -> Person | None: ...
+    def unit(self, id: str) -> Unit | None: ...
+    def entity(self, id: str) -> Entity | None: ...
+    def group(self, extension: str) -> Group | None: ...
+    def forwardings(self, extension: str) -> tuple[Forwarding, ...]: ...
+    def absent(self, extension: str, now: datetime) -> Absent | None: ...
+
+    def by_direct_number(self, number: str) -> str | None:
+        """The extension that owns an E.164 number."""
+
+    def by_entity_number(self, number: str) -> str | None:
+        """The id of the entity that is called by an E.164 number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt to reach somebody."""
+
+    caller: str | None  # an extension of ours, an E.164 number, or None: withheld or not known
+    dialled: str  # as it came
+    withhold: bool = False  # asked for with this call (*42#)
+    urgent: bool = False  # pressed "urgent" in phone hours' message (B4)
+    past_forwarding: bool = False  # *60*: past forwarding and do not disturb, for those who may
+    ordered_by: str | None = None  # an ordered call abroad: who ordered it (E1)
+    by_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is so at this moment."""
+
+    mode: Mode
+    presence: Mapping[str, Presence] = field(default_factory=dict)  # what is not in it is UNKNOWN
+    operators: int | None = None  # on duty at the reception; None: not known
+    trunk_channels_free: int | None = None  # outside voice calls that could begin now; None: not known
+    platform: bool = True  # can be reached, by line or data
+    numbers_of: Mapping[str, str] = field(default_factory=dict)  # entity id -> main number over the trunk now
+    guard: Guard | None = None  # count and cost of this hour, of the caller; None: not watched
