@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from callcontrol.plan.absence import Absent
+from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import Guard, ReachClass
 from callcontrol.plan.schedule import Schedule
 
@@ -234,6 +235,11 @@ class Directory(Protocol):
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]: ...
     def absent(self, extension: str, now: datetime) -> Absent | None: ...
 
+    @property
+    def numbering(self) -> LocalNumbering: ...
+
+    def is_municipal_mobile(self, number: str) -> bool: ...
+
     def by_direct_number(self, number: str) -> str | None:
         """The extension that owns an E.164 number."""
 
@@ -250,6 +256,7 @@ class Call:
     withhold: bool = False  # asked for with this call (*42#)
     urgent: bool = False  # pressed "urgent" in phone hours' message (B4)
     past_forwarding: bool = False  # *60*: past forwarding and do not disturb, for those who may
+    tried: frozenset[str] = frozenset()  # extensions and numbers that this call has rung already
     ordered_by: str | None = None  # an ordered call abroad: who ordered it (E1)
     by_operator: bool = False
 

@@ -1,51 +1,47 @@
 """A plan: what is done with a call, step by step, each with the rule that wants it.
 
-A plan is walked from its first step. A step with `after` is taken only if the latest `Ring` (or `Out`) before it ended
-so; the others are taken when they are reached. `Ring` and `Out` end the walk when somebody answers; `Reception`,
-`Voicemail`, `Refuse` end it always, and every plan ends with one of them, or with an `Out` of emergency.
+A plan is walked from its first step. `Say` is said, and the walk goes on; `Ring` and `Out` end it when somebody answers;
+`Platform`, `Reception`, `Voicemail` and `Refuse` end it always, and every plan ends with one of these, or with an `Out` to 112.
+
+The plan is the one for nobody answering. When a ring ends otherwise, as busy or not reachable, the call is planned
+anew with what is now known in `State.presence` and `Call.tried`; so a plan needs no branches.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from callcontrol.plan.model import Condition, Identity
 
-__all__ = ["After", "Note", "Out", "Plan", "Reception", "Refuse", "Ring", "Say", "Step", "Voicemail"]
-
-
-class After(StrEnum):
-    """How the latest ring ended."""
-
-    ANY = "any"
-    BUSY = "busy"
-    NO_ANSWER = "no_answer"
-    NOT_REACHABLE = "not_reachable"
+__all__ = ["LAST", "Note", "Out", "Plan", "Platform", "Reception", "Refuse", "Ring", "Say", "Step", "Voicemail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """`rule` is the id in requirements.md ("B2"); `why` is for people, in the catalogue's key."""
+    """`rule` is an id of requirements.md ("B2")."""
 
     rule: str
-    after: After = After.ANY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Platform(Step):
+    """The shared platform decides: nothing is done to the call here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ring(Step):
-    """Ring these extensions, all at once, for so long. Mobile twins are numbers among `outside`."""
+    """Ring these extensions, and with them these outside numbers, all at once, for `for_s` seconds."""
 
     extensions: tuple[str, ...]
-    outside: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
     for_s: int
-    for_whom: str = ""  # the extension that was sought, where it is another ("for Anna")
-    because: Condition | None = None  # a forwarding led here
+    sought: str = ""  # the extension that was called, where this is another: shown to who answers
+    because: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Say(Step):
-    """Say this to the caller: a catalogue's key and what fills it (name, reason, back_at as ISO 8601, number, greeting)."""
+    """Say this to the caller: a key of the catalogue and what fills it; times as ISO 8601."""
 
     words: str
     fill: tuple[tuple[str, str], ...] = ()
@@ -53,47 +49,56 @@ class Say(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voicemail(Step):
+    """Of this extension; 0 leads to `reception`, where there is one."""
+
     extension: str
+    reception: str | None = None  # an entity's id
     announcement_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reception(Step):
-    """To the queue of this entity's reception; `sought` and `why` are what the operator is shown (B9)."""
+    """To the reception of this entity (None: of the site). The rest is what the operator is shown (B9)."""
 
-    entity: str
-    extension: str | None  # where the reception answers; None: it has no phone, only the queue
+    entity: str | None
+    extension: str | None  # where it answers
     sought: str
-    why: str
+    why: str  # a key of the catalogue: no_answer, busy, referred, unknown, loop, …
+    emergency_number: str | None = None  # of a department that is unstaffed (B3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Out(Step):
-    """Out by a trunk, or to the platform; `number` is E.164, a short number, or 112."""
+    """Out by a trunk to E.164, a short number, or 112."""
 
     number: str
     identity: Identity
-    shown: str | None  # the number that is shown; None when withheld
+    shown: str | None  # None: withheld
     emergency: bool = False  # pre-empts what is in the way; nothing else does
-    recorded_for: str | None = None  # an ordered call: orderer; goes into the record with the cost centre
-    for_s: int = 0  # 0: for as long as the caller waits
+    orderer: str | None = None  # of an ordered call; goes into the record
+    cost_centre: str = ""
+    for_s: int | None = None  # None: as long as the caller waits
+    because: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse(Step):
-    """SIP code and words (RFC 3261 §21), with Q.850 cause where the trade has one."""
+    """A SIP code (RFC 3261 §21), its words in the catalogue, and the Q.850 cause where the trade has one."""
 
     code: int
     words: str
     cause: int | None = None
 
 
+LAST = (Platform, Reception, Voicemail, Refuse)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """To be told to somebody beside the call: operations of a forwarding to a mobile (C5), the telephony contact (B3)."""
+    """To be told to somebody, beside the call: "operations" (C5), or a person's id (B3)."""
 
     rule: str
-    to: str  # "operations", or a person's id
+    to: str
     words: str
     fill: tuple[tuple[str, str], ...] = ()
 
@@ -102,5 +107,5 @@ class Note:
 class Plan:
     steps: tuple[Step, ...]
     notes: tuple[Note, ...] = ()
-    entity: str | None = None  # whose greeting and identity
-    trace: tuple[str, ...] = ()  # rule by rule, how it came to this; for `rvx explain`
+    entity: str | None = None  # whose greeting; None: a neutral one (B6)
+    trace: tuple[tuple[str, str], ...] = ()  # (rule, key of the catalogue): how it came to this, for `rvx explain`

@@ -1,0 +1,85 @@
+"""A call to a number outside: who may reach it, at what cost, and which number is shown (E1, E2, A5, E8)."""
+
+from __future__ import annotations
+
+from callcontrol.plan.model import Call, Choices, Directory, Extension, Identity, State, Unit
+from callcontrol.plan.number import Dialled, NumberKind
+from callcontrol.plan.reach import Category, category, may
+from callcontrol.plan.steps import Note, Out, Plan, Refuse, Say, Step
+
+__all__ = ["identity_of", "outside", "reaches"]
+
+
+def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: Directory, state: State) -> Plan:
+    """`caller` is None for one who is outside, too, or not known: nobody is led through us to where it costs money."""
+    if dialled.kind is NumberKind.INVALID:
+        return _refused("B1", 484, "invalid_number", 28)
+    if caller is None:
+        return _refused("E1", 403, "outside_to_outside", 21)
+    unit = directory.unit(caller.unit)
+    choices = _choices(unit, directory)
+    where = category(dialled)
+    verdict = may(
+        caller.reach, where, ordered=call.ordered_by is not None, by_operator=call.by_operator, choices=choices
+    )
+    if not verdict.allowed:
+        return _refused(verdict.rule, 403, verdict.why, 21)
+    if state.guard is not None and where is not Category.ALWAYS and not state.guard.allows(where):
+        warned = Note(rule="F2", to="operations", words="guard", fill=(("extension", caller.number),))
+        return Plan(steps=(Refuse(rule="E1", code=403, words="guard", cause=21),), notes=(warned,))
+    identity, shown = identity_of(caller, unit, directory, withhold=call.withhold)
+    steps: list[Step] = []
+    if unit is not None and unit.secret and not state.platform:
+        steps.append(Say(rule="E8", words="mobile_trunk_notice"))
+    if not state.platform and state.trunk_channels_free == 0:
+        return _refused("A5", 503, "no_line_free", 34)
+    steps.append(
+        Out(
+            rule=verdict.rule,
+            number=dialled.e164 or dialled.digits,
+            identity=identity,
+            shown=shown,
+            orderer=call.ordered_by,
+            cost_centre=unit.cost_centre if unit else "",
+        )
+    )
+    steps.append(Refuse(rule="A3", code=480, words="no_way_out", cause=38))
+    return Plan(steps=tuple(steps), entity=unit.entity if unit else None, trace=((verdict.rule, verdict.why),))
+
+
+def reaches(owner: Extension, number: str, directory: Directory) -> bool:
+    """Whether a forwarding of this extension may lead to a number outside: as far as its owner could ring."""
+    from callcontrol.plan.number import parse_dialled
+
+    dialled = parse_dialled(number, directory.numbering)
+    if dialled.kind in (NumberKind.INVALID, NumberKind.EMERGENCY):
+        return False
+    choices = _choices(directory.unit(owner.unit), directory)
+    return may(owner.reach, category(dialled), ordered=False, by_operator=False, choices=choices).allowed
+
+
+def identity_of(
+    caller: Extension, unit: Unit | None, directory: Directory, *, withhold: bool
+) -> tuple[Identity, str | None]:
+    """By the call, then by the unit, then by the extension; a unit of secret matters withholds if it has not said (E2)."""
+    entity = directory.entity(unit.entity) if unit else None
+    main = entity.main_number if entity else None
+    chosen = caller.identity
+    if unit is not None and (unit.identity is not None or unit.secret):
+        chosen = unit.identity or Identity.WITHHELD
+    if withhold:
+        chosen = Identity.WITHHELD
+    if chosen is Identity.DIRECT and caller.direct_number is None:
+        chosen = Identity.MAIN
+    if chosen is Identity.WITHHELD or (chosen is Identity.MAIN and main is None):
+        return Identity.WITHHELD, None
+    return chosen, caller.direct_number if chosen is Identity.DIRECT else main
+
+
+def _choices(unit: Unit | None, directory: Directory) -> Choices:
+    entity = directory.entity(unit.entity) if unit else None
+    return entity.choices if entity else Choices()
+
+
+def _refused(rule: str, code: int, words: str, cause: int) -> Plan:
+    return Plan(steps=(Refuse(rule=rule, code=code, words=words, cause=cause),), trace=((rule, words),))

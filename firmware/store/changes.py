@@ -1,0 +1,174 @@
+"""What is changed here of people and their extensions: every change, with what the platform has to hear of it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from callcontrol.plan.absence import Opening, Referral
+from callcontrol.plan.model import Condition, Forwarding
+from firmware.store import outbox
+from firmware.store.database import connect, to_text, transact
+
+__all__ = ["CHANGEABLE", "Changes", "new_id"]
+
+ID_BYTES = 12
+
+CHANGEABLE = {
+    "person": frozenset(
+        {"given", "family", "title", "duties", "search_words", "location", "email", "sms", "mobile", "deputy", "phone_hours"}
+    ),
+    "unit": frozenset({"name", "unstaffed", "emergency_number", "attended_by", "on_call", "telephony_contact"}),
+    "extension": frozenset({"reach", "identity", "mobile_twin", "fallback", "voicemail", "announcement", "hours"}),
+}
+"""What may be changed in the branch, by what it is; all else is the platform's alone."""
+
+_LEFT = "ON CONFLICT DO NOTHING"  # not OR IGNORE, which would leave out a row that breaks a CHECK, too
+_REPLACED = (
+    "ON CONFLICT DO UPDATE SET target = excluded.target, set_at = excluded.set_at, set_by = excluded.set_by"
+)
+
+
+def new_id() -> str:
+    """A name for something made here that nobody else gives."""
+    return secrets.token_urlsafe(ID_BYTES)
+
+
+class Changes:
+    """Writes ``journal.db``. Belongs to the thread that opened it. Every method is one transaction: all or nothing, and
+    on the disk when it returns. Raises sqlite3.Error when the disk does not take it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or make the file; raises StoreError."""
+        return cls(connect(path, "journal"))
+
+    def close(self) -> None:
+        self._db.close()
+
+    def refer(self, referrals: Iterable[Referral]) -> None:
+        """Set referrals, for one or for many; an id that is known stays as it was."""
+        rows = tuple(referrals)
+
+        def work() -> None:
+            for entry in rows:
+                row = {
+                    "id": entry.id,
+                    "extension": entry.extension,
+                    "reason": entry.reason,
+                    "start": to_text(entry.start),
+                    "until": to_text(entry.until) if entry.until else None,
+                    "answers_instead": entry.answers_instead,
+                    "direct": int(entry.direct),
+                    "open": int(entry.open),
+                    "information": entry.information,
+                    "source": str(entry.source),
+                    "set_by": entry.set_by,
+                    "set_at": to_text(entry.set_at),
+                }
+                if self._insert("referral", row):
+                    outbox.add(self._db, entry.set_at, "referral", entry.extension, row)
+
+        transact(self._db, work)
+
+    def open_phone(self, opening: Opening, now: datetime) -> None:
+        """The person is back: what the opening had seen is over (C4)."""
+        row = {
+            "id": opening.id,
+            "extension": opening.extension,
+            "at": to_text(opening.at),
+            "seen": json.dumps(sorted(opening.seen)),
+            "set_by": opening.set_by,
+        }
+        self._told(now, "opening", opening.extension, row, lambda: self._insert("opening", row))
+
+    def forward(self, forwarding: Forwarding, set_by: str) -> None:
+        """Set a forwarding; one for the same condition is replaced."""
+        row = {
+            "extension": forwarding.extension,
+            "condition": str(forwarding.condition),
+            "target": forwarding.target,
+            "set_at": to_text(forwarding.set_at),
+            "set_by": set_by,
+        }
+        self._told(
+            forwarding.set_at, "forwarding", forwarding.extension, row, lambda: self._insert("forwarding", row, _REPLACED)
+        )
+
+    def end_forwarding(self, extension: str, condition: Condition, set_by: str, now: datetime) -> bool:
+        """False when there was none."""
+        row = {"extension": extension, "condition": str(condition), "target": None, "ended": True, "set_by": set_by}
+        sql = "DELETE FROM forwarding WHERE extension = ? AND condition = ?"
+        return self._told(
+            now, "forwarding", extension, row, lambda: self._db.execute(sql, (extension, str(condition))).rowcount > 0
+        )
+
+    def block(self, extension: str, set_by: str, why: str, now: datetime) -> bool:
+        """Block a phone at once (E5); False when it was blocked already."""
+        row = {"extension": extension, "since": to_text(now), "set_by": set_by, "why": why}
+        return self._told(now, "block", extension, row, lambda: self._insert("block", row))
+
+    def lift(self, extension: str, set_by: str, now: datetime) -> bool:
+        """False when it was not blocked."""
+        row = {"extension": extension, "lifted": True, "set_by": set_by}
+        sql = "DELETE FROM block WHERE extension = ?"
+        return self._told(now, "block", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
+
+    def sign(self, hunt: str, extension: str, *, signed_in: bool, now: datetime) -> bool:
+        """Into or out of a hunt group; False when it was so already."""
+        row = {"hunt": hunt, "extension": extension, "at": to_text(now)}
+        sql = "DELETE FROM signed_out WHERE hunt = ? AND extension = ?"
+
+        def work() -> bool:
+            if signed_in:
+                return self._db.execute(sql, (hunt, extension)).rowcount > 0
+            return self._insert("signed_out", row)
+
+        return self._told(now, "member", hunt, {**row, "signed_in": signed_in}, work)
+
+    def change(self, kind: str, id: str, fields: dict[str, object], set_by: str, now: datetime) -> None:
+        """Change fields of a person, unit or extension. Raises ValueError for one that is not CHANGEABLE."""
+        if unknown := fields.keys() - CHANGEABLE[kind]:
+            raise ValueError(f"{kind} {min(unknown)}: not to be changed in the branch")
+        body: dict[str, object] = {"id": id, "fields": fields, "set_by": set_by}
+
+        def work() -> bool:
+            for field, value in sorted(fields.items()):
+                row = (kind, id, field, json.dumps(value, ensure_ascii=False), to_text(now), set_by)
+                self._db.execute("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", row)
+            return bool(fields)
+
+        self._told(now, kind, id, body, work)
+
+    def looked(self, viewer: str, kind: str, subject: str, field: str, why: str, now: datetime) -> None:
+        """Note a look at what is secret, before it is shown."""
+        sql = "INSERT INTO look (at, viewer, kind, subject, field, why) VALUES (?, ?, ?, ?, ?, ?)"
+        row = (to_text(now), viewer, kind, subject, field, why)
+        body: dict[str, object] = {"viewer": viewer, "kind": kind, "field": field, "why": why}
+        self._told(now, "look", subject, body, lambda: self._db.execute(sql, row).rowcount > 0)
+
+    def _told(
+        self, now: datetime, kind: str, subject: str, body: dict[str, object], work: Callable[[], bool]
+    ) -> bool:
+        """Do `work` and, if it changed something, tell of it; both or neither."""
+
+        def both() -> bool:
+            changed = work()
+            if changed:
+                outbox.add(self._db, now, kind, subject, body)
+            return changed
+
+        return transact(self._db, both)
+
+    def _insert(self, table: str, row: dict[str, object], known: str = _LEFT) -> bool:
+        names, places = ", ".join(row), ", ".join("?" for _ in row)
+        sql = f"INSERT INTO {table} ({names}) VALUES ({places}) {known}"  # noqa: S608  names of ours
+        return self._db.execute(sql, tuple(row.values())).rowcount > 0

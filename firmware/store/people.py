@@ -1,0 +1,266 @@
+"""The municipality as a decision asks for it: ``directory.db`` with what was changed here laid over it.
+
+What is small and asked for by every call (units, entities, choices, hours, classes of reach) is in memory. Persons and
+extensions, of which there may be 100,000, are read one by one by their key, which costs some ten microseconds, and kept
+while nothing is written. Another process's writes are seen at the next question (PRAGMA data_version).
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from callcontrol.plan.absence import Absent, Opening, Referral, Source, state_at, timeline
+from callcontrol.plan.model import (
+    Choices,
+    Condition,
+    Distribution,
+    Entity,
+    Extension,
+    Forwarding,
+    Group,
+    Identity,
+    Kind,
+    Member,
+    Person,
+    Unit,
+    Visibility,
+)
+from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
+from callcontrol.plan.schedule import Schedule
+from firmware.store.database import connect, from_text
+
+__all__ = ["KEPT_MAX", "People"]
+
+KEPT_MAX = 4096
+"""Persons and extensions kept in memory at once: more than one building has."""
+
+T = TypeVar("T")
+
+
+class People:
+    """Implements `callcontrol.plan.model.Directory`. Belongs to the thread that opened it."""
+
+    def __init__(self, directory: sqlite3.Connection, journal: sqlite3.Connection, numbering: LocalNumbering) -> None:
+        self._directory = directory
+        self._journal = journal
+        self._numbering = numbering
+        self._version: tuple[int, int] | None = None
+        self._kept: dict[tuple[str, str], Any] = {}
+        self._units: dict[str, Unit] = {}
+        self._entities: dict[str, Entity] = {}
+        self._by_entity_number: dict[str, str] = {}
+        self._schedules: dict[str, Schedule] = {}
+        self._classes: dict[str, ReachClass] = {}
+
+    @classmethod
+    def open(cls, directory: Path, journal: Path, numbering: LocalNumbering) -> Self:
+        """Open both files; raises StoreError."""
+        opened = connect(directory, "directory")
+        try:
+            return cls(opened, connect(journal, "journal"), numbering)
+        except BaseException:
+            opened.close()
+            raise
+
+    def close(self) -> None:
+        self._directory.close()
+        self._journal.close()
+
+    def look_again(self) -> None:
+        """Forget what another process has changed since; to be called once before each decision."""
+        version = (_data_version(self._directory), _data_version(self._journal))
+        if version != self._version:
+            self._kept.clear()
+            self._read_small()
+            self._version = version
+
+    # callcontrol.plan.model.Directory
+
+    @property
+    def numbering(self) -> LocalNumbering:
+        return self._numbering
+
+    def unit(self, id: str) -> Unit | None:
+        return self._units.get(id)
+
+    def entity(self, id: str) -> Entity | None:
+        return self._entities.get(id)
+
+    def by_entity_number(self, number: str) -> str | None:
+        return self._by_entity_number.get(number)
+
+    def extension(self, number: str) -> Extension | None:
+        return self._keep("extension", number, self._read_extension)
+
+    def person(self, id: str) -> Person | None:
+        return self._keep("person", id, self._read_person)
+
+    def group(self, extension: str) -> Group | None:
+        return self._keep("group", extension, self._read_group)
+
+    def forwardings(self, extension: str) -> tuple[Forwarding, ...]:
+        return self._keep("forwarding", extension, self._read_forwardings)
+
+    def absent(self, extension: str, now: datetime) -> Absent | None:
+        referrals, openings = self._keep("referral", extension, self._read_referrals)
+        return state_at(timeline(referrals, openings, now), now) if referrals else None
+
+    def by_direct_number(self, number: str) -> str | None:
+        return self._keep("direct_number", number, self._read_direct_number)
+
+    def is_municipal_mobile(self, number: str) -> bool:
+        return self._keep("mobile", number, self._read_mobile)
+
+    # Reading
+
+    def referrals(self, extension: str) -> tuple[tuple[Referral, ...], tuple[Opening, ...]]:
+        """All that is kept of an extension's absences."""
+        return self._keep("referral", extension, self._read_referrals)
+
+    def _keep(self, kind: str, id: str, read: Callable[[str], T]) -> T:
+        key = (kind, id)
+        if key not in self._kept:
+            if len(self._kept) >= KEPT_MAX:
+                self._kept.clear()
+            self._kept[key] = read(id)
+        found: T = self._kept[key]
+        return found
+
+    def _read_small(self) -> None:
+        db = self._directory
+        self._schedules = {id: Schedule.parse(hours) for id, hours in db.execute("SELECT id, hours FROM schedule")}
+        self._classes = {
+            name: ReachClass(name=name, open=frozenset(map(Category, json.loads(opened))))
+            for name, opened in db.execute("SELECT name, open FROM reach_class")
+        }
+        chosen: dict[str, dict[str, Any]] = {}
+        kinds = {field.name: field.type for field in fields(Choices)}
+        for municipality, name, value in db.execute("SELECT municipality, name, value FROM choice"):
+            if name in kinds:
+                chosen.setdefault(municipality, {})[name] = bool(value) if kinds[name] == "bool" else value
+        numbers: dict[str, list[str]] = {}
+        for number, entity in db.execute("SELECT number, entity FROM entity_number ORDER BY number"):
+            numbers.setdefault(entity, []).append(number)
+        self._by_entity_number = {number: entity for entity, known in numbers.items() for number in known}
+        self._entities = {
+            row["id"]: Entity(
+                **row, numbers=tuple(numbers.get(row["id"], ())), choices=Choices(**chosen.get(row["municipality"], {}))
+            )
+            for row in _rows(db, "SELECT id, municipality, name, greeting, main_number, reception FROM entity")
+        }
+        self._units = {row["id"]: self._unit(row) for row in _rows(db, "SELECT * FROM unit")}
+
+    def _unit(self, row: dict[str, Any]) -> Unit:
+        row |= self._changed("unit", row["id"])
+        identity = row.pop("identity")
+        return Unit(
+            **row | {"secret": bool(row["secret"]), "unstaffed": bool(row["unstaffed"])},
+            identity=Identity(identity) if identity else None,
+        )
+
+    def _read_extension(self, number: str) -> Extension | None:
+        row = next(_rows(self._directory, "SELECT * FROM extension WHERE number = ?", number), None)
+        if row is None:
+            return None
+        row |= self._changed("extension", number)
+        row.pop("distribution")
+        hours = row.pop("hours")
+        blocked = self._journal.execute("SELECT 1 FROM block WHERE extension = ?", (number,)).fetchone()
+        return Extension(
+            **row
+            | {
+                "kind": Kind(row["kind"]),
+                "identity": Identity(row["identity"]),
+                "reach": self._classes.get(row["reach"], DEFAULT_CLASS),
+                "voicemail": bool(row["voicemail"]),
+            },
+            hours=self._schedules.get(hours) if hours else None,
+            blocked=blocked is not None,
+        )
+
+    def _read_person(self, id: str) -> Person | None:
+        row = next(_rows(self._directory, "SELECT * FROM person WHERE id = ?", id), None)
+        if row is None:
+            return None
+        del row["key"]
+        row |= {name: json.loads(row[name]) for name in ("duties", "search_words", "visibility")}
+        row |= self._changed("person", id)
+        hours = row.pop("phone_hours")
+        return Person(
+            **row
+            | {
+                "duties": tuple(row["duties"]),
+                "search_words": tuple(row["search_words"]),
+                "visibility": {name: Visibility(value) for name, value in row["visibility"].items()},
+                "protected": bool(row["protected"]),
+            },
+            phone_hours=self._schedules.get(hours) if hours else None,
+        )
+
+    def _read_group(self, extension: str) -> Group | None:
+        sql = "SELECT distribution FROM extension WHERE number = ? AND distribution IS NOT NULL"
+        row = self._directory.execute(sql, (extension,)).fetchone()
+        if row is None:
+            return None
+        out = {
+            number for (number,) in self._journal.execute("SELECT extension FROM signed_out WHERE hunt = ?", (extension,))
+        }
+        listed = self._directory.execute("SELECT extension FROM member WHERE hunt = ? ORDER BY place", (extension,))
+        members = tuple(Member(extension=number, signed_in=number not in out) for (number,) in listed)
+        return Group(extension=extension, distribution=Distribution(row[0]), members=members)
+
+    def _read_forwardings(self, extension: str) -> tuple[Forwarding, ...]:
+        sql = "SELECT condition, target, set_at FROM forwarding WHERE extension = ? ORDER BY condition"
+        return tuple(
+            Forwarding(extension=extension, condition=Condition(condition), target=target, set_at=from_text(set_at))
+            for condition, target, set_at in self._journal.execute(sql, (extension,))
+        )
+
+    def _read_referrals(self, extension: str) -> tuple[tuple[Referral, ...], tuple[Opening, ...]]:
+        found = tuple(
+            _referral(row)
+            for row in _rows(self._journal, "SELECT * FROM referral WHERE extension = ? ORDER BY id", extension)
+        )
+        sql = "SELECT id, extension, at, seen, set_by FROM opening WHERE extension = ? ORDER BY id"
+        openings = tuple(
+            Opening(**row | {"at": from_text(row["at"]), "seen": frozenset(json.loads(row["seen"]))})
+            for row in _rows(self._journal, sql, extension)
+        )
+        return found, openings
+
+    def _read_direct_number(self, number: str) -> str | None:
+        row = self._directory.execute("SELECT number FROM extension WHERE direct_number = ?", (number,)).fetchone()
+        return str(row[0]) if row else None
+
+    def _read_mobile(self, number: str) -> bool:
+        sql = "SELECT 1 FROM person WHERE mobile = ?1 UNION ALL SELECT 1 FROM extension WHERE mobile = ?1 LIMIT 1"
+        return self._directory.execute(sql, (number,)).fetchone() is not None
+
+    def _changed(self, kind: str, id: str) -> Mapping[str, Any]:
+        sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"
+        return {field: json.loads(value) for field, value in self._journal.execute(sql, (kind, id))}
+
+
+def _referral(row: dict[str, Any]) -> Referral:
+    moments = {name: from_text(row[name]) for name in ("start", "set_at")}
+    until = from_text(row["until"]) if row["until"] else None
+    flags = {name: bool(row[name]) for name in ("direct", "open")}
+    return Referral(**row | moments | flags | {"until": until, "source": Source(row["source"])})
+
+
+def _rows(db: sqlite3.Connection, sql: str, *places: str) -> Any:
+    """Rows as dictionaries, by column."""
+    cursor = db.execute(sql, places)
+    names = [column[0] for column in cursor.description]
+    return (dict(zip(names, row, strict=True)) for row in cursor)
+
+
+def _data_version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA data_version").fetchone()[0])
