@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -41,6 +42,9 @@ __all__ = ["KEPT_MAX", "People"]
 KEPT_MAX = 4096
 """Persons and extensions kept in memory at once: more than one building has."""
 
+SCHEDULES_KEPT_MAX = 1024
+"""Opening hours that differ from each other."""
+
 T = TypeVar("T")
 
 
@@ -56,7 +60,6 @@ class People:
         self._units: dict[str, Unit] = {}
         self._entities: dict[str, Entity] = {}
         self._by_entity_number: dict[str, str] = {}
-        self._schedules: dict[str, Schedule] = {}
         self._classes: dict[str, ReachClass] = {}
 
     @classmethod
@@ -135,7 +138,6 @@ class People:
 
     def _read_small(self) -> None:
         db = self._directory
-        self._schedules = {id: Schedule.parse(hours) for id, hours in db.execute("SELECT id, hours FROM schedule")}
         self._classes = {
             name: ReachClass(name=name, open=frozenset(map(Category, json.loads(opened))))
             for name, opened in db.execute("SELECT name, open FROM reach_class")
@@ -181,7 +183,7 @@ class People:
                 "reach": self._classes.get(row["reach"], DEFAULT_CLASS),
                 "voicemail": bool(row["voicemail"]),
             },
-            hours=self._schedules.get(hours) if hours else None,
+            hours=_schedule(hours),
             blocked=blocked is not None,
         )
 
@@ -201,7 +203,7 @@ class People:
                 "visibility": {name: Visibility(value) for name, value in row["visibility"].items()},
                 "protected": bool(row["protected"]),
             },
-            phone_hours=self._schedules.get(hours) if hours else None,
+            phone_hours=_schedule(hours),
         )
 
     def _read_group(self, extension: str) -> Group | None:
@@ -246,6 +248,11 @@ class People:
     def _changed(self, kind: str, id: str) -> Mapping[str, Any]:
         sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"
         return {field: json.loads(value) for field, value in self._journal.execute(sql, (kind, id))}
+
+
+@lru_cache(maxsize=SCHEDULES_KEPT_MAX)
+def _schedule(hours: str | None) -> Schedule | None:
+    return Schedule.parse(hours) if hours else None
 
 
 def _referral(row: dict[str, Any]) -> Referral:

@@ -1,4 +1,5 @@
--- The municipality as the platform or a kept import file gave it. Ids are theirs. Lists and maps are JSON.
+-- The municipality as the platform or a kept import file gave it. Ids are theirs. Lists and maps are JSON; hours are text
+-- (callcontrol.plan.schedule).
 CREATE TABLE municipality (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL
@@ -10,12 +11,6 @@ CREATE TABLE choice (
     name TEXT NOT NULL,
     value INTEGER NOT NULL,
     PRIMARY KEY (municipality, name)
-) STRICT, WITHOUT ROWID;
-
--- Opening hours as text (callcontrol.plan.schedule).
-CREATE TABLE schedule (
-    id TEXT PRIMARY KEY,
-    hours TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE entity (
@@ -62,7 +57,7 @@ CREATE TABLE person (
     sms TEXT,
     mobile TEXT,
     deputy TEXT,
-    phone_hours TEXT REFERENCES schedule (id),
+    phone_hours TEXT,
     protected INTEGER NOT NULL CHECK (protected IN (0, 1)),
     visibility TEXT NOT NULL
 ) STRICT;
@@ -88,7 +83,7 @@ CREATE TABLE extension (
     direct_number TEXT,
     mobile TEXT,
     mobile_twin TEXT,
-    hours TEXT REFERENCES schedule (id),
+    hours TEXT,
     fallback TEXT,
     voicemail INTEGER NOT NULL CHECK (voicemail IN (0, 1)),
     announcement TEXT,

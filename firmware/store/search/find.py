@@ -1,0 +1,183 @@
+"""Finds people by what is typed: from the first letter on, in any order, misspelt, by duty, by place, by number.
+
+Three steps. Each word of the question becomes words that people have: those that begin so and, when they are too few, those
+that sound so or are spelt nearly so. The index gives the people who have one for every word, own municipality first, at
+most CANDIDATES. These are ranked by what the viewer may see of them; who matches only by what is hidden is not shown.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from callcontrol.plan.number import search_forms
+from firmware.store.people import People
+from firmware.store.search.index import scope_word
+from firmware.store.search.words import fold, near, signatures, sound, words
+from firmware.store.visible import Card, Viewer, card
+
+__all__ = ["ASKED_MAX", "CANDIDATES", "Finder", "Found"]
+
+ASKED_MAX = 200
+"""Characters of a question that are looked at."""
+
+CANDIDATES = 120
+"""People that are ranked for one question."""
+
+OTHERS_MAX = 10
+"""Words that one word of a question may also be."""
+
+ENOUGH = 8
+"""So many people found by what is written need no other spelling."""
+
+_EXACT, _FOLDED, _BEGINS, _BEGINS_FOLDED, _SOUNDS, _NEARLY = 60, 50, 40, 34, 22, 20
+_NAME, _DUTY, _PLACE = 8, 4, 0  # what a word is found in
+_OWN, _PRESENT = 3, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`absent` is None when it is not known, as for somebody without extension."""
+
+    card: Card
+    absent: bool | None
+    score: int
+
+
+class Finder:
+    """Searches one municipality's directory, or several'. Belongs to the thread that made it."""
+
+    def __init__(self, directory: sqlite3.Connection, people: People) -> None:
+        self._db = directory
+        self._people = people
+        rows = directory.execute("SELECT id FROM municipality ORDER BY id")
+        self._scopes = {id: scope_word(number) for number, (id,) in enumerate(rows)}
+
+    def find(self, asked: str, viewer: Viewer, now: datetime, limit: int = 20) -> tuple[Found, ...]:
+        """Best first. An empty question, or one of signs alone, finds nobody."""
+        asked = asked[:ASKED_MAX]
+        if digits := _digits(asked):
+            keys = self._by_digits(digits)
+            return self._ranked(keys, (), viewer, now, limit)
+        typed = words(asked)
+        if not typed:
+            return ()
+        own = self._match(typed, {}, viewer)
+        found = self._ranked(own, typed, viewer, now, limit)
+        if len(found) < ENOUGH:
+            others = {word: self._others(word) for word in typed}
+            keys = self._match(typed, others, viewer)
+            found = self._ranked([*own, *(key for key in keys if key not in set(own))], typed, viewer, now, limit)
+        return found
+
+    def _match(self, typed: Sequence[str], others: dict[str, Sequence[str]], viewer: Viewer) -> list[int]:
+        """Keys of people who have every word, or one that it may also be; own municipality first."""
+        terms = [_any(word, others.get(word, ())) for word in typed]
+        scopes = [self._scopes[id] for id in self._scopes if viewer.sees_of(id)]
+        own = self._scopes.get(viewer.municipality)
+        keys: list[int] = []
+        for within in ([own] if own in scopes else [], [scope for scope in scopes if scope != own]):
+            if within and len(keys) < CANDIDATES:
+                matched = f"{{scope}}: ({' OR '.join(within)}) AND " + " AND ".join(terms)
+                sql = "SELECT rowid FROM found WHERE found MATCH ? LIMIT ?"
+                keys += (key for (key,) in self._db.execute(sql, (matched, CANDIDATES - len(keys))))
+        return keys
+
+    def _others(self, word: str) -> list[str]:
+        """Words of this directory that sound like it or nearly are it, most used first."""
+        folded = fold(word)
+        found: dict[str, int] = {}
+        if len(folded) > 2 and (heard := sound(word)):
+            sql = "SELECT word, people FROM word WHERE sound = ? ORDER BY people DESC LIMIT ?"
+            found.update(self._db.execute(sql, (heard, OTHERS_MAX)))
+        for signature in signatures(folded):
+            sql = "SELECT word.word, people FROM spelling JOIN word USING (word) WHERE signature = ?"
+            found.update((other, people) for other, people in self._db.execute(sql, (signature,)) if near(folded, other))
+        found.pop(folded, None)
+        return sorted(found, key=lambda other: (-found[other], other))[: 2 * OTHERS_MAX]
+
+    def _by_digits(self, digits: str) -> list[int]:
+        """By a whole number, then by how it begins, then by how it ends."""
+        keys: dict[int, None] = {}
+        for form in search_forms(digits) or (digits,):
+            sql = "SELECT person FROM digits WHERE digits = ? LIMIT ?"
+            keys.update((key, None) for (key,) in self._db.execute(sql, (form, CANDIDATES)))
+        for form in search_forms(digits) or (digits,):
+            for column, sought in (("digits", form), ("backwards", form[::-1])):
+                if len(keys) < CANDIDATES:
+                    sql = f"SELECT person FROM digits WHERE {column} >= ? AND {column} < ? LIMIT ?"  # noqa: S608  ours
+                    keys.update((key, None) for (key,) in self._db.execute(sql, (sought, sought + ":", CANDIDATES)))
+        return list(keys)[:CANDIDATES]
+
+    def _ranked(
+        self, keys: Collection[int], typed: Sequence[str], viewer: Viewer, now: datetime, limit: int
+    ) -> tuple[Found, ...]:
+        places = ", ".join("?" for _ in keys)
+        sql = f"SELECT key, id FROM person WHERE key IN ({places})"  # noqa: S608  question marks
+        ids = dict(self._db.execute(sql, tuple(keys)))
+        found = []
+        for place, key in enumerate(keys):
+            person = self._people.person(ids[key])
+            if person is None:
+                continue
+            shown = card(person, self._people, viewer)
+            if shown is None:
+                continue
+            score = _score(shown, typed) if typed else 1000 - place
+            if score is None:
+                continue
+            absent = self._people.is_absent(shown.extensions, now)
+            if shown.municipality == viewer.municipality:
+                score += _OWN
+            if absent is False:
+                score += _PRESENT
+            found.append(Found(shown, absent, score))
+        found.sort(key=lambda one: (-one.score, one.card.person.family, one.card.person.given, one.card.person.id))
+        return tuple(found[:limit])
+
+
+def _digits(asked: str) -> str:
+    """The number that was typed, or "" when it is no number."""
+    plain = "".join(sign for sign in asked if sign in "0123456789+")
+    rest = asked.translate(str.maketrans("", "", "0123456789+-–/(). \u00a0"))
+    return plain if plain.strip("+") and not rest else ""
+
+
+def _any(word: str, others: Iterable[str]) -> str:
+    """A word of ours, or the beginning of one, in the index's own language; letters and digits alone are in it."""
+    return "(" + " OR ".join([f'"{word}"*', *(f'"{other}"' for other in others)]) + ")"
+
+
+def _score(shown: Card, typed: Sequence[str]) -> int | None:
+    """How well all words meet what is seen of somebody; None when one meets nothing."""
+    person = shown.person
+    fields = (
+        (_NAME, words(person.given) + words(person.family)),
+        (_DUTY, words(" ".join((person.title, *person.duties, *person.search_words)))),
+        (_PLACE, words(f"{shown.unit} {person.location}")),
+    )
+    whole = 0
+    for word in typed:
+        best = max((_met(word, other) + kind for kind, written in fields for other in written), default=0)
+        if best < _NEARLY:
+            return None
+        whole += best
+    return whole // len(typed)
+
+
+def _met(word: str, other: str) -> int:
+    if word == other:
+        return _EXACT
+    folded, others = fold(word), fold(other)
+    if folded == others:
+        return _FOLDED
+    if other.startswith(word):
+        return _BEGINS
+    if others.startswith(folded):
+        return _BEGINS_FOLDED
+    if len(folded) > 2 and sound(word) == sound(other):
+        return _SOUNDS
+    return _NEARLY if next(signatures(folded), "") and near(folded, others) else -_NAME
+
