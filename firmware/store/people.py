@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
@@ -120,6 +120,14 @@ class People:
 
     def is_municipal_mobile(self, number: str) -> bool:
         return self._keep("mobile", number, self._read_mobile)
+
+    def is_absent(self, extensions: Iterable[str], now: datetime) -> bool | None:
+        """Whether somebody is referred on any of these; None for somebody who has none."""
+        known = [self.absent(number, now) is not None for number in extensions]
+        return any(known) if known else None
+
+    def extensions_of(self, person: str) -> tuple[str, ...]:
+        return self._keep("extensions_of", person, self._read_extensions_of)
 
     # Reading
 
@@ -244,6 +252,10 @@ class People:
     def _read_mobile(self, number: str) -> bool:
         sql = "SELECT 1 FROM person WHERE mobile = ?1 UNION ALL SELECT 1 FROM extension WHERE mobile = ?1 LIMIT 1"
         return self._directory.execute(sql, (number,)).fetchone() is not None
+
+    def _read_extensions_of(self, person: str) -> tuple[str, ...]:
+        found = self._directory.execute("SELECT number FROM extension WHERE person = ? ORDER BY number", (person,))
+        return tuple(number for (number,) in found)
 
     def _changed(self, kind: str, id: str) -> Mapping[str, Any]:
         sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"
