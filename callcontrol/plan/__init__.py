@@ -1,0 +1,1 @@
+"""What happens to a call: `plan.plan(call, directory, state, now) -> Plan`, and what it rests on. Pure; see `model`."""
