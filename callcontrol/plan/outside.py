@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from callcontrol.plan.model import Call, Choices, Directory, Extension, Identity, State, Unit
-from callcontrol.plan.number import Dialled, NumberKind
-from callcontrol.plan.reach import Category, category, may
+from callcontrol.plan.number import Dialled, NumberKind, parse_dialled
+from callcontrol.plan.reach import category, may
 from callcontrol.plan.steps import Note, Out, Plan, Refuse, Say, Step
 
 __all__ = ["identity_of", "outside", "reaches"]
@@ -24,9 +24,10 @@ def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: D
     )
     if not verdict.allowed:
         return _refused(verdict.rule, 403, verdict.why, 21)
-    if state.guard is not None and where is not Category.ALWAYS and not state.guard.allows(where):
-        warned = Note(rule="F2", to="operations", words="guard", fill=(("extension", caller.number),))
-        return Plan(steps=(Refuse(rule="E1", code=403, words="guard", cause=21),), notes=(warned,))
+    if state.guard is not None and not (judged := state.guard.judge(where)).allowed:
+        warned = Note(rule=judged.rule, to="operations", words=judged.why, fill=(("extension", caller.number),))
+        refused = Refuse(rule=judged.rule, code=403, words=judged.why, cause=21)
+        return Plan(steps=(refused,), notes=(warned,), trace=((judged.rule, judged.why),))
     identity, shown = identity_of(caller, unit, directory, withhold=call.withhold)
     steps: list[Step] = []
     if unit is not None and unit.secret and not state.platform:
@@ -49,8 +50,6 @@ def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: D
 
 def reaches(owner: Extension, number: str, directory: Directory) -> bool:
     """Whether a forwarding of this extension may lead to a number outside: as far as its owner could ring."""
-    from callcontrol.plan.number import parse_dialled
-
     dialled = parse_dialled(number, directory.numbering)
     if dialled.kind in (NumberKind.INVALID, NumberKind.EMERGENCY):
         return False

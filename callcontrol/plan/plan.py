@@ -46,8 +46,9 @@ def _ours(dialled: Dialled, directory: Directory) -> tuple[str | None, str | Non
     if dialled.kind is NumberKind.EXTENSION:
         return None, dialled.digits
     if dialled.kind is NumberKind.NATIONAL and dialled.e164 is not None:
-        entity = directory.by_entity_number(dialled.e164)
-        return entity, None if entity else directory.by_direct_number(dialled.e164)
+        if entity := directory.by_entity_number(dialled.e164):
+            return entity, None
+        return None, directory.by_direct_number(dialled.e164) or dialled.extension
     return None, None
 
 

@@ -1,0 +1,205 @@
+"""A day's writes of the store, for a power cut to fall into; each is acknowledged on standard output when it is done.
+
+``python -m hil.storework FOLDER [--unsafe nosync|apart]``: with a fault planted, which the replay must find.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sqlite3
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from callcontrol.plan.absence import Opening, Referral, Source
+from callcontrol.plan.model import Condition, Forwarding
+from firmware.store import Credential, Directory, Journal
+from firmware.store.changes import Changes
+from firmware.store.fold import AccFolder
+from firmware.store.load import load
+from hil.municipality import generate
+
+__all__ = ["check", "main"]
+
+BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
+PEOPLE = 60
+ROUNDS = 4
+HA1 = "0" * 32
+LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0|0|\n"
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m hil.storework")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--unsafe", choices=["nosync", "apart"], default="")
+    args = parser.parse_args(words)
+    if args.unsafe == "nosync":
+        _without_syncs()
+    if args.unsafe == "apart":
+        _in_two_transactions()
+    _work(args.folder)
+    return 0
+
+
+def _work(folder: Path) -> None:
+    changes = Changes.open(folder / "journal.db")
+    journal = Journal.open(folder / "journal.db")
+    directory = Directory.open(folder / "directory.db")
+    (folder / "acc").mkdir()
+    folder_of_acc = AccFolder(folder / "acc", journal, rotate_bytes=200)
+    for number in range(ROUNDS):
+        now = BEGAN + timedelta(minutes=number)
+        id = f"r{number}"
+        changes.refer([_referral(id, now), _referral(f"{id}-2", now)])
+        _told("referral", id)
+        _told("referral", f"{id}-2")
+        changes.open_phone(Opening(id=f"o{number}", extension="1001", at=now, seen=frozenset({id}), set_by="anna"), now)
+        _told("opening", f"o{number}")
+        changes.forward(Forwarding(extension=f"10{number}", condition=Condition.BUSY, target="1002", set_at=now), "anna")
+        _told("forwarding", f"10{number}")
+        changes.block(f"20{number}", "anna", "lost", now)
+        _told("block", f"20{number}")
+        changes.change("person", f"p{number}", {"title": "Rektor"}, "anna", now)
+        _told("change", f"p{number}")
+        changes.looked("operator", "person", f"p{number}", "mobile", "asked by the police", now)
+        _told("look", f"p{number}")
+        incident = journal.incident_begin(now, "platform", "SURVIVAL")
+        _told("incident", str(incident))
+        directory.put_credential(Credential(f"10{number}", 2, HA1, None, "r", f"10{number}", "2026-03-02T08:00:00Z"))
+        _told("credential", f"10{number}")
+        with (folder / "acc" / "acc_0").open("a") as lines:
+            lines.write(LINE.format(n=number, at=int(now.timestamp())))
+            lines.flush()
+            os.fsync(lines.fileno())
+        folder_of_acc.fold()
+        _told("record", f"call{number}")
+        if folder_of_acc.rotation_due():
+            folder_of_acc.rename()
+    changes.lift("200", "anna", BEGAN)
+    _told("lifted", "200")
+    load(directory.connection, generate(PEOPLE), "generated", BEGAN)
+    _told("loaded", str(PEOPLE))
+    for opened in (changes, journal, directory):
+        opened.close()
+
+
+def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
+    """What is lost, or half done, on a disk that a cut left; opening the files as the unit does at its next start."""
+    promised = [json.loads(line) for line in acknowledged]
+    if not (folder / "journal.db").exists():
+        return [f"lost {kind} {id}" for kind, id in promised]
+    wrong: list[str] = []
+    journal = sqlite3.connect(folder / "journal.db")
+    directory = sqlite3.connect(folder / "directory.db")
+    try:
+        Changes.open(folder / "journal.db").close()
+        Directory.open(folder / "directory.db").close()
+        for kind, id in promised:
+            db, sql = (directory if kind in ("credential", "loaded") else journal), _FOUND[kind]
+            if kind == "block" and ["lifted", id] in promised:
+                continue
+            if db.execute(sql, (id,)).fetchone() is None and not _lifting(journal, kind, id):
+                wrong.append(f"lost {kind} {id}")
+        wrong += _half_done(journal)
+        people = directory.execute("SELECT count(*) FROM person").fetchone()[0]
+        if people not in (0, PEOPLE) or (people and directory.execute("SELECT people FROM loaded").fetchone() is None):
+            wrong.append(f"half a directory: {people} people")
+    except Exception as error:  # noqa: BLE001  whatever a unit would meet
+        wrong.append(f"not opened: {error}")
+    finally:
+        journal.close()
+        directory.close()
+    return wrong
+
+
+_FOUND = {
+    "referral": "SELECT 1 FROM referral WHERE id = ?",
+    "opening": "SELECT 1 FROM opening WHERE id = ?",
+    "forwarding": "SELECT 1 FROM forwarding WHERE extension = ?",
+    "block": "SELECT 1 FROM block WHERE extension = ?",
+    "change": "SELECT 1 FROM change WHERE id = ?",
+    "look": "SELECT 1 FROM look WHERE subject = ?",
+    "incident": "SELECT 1 FROM incident WHERE id = ?",
+    "record": "SELECT 1 FROM record WHERE call_id = ?",
+    "credential": "SELECT 1 FROM credential WHERE extension = ?",
+    "lifted": "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM block WHERE extension = ?)",
+    "loaded": "SELECT 1 FROM loaded WHERE people = ?",
+}
+_TOLD_OF = {"referral": "id", "opening": "id", "look": "subject"}
+
+
+def _lifting(journal: sqlite3.Connection, kind: str, id: str) -> bool:
+    """The block that is being lifted may be gone before that is acknowledged."""
+    sql = "SELECT 1 FROM outbox WHERE kind = 'block' AND subject = ? AND body LIKE '%lifted%'"
+    return kind == "block" and journal.execute(sql, (id,)).fetchone() is not None
+
+
+def _half_done(journal: sqlite3.Connection) -> list[str]:
+    """Changes without their outbox row, rows of the outbox without their change, gaps."""
+    wrong = []
+    numbers = [number for (number,) in journal.execute("SELECT number FROM outbox ORDER BY number")]
+    if numbers != list(range(1, len(numbers) + 1)):
+        wrong.append(f"outbox has gaps: {numbers}")
+    told = {kind: [] for kind in ("referral", "opening", "forwarding", "block", "person", "look")}  # type: ignore[var-annotated]
+    for kind, subject, body in journal.execute("SELECT kind, subject, body FROM outbox"):
+        if "lifted" not in body:
+            told[kind].append(json.loads(body).get("id", subject))
+    lifted = journal.execute("SELECT count(*) FROM outbox WHERE body LIKE '%lifted%'").fetchone()[0]
+    for kind, sql in (
+        ("referral", "SELECT id FROM referral"),
+        ("opening", "SELECT id FROM opening"),
+        ("forwarding", "SELECT extension FROM forwarding"),
+        ("person", "SELECT id FROM change"),
+        ("look", "SELECT subject FROM look"),
+    ):
+        there = sorted(id for (id,) in journal.execute(sql))
+        if there != sorted(told[kind]):
+            wrong.append(f"{kind}: {there} is there, {sorted(told[kind])} is told of")
+    blocks = journal.execute("SELECT count(*) FROM block").fetchone()[0]
+    if blocks + lifted != len(told["block"]):
+        wrong.append(f"block: {blocks} there, {len(told['block'])} told of, {lifted} lifted")
+    return wrong
+
+
+def _referral(id: str, now: datetime) -> Referral:
+    return Referral(
+        id=id, extension="1001", reason="meeting", start=now, until=now + timedelta(hours=1), source=Source.PAGE,
+        set_by="anna", set_at=now,
+    )  # fmt: skip
+
+
+def _told(kind: str, id: str) -> None:
+    os.write(sys.stdout.fileno(), json.dumps([kind, id]).encode() + b"\n")
+
+
+def _without_syncs() -> None:
+    """A fault planted: SQLite does not sync."""
+    from firmware.store import database
+
+    prepare = database._prepare
+
+    def unsynced(connection: sqlite3.Connection, path: Path, scripts: list[str]) -> None:
+        prepare(connection, path, scripts)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    database._prepare = unsynced
+
+
+def _in_two_transactions() -> None:
+    """A fault planted: a change, and afterwards what the platform has to hear of it."""
+    from firmware.store import changes
+    from firmware.store.database import transact
+
+    def apart(self: Changes, now: datetime, kind: str, subject: str, body: dict[str, object], work: object) -> bool:
+        changed = bool(transact(self._db, work))  # type: ignore[arg-type]
+        if changed:
+            transact(self._db, lambda: changes.outbox.add(self._db, now, kind, subject, body))
+        return changed
+
+    Changes._told = apart  # type: ignore[assignment,method-assign]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
