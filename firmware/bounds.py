@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from callcontrol.plan.number import DirectRange, ExtensionRange
+
 __all__ = [
     "Choice",
     "Each",
@@ -30,7 +32,9 @@ __all__ = [
     "ipaddress_of",
     "like",
     "network",
+    "parse_direct",
     "parse_listen",
+    "parse_range",
     "parse_shared",
     "parse_sip_uri",
     "shown",
@@ -180,6 +184,30 @@ def address(text: str) -> str:
     if found.is_unspecified or found.is_multicast or found.is_loopback:
         raise Refused("is not an address that another machine can send to")
     return str(found)
+
+
+def parse_range(text: str) -> ExtensionRange:
+    """Take ``16xx``: extensions of four digits that begin with 16."""
+    match = re.fullmatch(r"([0-9]{0,10})(x{0,8})", text, re.ASCII)
+    if not match or not text:
+        raise Refused("is not so written")
+    if text.startswith("112"):
+        raise Refused("begins with 112, which is dialled for help")
+    try:
+        return ExtensionRange(match[1], len(text))
+    except ValueError as error:
+        raise Refused(str(error)) from None
+
+
+def parse_direct(text: str) -> DirectRange:
+    """Take ``+4690161xxx=1xxx``: +46 90 16 10 00 rings 1000."""
+    match = re.fullmatch(r"(\+46[0-9]{1,12})(x{0,8})=([0-9]{0,10})(x{0,8})", text, re.ASCII)
+    if not match or match[2] != match[4]:
+        raise Refused("is not so written")
+    try:
+        return DirectRange(match[1], match[3], len(match[2]))
+    except ValueError as error:
+        raise Refused(str(error)) from None
 
 
 @dataclass(frozen=True, slots=True)

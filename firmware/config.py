@@ -13,6 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from callcontrol.plan.number import LocalNumbering
 from firmware.bounds import (
     Choice,
     Each,
@@ -25,7 +26,9 @@ from firmware.bounds import (
     ipaddress_of,
     like,
     network,
+    parse_direct,
     parse_listen,
+    parse_range,
     parse_shared,
     parse_sip_uri,
 )
@@ -43,6 +46,7 @@ __all__ = [
     "Key",
     "Limits",
     "Network",
+    "Numbering",
     "Platform",
     "Problem",
     "Returning",
@@ -81,6 +85,10 @@ SIP_URI = Text('"sip:HOST[:PORT][;transport=udp|tcp]"', _kept(parse_sip_uri))
 SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_uri)))
 REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
 NUMBER = Text("2 to 16 of the digits and + * # -", like(r"[0-9+*#-]{2,16}"))
+PREFIX = Text('up to 4 digits, or ""', like(r"[0-9]{0,4}"))
+AREA_CODE = Text('an area code with its 0, such as "090", or ""', like(r"(0[1-9][0-9]{0,2})?"))
+RANGE = Text('digits and an x for each that may be any, such as "16xx"', _kept(parse_range))
+DIRECT = Text('"+46NUMBER=EXTENSION", both with the same xs: "+4690161xxx=1xxx"', _kept(parse_direct))
 HOUR = Text('"HH:MM"', like(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
 CIDR = Text('"ADDRESS/LENGTH" (IPv4)', network)
 ADDRESS_OR_NONE = Text('an IPv4 address, or ""', _or_empty(address))
@@ -270,6 +278,35 @@ class Emergency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """How numbers are dialled in this building."""
+
+    line_prefixes: tuple[str, ...] = field(
+        default=("0",),
+        metadata=key(Each(PREFIX, 1, 4), 'what is dialled for an outside line; "" where nothing is'),
+    )
+    area_code: str = field(
+        default="", metadata=key(AREA_CODE, "that of the place; without it, numbers are dialled with one")
+    )
+    extensions: tuple[str, ...] = field(
+        default=(), metadata=key(Each(RANGE, 0, 64), "which numbers are extensions, beside those in the directory")
+    )
+    direct: tuple[str, ...] = field(
+        default=(), metadata=key(Each(DIRECT, 0, 64), "numbers outside that ring an extension straight")
+    )
+
+    @property
+    def local(self) -> LocalNumbering:
+        """The same, as numbers are read by it."""
+        return LocalNumbering(
+            line_prefixes=self.line_prefixes,
+            area_code=self.area_code,
+            extensions=tuple(map(parse_range, self.extensions)),
+            direct=tuple(map(parse_direct, self.direct)),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     requests_per_source_s: int = field(
         default=100,
@@ -391,6 +428,7 @@ class Config:
     survival: Survival = field(default_factory=Survival)
     returning: Returning = field(default_factory=Returning)
     emergency: Emergency = field(default_factory=Emergency)
+    numbering: Numbering = field(default_factory=Numbering)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     secrets: Secrets = field(default_factory=Secrets)
@@ -414,6 +452,7 @@ _SECTIONS: Sections = {
     "survival": Survival,
     "returning": Returning,
     "emergency": Emergency,
+    "numbering": Numbering,
     "limits": Limits,
     "standby": Standby,
 }

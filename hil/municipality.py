@@ -1,8 +1,8 @@
 """Makes up municipalities: six of them, people with names as common as they are in Sweden, none of whom exists.
 
-Names and how many bear them: Statistics Sweden (SCB), namnstatistik 1999, per 100,000 bearers of the 200 most common of their
-kind (``names.csv``). Those are borne by a third of the population; the other family names are made of two parts, as
-most Swedish ones are. Same seed, same people.
+Names and how many bear them: Statistics Sweden (SCB), namnstatistik 1999, per 100,000 bearers of the 200 most common of
+their kind (``names.csv``). Those are borne by a third of the population; the other family names are made of two parts,
+as most Swedish ones are. Same seed, same people.
 """
 
 from __future__ import annotations
@@ -33,24 +33,30 @@ __all__ = ["MUNICIPALITIES", "generate"]
 MUNICIPALITIES = ("Norrby", "Söderås", "Älvnäs", "Västerhed", "Östervik", "Åfors")
 """None of these is one."""
 
-_FIRST = "Lind Berg Ström Öst Väst Norr Sund Dal Ek Gran Hög Nord Sjö Björk Alm Asp Hall Holm Lund Näs Rosen Stål Häll".split()
-_LAST = "kvist gren ström man berg dahl holm lund blad fors qvist stedt ell mark bäck sjö vall hed ryd näs stam".split()
+_FIRST = (
+    "Lind Berg Ström Öst Väst Norr Sund Dal Ek Gran Hög Nord Sjö Björk Alm Asp Hall Holm Lund Näs Rosen Stål Häll"
+).split()
+_LAST = (
+    "kvist gren ström man berg dahl holm lund blad fors qvist stedt ell mark bäck sjö vall hed ryd näs stam"
+).split()
 _ELSEWHERE = "Ali Mohamed Ahmed Hassan Nguyen Ibrahim Khan Yılmaz Hoxha Nowak Popović Korhonen Virtanen Rahimi".split()
-_GIVEN_ELSEWHERE = "Fatima Mohammed Ahmad Aisha Ali Amina Hussein Leila Zeynep Mehmet Katarzyna Piotr Jelena Päivi".split()
+_GIVEN_ELSEWHERE = (
+    "Fatima Mohammed Ahmad Aisha Ali Amina Hussein Leila Zeynep Mehmet Katarzyna Piotr Jelena Päivi"
+).split()
 _TITLES = (
-    "Handläggare", "Socialsekreterare", "Undersköterska", "Lärare", "Rektor", "Enhetschef", "Förskollärare", "Barnskötare",
-    "Ekonom", "Registrator", "Byggnadsinspektör", "Miljöinspektör", "Bibliotekarie", "Vaktmästare", "Kock", "IT-tekniker",
-    "Biståndshandläggare", "Skolsköterska", "Projektledare", "Kommunikatör", "Nämndsekreterare", "Personalspecialist",
-)  # fmt: skip
+    "Handläggare Socialsekreterare Undersköterska Lärare Rektor Enhetschef Förskollärare Barnskötare Ekonom Registrator"
+    " Byggnadsinspektör Miljöinspektör Bibliotekarie Vaktmästare Kock IT-tekniker Biståndshandläggare Skolsköterska"
+    " Projektledare Kommunikatör Nämndsekreterare Personalspecialist"
+).split()
 _DUTIES = (
-    "bygglov", "färdtjänst", "förskoleplats", "hemtjänst", "försörjningsstöd", "livsmedelstillsyn", "avfall", "parkering",
-    "bostadsanpassning", "skolskjuts", "vatten och avlopp", "snöröjning", "gatubelysning", "tillstånd alkohol", "kultur",
-    "fakturor", "upphandling", "löner", "arkiv", "bokning av lokaler", "god man", "energirådgivning", "eldstad", "detaljplan",
-)  # fmt: skip
+    "bygglov,färdtjänst,förskoleplats,hemtjänst,försörjningsstöd,livsmedelstillsyn,avfall,parkering,bostadsanpassning"
+    ",skolskjuts,vatten och avlopp,snöröjning,gatubelysning,tillstånd alkohol,kultur,fakturor,upphandling,löner,arkiv"
+    ",bokning av lokaler,god man,energirådgivning,eldstad,detaljplan"
+).split(",")
 _DEPARTMENTS = (
-    "Socialkontoret", "Barn- och utbildning", "Tekniska", "Miljö och bygg", "Kultur och fritid", "Ekonomi", "Personal", "IT",
-    "Växel och kundtjänst", "Äldreomsorg", "Individ och familj", "Förskola", "Grundskola", "Gymnasiet", "Räddningstjänst",
-)  # fmt: skip
+    "Socialkontoret,Barn- och utbildning,Tekniska,Miljö och bygg,Kultur och fritid,Ekonomi,Personal,IT"
+    ",Växel och kundtjänst,Äldreomsorg,Individ och familj,Förskola,Grundskola,Gymnasiet,Räddningstjänst"
+).split(",")
 _PLACES = ("Stadshuset", "Kommunhuset", "Medborgarhuset", "Skolgatan 3", "Storgatan 12", "Torget 1", "Älvvägen 7")
 _HOURS = "mån-fre 08:00-12:00, 13:00-16:30; helgdag stängt"
 
@@ -61,20 +67,20 @@ def generate(people: int = 100_000, seed: int = 1) -> Bulk:
     """So many people, spread over the six; each with an extension, nine of ten with a direct number."""
     places = tuple(f"m{number}" for number in range(1, len(MUNICIPALITIES) + 1))
     municipalities = tuple(
-        Municipality(id=id, name=name, choices=_choices(number))
-        for number, (id, name) in enumerate(zip(places, MUNICIPALITIES, strict=True))
+        Municipality(id=place, name=name, choices=_choices(number))
+        for number, (place, name) in enumerate(zip(places, MUNICIPALITIES, strict=True))
     )
     entities = tuple(
         Entity(
-            id=f"{id}-kommun",
+            id=f"{place}-kommun",
             name=f"{name}s kommun",
-            municipality=id,
+            municipality=place,
             greeting=f"Välkommen till {name}s kommun",
             numbers=(f"+469{number}0000",),
             main_number=f"+469{number}0000",
             reception=f"{number}00000",
         )
-        for number, (id, name) in enumerate(zip(places, MUNICIPALITIES, strict=True), 1)
+        for number, (place, name) in enumerate(zip(places, MUNICIPALITIES, strict=True), 1)
     )
     units = tuple(_units(entities, people))
     persons = tuple(_people(people, seed, units))

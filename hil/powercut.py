@@ -1,9 +1,10 @@
-"""The power goes between any two writes: what a program did to a folder, recorded, and every disk that a cut could leave.
+"""The power goes between any two writes: what a program did to a folder, recorded, and every disk that a cut could
+leave.
 
-The program runs under strace: its own Python, its own SQLite, its real system calls. From them the folder is made anew for a
-cut at any moment. What is certainly there is what was synced: a file's bytes by fsync or fdatasync of it, names (made,
-renamed, removed) by fsync of their folder. Of the rest a disk may have anything: nothing, all, or some sectors of some
-writes, with names in the order in which they were changed (an ordered journal, as ext4's).
+The program runs under strace: its own Python, its own SQLite, its real system calls. From them the folder is made
+anew for a cut at any moment. What is certainly there is what was synced: a file's bytes by fsync or fdatasync of it,
+names (made, renamed, removed) by fsync of their folder. Of the rest a disk may have anything: nothing, all, or some
+sectors of some writes, with names in the order in which they were changed (an ordered journal, as ext4's).
 
 A line that the program writes to descriptor 1 is an acknowledgement: it was promised from then on.
 """
@@ -27,9 +28,7 @@ RUN_TIMEOUT_S = 120.0
 BYTES_MAX = 1 << 20
 """Of one write that strace shows whole."""
 
-_CALLS = (
-    "openat,pwrite64,write,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,mkdir,lseek,close,dup,dup2"
-)
+_CALLS = "openat,pwrite64,write,ftruncate,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,lseek"
 _LINE = re.compile(r"^[0-9]+ +([a-z0-9_]+)\((.*)\) += ([0-9-]+)(?:<(.*)>)?(?: [A-Z]+.*)?$")
 _TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _FD = re.compile(r"^([0-9]+)<([^>]*)>")
@@ -77,9 +76,11 @@ def record(command: Sequence[str], folder: Path, *, cwd: Path | None = None) -> 
     trace = folder.parent / f"{folder.name}.strace"
     told = ["strace", "-f", "-y", "-xx", "-s", str(BYTES_MAX), "-e", f"trace={_CALLS}", "-o", str(trace), *command]
     try:
-        done = subprocess.run(told, capture_output=True, timeout=RUN_TIMEOUT_S, cwd=cwd, check=False)  # noqa: S603
+        done = subprocess.run(told, capture_output=True, timeout=RUN_TIMEOUT_S, cwd=cwd, check=False)
         if done.returncode:
-            raise PowercutError(f"{command[-1]}: exit code {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}")
+            raise PowercutError(
+                f"{command[-1]}: exit code {done.returncode}: {done.stderr.decode(errors='replace')[-2000:]}"
+            )
         with trace.open("rb") as lines:
             return list(_operations(lines, str(folder.resolve())))
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -148,7 +149,7 @@ class Disk:
 
 def images(operations: Sequence[Operation], seed: int, times: int = 1) -> Iterator[Image]:
     """What a cut before the first operation, between any two, and after the last one may leave."""
-    chance = random.Random(seed)  # noqa: S311  chance, not secrecy
+    chance = random.Random(seed)
     disk = Disk()
     yield from disk.images(0, chance, times)
     for cut, operation in enumerate(operations, 1):
@@ -158,7 +159,10 @@ def images(operations: Sequence[Operation], seed: int, times: int = 1) -> Iterat
 
 def _held(names: dict[str, _File], share: float | None, chance: random.Random | None = None) -> dict[str, bytes]:
     """The files' bytes; of what is not certain, `share` of the sectors."""
-    return {path: bytes(_after(file.certain, file.pending if share else [], share or 0.0, chance)) for path, file in names.items()}
+    return {
+        path: bytes(_after(file.certain, file.pending if share else [], share or 0.0, chance))
+        for path, file in names.items()
+    }
 
 
 def _after(
@@ -209,7 +213,7 @@ def _operations(lines: Iterator[bytes] | object, folder: str) -> Iterator[Operat
                 yield Operation("make", name)
             if "O_TRUNC" in arguments:
                 yield Operation("truncate", name)
-        elif call in ("rename", "renameat", "renameat2", "unlink", "unlinkat", "mkdir"):
+        elif call in ("rename", "renameat", "renameat2", "unlink", "unlinkat"):
             yield from _named(call, [os.fsdecode(text) for text in texts], inside)
         elif path == folder and call in ("fsync", "fdatasync"):
             yield Operation("sync_folder")

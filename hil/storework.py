@@ -51,13 +51,17 @@ def _work(folder: Path) -> None:
     folder_of_acc = AccFolder(folder / "acc", journal, rotate_bytes=200)
     for number in range(ROUNDS):
         now = BEGAN + timedelta(minutes=number)
-        id = f"r{number}"
-        changes.refer([_referral(id, now), _referral(f"{id}-2", now)])
-        _told("referral", id)
-        _told("referral", f"{id}-2")
-        changes.open_phone(Opening(id=f"o{number}", extension="1001", at=now, seen=frozenset({id}), set_by="anna"), now)
+        one = f"r{number}"
+        changes.refer([_referral(one, now), _referral(f"{one}-2", now)])
+        _told("referral", one)
+        _told("referral", f"{one}-2")
+        changes.open_phone(
+            Opening(id=f"o{number}", extension="1001", at=now, seen=frozenset({one}), set_by="anna"), now
+        )
         _told("opening", f"o{number}")
-        changes.forward(Forwarding(extension=f"10{number}", condition=Condition.BUSY, target="1002", set_at=now), "anna")
+        changes.forward(
+            Forwarding(extension=f"10{number}", condition=Condition.BUSY, target="1002", set_at=now), "anna"
+        )
         _told("forwarding", f"10{number}")
         changes.block(f"20{number}", "anna", "lost", now)
         _told("block", f"20{number}")
@@ -89,24 +93,24 @@ def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
     """What is lost, or half done, on a disk that a cut left; opening the files as the unit does at its next start."""
     promised = [json.loads(line) for line in acknowledged]
     if not (folder / "journal.db").exists():
-        return [f"lost {kind} {id}" for kind, id in promised]
+        return [f"lost {kind} {name}" for kind, name in promised]
     wrong: list[str] = []
     journal = sqlite3.connect(folder / "journal.db")
     directory = sqlite3.connect(folder / "directory.db")
     try:
         Changes.open(folder / "journal.db").close()
         Directory.open(folder / "directory.db").close()
-        for kind, id in promised:
+        for kind, name in promised:
             db, sql = (directory if kind in ("credential", "loaded") else journal), _FOUND[kind]
-            if kind == "block" and ["lifted", id] in promised:
+            if kind == "block" and ["lifted", name] in promised:
                 continue
-            if db.execute(sql, (id,)).fetchone() is None and not _lifting(journal, kind, id):
-                wrong.append(f"lost {kind} {id}")
+            if db.execute(sql, (name,)).fetchone() is None and not _lifting(journal, kind, name):
+                wrong.append(f"lost {kind} {name}")
         wrong += _half_done(journal)
         people = directory.execute("SELECT count(*) FROM person").fetchone()[0]
         if people not in (0, PEOPLE) or (people and directory.execute("SELECT people FROM loaded").fetchone() is None):
             wrong.append(f"half a directory: {people} people")
-    except Exception as error:  # noqa: BLE001  whatever a unit would meet
+    except Exception as error:
         wrong.append(f"not opened: {error}")
     finally:
         journal.close()
@@ -130,10 +134,10 @@ _FOUND = {
 _TOLD_OF = {"referral": "id", "opening": "id", "look": "subject"}
 
 
-def _lifting(journal: sqlite3.Connection, kind: str, id: str) -> bool:
+def _lifting(journal: sqlite3.Connection, kind: str, name: str) -> bool:
     """The block that is being lifted may be gone before that is acknowledged."""
     sql = "SELECT 1 FROM outbox WHERE kind = 'block' AND subject = ? AND body LIKE '%lifted%'"
-    return kind == "block" and journal.execute(sql, (id,)).fetchone() is not None
+    return kind == "block" and journal.execute(sql, (name,)).fetchone() is not None
 
 
 def _half_done(journal: sqlite3.Connection) -> list[str]:
@@ -154,7 +158,7 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         ("person", "SELECT id FROM change"),
         ("look", "SELECT subject FROM look"),
     ):
-        there = sorted(id for (id,) in journal.execute(sql))
+        there = sorted(name for (name,) in journal.execute(sql))
         if there != sorted(told[kind]):
             wrong.append(f"{kind}: {there} is there, {sorted(told[kind])} is told of")
     blocks = journal.execute("SELECT count(*) FROM block").fetchone()[0]
@@ -163,15 +167,15 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
     return wrong
 
 
-def _referral(id: str, now: datetime) -> Referral:
+def _referral(name: str, now: datetime) -> Referral:
     return Referral(
-        id=id, extension="1001", reason="meeting", start=now, until=now + timedelta(hours=1), source=Source.PAGE,
+        id=name, extension="1001", reason="meeting", start=now, until=now + timedelta(hours=1), source=Source.PAGE,
         set_by="anna", set_at=now,
     )  # fmt: skip
 
 
-def _told(kind: str, id: str) -> None:
-    os.write(sys.stdout.fileno(), json.dumps([kind, id]).encode() + b"\n")
+def _told(kind: str, name: str) -> None:
+    os.write(sys.stdout.fileno(), json.dumps([kind, name]).encode() + b"\n")
 
 
 def _without_syncs() -> None:

@@ -1,1 +1,2 @@
-"""What happens to a call: `plan.plan(call, directory, state, now) -> Plan`, and what that rests on. Pure; see `model`."""
+"""What happens to a call: `plan.plan(call, directory, state, now) -> Plan`, and what that rests on. Pure; see
+`model`."""

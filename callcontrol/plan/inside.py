@@ -20,7 +20,6 @@ from callcontrol.plan.model import (
     Forwarding,
     Kind,
     Member,
-    Mode,
     Presence,
     State,
     Unit,
@@ -140,7 +139,8 @@ class Walk:
             self._instead(extension, unit, why)
 
     def _instead(self, extension: Extension, unit: Unit | None, why: str) -> None:
-        """Who answers for an extension that did not: its fallback, its attended place, its mailbox, the reception (B1)."""
+        """Who answers for an extension that did not: its fallback, its attended place, its mailbox, the reception
+        (B1)."""
         if extension.kind is Kind.GROUP and extension.announcement is not None:
             self._say("C7", "group_announcement", ("text", extension.announcement))
         for place in (extension.fallback, unit.attended_by if unit else None):
@@ -194,7 +194,8 @@ class Walk:
         return None
 
     def _referred(self, extension: Extension) -> bool:
-        """A referral: the caller hears reason and return; another answers, or the mailbox, or the reception (C1, C2)."""
+        """A referral: the caller hears reason and return; another answers, or the mailbox, or the reception (C1,
+        C2)."""
         absent = self._directory.absent(extension.number, self._now)
         if absent is None or self._call.past_forwarding:
             return False
@@ -269,7 +270,7 @@ class Walk:
         numbers = tuple(member.extension for member in members)
         self._been.update(numbers)
         together = group is not None and group.distribution is Distribution.ALL
-        for rung in ((numbers,) if together and numbers else ((number,) for number in numbers)):
+        for rung in (numbers,) if together and numbers else ((number,) for number in numbers):
             ring = Ring(rule="B2", extensions=rung, for_s=self._for_s(), sought=self._sought, because=because)
             self._add(ring)
         self._instead(extension, unit, "no_answer" if numbers else "nobody_in_group")
@@ -380,9 +381,7 @@ class Walk:
 
     # Making it
 
-    def _out(
-        self, extension: Extension, unit: Unit | None, number: str, rule: str, because: Condition | None
-    ) -> None:
+    def _out(self, extension: Extension, unit: Unit | None, number: str, rule: str, because: Condition | None) -> None:
         """The forwarded caller's own number is not ours to give out: the forwarding extension's is shown (E2)."""
         identity, shown = identity_of(extension, unit, self._directory, withhold=self._call.withhold)
         cost_centre = unit.cost_centre if unit else ""
@@ -406,9 +405,7 @@ class Walk:
         self._steps.append(step)
 
     def _made(self) -> Plan:
-        return Plan(
-            steps=tuple(self._steps), notes=tuple(self._notes), entity=self._entity, trace=tuple(self._trace)
-        )
+        return Plan(steps=tuple(self._steps), notes=tuple(self._notes), entity=self._entity, trace=tuple(self._trace))
 
 
 _BY_KIND: dict[Kind, Callable[[Walk, Extension, Condition | None], None]] = {

@@ -60,7 +60,8 @@ def reaches(owner: Extension, number: str, directory: Directory) -> bool:
 def identity_of(
     caller: Extension, unit: Unit | None, directory: Directory, *, withhold: bool
 ) -> tuple[Identity, str | None]:
-    """By the call, then by the unit, then by the extension; a unit of secret matters withholds if it has not said (E2)."""
+    """By the call, then by the unit, then by the extension; a unit of secret matters withholds if it has not said
+    (E2)."""
     entity = directory.entity(unit.entity) if unit else None
     main = entity.main_number if entity else None
     chosen = caller.identity

@@ -1,9 +1,9 @@
 """What is done with a call: `plan`, the one decision, and where each rule of requirements.md is applied.
 
-    112                         out, always, first (A4)
-    while the platform serves   the platform decides (A2)
-    a number outside            `outside`: class of reach, guard, identity (E1, E2)
-    a number of ours            `inside`: who answers (B1–B9, C1–C7)
+112                         out, always, first (A4)
+while the platform serves   the platform decides (A2)
+a number outside            `outside`: class of reach, guard, identity (E1, E2)
+a number of ours            `inside`: who answers (B1–B9, C1–C7)
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _OURS = (Mode.SURVIVAL,)
 
 
 def plan(call: Call, directory: Directory, state: State, now: datetime) -> Plan:
-    """Decide one call. `now` is aware. Never fails: what cannot be reached ends at the reception, or is refused in words."""
+    """Decide one call. `now` is aware. Never fails: what cannot be reached ends at the reception, or is refused in
+    words."""
     dialled = parse_dialled(call.dialled, directory.numbering)
     if dialled.kind is NumberKind.EMERGENCY:
         return Plan(steps=(_emergency(call, directory),), trace=(("A4", "emergency"),))

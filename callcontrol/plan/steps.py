@@ -1,7 +1,8 @@
 """A plan: what is done with a call, step by step, each with the rule that wants it.
 
-A plan is walked from its first step. `Say` is said, and the walk goes on; `Ring` and `Out` end it when somebody answers;
-`Platform`, `Reception`, `Voicemail` and `Refuse` end it always, and every plan ends with one of these, or with an `Out` to 112.
+A plan is walked from its first step. `Say` is said, and the walk goes on; `Ring` and `Out` end it when somebody
+answers; `Platform`, `Reception`, `Voicemail` and `Refuse` end it always, and every plan ends with one of these, or
+with an `Out` to 112.
 
 The plan is the one for nobody answering. When a ring ends otherwise, as busy or not reachable, the call is planned
 anew with what is now known in `State.presence` and `Call.tried`; so a plan needs no branches.

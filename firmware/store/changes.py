@@ -21,7 +21,19 @@ ID_BYTES = 12
 
 CHANGEABLE = {
     "person": frozenset(
-        {"given", "family", "title", "duties", "search_words", "location", "email", "sms", "mobile", "deputy", "phone_hours"}
+        {
+            "given",
+            "family",
+            "title",
+            "duties",
+            "search_words",
+            "location",
+            "email",
+            "sms",
+            "mobile",
+            "deputy",
+            "phone_hours",
+        }
     ),
     "unit": frozenset({"name", "unstaffed", "emergency_number", "attended_by", "on_call", "telephony_contact"}),
     "extension": frozenset({"reach", "identity", "mobile_twin", "fallback", "voicemail", "announcement", "hours"}),
@@ -29,9 +41,7 @@ CHANGEABLE = {
 """What may be changed in the branch, by what it is; all else is the platform's alone."""
 
 _LEFT = "ON CONFLICT DO NOTHING"  # not OR IGNORE, which would leave out a row that breaks a CHECK, too
-_REPLACED = (
-    "ON CONFLICT DO UPDATE SET target = excluded.target, set_at = excluded.set_at, set_by = excluded.set_by"
-)
+_REPLACED = "ON CONFLICT DO UPDATE SET target = excluded.target, set_at = excluded.set_at, set_by = excluded.set_by"
 
 
 def new_id() -> str:
@@ -100,7 +110,11 @@ class Changes:
             "set_by": set_by,
         }
         self._told(
-            forwarding.set_at, "forwarding", forwarding.extension, row, lambda: self._insert("forwarding", row, _REPLACED)
+            forwarding.set_at,
+            "forwarding",
+            forwarding.extension,
+            row,
+            lambda: self._insert("forwarding", row, _REPLACED),
         )
 
     def end_forwarding(self, extension: str, condition: Condition, set_by: str, now: datetime) -> bool:
@@ -134,19 +148,19 @@ class Changes:
 
         return self._told(now, "member", hunt, {**row, "signed_in": signed_in}, work)
 
-    def change(self, kind: str, id: str, fields: dict[str, object], set_by: str, now: datetime) -> None:
+    def change(self, kind: str, name: str, fields: dict[str, object], set_by: str, now: datetime) -> None:
         """Change fields of a person, unit or extension. Raises ValueError for one that is not CHANGEABLE."""
         if unknown := fields.keys() - CHANGEABLE[kind]:
             raise ValueError(f"{kind} {min(unknown)}: not to be changed in the branch")
-        body: dict[str, object] = {"id": id, "fields": fields, "set_by": set_by}
+        body: dict[str, object] = {"id": name, "fields": fields, "set_by": set_by}
 
         def work() -> bool:
             for field, value in sorted(fields.items()):
-                row = (kind, id, field, json.dumps(value, ensure_ascii=False), to_text(now), set_by)
+                row = (kind, name, field, json.dumps(value, ensure_ascii=False), to_text(now), set_by)
                 self._db.execute("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", row)
             return bool(fields)
 
-        self._told(now, kind, id, body, work)
+        self._told(now, kind, name, body, work)
 
     def looked(self, viewer: str, kind: str, subject: str, field: str, why: str, now: datetime) -> None:
         """Note a look at what is secret, before it is shown."""
@@ -155,9 +169,7 @@ class Changes:
         body: dict[str, object] = {"viewer": viewer, "kind": kind, "field": field, "why": why}
         self._told(now, "look", subject, body, lambda: self._db.execute(sql, row).rowcount > 0)
 
-    def _told(
-        self, now: datetime, kind: str, subject: str, body: dict[str, object], work: Callable[[], bool]
-    ) -> bool:
+    def _told(self, now: datetime, kind: str, subject: str, body: dict[str, object], work: Callable[[], bool]) -> bool:
         """Do `work` and, if it changed something, tell of it; both or neither."""
 
         def both() -> bool:

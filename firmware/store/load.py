@@ -1,4 +1,5 @@
-"""A whole municipality, or several, taken into ``directory.db`` in the place of what was there: all of it or nothing."""
+"""A whole municipality, or several, taken into ``directory.db`` in the place of what was there: all of it or
+nothing."""
 
 from __future__ import annotations
 
@@ -122,7 +123,7 @@ def _plain(value: Any) -> Any:
 
 
 def _put(db: sqlite3.Connection, table: str, row: dict[str, Any], verb: str = "INSERT") -> None:
-    sql = f"{verb} INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})"  # noqa: S608  names of ours
+    sql = f"{verb} INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' for _ in row)})"
     db.execute(sql, tuple(row.values()))
 
 

@@ -90,11 +90,11 @@ class People:
     def numbering(self) -> LocalNumbering:
         return self._numbering
 
-    def unit(self, id: str) -> Unit | None:
-        return self._units.get(id)
+    def unit(self, unit: str) -> Unit | None:
+        return self._units.get(unit)
 
-    def entity(self, id: str) -> Entity | None:
-        return self._entities.get(id)
+    def entity(self, entity: str) -> Entity | None:
+        return self._entities.get(entity)
 
     def by_entity_number(self, number: str) -> str | None:
         return self._by_entity_number.get(number)
@@ -102,8 +102,8 @@ class People:
     def extension(self, number: str) -> Extension | None:
         return self._keep("extension", number, self._read_extension)
 
-    def person(self, id: str) -> Person | None:
-        return self._keep("person", id, self._read_person)
+    def person(self, person: str) -> Person | None:
+        return self._keep("person", person, self._read_person)
 
     def group(self, extension: str) -> Group | None:
         return self._keep("group", extension, self._read_group)
@@ -135,12 +135,12 @@ class People:
         """All that is kept of an extension's absences."""
         return self._keep("referral", extension, self._read_referrals)
 
-    def _keep(self, kind: str, id: str, read: Callable[[str], T]) -> T:
-        key = (kind, id)
+    def _keep(self, kind: str, name: str, read: Callable[[str], T]) -> T:
+        key = (kind, name)
         if key not in self._kept:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
-            self._kept[key] = read(id)
+            self._kept[key] = read(name)
         found: T = self._kept[key]
         return found
 
@@ -195,13 +195,13 @@ class People:
             blocked=blocked is not None,
         )
 
-    def _read_person(self, id: str) -> Person | None:
-        row = next(_rows(self._directory, "SELECT * FROM person WHERE id = ?", id), None)
+    def _read_person(self, person: str) -> Person | None:
+        row = next(_rows(self._directory, "SELECT * FROM person WHERE id = ?", person), None)
         if row is None:
             return None
         del row["key"]
         row |= {name: json.loads(row[name]) for name in ("duties", "search_words", "visibility")}
-        row |= self._changed("person", id)
+        row |= self._changed("person", person)
         hours = row.pop("phone_hours")
         return Person(
             **row
@@ -220,7 +220,8 @@ class People:
         if row is None:
             return None
         out = {
-            number for (number,) in self._journal.execute("SELECT extension FROM signed_out WHERE hunt = ?", (extension,))
+            number
+            for (number,) in self._journal.execute("SELECT extension FROM signed_out WHERE hunt = ?", (extension,))
         }
         listed = self._directory.execute("SELECT extension FROM member WHERE hunt = ? ORDER BY place", (extension,))
         members = tuple(Member(extension=number, signed_in=number not in out) for (number,) in listed)
@@ -257,9 +258,9 @@ class People:
         found = self._directory.execute("SELECT number FROM extension WHERE person = ? ORDER BY number", (person,))
         return tuple(number for (number,) in found)
 
-    def _changed(self, kind: str, id: str) -> Mapping[str, Any]:
+    def _changed(self, kind: str, name: str) -> Mapping[str, Any]:
         sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"
-        return {field: json.loads(value) for field, value in self._journal.execute(sql, (kind, id))}
+        return {field: json.loads(value) for field, value in self._journal.execute(sql, (kind, name))}
 
 
 @lru_cache(maxsize=SCHEDULES_KEPT_MAX)

@@ -1,4 +1,5 @@
-"""People out of a CSV file and into one. A row is somebody with an extension, somebody without, or a phone of a unit's own.
+"""People out of a CSV file and into one. A row is somebody with an extension, somebody without, or a phone of a
+unit's own.
 
 A file from a subscriber system is hostile: it may be in Windows-1252 or UTF-8, with commas, semicolons or tabs, with a
 line missing or a formula in a name. It is taken whole or not at all; what is wrong is said by line and column.
@@ -78,9 +79,15 @@ _IDENTITIES = {"": Identity.DIRECT, "direkt": Identity.DIRECT, "huvud": Identity
 _WHO = {
     "alla": Visibility.PUBLIC, "anställda": Visibility.STAFF, "växel": Visibility.OPERATOR, "hemlig": Visibility.SECRET,
 } | {str(who): who for who in Visibility}  # fmt: skip
-_FIELDS = {**{swedish: english for swedish, english in COLUMNS.items() if english in HIDEABLE}, **{n: n for n in HIDEABLE}}
-_NOT_WRITTEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
-"""Signs that no name has, and by which one could be made to look like another: controls, and those that turn the writing."""
+_FIELDS = {
+    **{swedish: english for swedish, english in COLUMNS.items() if english in HIDEABLE},
+    **{n: n for n in HIDEABLE},
+}
+_NOT_WRITTEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+)
+"""Signs that no name has, and by which one could be made to look like another: controls, and those that turn the
+writing."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ID = re.compile(r"[0-9A-Za-z._:-]{1,64}")
@@ -131,7 +138,10 @@ def decode(data: bytes) -> str:
 
 
 def parse(
-    text: str, numbering: LocalNumbering, told: Callable[[int], None] = lambda rows: None, classes: Mapping[str, ReachClass] = REACH_CLASSES
+    text: str,
+    numbering: LocalNumbering,
+    told: Callable[[int], None] = lambda rows: None,
+    classes: Mapping[str, ReachClass] = REACH_CLASSES,
 ) -> Parsed:
     """Read a whole file; `told` hears of the rows now and then."""
     reading = _Reading(numbering, classes)
@@ -300,7 +310,9 @@ class _Reading:
         for name, value in (("municipality", municipality), ("unit", unit)):
             if not value:
                 raise _Faulty(f"is empty\0{name}")
-        place = self._municipalities.setdefault(_id(municipality), Municipality(id=_id(municipality), name=municipality))
+        place = self._municipalities.setdefault(
+            _id(municipality), Municipality(id=_id(municipality), name=municipality)
+        )
         legal = entity or municipality
         key = (place.id, _id(legal))
         known = self._entities.get(key)

@@ -9,7 +9,18 @@ from callcontrol.plan.model import Entity, Extension, Person, Unit, Visibility
 
 __all__ = ["HIDEABLE", "Card", "Known", "Viewer", "card"]
 
-HIDEABLE = ("title", "cost_centre", "duties", "search_words", "location", "email", "sms", "mobile", "deputy", "phone_hours")
+HIDEABLE = (
+    "title",
+    "cost_centre",
+    "duties",
+    "search_words",
+    "location",
+    "email",
+    "sms",
+    "mobile",
+    "deputy",
+    "phone_hours",
+)
 """What may be hidden of a person; name, unit and extension are always there for whoever may see the person."""
 
 _ORDER = (Visibility.PUBLIC, Visibility.STAFF, Visibility.OPERATOR, Visibility.SECRET)
@@ -46,8 +57,8 @@ class Card:
 class Known(Protocol):
     """What is asked of the directory."""
 
-    def unit(self, id: str) -> Unit | None: ...
-    def entity(self, id: str) -> Entity | None: ...
+    def unit(self, unit: str) -> Unit | None: ...
+    def entity(self, entity: str) -> Entity | None: ...
     def extension(self, number: str) -> Extension | None: ...
     def extensions_of(self, person: str) -> tuple[str, ...]: ...
 

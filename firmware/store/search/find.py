@@ -1,8 +1,9 @@
 """Finds people by what is typed: from the first letter on, in any order, misspelt, by duty, by place, by number.
 
-Three steps. Each word of the question becomes words that people have: those that begin so and, when they are too few, those
-that sound so or are spelt nearly so. The index gives the people who have one for every word, own municipality first, at
-most CANDIDATES. These are ranked by what the viewer may see of them; who matches only by what is hidden is not shown.
+Three steps. Each word of the question becomes words that people have: those that begin so and, when they are too few,
+those that sound so or are spelt nearly so. The index gives the people who have one for every word, own municipality
+first, at most CANDIDATES. These are ranked by what the viewer may see of them; who matches only by what is hidden is
+not shown.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Finder:
         self._db = directory
         self._people = people
         rows = directory.execute("SELECT id FROM municipality ORDER BY id")
-        self._scopes = {id: scope_word(number) for number, (id,) in enumerate(rows)}
+        self._scopes = {name: scope_word(number) for number, (name,) in enumerate(rows)}
 
     def find(self, asked: str, viewer: Viewer, now: datetime, limit: int = 20) -> tuple[Found, ...]:
         """Best first. An empty question, or one of signs alone, finds nobody."""
@@ -75,7 +76,7 @@ class Finder:
     def _match(self, typed: Sequence[str], others: dict[str, Sequence[str]], viewer: Viewer) -> list[int]:
         """Keys of people who have every word, or one that it may also be; own municipality first."""
         terms = [_any(word, others.get(word, ())) for word in typed]
-        scopes = [self._scopes[id] for id in self._scopes if viewer.sees_of(id)]
+        scopes = [scope for name, scope in self._scopes.items() if viewer.sees_of(name)]
         own = self._scopes.get(viewer.municipality)
         keys: list[int] = []
         for within in ([own] if own in scopes else [], [scope for scope in scopes if scope != own]):
@@ -94,7 +95,9 @@ class Finder:
             found.update(self._db.execute(sql, (heard, OTHERS_MAX)))
         for signature in signatures(folded):
             sql = "SELECT word.word, people FROM spelling JOIN word USING (word) WHERE signature = ?"
-            found.update((other, people) for other, people in self._db.execute(sql, (signature,)) if near(folded, other))
+            found.update(
+                (other, people) for other, people in self._db.execute(sql, (signature,)) if near(folded, other)
+            )
         found.pop(folded, None)
         return sorted(found, key=lambda other: (-found[other], other))[: 2 * OTHERS_MAX]
 
@@ -180,4 +183,3 @@ def _met(word: str, other: str) -> int:
     if len(folded) > 2 and sound(word) == sound(other):
         return _SOUNDS
     return _NEARLY if next(signatures(folded), "") and near(folded, others) else -_NAME
-

@@ -29,7 +29,9 @@ def index(db: sqlite3.Connection) -> None:
     for table in ("word", "spelling", "digits"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
     used: Counter[str] = Counter()
-    scopes = {id: scope_word(number) for number, (id,) in enumerate(db.execute("SELECT id FROM municipality ORDER BY id"))}
+    scopes = {
+        id: scope_word(number) for number, (name,) in enumerate(db.execute("SELECT id FROM municipality ORDER BY id"))
+    }
     texts: list[tuple[int, str, str, str, str]] = []
     digits: list[tuple[str, str, int]] = []
     for key, given, family, title, duties, more, location, unit, municipality, mobile, numbers in db.execute(_PEOPLE):

@@ -1,7 +1,8 @@
 """Words as people write them: cut, folded, by sound, and by the letters that they nearly have. Pure.
 
-`fold` takes away what a foreign keyboard lacks; `sound` is how a Swede hears a name on the telephone, so that Karlsson and
-Carlson, Lindqvist and Lindkvist, Åsa and Aasa meet; `signatures` are a word and what is left of it without one letter.
+`fold` takes away what a foreign keyboard lacks; `sound` is how a Swede hears a name on the telephone, so that
+Karlsson and Carlson, Lindqvist and Lindkvist, Åsa and Aasa meet; `signatures` are a word and what is left of it
+without one letter.
 """
 
 from __future__ import annotations

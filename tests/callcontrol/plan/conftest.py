@@ -77,12 +77,12 @@ class Town:
     def change(self, number: str, **fields: Any) -> None:
         self.extensions[number] = replace(self.extensions[number], **fields)
 
-    def change_unit(self, id: str, **fields: Any) -> None:
-        self.units[id] = replace(self.units[id], **fields)
+    def change_unit(self, unit: str, **fields: Any) -> None:
+        self.units[unit] = replace(self.units[unit], **fields)
 
     def choose(self, **choices: Any) -> None:
-        for id, entity in self.entities.items():
-            self.entities[id] = replace(entity, choices=replace(entity.choices, **choices))
+        for name, entity in self.entities.items():
+            self.entities[name] = replace(entity, choices=replace(entity.choices, **choices))
 
     def forward(self, extension: str, condition: Condition, target: str | None, at: datetime = EARLIER) -> None:
         moved = Forwarding(extension=extension, condition=condition, target=target, set_at=at)
@@ -95,14 +95,14 @@ class Town:
     def extension(self, number: str) -> Extension | None:
         return self.extensions.get(number)
 
-    def person(self, id: str) -> Person | None:
-        return self.people.get(id)
+    def person(self, person: str) -> Person | None:
+        return self.people.get(person)
 
-    def unit(self, id: str) -> Unit | None:
-        return self.units.get(id)
+    def unit(self, unit: str) -> Unit | None:
+        return self.units.get(unit)
 
-    def entity(self, id: str) -> Entity | None:
-        return self.entities.get(id)
+    def entity(self, entity: str) -> Entity | None:
+        return self.entities.get(entity)
 
     def group(self, extension: str) -> Group | None:
         return self.groups.get(extension)

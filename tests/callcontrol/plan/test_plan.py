@@ -1,3 +1,4 @@
+# ruff: noqa: E501  a row is a line
 """What is done with a call, a row a rule and its exceptions; readable by whoever looks after telephones.
 
 A plan is written as: `ring 1001 24s`, `ring 1001+1002`, `twin +46…`, `say referred`, `voicemail 1001`, `reception k no_answer`,
@@ -62,18 +63,28 @@ def walked(made: Plan) -> str:
     return " > ".join(map(told, made.steps))
 
 
-def decide(town: Any, call: Call | str, presence: dict[str, Presence] | None = None, now: datetime = NOON, **state: Any) -> Plan:
+def decide(
+    town: Any, call: Call | str, presence: dict[str, Presence] | None = None, now: datetime = NOON, **state: Any
+) -> Plan:
     if isinstance(call, str):
         caller, dialled = call.split()
         call = Call(caller=None if caller == "withheld" else caller, dialled=dialled)
-    return plan(call, town, State(**{"mode": Mode.SURVIVAL, "platform": False, "presence": presence or {}, **state}), now)
+    return plan(
+        call, town, State(**{"mode": Mode.SURVIVAL, "platform": False, "presence": presence or {}, **state}), now
+    )
 
 
 Change = Callable[[Any], Any]
 
 
 def absent(town: Any, number: str, **fields: Any) -> None:
-    given = {"reason": "meeting", "back_at": NOON + timedelta(hours=2), "answers_instead": "", "direct": False, **fields}
+    given = {
+        "reason": "meeting",
+        "back_at": NOON + timedelta(hours=2),
+        "answers_instead": "",
+        "direct": False,
+        **fields,
+    }
     town.away[number] = Absent(**given)
 
 
@@ -201,7 +212,9 @@ ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "title", "change", "call", "presence", "expected"), ROWS, ids=[row[1] for row in ROWS])
+@pytest.mark.parametrize(
+    ("rule", "title", "change", "call", "presence", "expected"), ROWS, ids=[row[1] for row in ROWS]
+)
 def test_what_is_done_with_a_call(
     town: Any, rule: str, title: str, change: Change, call: str, presence: dict[str, Presence], expected: str
 ) -> None:
@@ -218,7 +231,9 @@ PHONE_HOURS = [
 ]
 
 
-@pytest.mark.parametrize(("title", "chosen", "now", "asked", "expected"), PHONE_HOURS, ids=[row[0] for row in PHONE_HOURS])
+@pytest.mark.parametrize(
+    ("title", "chosen", "now", "asked", "expected"), PHONE_HOURS, ids=[row[0] for row in PHONE_HOURS]
+)
 def test_phone_hours(town: Any, title: str, chosen: bool, now: datetime, asked: dict[str, bool], expected: str) -> None:
     from dataclasses import replace
 
