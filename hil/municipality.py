@@ -33,31 +33,6 @@ __all__ = ["MUNICIPALITIES", "generate"]
 MUNICIPALITIES = ("Norrby", "Söderås", "Älvnäs", "Västerhed", "Östervik", "Åfors")
 """None of these is one."""
 
-_FIRST = (
-    "Lind Berg Ström Öst Väst Norr Sund Dal Ek Gran Hög Nord Sjö Björk Alm Asp Hall Holm Lund Näs Rosen Stål Häll"
-).split()
-_LAST = (
-    "kvist gren ström man berg dahl holm lund blad fors qvist stedt ell mark bäck sjö vall hed ryd näs stam"
-).split()
-_ELSEWHERE = "Ali Mohamed Ahmed Hassan Nguyen Ibrahim Khan Yılmaz Hoxha Nowak Popović Korhonen Virtanen Rahimi".split()
-_GIVEN_ELSEWHERE = (
-    "Fatima Mohammed Ahmad Aisha Ali Amina Hussein Leila Zeynep Mehmet Katarzyna Piotr Jelena Päivi"
-).split()
-_TITLES = (
-    "Handläggare Socialsekreterare Undersköterska Lärare Rektor Enhetschef Förskollärare Barnskötare Ekonom Registrator"
-    " Byggnadsinspektör Miljöinspektör Bibliotekarie Vaktmästare Kock IT-tekniker Biståndshandläggare Skolsköterska"
-    " Projektledare Kommunikatör Nämndsekreterare Personalspecialist"
-).split()
-_DUTIES = (
-    "bygglov,färdtjänst,förskoleplats,hemtjänst,försörjningsstöd,livsmedelstillsyn,avfall,parkering,bostadsanpassning"
-    ",skolskjuts,vatten och avlopp,snöröjning,gatubelysning,tillstånd alkohol,kultur,fakturor,upphandling,löner,arkiv"
-    ",bokning av lokaler,god man,energirådgivning,eldstad,detaljplan"
-).split(",")
-_DEPARTMENTS = (
-    "Socialkontoret,Barn- och utbildning,Tekniska,Miljö och bygg,Kultur och fritid,Ekonomi,Personal,IT"
-    ",Växel och kundtjänst,Äldreomsorg,Individ och familj,Förskola,Grundskola,Gymnasiet,Räddningstjänst"
-).split(",")
-_PLACES = ("Stadshuset", "Kommunhuset", "Medborgarhuset", "Skolgatan 3", "Storgatan 12", "Torget 1", "Älvvägen 7")
 _HOURS = "mån-fre 08:00-12:00, 13:00-16:30; helgdag stängt"
 
 PEOPLE_PER_UNIT = 60
@@ -102,8 +77,8 @@ def _units(entities: tuple[Entity, ...], people: int) -> Iterator[Unit]:
     each = max(1, people // len(entities) // PEOPLE_PER_UNIT)
     for entity in entities:
         for number in range(each):
-            department = _DEPARTMENTS[number % len(_DEPARTMENTS)]
-            team = number // len(_DEPARTMENTS)
+            department = _words("department")[number % len(_words("department"))]
+            team = number // len(_words("department"))
             yield Unit(
                 id=f"{entity.id}-{number}",
                 name=department if team == 0 else f"{department} {team}",
@@ -114,13 +89,13 @@ def _units(entities: tuple[Entity, ...], people: int) -> Iterator[Unit]:
 
 
 def _people(people: int, seed: int, units: tuple[Unit, ...]) -> Iterator[Person]:
-    chance = random.Random(seed)  # noqa: S311  chance, not secrecy
+    chance = random.Random(seed)
     hours = Schedule.parse(_HOURS)
     given, families = _names(), _names()["family"]
     for number in range(people):
         unit = units[number * len(units) // people]
         kind = chance.choice(("female", "male"))
-        first = chance.choice(_GIVEN_ELSEWHERE) if chance.random() < 0.08 else _drawn(chance, given[kind])
+        first = chance.choice(_words("given_elsewhere")) if chance.random() < 0.08 else _drawn(chance, given[kind])
         last = _family(chance, families)
         protected = chance.random() < 0.001
         mobile = f"+4670{chance.randrange(10**7):07}" if chance.random() < 0.7 else None
@@ -129,10 +104,10 @@ def _people(people: int, seed: int, units: tuple[Unit, ...]) -> Iterator[Person]
             given=first,
             family=last,
             unit=unit.id,
-            title=chance.choice(_TITLES),
+            title=chance.choice(_words("title")),
             cost_centre=unit.cost_centre,
-            duties=tuple(sorted(chance.sample(_DUTIES, chance.choice((0, 0, 1, 1, 2))))),
-            location=chance.choice(_PLACES),
+            duties=tuple(sorted(chance.sample(_words("duty"), chance.choice((0, 0, 1, 1, 2))))),
+            location=chance.choice(_words("place")),
             email=f"p{number:06}@kommun.example",
             mobile=mobile,
             phone_hours=hours if chance.random() < 0.1 else None,
@@ -171,15 +146,20 @@ def _family(chance: random.Random, families: tuple[tuple[str, ...], tuple[int, .
     drawn = chance.random()
     if drawn < 0.6:
         return _drawn(chance, families)
+    made = chance.choice(_words("family_first")) + chance.choice(_words("family_last"))
     if drawn < 0.9:
-        return chance.choice(_FIRST) + chance.choice(_LAST)
+        return made
     if drawn < 0.96:
-        return chance.choice(_ELSEWHERE)
-    return f"{_drawn(chance, families)}-{chance.choice(_FIRST)}{chance.choice(_LAST)}"
+        return chance.choice(_words("family_elsewhere"))
+    return f"{_drawn(chance, families)}-{chance.choice(_words('family_first'))}{chance.choice(_words('family_last'))}"
 
 
 def _drawn(chance: random.Random, names: tuple[tuple[str, ...], tuple[int, ...]]) -> str:
     return chance.choices(names[0], cum_weights=names[1])[0]
+
+
+def _words(kind: str) -> tuple[str, ...]:
+    return _names()[kind][0]
 
 
 @cache

@@ -30,7 +30,7 @@ def index(db: sqlite3.Connection) -> None:
         db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
     used: Counter[str] = Counter()
     scopes = {
-        id: scope_word(number) for number, (name,) in enumerate(db.execute("SELECT id FROM municipality ORDER BY id"))
+        name: scope_word(number) for number, (name,) in enumerate(db.execute("SELECT id FROM municipality ORDER BY id"))
     }
     texts: list[tuple[int, str, str, str, str]] = []
     digits: list[tuple[str, str, int]] = []
