@@ -27,7 +27,7 @@ BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PEOPLE = 60
 ROUNDS = 4
 HA1 = "0" * 32
-LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0|0|\n"
+LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0||\n"
 
 
 def main(words: list[str] | None = None) -> int:
@@ -73,7 +73,7 @@ def _work(folder: Path) -> None:
         _told("incident", str(incident))
         directory.put_credential(Credential(f"10{number}", 2, HA1, None, "r", f"10{number}", "2026-03-02T08:00:00Z"))
         _told("credential", f"10{number}")
-        with (folder / "acc" / "acc_0").open("a") as lines:
+        with (folder / "acc" / "acc_0.log").open("a") as lines:
             lines.write(LINE.format(n=number, at=int(now.timestamp())))
             lines.flush()
             os.fsync(lines.fileno())
@@ -83,7 +83,7 @@ def _work(folder: Path) -> None:
             folder_of_acc.rename()
     changes.lift("200", "anna", BEGAN)
     _told("lifted", "200")
-    load(directory.connection, generate(PEOPLE), "generated", BEGAN)
+    load(directory._db, generate(PEOPLE), "generated", BEGAN)
     _told("loaded", str(PEOPLE))
     for opened in (changes, journal, directory):
         opened.close()

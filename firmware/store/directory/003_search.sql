@@ -21,10 +21,11 @@ CREATE TABLE spelling (
 ) STRICT, WITHOUT ROWID;
 
 -- The digits of all numbers of a person, as inside and without trunk prefix and country; backwards for the last digits.
+-- (SQLite 3.40's quick_check takes a WITHOUT ROWID table for damaged whose key is not its first columns.)
 CREATE TABLE digits (
     digits TEXT NOT NULL,
-    backwards TEXT NOT NULL,
     person INTEGER NOT NULL,
+    backwards TEXT NOT NULL,
     PRIMARY KEY (digits, person)
 ) STRICT, WITHOUT ROWID;
 

@@ -9,7 +9,7 @@ not shown.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -65,23 +65,31 @@ class Finder:
         typed = words(asked)
         if not typed:
             return ()
-        own = self._match(typed, {}, viewer)
-        found = self._ranked(own, typed, viewer, now, limit)
-        if len(found) < ENOUGH:
-            others = {word: self._others(word) for word in typed}
-            keys = self._match(typed, others, viewer)
-            found = self._ranked([*own, *(key for key in keys if key not in set(own))], typed, viewer, now, limit)
+        keys: dict[int, None] = {}
+        found: tuple[Found, ...] = ()
+        for terms in self._ever_wider(typed):
+            keys.update((key, None) for key in self._match(terms, viewer))
+            found = self._ranked(keys, typed, viewer, now, limit)
+            if len(found) >= ENOUGH:
+                break
         return found
 
-    def _match(self, typed: Sequence[str], others: dict[str, Sequence[str]], viewer: Viewer) -> list[int]:
-        """Keys of people who have every word, or one that it may also be; own municipality first."""
-        terms = [_any(word, others.get(word, ())) for word in typed]
+    def _ever_wider(self, typed: Sequence[str]) -> Iterator[list[str]]:
+        """What is looked for in the index: the words themselves, words that begin so, words that may be meant."""
+        yield [f'"{word}"' for word in typed]
+        begins = [f'"{word}"*' for word in typed]
+        yield begins
+        others = (self._others(word) for word in typed)
+        yield [" OR ".join([term, *map('"{}"'.format, more)]) for term, more in zip(begins, others, strict=True)]
+
+    def _match(self, terms: Sequence[str], viewer: Viewer) -> list[int]:
+        """Keys of people who have each of these; own municipality first."""
         scopes = [scope for name, scope in self._scopes.items() if viewer.sees_of(name)]
         own = self._scopes.get(viewer.municipality)
         keys: list[int] = []
         for within in ([own] if own in scopes else [], [scope for scope in scopes if scope != own]):
             if within and len(keys) < CANDIDATES:
-                matched = f"{{scope}}: ({' OR '.join(within)}) AND " + " AND ".join(terms)
+                matched = f"{{scope}}: ({' OR '.join(within)})" + "".join(f" AND ({term})" for term in terms)
                 sql = "SELECT rowid FROM found WHERE found MATCH ? LIMIT ?"
                 keys += (key for (key,) in self._db.execute(sql, (matched, CANDIDATES - len(keys))))
         return keys
@@ -146,11 +154,6 @@ def _digits(asked: str) -> str:
     plain = "".join(sign for sign in asked if sign in "0123456789+")
     rest = asked.translate(str.maketrans("", "", "0123456789+-–/(). \u00a0"))
     return plain if plain.strip("+") and not rest else ""
-
-
-def _any(word: str, others: Iterable[str]) -> str:
-    """A word of ours, or the beginning of one, in the index's own language; letters and digits alone are in it."""
-    return "(" + " OR ".join([f'"{word}"*', *(f'"{other}"' for other in others)]) + ")"
 
 
 def _score(shown: Card, typed: Sequence[str]) -> int | None:

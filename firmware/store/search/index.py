@@ -33,14 +33,14 @@ def index(db: sqlite3.Connection) -> None:
         name: scope_word(number) for number, (name,) in enumerate(db.execute("SELECT id FROM municipality ORDER BY id"))
     }
     texts: list[tuple[int, str, str, str, str]] = []
-    digits: list[tuple[str, str, int]] = []
+    digits: list[tuple[str, int, str]] = []
     for key, given, family, title, duties, more, location, unit, municipality, mobile, numbers in db.execute(_PEOPLE):
         name = f"{given} {family}"
         duty = " ".join((title, *json.loads(duties), *json.loads(more)))
         place = f"{unit} {location}"
         texts.append((key, name, duty, place, scopes[municipality]))
         used.update({fold(word) for text in (name, duty, place) for word in words(text)})
-        digits += ((form, form[::-1], key) for form in _numbers(mobile, numbers))
+        digits += ((form, key, form[::-1]) for form in _numbers(mobile, numbers))
         if len(texts) >= AT_ONCE:
             _put(db, texts, digits)
     _put(db, texts, digits)
@@ -54,7 +54,7 @@ def scope_word(number: int) -> str:
 
 
 def _put(
-    db: sqlite3.Connection, texts: list[tuple[int, str, str, str, str]], digits: list[tuple[str, str, int]]
+    db: sqlite3.Connection, texts: list[tuple[int, str, str, str, str]], digits: list[tuple[str, int, str]]
 ) -> None:
     db.executemany("INSERT INTO found (rowid, name, duty, place, scope) VALUES (?, ?, ?, ?, ?)", texts)
     db.executemany("INSERT OR IGNORE INTO digits VALUES (?, ?, ?)", digits)

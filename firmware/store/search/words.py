@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 __all__ = ["LETTERS_MAX", "WORDS_MAX", "exact", "fold", "near", "signatures", "sound", "words"]
 
@@ -18,6 +19,9 @@ LETTERS_MAX = 40
 
 WORDS_MAX = 8
 """Of one question."""
+
+KEPT = 8192
+"""Answers kept of each function: names and duties come again and again."""
 
 SPELT_MIN = 4
 """Letters of a word that may be misspelt: shorter ones nearly have too many others'."""
@@ -53,6 +57,7 @@ _SOUNDS = tuple(
 """In this order; what is heard of a vowel is only that a word begins with one."""
 
 
+@lru_cache(maxsize=KEPT)
 def words(text: str) -> tuple[str, ...]:
     """The words of a text, as they are written, small; at most WORDS_MAX, each at most LETTERS_MAX letters."""
     found = (match[0][:LETTERS_MAX] for match in _WORD.finditer(exact(text)))
@@ -64,12 +69,14 @@ def exact(text: str) -> str:
     return unicodedata.normalize("NFC", text).casefold()
 
 
+@lru_cache(maxsize=KEPT)
 def fold(text: str) -> str:
     """Without what stands over and under letters: å and ä are a, ö is o, é is e."""
     apart = unicodedata.normalize("NFKD", text.casefold().translate(_MORE))
     return "".join(letter for letter in apart if not unicodedata.combining(letter))
 
 
+@lru_cache(maxsize=KEPT)
 def sound(word: str) -> str:
     """How a word is heard; "" where nothing is left of it."""
     heard = exact(word)

@@ -201,7 +201,7 @@ ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
      "1001 000358912345678", {}, f"out {ABROAD} as +4690161001 > refuse 480 no_way_out"),
     ("E1", "1177 is open from every phone", lambda t: t.change("1001", reach=REACH_CLASSES["inside"]), "1001 01177", {},
      "out 1177 as +4690161001 > refuse 480 no_way_out"),
-    ("E1", "nobody is led from outside to outside", lambda t: None, f"{CITIZEN} 0046701234567", {},
+    ("E1", "nobody is led from outside to outside", lambda t: None, f"{CITIZEN} 00701234567", {},
      "refuse 403 outside_to_outside"),
     ("E2", "main number", lambda t: t.change_unit("u", identity=Identity.MAIN), "1001 00705555555", {},
      f"out {CITIZEN} as +4690161000 > refuse 480 no_way_out"),
