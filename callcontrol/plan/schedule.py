@@ -169,17 +169,29 @@ class Schedule:
             return usual if chosen is None else chosen
         return usual if kind is DayKind.SHORT else ()
 
+    def instants(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        """The spans that begin on a date, in UTC. One that the clock swallowed whole is left out."""
+        for span in self.hours(day):
+            begins = _instant(day, span.begins, last=False)
+            ends = _instant(day, span.ends, last=True)
+            if begins < ends:
+                yield begins, ends
+
+    def every_week(self) -> Schedule:
+        """The weekdays alone: holidays are like any other day."""
+        return Schedule(weekly=self.weekly, kinds=tuple((kind, None) for kind in _KIND_WORDS))
+
     def open_at(self, moment: datetime) -> bool:
         """Whether it is open; the moment at which it closes is closed."""
         at = moment.astimezone(UTC)
         today = _local_date(at)
-        return any(begins <= at < ends for day in _days(today, -1, 0) for begins, ends in self._instants(day))
+        return any(begins <= at < ends for day in _days(today, -1, 0) for begins, ends in self.instants(day))
 
     def next_open(self, moment: datetime) -> datetime | None:
         """The first moment from this one on at which it is open: itself if it is. None: not within a year."""
         at = moment.astimezone(UTC)
         for day in _days(_local_date(at), -1, HORIZON_DAYS):
-            for begins, ends in self._instants(day):
+            for begins, ends in self.instants(day):
                 if at < ends:
                     return max(at, begins).astimezone(STOCKHOLM)
         return None
@@ -188,21 +200,13 @@ class Schedule:
         """The first moment from this one on at which it is closed: itself if it is. None: not within a year."""
         at = moment.astimezone(UTC)
         for day in _days(_local_date(at), -1, HORIZON_DAYS):
-            for begins, ends in self._instants(day):
+            for begins, ends in self.instants(day):
                 if at < begins:
                     return at.astimezone(STOCKHOLM)
                 at = max(at, ends)
             if day > _local_date(at):
                 return at.astimezone(STOCKHOLM)
         return None
-
-    def _instants(self, day: date) -> Iterator[tuple[datetime, datetime]]:
-        """The spans that begin on a date, in UTC. One that the clock swallowed whole is left out."""
-        for span in self.hours(day):
-            begins = _instant(day, span.begins, last=False)
-            ends = _instant(day, span.ends, last=True)
-            if begins < ends:
-                yield begins, ends
 
 
 def local_moment(day: date, at: time, *, last: bool = False) -> datetime:
