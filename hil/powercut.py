@@ -15,7 +15,7 @@ import os
 import random
 import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -184,12 +184,12 @@ def _after(
     return held
 
 
-def _operations(lines: Iterator[bytes] | object, folder: str) -> Iterator[Operation]:
+def _operations(lines: Iterable[bytes], folder: str) -> Iterator[Operation]:
     """The folder's own operations among a program's system calls."""
     inside = folder + os.sep
     ends: dict[str, int] = {}  # where a plain write goes on, by path
     unfinished: dict[str, str] = {}
-    for raw in lines:  # type: ignore[attr-defined]
+    for raw in lines:
         line = raw.decode("ascii", "replace").rstrip("\n")
         process = line.split(" ", 1)[0]
         if line.endswith("<unfinished ...>"):

@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import sys
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -193,16 +194,18 @@ def _without_syncs() -> None:
 
 def _in_two_transactions() -> None:
     """A fault planted: a change, and afterwards what the platform has to hear of it."""
-    from firmware.store import changes
+    from firmware.store import outbox
     from firmware.store.database import transact
 
-    def apart(self: Changes, now: datetime, kind: str, subject: str, body: dict[str, object], work: object) -> bool:
-        changed = bool(transact(self._db, work))  # type: ignore[arg-type]
+    def apart(
+        self: Changes, now: datetime, kind: str, subject: str, body: Mapping[str, object], work: Callable[[], bool]
+    ) -> bool:
+        changed = transact(self._db, work)
         if changed:
-            transact(self._db, lambda: changes.outbox.add(self._db, now, kind, subject, body))
+            transact(self._db, lambda: outbox.add(self._db, now, kind, subject, body))
         return changed
 
-    Changes._told = apart  # type: ignore[assignment,method-assign]
+    Changes._told = apart  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -148,11 +148,11 @@ class Changes:
 
         return self._told(now, "member", hunt, {**row, "signed_in": signed_in}, work)
 
-    def change(self, kind: str, name: str, fields: dict[str, object], set_by: str, now: datetime) -> None:
+    def change(self, kind: str, name: str, fields: Mapping[str, object], set_by: str, now: datetime) -> None:
         """Change fields of a person, unit or extension. Raises ValueError for one that is not CHANGEABLE."""
         if unknown := fields.keys() - CHANGEABLE[kind]:
             raise ValueError(f"{kind} {min(unknown)}: not to be changed in the branch")
-        body: dict[str, object] = {"id": name, "fields": fields, "set_by": set_by}
+        body = {"id": name, "fields": fields, "set_by": set_by}
 
         def work() -> bool:
             for field, value in sorted(fields.items()):
@@ -166,10 +166,12 @@ class Changes:
         """Note a look at what is secret, before it is shown."""
         sql = "INSERT INTO look (at, viewer, kind, subject, field, why) VALUES (?, ?, ?, ?, ?, ?)"
         row = (to_text(now), viewer, kind, subject, field, why)
-        body: dict[str, object] = {"viewer": viewer, "kind": kind, "field": field, "why": why}
+        body = {"viewer": viewer, "kind": kind, "field": field, "why": why}
         self._told(now, "look", subject, body, lambda: self._db.execute(sql, row).rowcount > 0)
 
-    def _told(self, now: datetime, kind: str, subject: str, body: dict[str, object], work: Callable[[], bool]) -> bool:
+    def _told(
+        self, now: datetime, kind: str, subject: str, body: Mapping[str, object], work: Callable[[], bool]
+    ) -> bool:
         """Do `work` and, if it changed something, tell of it; both or neither."""
 
         def both() -> bool:
@@ -180,7 +182,7 @@ class Changes:
 
         return transact(self._db, both)
 
-    def _insert(self, table: str, row: dict[str, object], known: str = _LEFT) -> bool:
+    def _insert(self, table: str, row: Mapping[str, object], known: str = _LEFT) -> bool:
         names, places = ", ".join(row), ", ".join("?" for _ in row)
         sql = f"INSERT INTO {table} ({names}) VALUES ({places}) {known}"  # noqa: S608  names of ours
         return self._db.execute(sql, tuple(row.values())).rowcount > 0

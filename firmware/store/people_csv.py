@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit, Visibility
 from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled, pretty
@@ -115,6 +116,9 @@ class Parsed:
     rows: int = 0
     faults: tuple[Fault, ...] = ()
     more_faults: int = 0  # beyond those listed
+
+
+T = TypeVar("T")
 
 
 class _Faulty(ValueError):
@@ -383,7 +387,7 @@ def _clean(cell: str) -> str:
     return text
 
 
-def _one_of(text: str, known: Mapping[str, object], column: str) -> object:
+def _one_of(text: str, known: Mapping[str, T], column: str) -> T:
     if text.casefold() not in known:
         near = difflib.get_close_matches(text.casefold(), [name for name in known if name], n=1)
         raise _Faulty(f"{text[:30]!r}: not known{f'; did you mean {near[0]}?' if near else ''}\0{column}")

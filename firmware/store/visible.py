@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from callcontrol.plan.model import Entity, Extension, Person, Unit, Visibility
 
@@ -22,6 +22,8 @@ HIDEABLE = (
     "phone_hours",
 )
 """What may be hidden of a person; name, unit and extension are always there for whoever may see the person."""
+
+_EMPTY = {"title": "", "cost_centre": "", "location": "", "duties": (), "search_words": ()}  # of the others: None
 
 _ORDER = (Visibility.PUBLIC, Visibility.STAFF, Visibility.OPERATOR, Visibility.SECRET)
 
@@ -72,11 +74,10 @@ def card(person: Person, known: Known, viewer: Viewer) -> Card | None:
     if person.protected and not _reaches(viewer, Visibility.OPERATOR):
         return None
     hidden = tuple(name for name in HIDEABLE if getattr(person, name) and not _shown(person, name, viewer))
-    empty = {name: () if name in ("duties", "search_words") else None for name in hidden}
-    plain = {name: "" for name in hidden if name in ("title", "cost_centre", "location")}
+    empty: dict[str, Any] = {name: _EMPTY.get(name) for name in hidden}
     secret = person.protected and not _reaches(viewer, Visibility.SECRET)
     return Card(
-        person=replace(person, **empty | plain),  # type: ignore[arg-type]  the fields' own empty values
+        person=replace(person, **empty),
         unit="" if secret else unit.name,
         entity="" if secret else entity.name,
         municipality=entity.municipality,

@@ -60,8 +60,7 @@ class Finder:
         """Best first. An empty question, or one of signs alone, finds nobody."""
         asked = asked[:ASKED_MAX]
         if digits := _digits(asked):
-            keys = self._by_digits(digits)
-            return self._ranked(keys, (), viewer, now, limit)
+            return self._ranked(self._by_digits(digits), (), viewer, now, limit)
         typed = words(asked)
         if not typed:
             return ()

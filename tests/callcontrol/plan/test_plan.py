@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from callcontrol.plan.absence import Absent
+from callcontrol.plan.absence import Absent, Source
 from callcontrol.plan.model import (
     Call,
     Condition,
@@ -77,15 +77,10 @@ def decide(
 Change = Callable[[Any], Any]
 
 
-def absent(town: Any, number: str, **fields: Any) -> None:
-    given = {
-        "reason": "meeting",
-        "back_at": NOON + timedelta(hours=2),
-        "answers_instead": "",
-        "direct": False,
-        **fields,
-    }
-    town.away[number] = Absent(**given)
+def absent(town: Any, number: str, **fields: Any) -> Any:
+    """Refer an extension; gives nothing, and stands in rows as a change does."""
+    given = {"reason": "meeting", "since": NOON, "back_at": NOON + timedelta(hours=2), "source": Source.PAGE}
+    town.away[number] = Absent(**given, set_by="anna", referral="r1", **fields)  # type: ignore[arg-type]
 
 
 ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
@@ -234,7 +229,7 @@ PHONE_HOURS = [
 @pytest.mark.parametrize(
     ("title", "chosen", "now", "asked", "expected"), PHONE_HOURS, ids=[row[0] for row in PHONE_HOURS]
 )
-def test_phone_hours(town: Any, title: str, chosen: bool, now: datetime, asked: dict[str, bool], expected: str) -> None:
+def test_phone_hours(town: Any, title: str, chosen: bool, now: datetime, asked: dict[str, Any], expected: str) -> None:
     from dataclasses import replace
 
     town.choose(phone_hours=chosen)
