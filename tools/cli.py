@@ -104,7 +104,76 @@ def _doctor_arguments(parser: Parser) -> None:
 
 
 def _explain_arguments(parser: Parser) -> None:
-    parser.add_argument("code", nargs="?", metavar="CODE", help="such as RVX-C01; without it, all are listed")
+    parser.add_argument(
+        "what", nargs="*", metavar="CODE | FROM TO", help="a code such as RVX-C01, or a call; without it, all codes"
+    )
+    parser.add_argument("--at", metavar="TIME", help="a call: at this moment (2026-12-24T10:00), else now")
+    parser.add_argument(
+        "--mode",
+        choices=["normal", "suspect", "survival", "returning"],
+        default="survival",
+        help="a call: in this mode of the unit (survival)",
+    )
+    parser.add_argument(
+        "--presence",
+        action="append",
+        default=[],
+        metavar="EXTENSION=STATE",
+        help="a call: free, busy, not_registered or unknown; may be given again",
+    )
+    parser.add_argument("--urgent", action="store_true", help="a call: the caller has said that it is urgent")
+
+
+def _load_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="CSV with a header, in UTF-8 or Windows-1252")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    parser.add_argument("--shrunken", action="store_true", help="take it also with many fewer people than are there")
+
+
+def _seen_by(parser: Parser) -> None:
+    parser.add_argument(
+        "--as",
+        dest="seen_by",
+        choices=["public", "staff", "operator"],
+        default="operator",
+        help="as these may see it (operator)",
+    )
+
+
+def _find_arguments(parser: Parser) -> None:
+    parser.add_argument("words", nargs="+", metavar="WORD", help="parts of a name, a duty, a unit, a number")
+    parser.add_argument("--municipality", metavar="ID", help="whose people come first")
+    parser.add_argument("--limit", type=_positive, default=10, metavar="N", help="so many at the most (10)")
+    _seen_by(parser)
+
+
+def _show_arguments(parser: Parser) -> None:
+    parser.add_argument("who", metavar="ID", help="a person's id, or an extension")
+    parser.add_argument("--secret", action="store_true", help="with what is secret; it is recorded")
+    parser.add_argument("--why", metavar="TEXT", default="", help="with --secret: what for")
+    _seen_by(parser)
+
+
+def _people_export_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a new file to write")
+    parser.add_argument("--vcard", action="store_true", help="vCards instead of CSV")
+    _seen_by(parser)
+
+
+def _referral_set_arguments(parser: Parser) -> None:
+    parser.add_argument("extensions", nargs="+", metavar="EXTENSION", help="whose; several at once if need be")
+    parser.add_argument("reason", metavar="REASON", help="such as möte, lunch, SAM, sick")
+    parser.add_argument("--until", metavar="TIME", help="HH:MM, a date, both with T between, or - until further notice")
+    parser.add_argument("--from", dest="start", metavar="TIME", help="HH:MM, or a date and a time (now)")
+    parser.add_argument("--instead", metavar="EXTENSION", help="who answers instead")
+    parser.add_argument("--direct", action="store_true", help="--instead is rung, not only told to the operator")
+    parser.add_argument("--open", action="store_true", help="for information: the phone rings all the same")
+    parser.add_argument("--information", metavar="TEXT", default="", help="for the operator")
+    parser.add_argument("--sure", action="store_true", help="also when the return is odd")
+
+
+def _referral_arguments(parser: Parser) -> None:
+    parser.add_argument("extension", metavar="EXTENSION", help="whose")
 
 
 def _check_arguments(parser: Parser) -> None:
@@ -260,6 +329,65 @@ _IDENTITY_ACTIONS = (
     ),
 )
 
+_PEOPLE_ACTIONS = (
+    Command(
+        "people load",
+        "load people and extensions from a CSV file",
+        "sudo ./rvx people load people.csv --dry-run",
+        "tools.people",
+        _load_arguments,
+        "All or nothing; faults are listed by line and column. A file with many fewer people is questioned.",
+    ),
+    Command(
+        "people find",
+        "find people by name, duty, unit or number",
+        "sudo ./rvx people find anna bygglov",
+        "tools.people",
+        _find_arguments,
+        "As one writes it: parts in any order, misspelt, as it sounds.",
+    ),
+    Command(
+        "people show",
+        "show one person",
+        "sudo ./rvx people show 1001",
+        "tools.people",
+        _show_arguments,
+        "What is secret is shown by --secret with --why, and each such look is recorded.",
+    ),
+    Command(
+        "people export",
+        "write what may be given out: CSV or vCards",
+        "sudo ./rvx people export public.csv --as public",
+        "tools.people",
+        _people_export_arguments,
+    ),
+)
+
+_REFERRAL_ACTIONS = (
+    Command(
+        "referral set",
+        "say why somebody is away, and until when",
+        "sudo ./rvx referral set 1001 möte --until 14:30",
+        "tools.referral",
+        _referral_set_arguments,
+        "Without --until the reason's usual return. An odd one is asked about, and taken with --sure.",
+    ),
+    Command(
+        "referral end",
+        "say that somebody is back",
+        "sudo ./rvx referral end 1001",
+        "tools.referral",
+        _referral_arguments,
+    ),
+    Command(
+        "referral show",
+        "show somebody's absences",
+        "sudo ./rvx referral show 1001",
+        "tools.referral",
+        _referral_arguments,
+    ),
+)
+
 COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
@@ -285,6 +413,20 @@ COMMANDS: dict[str, Command] = {
             "sudo ./rvx extension add 1001 --generate",
             "tools.extension",
             actions=_EXTENSION_ACTIONS,
+        ),
+        Command(
+            "people",
+            "the directory: load, find, show, export",
+            "sudo ./rvx people find anna bygglov",
+            "tools.people",
+            actions=_PEOPLE_ACTIONS,
+        ),
+        Command(
+            "referral",
+            "who is away: set, end, show",
+            "sudo ./rvx referral set 1001 möte --until 14:30",
+            "tools.referral",
+            actions=_REFERRAL_ACTIONS,
         ),
         Command(
             "identity",
@@ -321,10 +463,11 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "explain",
-            "what an error code means, offline",
-            "./rvx explain RVX-C01",
+            "what a code means, or what is done with a call",
+            "./rvx explain 1001 1002 --presence 1002=busy",
             "tools.explain",
             _explain_arguments,
+            "A call is planned from the directory as it is; nothing is rung. A code is explained offline.",
         ),
         Command(
             "check",
@@ -365,7 +508,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 GROUPS = (
-    ("Start", ("run", "restart", "demo", "extension", "identity")),
+    ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
     ("Look", ("status", "doctor", "explain", "check")),
     ("Prove", ("test", "bench", "storm")),
 )

@@ -22,8 +22,10 @@ AREAS = {
     "D": ("anknytningar och lösenord", "extensions and their secrets"),
     "E": ("samtalsdelen, Kamailio", "the edge, Kamailio"),
     "G": ("nödsamtal och andra vägar ut", "emergency calls and other ways out"),
+    "H": ("hänvisningarna", "referrals"),
     "I": ("växelns identitet och dess reserv", "the unit's identity and its spare"),
     "J": ("lagringen", "the store"),
+    "K": ("katalogen", "the directory"),
     "L": ("linjen och plattformen", "the line and the platform"),
     "M": ("ljudet i samtalen", "the sound of calls"),
     "N": ("datorn som rvx körs på", "the machine that rvx runs on"),
@@ -330,6 +332,32 @@ CATALOG: dict[str, Entry] = {
             "Give a gateway, or tell everybody in the house to ring 112 by mobile when the platform is gone.",
         ),
     ),
+    "RVX-H01": Entry(
+        Said(
+            "Hänvisningen kan inte sättas så.", "Orsaken, tiden eller numret går inte.", "Se rvx referral set --help."
+        ),
+        Said(
+            "The referral cannot be set like that.",
+            "Its reason, time or number will not do.",
+            "See rvx referral set --help.",
+        ),
+    ),
+    "RVX-H02": Entry(
+        Said(
+            "Återkomsttiden är tveksam; ingenting är ändrat.",
+            "Den ligger utanför arbetstiden, på en helgdag, eller är redan förbi.",
+            "Ange en annan tid, eller kör igen med --sure.",
+        ),
+        Said(
+            "The return time is doubtful; nothing was changed.",
+            "It is outside working hours, on a holiday, or past.",
+            "Give another time, or the command again with --sure.",
+        ),
+    ),
+    "RVX-H03": Entry(
+        Said("Anknytningen är inte hänvisad.", "Det finns ingen hänvisning att avsluta.", "Se rvx referral show."),
+        Said("The extension is not referred.", "There is no referral to end.", "See rvx referral show."),
+    ),
     "RVX-I01": Entry(
         Said(
             "Identitetsfilen kan inte läsas eller skrivas.",
@@ -451,6 +479,38 @@ CATALOG: dict[str, Entry] = {
             "Logs, backups or other things have gathered where the unit's data lies.",
             "Remove what is not the unit's; calls go on, but no record can be written on a full disk.",
         ),
+    ),
+    "RVX-K01": Entry(
+        Said(
+            "Filen med personer har fel; ingenting är ändrat.",
+            "En rad saknar något, har ett värde som inte går, eller samma anknytning finns två gånger.",
+            "Rätta raderna som räknas upp och kör samma kommando igen; --dry-run prövar utan att ändra.",
+        ),
+        Said(
+            "The file of people has faults; nothing was changed.",
+            "A line lacks something, has a value that will not do, or an extension occurs twice.",
+            "Mend the lines listed and give the same command again; --dry-run tries without changing.",
+        ),
+    ),
+    "RVX-K02": Entry(
+        Said(
+            "Filen har mycket färre personer än katalogen; ingenting är ändrat.",
+            "Oftast är det en halv fil, eller en kommuns i stället för alla.",
+            "Se efter i filen; om den är rätt, kör igen med --shrunken.",
+        ),
+        Said(
+            "The file has many fewer people than the directory; nothing was changed.",
+            "Mostly it is half a file, or one municipality's instead of all.",
+            "Look into the file; if it is right, give the command again with --shrunken.",
+        ),
+    ),
+    "RVX-K03": Entry(
+        Said("Personen finns inte.", "Namnet på personen eller anknytningen är ingens.", "Sök med rvx people find."),
+        Said("There is no such person.", "The id or the extension is nobody's.", "Search by rvx people find."),
+    ),
+    "RVX-K04": Entry(
+        Said("Filen kan inte skrivas.", "Den finns redan, eller får inte skrivas.", "Ange en ny fil."),
+        Said("The file cannot be written.", "It is there already, or may not be written.", "Name a new file."),
     ),
     "RVX-L01": Entry(
         Said(

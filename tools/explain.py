@@ -1,4 +1,4 @@
-"""``rvx explain``: what a code means and what to do, with no network and nothing running."""
+"""``rvx explain``: what a code means and what to do, with no network and nothing running; or a call."""
 
 import argparse
 import difflib
@@ -14,16 +14,22 @@ _NEAR = 0.8  # how alike a misspelt code must be: codes are alike by nature
 
 
 def run(args: argparse.Namespace) -> int:
-    """Explains one code, or lists all. A code may be given in any case, and without ``RVX-``."""
+    """Explains one code, or lists all. A code may be given in any case, and without ``RVX-``. Two words are a call."""
     out = Output.of(args)
-    if args.code is None:
+    if not args.what:
         _list_all(out)
         return DONE
-    code = args.code.upper()
+    if len(args.what) == 2:
+        from tools.explaincall import run as explain_call  # a code is explained without the store
+
+        return explain_call(args, out)
+    if len(args.what) > 2:
+        raise UserError("RVX-A02", "A code, or the two numbers of a call.")
+    code = args.what[0].upper()
     code = code if code.startswith(_PREFIX) else _PREFIX + code
     if code not in CATALOG:
         near = difflib.get_close_matches(code, CATALOG, n=1, cutoff=_NEAR)
-        raise UserError("RVX-A03", f"{args.code} is not in the catalog.", f"Did you mean {near[0]}?" if near else "")
+        raise UserError("RVX-A03", f"{args.what[0]} is not in the catalog.", f"Did you mean {near[0]}?" if near else "")
     entry = CATALOG[code]
     if out.json:
         out.document("ok", code=code, sv=entry.sv._asdict(), en=entry.en._asdict(), exit_status=entry.exit_status)

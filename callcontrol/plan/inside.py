@@ -50,6 +50,7 @@ class Walk:
         self._inside = call.caller is not None and directory.extension(call.caller) is not None
         self._sought = ""
         self._been: set[str] = set()
+        self._out_to: set[str] = set(call.tried)  # numbers outside that have rung, or will
         self._steps: list[Step] = []
         self._notes: list[Note] = []
         self._trace: list[tuple[str, str]] = []
@@ -187,7 +188,7 @@ class Walk:
             return "C5", "follow_me_only_to_ours"
         if not reaches(extension, moved.target, self._directory):
             return "E1", "forwarding_barred"
-        if moved.target in self._call.tried:
+        if moved.target in self._out_to:
             return "B1", "loop"
         if self._no_channel():
             return "A5", "no_line_free"
@@ -287,8 +288,8 @@ class Walk:
         if self._referred(extension):
             return
         number = extension.mobile
-        if number is None or number in self._call.tried or self._no_channel():
-            self._instead(extension, unit, "not_reachable" if number not in self._call.tried else "no_answer")
+        if number is None or number in self._out_to or self._no_channel():
+            self._instead(extension, unit, "no_answer" if number in self._out_to else "not_reachable")
             return
         self._out(extension, unit, number, "B8", because)
         self._instead(extension, unit, "no_answer")
@@ -341,8 +342,9 @@ class Walk:
         twin = extension.mobile_twin
         if twin is None or presence is not Presence.NOT_REGISTERED or (unit is not None and unit.secret):
             return ()
-        if twin in self._call.tried or self._no_channel() or not reaches(extension, twin, self._directory):
+        if twin in self._out_to or self._no_channel() or not reaches(extension, twin, self._directory):
             return ()
+        self._out_to.add(twin)
         return (twin,)
 
     def _rings(self, member: Member) -> bool:
@@ -383,6 +385,7 @@ class Walk:
 
     def _out(self, extension: Extension, unit: Unit | None, number: str, rule: str, because: Condition | None) -> None:
         """The forwarded caller's own number is not ours to give out: the forwarding extension's is shown (E2)."""
+        self._out_to.add(number)
         identity, shown = identity_of(extension, unit, self._directory, withhold=self._call.withhold)
         cost_centre = unit.cost_centre if unit else ""
         self._add(

@@ -32,7 +32,7 @@ def plan(call: Call, directory: Directory, state: State, now: datetime) -> Plan:
         return Plan(steps=(Refuse(rule="E5", code=403, words="blocked", cause=21),), trace=(("E5", "caller_blocked"),))
     if state.mode not in _OURS:
         return Plan(steps=(Platform(rule="A2"),), trace=(("A2", "platform_decides"),))
-    entity, sought = _ours(dialled, directory)
+    entity, sought = _ours(call.dialled, dialled, directory)
     if entity is None and sought is None:
         return outside(call, caller, dialled, directory, state)
     walk = Walk(call, directory, state, now, dialled=entity)
@@ -42,10 +42,12 @@ def plan(call: Call, directory: Directory, state: State, now: datetime) -> Plan:
     return walk.to(sought)
 
 
-def _ours(dialled: Dialled, directory: Directory) -> tuple[str | None, str | None]:
+def _ours(text: str, dialled: Dialled, directory: Directory) -> tuple[str | None, str | None]:
     """The entity that was called by its own number, and the extension that was called; both None for one outside."""
     if dialled.kind is NumberKind.EXTENSION:
         return None, dialled.digits
+    if directory.extension(text) is not None:
+        return None, text
     if dialled.kind is NumberKind.NATIONAL and dialled.e164 is not None:
         if entity := directory.by_entity_number(dialled.e164):
             return entity, None

@@ -18,6 +18,8 @@ from firmware.store.search import index
 
 __all__ = ["Bulk", "Loaded", "Municipality", "load", "loaded"]
 
+_IF_NEW = "INSERT OR IGNORE"
+
 AT_ONCE = 2_000
 """Rows between two reports of progress."""
 
@@ -41,6 +43,8 @@ class Bulk:
     extensions: Iterable[Extension]
     groups: Mapping[str, tuple[Distribution, Sequence[str]]] = field(default_factory=dict)
     """By the extension of a Kind.HUNT: how it is rung, and its members in order."""
+    people_only: bool = False
+    """What it says of municipalities, entities, units and classes is only for those that are not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,21 +70,12 @@ def load(
 
     def work() -> int:
         db.execute("PRAGMA defer_foreign_keys = ON")
-        for table in ("member", "extension", "role", "reason", "person", "unit", "entity", "choice", "reach_class"):
+        for table in ("member", "extension", "person"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
-        db.execute("DELETE FROM municipality")
-        for municipality in bulk.municipalities:
-            _put(db, "municipality", {"id": municipality.id, "name": municipality.name})
-            for choice in fields(Choices):
-                value = int(getattr(municipality.choices, choice.name))
-                _put(db, "choice", {"municipality": municipality.id, "name": choice.name, "value": value})
-        for known in bulk.classes:
-            _put(db, "reach_class", {"name": known.name, "open": json.dumps(sorted(known.open))})
-        entities = tuple(bulk.entities)
-        _put_many(db, "entity", map(_entity, entities))
-        for entity in entities:
-            _put_many(db, "entity_number", ({"number": number, "entity": entity.id} for number in entity.numbers))
-        _put_many(db, "unit", map(_unit, bulk.units))
+        if not bulk.people_only:
+            for table in ("role", "reason", "unit", "entity", "choice", "reach_class", "municipality"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
+        _organisation(db, bulk)
         count = _put_many(db, "person", map(_person, bulk.people), told)
         groups = {number: distribution for number, (distribution, _) in bulk.groups.items()}
         _put_many(db, "extension", (_extension(extension, groups) for extension in bulk.extensions))
@@ -92,6 +87,25 @@ def load(
         return count
 
     return transact(db, work)
+
+
+def _organisation(db: sqlite3.Connection, bulk: Bulk) -> None:
+    there = {name for (name,) in db.execute("SELECT id FROM municipality")}
+    for municipality in bulk.municipalities:
+        if municipality.id in there:
+            continue
+        _put(db, "municipality", {"id": municipality.id, "name": municipality.name})
+        for choice in fields(Choices):
+            value = int(getattr(municipality.choices, choice.name))
+            _put(db, "choice", {"municipality": municipality.id, "name": choice.name, "value": value})
+    classes = ({"name": known.name, "open": json.dumps(sorted(known.open))} for known in bulk.classes)
+    _put_many(db, "reach_class", classes, verb=_IF_NEW)
+    entities = tuple(bulk.entities)
+    _put_many(db, "entity", map(_entity, entities), verb=_IF_NEW)
+    for entity in entities:
+        numbers = ({"number": number, "entity": entity.id} for number in entity.numbers)
+        _put_many(db, "entity_number", numbers, verb=_IF_NEW)
+    _put_many(db, "unit", map(_unit, bulk.units), verb=_IF_NEW)
 
 
 def _entity(entity: Entity) -> dict[str, Any]:
@@ -132,12 +146,13 @@ def _put_many(
     table: str,
     rows: Iterable[dict[str, Any]],
     told: Callable[[int], None] = lambda count: None,
+    verb: str = "INSERT",
 ) -> int:
     count = 0
     source = iter(rows)
     while some := list(islice(source, AT_ONCE)):
         names = tuple(some[0])
-        sql = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"  # noqa: S608
+        sql = f"{verb} INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' for _ in names)})"
         db.executemany(sql, [tuple(row.values()) for row in some])
         count += len(some)
         told(count)

@@ -76,6 +76,11 @@ class People:
         self._directory.close()
         self._journal.close()
 
+    @property
+    def directory(self) -> sqlite3.Connection:
+        """``directory.db``, for what is asked of all people at once."""
+        return self._directory
+
     def look_again(self) -> None:
         """Forget what another process has changed since; to be called once before each decision."""
         version = (_data_version(self._directory), _data_version(self._journal))

@@ -13,18 +13,29 @@ import io
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeVar
 
-from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit, Visibility
+from callcontrol.plan.model import Distribution, Entity, Extension, Identity, Kind, Person, Unit, Visibility
 from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled, pretty
 from callcontrol.plan.reach import REACH_CLASSES, ReachClass
 from callcontrol.plan.schedule import Schedule
 from firmware.store.load import Municipality
 from firmware.store.visible import HIDEABLE, Card
 
-__all__ = ["BYTES_MAX", "COLUMNS", "FAULTS_MAX", "ROWS_MAX", "Fault", "Parsed", "decode", "parse", "write"]
+__all__ = [
+    "BYTES_MAX",
+    "COLUMNS",
+    "FAULTS_MAX",
+    "ROWS_MAX",
+    "Fault",
+    "Parsed",
+    "decode",
+    "parse",
+    "write",
+    "write_vcards",
+]
 
 BYTES_MAX = 512 * 1024 * 1024
 ROWS_MAX = 1_000_000
@@ -33,6 +44,8 @@ CELL_MAX = 1_000
 
 FAULTS_MAX = 100
 """So many are listed; a file of the wrong kind has one on every line."""
+
+VCARD_LINE_BYTES = 75
 
 LIST_MAX = 50
 """Duties or search words of one person."""
@@ -63,6 +76,8 @@ COLUMNS: Mapping[str, str] = {
     "visat nummer": "identity",
     "röstbrevlåda": "voicemail",
     "synlighet": "visibility",
+    "fördelning": "distribution",
+    "medlemmar": "members",
 }
 """Swedish heading -> English heading; both are understood, in any order and case."""
 
@@ -77,6 +92,12 @@ _KINDS = {
 _IDENTITIES = {"": Identity.DIRECT, "direkt": Identity.DIRECT, "huvud": Identity.MAIN, "dolt": Identity.WITHHELD} | {
     str(identity): identity for identity in Identity
 }
+_DISTRIBUTIONS = {
+    "": Distribution.ALL,
+    "alla": Distribution.ALL,
+    "i tur": Distribution.IN_TURN,
+    "längst ledig": Distribution.LONGEST_IDLE,
+} | {str(way): way for way in Distribution}
 _WHO = {
     "alla": Visibility.PUBLIC, "anställda": Visibility.STAFF, "växel": Visibility.OPERATOR, "hemlig": Visibility.SECRET,
 } | {str(who): who for who in Visibility}  # fmt: skip
@@ -113,6 +134,7 @@ class Parsed:
     units: tuple[Unit, ...] = ()
     people: tuple[Person, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    groups: Mapping[str, tuple[Distribution, tuple[str, ...]]] = field(default_factory=dict)
     rows: int = 0
     faults: tuple[Fault, ...] = ()
     more_faults: int = 0  # beyond those listed
@@ -175,11 +197,30 @@ def write(cards: Iterable[Card], target: io.TextIOBase) -> int:
     return rows
 
 
+def write_vcards(cards: Iterable[Card], target: io.TextIOBase) -> int:
+    """The same people as vCards (RFC 6350), for phones and mail programs."""
+    people = 0
+    for card in cards:
+        person = card.person
+        name = f"{person.given} {person.family}".strip()
+        lines = ["BEGIN:VCARD", "VERSION:4.0", f"UID:{_text(person.id)}", f"FN:{_text(name)}"]
+        lines.append(f"N:{_text(person.family)};{_text(person.given)};;;")
+        lines.append(f"ORG:{_text(card.entity)};{_text(card.unit)}")
+        lines += [f"TITLE:{_text(person.title)}"] if person.title else []
+        lines += [f"TEL;TYPE=work;VALUE=text:{number}" for number in card.extensions]
+        lines += [f"TEL;TYPE=cell;VALUE=uri:tel:{person.mobile}"] if person.mobile else []
+        lines += [f"EMAIL:{_text(person.email)}"] if person.email else []
+        target.writelines(_folded(line) for line in (*lines, "END:VCARD"))
+        people += 1
+    return people
+
+
 class _Reading:
     """One file being read: what came of it so far."""
 
     def __init__(self, numbering: LocalNumbering, classes: Mapping[str, ReachClass]) -> None:
-        self._numbering = numbering
+        # As written, not as dialled: there is no prefix for a line, and no extension among them.
+        self._numbering = replace(numbering, line_prefixes=("",), extensions=())
         self._classes = classes
         self.line = 1
         self._headings: dict[str, str] = {}
@@ -188,7 +229,8 @@ class _Reading:
         self._units: dict[tuple[str, str], Unit] = {}
         self._people: dict[str, Person] = {}
         self._extensions: dict[str, Extension] = {}
-        self._direct: dict[str, int] = {}
+        self._groups: dict[str, tuple[Distribution, tuple[str, ...]]] = {}
+        self._named: list[tuple[int, str, str]] = []  # line, column and extension that must be in the file
         self._met: dict[tuple[str, str], int] = {}  # line by which an id, number or extension was met first
         self._faults: list[Fault] = []
         self._more = 0
@@ -236,6 +278,9 @@ class _Reading:
     def parsed(self) -> Parsed:
         if not self._rows and not self._faults:
             self.fault(1, "", "has no rows")
+        for line, column, name in self._named:
+            if not self._faults and name not in self._extensions:
+                self.fault(line, column, f"{name}: no extension in this file")
         if self._faults:
             return Parsed(rows=self._rows, faults=tuple(self._faults), more_faults=self._more)
         return Parsed(
@@ -244,6 +289,7 @@ class _Reading:
             units=tuple(self._units.values()),
             people=tuple(self._people.values()),
             extensions=tuple(self._extensions.values()),
+            groups=self._groups,
             rows=self._rows,
         )
 
@@ -295,6 +341,12 @@ class _Reading:
         if kind is Kind.MOBILE and mobile is None:
             raise _Faulty("a mobile that is an extension has a number\0mobile")
         classes = {"": self._classes["sweden"], **self._classes}
+        members = _list(row.get("members", ""), "members")
+        if kind is Kind.HUNT:
+            self._groups[number] = (_one_of(row.get("distribution", ""), _DISTRIBUTIONS, "distribution"), members)
+            self._named += ((line, "members", member) for member in members)
+        elif members:
+            raise _Faulty("only a svarsgrupp has members\0members")
         self._extensions[number] = Extension(
             number=number,
             kind=kind,
@@ -440,6 +492,22 @@ def _id(name: str) -> str:
 
 def _swedish(english: str) -> str:
     return next(swedish for swedish, name in COLUMNS.items() if name == english)
+
+
+def _text(text: str) -> str:
+    """RFC 6350 §3.4."""
+    return re.sub(r"([\\,;])", r"\\\1", text).replace("\n", "\\n")
+
+
+def _folded(line: str) -> str:
+    """RFC 6350 §3.2: lines of at most 75 bytes, cut between letters."""
+    parts, part = [], ""
+    for letter in line:
+        if len((part + letter).encode()) > VCARD_LINE_BYTES:
+            parts.append(part)
+            part = " "
+        part += letter
+    return "\r\n".join([*parts, part]) + "\r\n"
 
 
 def _harmless(cell: str) -> str:

@@ -126,3 +126,9 @@ class Town:
 @pytest.fixture
 def town() -> Town:
     return Town()
+
+
+@pytest.fixture(scope="session")
+def town_of() -> type[Town]:
+    """Makes one anew for each example."""
+    return Town

@@ -340,3 +340,13 @@ def test_on_a_good_day_the_platform_decides(town: Any, mode: Mode) -> None:
 
     assert walked(decide(town, "1004 1001", mode=mode)) == "platform"
     assert walked(decide(town, "1004 112", mode=mode)) == "out 112 as +4690161000 first"
+
+
+def test_one_mobile_of_two_phones_rings_once(town: Any) -> None:
+    town.change("1001", mobile_twin=MOBILE, fallback="1002")
+    town.change("1002", mobile_twin=MOBILE)
+    town.forward("1002", Condition.NO_ANSWER, MOBILE)
+
+    made = decide(town, "1004 1001", {"1001": GONE, "1002": GONE})
+
+    assert walked(made) == f"ring  twin {MOBILE} 24s > reception k not_reachable"

@@ -1,0 +1,261 @@
+"""``rvx people``: the municipality's directory: load it, find in it, show one, give out what may be given."""
+
+import argparse
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from callcontrol.plan.model import Visibility
+from callcontrol.plan.number import pretty
+from firmware.config import Config
+from firmware.store import StoreError, people_csv
+from firmware.store.changes import Changes
+from firmware.store.load import Bulk, load, loaded
+from firmware.store.people import People
+from firmware.store.search import Finder, Found
+from firmware.store.visible import Card, Viewer, card
+from tools.errors import DONE, USAGE, UserError
+from tools.output import Output, counted, table
+from tools.place import config_of
+
+__all__ = ["Opened", "opened", "run", "viewer_of"]
+
+SHRUNKEN = 0.8
+"""A file with less than this share of the people that are there is more often half a file than half a municipality."""
+
+FOUND_MAX = 200
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what the action says, in the unit's state folder."""
+    actions: dict[str, Callable[[argparse.Namespace, Output, Config], int]] = {
+        "people load": _load,
+        "people find": _find,
+        "people show": _show,
+        "people export": _export,
+    }
+    return actions[args.command](args, Output.of(args), config_of(args))
+
+
+class Opened(NamedTuple):
+    """The store, open for one command."""
+
+    people: People
+    finder: Finder
+    changes: Changes
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Opened]:
+    """Opens the store; what is made here belongs to who owns the state folder, which is the unit."""
+    paths = config.paths
+    try:
+        paths.state.mkdir(parents=True, exist_ok=True)
+        new = [path for path in (paths.directory, paths.journal) if not path.exists()]
+        people = People.open(paths.directory, paths.journal, config.numbering.local)
+        changes = Changes.open(paths.journal)
+        if os.geteuid() == 0:
+            owner = paths.state.stat()
+            for path in new:
+                os.chown(path, owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise UserError("RVX-J02", f"{paths.state}: {error.strerror}.") from error
+    except StoreError as error:
+        raise UserError("RVX-J01", f"{error}.") from error
+    try:
+        people.look_again()
+        yield Opened(people, Finder(people.directory, people), changes)
+    except StoreError as error:
+        raise UserError("RVX-J01", f"{error}.") from error
+    finally:
+        people.close()
+        changes.close()
+
+
+def viewer_of(args: argparse.Namespace) -> Viewer:
+    """Who runs the command, seeing as much as was asked for; whoever may read the store's files may see it all."""
+    name = os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+    sees = Visibility.SECRET if getattr(args, "secret", False) else Visibility(getattr(args, "seen_by", "operator"))
+    return Viewer(id=f"{name} at the command line", sees=sees, municipality=getattr(args, "municipality", None) or "")
+
+
+def _load(args: argparse.Namespace, out: Output, config: Config) -> int:
+    path = Path(args.file)
+    out.progress(f"1 of 3  reading {path}")
+    try:
+        text = people_csv.decode(_bytes(path))
+    except ValueError as error:
+        raise UserError("RVX-K01", f"{path}: {error}.") from error
+    parsed = people_csv.parse(text, config.numbering.local, lambda rows: out.progress(f"1 of 3  {rows} rows read"))
+    out.done()
+    if parsed.faults:
+        return _refuse(out, path, parsed)
+    with opened(config) as store:
+        before = loaded(store.people.directory)
+        there = before.people if before else 0
+        if not args.shrunken and len(parsed.people) < there * SHRUNKEN:
+            detail = f"{path} has {len(parsed.people)} people; {there} are there."
+            raise UserError("RVX-K02", detail)
+        known = {name for (name,) in store.people.directory.execute("SELECT id FROM person")}
+        coming = {person.id for person in parsed.people}
+        told: dict[str, Any] = {
+            "people": len(parsed.people),
+            "extensions": len(parsed.extensions),
+            "new": len(coming - known),
+        }
+        told |= {"gone": len(known - coming), "kept": len(known & coming)}
+        if not args.dry_run:
+            out.progress("2 of 3  taking it in")
+            bulk = Bulk(
+                municipalities=parsed.municipalities,
+                entities=parsed.entities,
+                units=parsed.units,
+                people=parsed.people,
+                extensions=parsed.extensions,
+                groups=parsed.groups,
+                people_only=True,
+            )
+            count = len(parsed.people)
+            load(
+                store.people.directory,
+                bulk,
+                path.name,
+                datetime.now(UTC),
+                lambda done: out.progress(f"2 of 3  {done} of {count} people"),
+            )
+            out.done()
+    if out.json:
+        out.document("ok", dry_run=args.dry_run, **told)
+        return DONE
+    would = "would be " if args.dry_run else ""
+    kept, new, gone = (told[name] for name in ("kept", "new", "gone"))
+    out.line(f"{counted(told['people'], 'person')}: {new} {would}new, {kept} {would}kept, {gone} {would}gone")
+    out.line(f"{counted(told['extensions'], 'extension')}, {counted(len(parsed.units), 'unit')}")
+    return DONE
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(people_csv.BYTES_MAX + 1)
+    except OSError as error:
+        raise UserError("RVX-K01", f"{path}: {error.strerror}.", "Name a file that you may read.") from error
+
+
+def _refuse(out: Output, path: Path, parsed: people_csv.Parsed) -> int:
+    """Says every fault; nothing has been changed."""
+    if out.json:
+        problems = [
+            {
+                "id": "RVX-K01",
+                "severity": "fail",
+                "area": "directory",
+                "file": str(path),
+                "line": fault.line,
+                "column": fault.column or None,
+                "observed": fault.message,
+            }
+            for fault in parsed.faults
+        ]
+        out.document("fail", problems, more=parsed.more_faults)
+        return USAGE
+    for fault in parsed.faults:
+        column = f" {fault.column}:" if fault.column else ""
+        out.line(f"{path}:{fault.line}:{column} {fault.message}")
+    every = len(parsed.faults) + parsed.more_faults
+    out.line(f"{counted(every, 'fault')}; nothing was changed. More: rvx explain RVX-K01")
+    return USAGE
+
+
+def _find(args: argparse.Namespace, out: Output, config: Config) -> int:
+    asked = " ".join(args.words)
+    with opened(config) as store:
+        found = store.finder.find(asked, viewer_of(args), datetime.now(UTC), args.limit)
+    if out.json:
+        out.document("ok", found=[_told(one.card) | {"absent": one.absent} for one in found])
+        return DONE
+    for line in table(_row(one) for one in found) if found else ():
+        out.line(line)
+    out.line(f"{counted(len(found), 'person')} for {asked!r}" if found else f"nobody for {asked!r}")
+    return DONE
+
+
+def _row(one: Found) -> tuple[str, ...]:
+    person = one.card.person
+    state = {True: "absent", False: "in", None: ""}[one.absent]
+    name = f"{person.given} {person.family}"
+    return name, " ".join(one.card.extensions), state, person.title, one.card.unit, one.card.municipality
+
+
+def _show(args: argparse.Namespace, out: Output, config: Config) -> int:
+    if args.secret and not args.why:
+        raise UserError("RVX-A02", "--secret asks for --why: each look at what is secret is recorded.")
+    with opened(config) as store:
+        extension = store.people.extension(args.who)
+        person = store.people.person(extension.person if extension and extension.person else args.who)
+        if person is None:
+            raise UserError("RVX-K03", f"{args.who} is nobody's id or extension here.")
+        viewer = viewer_of(args)
+        if args.secret:
+            # Before anything is shown: a look that could not be recorded does not happen.
+            store.changes.looked(viewer.id, "person", person.id, "*", args.why, datetime.now(UTC))
+        shown = card(person, store.people, viewer)
+    if shown is None:
+        raise UserError("RVX-K03", f"{args.who} is nobody's id or extension here.")
+    if out.json:
+        out.document("ok", person=_told(shown))
+        return DONE
+    for name, value in _told(shown).items():
+        text = " | ".join(value) if isinstance(value, list) else value
+        if text and name != "hidden":
+            out.line(f"{name:<14}{text}")
+    if shown.hidden:
+        out.line(f"{'hidden':<14}{', '.join(shown.hidden)}")
+    return DONE
+
+
+def _export(args: argparse.Namespace, out: Output, config: Config) -> int:
+    viewer = viewer_of(args)
+    target = Path(args.file)
+    with opened(config) as store:
+        names = [name for (name,) in store.people.directory.execute("SELECT id FROM person ORDER BY family, given, id")]
+        people = (store.people.person(name) for name in names)
+        cards = (shown for person in people if person and (shown := card(person, store.people, viewer)))
+        try:
+            # A public extract goes to a website; all else is for its owner alone.
+            mode = 0o644 if viewer.sees is Visibility.PUBLIC else 0o600
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with open(descriptor, "w", encoding="utf-8", newline="") as file:
+                rows = people_csv.write_vcards(cards, file) if args.vcard else people_csv.write(cards, file)
+        except OSError as error:
+            raise UserError("RVX-K04", f"{target}: {error.strerror}.") from error
+    if out.json:
+        out.document("ok", file=str(target), people=rows)
+    else:
+        out.line(f"{counted(rows, 'person')} in {target}, as {viewer.sees} may see them")
+    return DONE
+
+
+def _told(shown: Card) -> dict[str, object]:
+    person = shown.person
+    return {
+        "id": person.id,
+        "name": f"{person.given} {person.family}".strip(),
+        "title": person.title,
+        "extensions": list(shown.extensions),
+        "unit": shown.unit,
+        "entity": shown.entity,
+        "municipality": shown.municipality,
+        "cost_centre": person.cost_centre,
+        "duties": list(person.duties),
+        "search_words": list(person.search_words),
+        "phone_hours": str(person.phone_hours or ""),
+        "location": person.location,
+        "email": person.email,
+        "mobile": pretty(person.mobile) if person.mobile else None,
+        "deputy": person.deputy,
+        "hidden": list(shown.hidden),
+    }
