@@ -11,7 +11,10 @@ from datetime import datetime
 
 from firmware.store.database import to_text
 
-__all__ = ["EPOCH_BYTES", "Entry", "add", "entries", "epoch"]
+__all__ = ["EPOCH_BYTES", "Entry", "add", "entries", "epoch", "since"]
+
+TOLD_AT_ONCE = 1000
+"""Changes that are gone through one by one; after more, all is read anew."""
 
 EPOCH_BYTES = 8
 """Two lives of one unit get the same name once in 10^19."""
@@ -54,3 +57,15 @@ def entries(db: sqlite3.Connection, after: int, limit: int) -> tuple[Entry, ...]
         " WHERE epoch = (SELECT epoch FROM epoch) AND number > ? ORDER BY number LIMIT ?"
     )
     return tuple(Entry(*row) for row in db.execute(sql, (after, limit)))
+
+
+def since(db: sqlite3.Connection, number: int) -> tuple[int, tuple[tuple[str, str], ...] | None]:
+    """The last number of this life, and kind and subject of what came after `number`; None when that cannot be told."""
+    last = int(
+        db.execute("SELECT coalesce(max(number), 0) FROM outbox WHERE epoch = (SELECT epoch FROM epoch)").fetchone()[0]
+    )
+    if not 0 <= last - number <= TOLD_AT_ONCE:
+        return last, None
+    sql = "SELECT kind, subject FROM outbox WHERE epoch = (SELECT epoch FROM epoch) AND number > ?"
+    changes = tuple(db.execute(sql, (number,)))
+    return last, changes if len(changes) == last - number else None

@@ -1,8 +1,9 @@
 """The municipality as a decision asks for it: ``directory.db`` with what was changed here laid over it.
 
 What is small and asked for by every call (units, entities, choices, hours, classes of reach) is in memory. Persons and
-extensions, of which there may be 100,000, are read one by one by their key, which costs some ten microseconds, and kept
-while nothing is written. Another process's writes are seen at the next question (PRAGMA data_version).
+extensions, of which there may be 100,000, are read one by one by their key, and kept until something of theirs changes.
+What other processes write is seen at the next question: SQLite says that a file was written (PRAGMA data_version),
+and the outbox, which every change here has a row in, of whom.
 """
 
 from __future__ import annotations
@@ -35,15 +36,19 @@ from callcontrol.plan.model import (
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
 from callcontrol.plan.schedule import Schedule
+from firmware.store import outbox
 from firmware.store.database import connect, from_text
 
 __all__ = ["KEPT_MAX", "People"]
 
-KEPT_MAX = 4096
-"""Persons and extensions kept in memory at once: more than one building has."""
+KEPT_MAX = 16_384
+"""Answers about persons and extensions kept in memory at once: more than one building has."""
 
 SCHEDULES_KEPT_MAX = 1024
 """Opening hours that differ from each other."""
+
+_ABOUT = ("extension", "person", "group", "forwarding", "referral")
+"""What is kept by the name of an extension or a person that a change may be of."""
 
 T = TypeVar("T")
 
@@ -55,7 +60,8 @@ class People:
         self._directory = directory
         self._journal = journal
         self._numbering = numbering
-        self._version: tuple[int, int] | None = None
+        self._versions: tuple[int, int] | None = None
+        self._heard = 0  # the number of the last change that is taken into account
         self._kept: dict[tuple[str, str], Any] = {}
         self._units: dict[str, Unit] = {}
         self._entities: dict[str, Entity] = {}
@@ -83,11 +89,29 @@ class People:
 
     def look_again(self) -> None:
         """Forget what another process has changed since; to be called once before each decision."""
-        version = (_data_version(self._directory), _data_version(self._journal))
-        if version != self._version:
+        versions = (_data_version(self._directory), _data_version(self._journal))
+        if versions == self._versions:
+            return
+        afresh = self._versions is None or versions[0] != self._versions[0]
+        self._versions = versions
+        heard, changes = outbox.since(self._journal, self._heard)
+        self._heard = heard
+        if afresh or changes is None or any(kind == "unit" for kind, _ in changes):
             self._kept.clear()
             self._read_small()
-            self._version = version
+            return
+        for _, subject in changes:
+            for kind in _ABOUT:
+                self._kept.pop((kind, subject), None)
+
+    def warm(self, extensions: Iterable[str]) -> None:
+        """Read these before anybody asks: the building's own."""
+        self.look_again()
+        for number in extensions:
+            if (extension := self.extension(number)) is not None and extension.person is not None:
+                self.person(extension.person)
+            self.forwardings(number)
+            self.referrals(number)
 
     # callcontrol.plan.model.Directory
 

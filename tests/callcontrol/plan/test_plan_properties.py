@@ -78,7 +78,7 @@ CALLS = st.builds(
     dialled=st.sampled_from(
         (*NUMBERS, "1888", "112", "0112", "00701234567", "000358912345678", "+4690161000", "", "*#")
     )
-    | st.text(max_size=20),
+    | st.text(max_size=6),
     urgent=st.booleans(),
     withhold=st.booleans(),
     past_forwarding=st.booleans(),
