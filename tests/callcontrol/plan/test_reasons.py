@@ -77,6 +77,12 @@ def test_when_one_is_back(table: ReasonTable, key: str, start: str, given_: time
     assert shown(default_until(named(table, key), at(start), OFFICE_HOURS, given_)) == until
 
 
+def test_half_past_two_comes_twice() -> None:
+    """Who leaves between the two comes back at the second."""
+    until = default_until(named(MX_ONE, "meeting"), at("2026-10-25 02:45"), OFFICE_HOURS, time(2, 30))
+    assert f"{until:%d %H:%M%z}" == "25 02:30+0100"
+
+
 def test_a_site_of_its_own_hours() -> None:
     early = Schedule.parse("mån-fre 07:00-16:00; 2026-11-24 stängt; 2026-11-30 10:00-16:00")
     assert shown(default_until(named(MX_ONE, "meeting"), at("23 10:00"), early)) == "2026-11-25 08:00"
