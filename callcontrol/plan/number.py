@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from callcontrol.plan.numbering import EMERGENCY_NUMBER, Category, numbering_plan
+from callcontrol.plan.numbering import EMERGENCY_NUMBER, numbering_plan
 
 __all__ = [
     "TEXT_MAX",
@@ -369,11 +369,8 @@ def _public(digits: str, numbering: LocalNumbering, *, carrier: bool = True) -> 
         return _invalid("local")
     if not numbering.area_code:
         return _invalid("no_area_code")
-    nsn = numbering.area_code[1:] + digits
-    entry = numbering_plan().national(nsn)
-    if entry is None or entry.category is not Category.GEOGRAPHIC:
-        return _invalid("local")
-    return _national(nsn, numbering)
+    # No short number is looked for behind an area code: in Norrköping, 011, the local number 2 would be 112.
+    return _significant(numbering.area_code[1:] + digits, numbering)
 
 
 def _international(digits: str, numbering: LocalNumbering) -> Dialled:
@@ -390,19 +387,24 @@ def _national(nsn: str, numbering: LocalNumbering) -> Dialled:
     """A national significant number, or a short one behind a zero or a country code too many."""
     if nsn == EMERGENCY_NUMBER:
         return Dialled(NumberKind.EMERGENCY, EMERGENCY_NUMBER)
-    plan = numbering_plan()
+    if numbering_plan().short(nsn):
+        return Dialled(NumberKind.SHORT, nsn)
+    return _significant(nsn, numbering)
+
+
+def _significant(nsn: str, numbering: LocalNumbering) -> Dialled:
     if nsn.startswith("0"):
         return _invalid("no_such_number")
-    if plan.is_possible(nsn):
-        e164 = f"+{SWEDEN}{nsn}"
-        return Dialled(
-            NumberKind.NATIONAL,
-            "0" + nsn,
-            e164,
-            extension=numbering.extension_of(e164),
-            main=e164 in numbering.main_numbers,
-        )
-    return Dialled(NumberKind.SHORT, nsn) if plan.short(nsn) else _invalid("length")
+    if not numbering_plan().is_possible(nsn):
+        return _invalid("length")
+    e164 = f"+{SWEDEN}{nsn}"
+    return Dialled(
+        NumberKind.NATIONAL,
+        "0" + nsn,
+        e164,
+        extension=numbering.extension_of(e164),
+        main=e164 in numbering.main_numbers,
+    )
 
 
 def _grouped(subscriber: str) -> str:

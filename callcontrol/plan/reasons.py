@@ -223,7 +223,7 @@ class DoubtKind(StrEnum):
     BEFORE_START = "before_start"
     PAST = "past"
     NO_END = "no_end"  # a reason that ends by itself, without an end
-    STALE = "stale"  # lunch, and it is four o'clock
+    STALE = "stale"  # lunch, and it is four o'clock; or no end, and a usual one is past
     NOT_WORKED = "not_worked"  # back on a day on which nobody works
     AFTER_HOURS = "after_hours"  # "after 17 tomorrow"
     TOO_LONG = "too_long"
@@ -246,18 +246,20 @@ def question(
     """
     begins, at = start.astimezone(UTC), now.astimezone(UTC)
     usual = default_until(reason, start, hours)
+    ahead = usual if usual is not None and usual.astimezone(UTC) > at else None
+    forgotten = reason.longest is not None and at - begins > reason.longest
     if until is None:
-        if reason.longest is not None and at - begins > reason.longest:
-            return Doubt(DoubtKind.STALE)
-        return None if usual is None else Doubt(DoubtKind.NO_END, usual)
+        if usual is None:
+            return None
+        return Doubt(DoubtKind.STALE) if forgotten or ahead is None else Doubt(DoubtKind.NO_END, ahead)
     ends = until.astimezone(UTC)
     if ends <= begins:
-        return Doubt(DoubtKind.BEFORE_START, usual)
+        return Doubt(DoubtKind.BEFORE_START, ahead)
     if ends <= at:
-        return Doubt(DoubtKind.PAST, usual if usual is not None and usual.astimezone(UTC) > at else None)
+        return Doubt(DoubtKind.PAST, ahead)
     if usual is not None and ends == usual.astimezone(UTC):
         return None
-    if reason.longest is not None and at - begins > reason.longest:
+    if forgotten:
         return Doubt(DoubtKind.STALE)
     back = until.astimezone(STOCKHOLM)
     spans = hours.hours(back.date())
@@ -266,7 +268,7 @@ def question(
     if back.hour * 60 + back.minute >= spans[-1].ends:
         return Doubt(DoubtKind.AFTER_HOURS, _work_begins(_next_worked(back.date(), hours), hours, DAY_BEGINS))
     if reason.longest is not None and ends - begins > reason.longest and (usual is None or ends > usual):
-        return Doubt(DoubtKind.TOO_LONG, usual)
+        return Doubt(DoubtKind.TOO_LONG, ahead)
     return None
 
 

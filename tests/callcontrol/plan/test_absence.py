@@ -149,6 +149,10 @@ VACATION = referral("v", "23 00:00", "28 00:00", "vacation", set_at="2026-10-01"
         ([referral("d", "2026-09-01", "2026-12-11 12:00", "part_time", every="fre 8-17")], [],
          "2026-12-18 11:00", None),
         ([referral("d", "2026-11-27 09:00", "2026-12-18", "part_time", every="fre 8-17")], [], "27 08:30", None),
+        # on a public holiday as on any Friday; and the night that had begun when it began
+        ([referral("d", "2026-09-01", "2026-12-31", "part_time", every="fre 8-17")], [], "2026-12-25 10:00",
+         ("part_time", "25 17:00")),
+        ([referral("d", "24 01:00", "2026-12-31", "other", every="mån 22-06")], [], "24 02:00", ("other", "24 06:00")),
         # this Friday's alone is ended, or all of them
         ([referral("d", "2026-09-01", "2026-12-18", "part_time", every="fre 8-17")],
          [opening("27 09:00", "d@2026-11-27")], "27 10:00", None),

@@ -37,6 +37,8 @@ UMEA = LocalNumbering(
 BARE = LocalNumbering(line_prefixes=("", "0"), area_code="0952", extensions=(ExtensionRange("2", 3),))
 # A line by 00, and no area of its own.
 DOUBLE = LocalNumbering(line_prefixes=("00",), extensions=(ExtensionRange("", 3),))
+# Norrköping: its area code with some digits more looks like a short number.
+NORRKOPING = LocalNumbering(line_prefixes=("0", ""), area_code="011", extensions=(ExtensionRange("5", 4),))
 
 
 @pytest.mark.parametrize(
@@ -142,6 +144,10 @@ def test_read(numbering: LocalNumbering, text: str, kind: NumberKind, goes_out: 
         (UMEA, "555", "no_such_number"),
         (UMEA, "+", "characters"),
         (DOUBLE, "00 123456", "no_area_code"),
+        (NORRKOPING, "0 2", "length"),  # not 011-2, which is no 112
+        (NORRKOPING, "2", "length"),
+        (NORRKOPING, "77", "length"),
+        (NORRKOPING, "0 8118", "length"),
     ],
 )
 def test_no_number(numbering: LocalNumbering, text: str, why: str) -> None:
@@ -150,7 +156,7 @@ def test_no_number(numbering: LocalNumbering, text: str, why: str) -> None:
     assert (read.digits, read.e164, read.extension) == ("", None, None)
 
 
-@pytest.mark.parametrize("numbering", [UMEA, BARE, DOUBLE])
+@pytest.mark.parametrize("numbering", [UMEA, BARE, DOUBLE, NORRKOPING])
 @pytest.mark.parametrize(
     "text",
     ["112", "0112", "00112", "0-112", "0 112", "000112", "1-1-2", " 112 ", "+46112", "+46 (0)112", "tel:112",
@@ -317,7 +323,7 @@ def test_every_entry_has_its_source() -> None:
 
 
 TEXTS = st.text(alphabet="0123456789+- ().*#", max_size=24) | st.text(max_size=TEXT_MAX + 8)
-NUMBERINGS = st.sampled_from([UMEA, BARE, DOUBLE])
+NUMBERINGS = st.sampled_from([UMEA, BARE, DOUBLE, NORRKOPING])
 
 
 @given(text=TEXTS, numbering=NUMBERINGS)
