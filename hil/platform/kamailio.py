@@ -18,7 +18,7 @@ from hil.platform.daemon import Daemon
 
 __all__ = ["Call", "KamailioPlatform"]
 
-RPC_TIMEOUT_S = 2.0
+RPC_TIMEOUT_S = 6.0  # one that is dead refuses at once; one that is only starved of processor is waited for
 RPC_ANSWER_MAX_BYTES = 65_536
 EXPIRES_MAX_S = 3_600
 SHARED_MEMORY_MB = 64
