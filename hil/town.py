@@ -169,6 +169,8 @@ class Town:
                 for number in range(1, count + 1):
                     own = [each for each in messages if each.call_id.partition("-")[0] == str(number)]
                     self._history.heard(f"{label}.{number}", own)
+                    if over:
+                        self._history.calls[f"{label}.{number}"].over_at = now
             if over:
                 del self._placing[label]
         for desk in self._desks:
