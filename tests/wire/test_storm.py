@@ -12,7 +12,7 @@ import pytest
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED, MINUTES = 6, 0.2
+SEED, MINUTES = 6, 0.25
 KEYS = ("seed", "faults", "calls", "broken", "pairs_visited_percent")
 
 
