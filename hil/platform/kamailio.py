@@ -178,6 +178,10 @@ class KamailioPlatform:
         self._fault("trying_ms", round(trying_s * 1000))
         self._fault("ringing_ms", round(ringing_s * 1000))
 
+    def anchors(self, on: bool) -> None:
+        """Name itself as the place of the sound in every session description; it carries none."""
+        self._fault("anchors", int(on))
+
     def dialogs(self) -> list[Call]:
         """The calls that it believes alive, by its own dialogs; those that nobody ended are ghosts."""
         return calls_of(self._ask("dlg.list").get("result"))
