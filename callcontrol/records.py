@@ -94,12 +94,16 @@ OUTCOMES = {
 
 NO_ANSWER = "no_answer"
 """What the edge says of a phone that rang in vain; the code, 480, is also that of one that is not there."""
+NO_WAY = "no_way"
+"""The same of a number outside that no way leads to."""
 
 
 def outcome_of(sip_code: int, why: str = "") -> Outcome:
     """Give the outcome that a final response (200–699) means, and what the edge says of it."""
     if why == NO_ANSWER:
         return Outcome.NO_ANSWER
+    if why == NO_WAY:
+        return Outcome.FAILED
     return Outcome.ANSWERED if sip_code < 300 else OUTCOMES.get(sip_code, Outcome.FAILED)
 
 

@@ -1,4 +1,5 @@
-"""The process `calls`: ends what the platform answers too late, and tells a platform that has forgotten of the phones.
+"""The process `calls`: refuses calls with the right code and reason, ends what the platform answers too late and the
+calls whose sound died with it, and tells a platform that has forgotten of the phones.
 
 No call waits for it: it may be killed or hang at any moment, and begins again with what the edge holds."""
 
@@ -18,11 +19,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+from callcontrol.anchored import Silence, bye_of
 from callcontrol.digest import Algorithm
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.late import LateAnswers
 from callcontrol.onbehalf import Binding, Canary, Event, OnBehalf
 from callcontrol.pacing import Pace, PaceSettings, retry_after_s
+from callcontrol.refusal import Why, refuse
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
@@ -30,9 +33,9 @@ from firmware.config import Config
 from firmware.link import Link
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
-from firmware.watch import CALLS_LEASE, table
+from firmware.watch import CALLS_LEASE, CALLS_LINK, table
 
-__all__ = ["Calls", "Held"]
+__all__ = ["Calls", "Held", "answer"]
 
 HOST = "127.0.0.1"
 LEASE_S = 5
@@ -84,8 +87,9 @@ class Calls:
         self._config = config
         self._paths = config.paths
         self._edge = edge
-        self._link = Link(config.edge.calls_port)
+        self._link = Link(config.edge.calls_port, answer)
         self._late = LateAnswers()
+        self._silence = Silence()
         self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), random.random)
         self._on_behalf = OnBehalf(self._pace)
         self._canary = Canary(config.edge.register_s * CANARY_SHARE)
@@ -111,6 +115,7 @@ class Calls:
                 if self._config.platform.nodes:
                     tasks.create_task(self._look())
                     tasks.create_task(self._take_turns())
+                    tasks.create_task(self._end_anchored())
         finally:
             transport.close()
             self._thread.shutdown(wait=True)
@@ -118,8 +123,9 @@ class Calls:
     async def _vouch(self) -> None:
         """Who hangs, or has no connection to the edge, does not vouch."""
         while True:
-            if self._link.connected:
+            if (port := self._link.local_port) is not None:
                 with contextlib.suppress(EdgeUnreachable, EdgeError):
+                    await self._edge.call("htable.seti", "st", CALLS_LINK, port)
                     await self._edge.call("htable.seti", "st", CALLS_LEASE, int(time.time()) + LEASE_S)
             await asyncio.sleep(VOUCH_EVERY_S)
 
@@ -133,11 +139,38 @@ class Calls:
             return
         self._link.send(ending.ack)
         if ending.bye is not None and len(self._tasks) < ENDINGS_MAX:
-            self._begin(self._end(ending.bye))
+            self._begin(self._end(ending.bye, "late_ended"))
 
-    async def _end(self, bye: Request) -> None:
+    async def _end(self, bye: Request, kind: str) -> None:
         response = await self._link.request(bye, self._credentials.get(bye.from_.uri.user))
-        log.info("rvx-event kind=late_ended code=%s", response.status if response else "-")
+        log.info("rvx-event kind=%s code=%s", kind, response.status if response else "-")
+
+    # ---- calls whose sound died with the platform
+
+    async def _end_anchored(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            while self._silence.lasts(_now()) and len(self._tasks) < ENDINGS_MAX:
+                try:
+                    bye = bye_of(await self._link.request(self._ask_for_leg()))
+                except RemoteError as error:
+                    log.warning("rvx-event kind=leg_unread field=%s", error.field)
+                    continue
+                if bye is None:
+                    break
+                self._begin(self._end(bye, "anchored_ended"))
+
+    def _ask_for_leg(self) -> Request:
+        """RFC 3261 §11; the edge answers with the BYE of a call that is to be ended, and each time with another."""
+        who = f"<sip:calls@{HOST}>"
+        return Request.new(
+            "OPTIONS",
+            f"sip:legs@{HOST}",
+            from_=f"{who};tag={secrets.token_hex(8)}",
+            to=who,
+            call_id=f"{self._call_ids}-{secrets.token_hex(8)}",
+            cseq=1,
+        )
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -156,8 +189,10 @@ class Calls:
                 bindings, self._credentials = await loop.run_in_executor(self._thread, self._read)
             except (EdgeUnreachable, EdgeError, StoreError, sqlite3.Error, OSError):
                 self._epoch = None  # not known
+                self._silence.sees(False, _now())
             else:
                 self._mode = str(state.get("mode", ""))
+                self._silence.sees(self._mode == Mode.SURVIVAL, _now())
                 self._epoch = _number(counts.get("epoch"))
                 self._pace.wait(_now(), _number(counts.get("wait")) - time.time())
                 known = [binding for binding in bindings if binding.extension in self._credentials]
@@ -167,7 +202,7 @@ class Calls:
     async def _take_turns(self) -> None:
         while True:
             await asyncio.sleep(TURN_EVERY_S)
-            if self._epoch is None or self._mode == Mode.SURVIVAL or not self._link.connected:
+            if self._epoch is None or self._mode == Mode.SURVIVAL or self._link.local_port is None:
                 continue
             if (binding := self._on_behalf.next(_now())) is not None:
                 self._begin(self._tell(binding, self._epoch))
@@ -256,6 +291,15 @@ class Calls:
             for one in self._directory.credentials()
             if one.mode in SPEAKS and one.realm == realm
         }
+
+
+def answer(request: Request) -> Response:
+    """To what the edge hands over: a call that it would refuse, with why in the Request-URI (cfg/70-calls.cfg)."""
+    params = request.request_uri.params
+    if request.method != "INVITE" or params.get("why") not in frozenset(Why):
+        return Response.answering(request, 501)
+    refusal = refuse(Why(params["why"]), survival=params.get("mode") == Mode.SURVIVAL)
+    return Response.answering(request, refusal.status, refusal.phrase, headers=refusal.headers())
 
 
 def outcome(response: Response | None) -> Event:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections.abc import Callable
 
 from callcontrol.sip.agent import Agent, RequestReceived, ResponseReceived, TransactionFailed, TransactionId
 from callcontrol.sip.digest import Credentials
@@ -26,18 +27,20 @@ log = logging.getLogger("rvx")
 
 
 class Link:
-    """`run` keeps the connection; without one a request fails at once."""
+    """`run` keeps the connection; without one a request fails at once. `answer` gives the final answer to a request."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, answer: Callable[[Request], Response]) -> None:
         self._port = port
+        self._answer = answer
         self._agent: Agent | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._waiting: dict[TransactionId, asyncio.Future[Response | None]] = {}
 
     @property
-    def connected(self) -> bool:
-        return self._agent is not None
+    def local_port(self) -> int | None:
+        """Of the connection; None where there is none."""
+        return None if self._writer is None else int(self._writer.get_extra_info("sockname")[1])
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -100,7 +103,7 @@ class Link:
                 case TransactionFailed(identity, _):
                     self._settle(identity, None)
                 case RequestReceived(identity, request):
-                    agent.respond(identity, Response.answering(request, 501), self._now())
+                    agent.respond(identity, self._answer(request), self._now())
         if data := agent.data_to_send():
             writer.write(data)
         if self._timer is not None:

@@ -20,11 +20,12 @@ from firmware.config import NO_PROBE, Config
 from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
 
-__all__ = ["CALLS_LEASE", "EdgeSight", "Watch", "held_phones", "table"]
+__all__ = ["CALLS_LEASE", "CALLS_LINK", "EdgeSight", "Watch", "held_phones", "table"]
 
 LEASE_S = 10
 """For so long the edge believes what is said here of the mode."""
 CALLS_LEASE = "calls"
+CALLS_LINK = "link"
 """Where in the edge's table `st` the process `calls` says until when (unix s) it may be believed to be there."""
 VOUCH_EVERY_S = 3.0
 RETRY_S = 0.5

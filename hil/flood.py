@@ -30,7 +30,7 @@ from hil.site import PROXY, REALM, Site
 __all__ = ["KINDS", "LIMITS", "Flood", "Outcome", "calls_under_flood", "requests"]
 
 STEP_S = 0.001
-END_TIMEOUT_S = 5.0
+END_TIMEOUT_S = 20.0
 LEAD_S = 1.0
 """The flood is under way before the first call."""
 CALLS_PER_S, PATIENCE_MS = 5, 8_000

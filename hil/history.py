@@ -156,14 +156,15 @@ class History:
         self.calls[call.label] = call
 
     def heard(self, label: str, messages: Iterable[Message]) -> None:
-        """What the trace of a phone, or of a call's caller, has more."""
+        """What the trace of a phone, or of a call's caller, has more. A caller's port may have been another's before,
+        whose late answers are none of its call: which call it is, its own INVITE says."""
         call = self.calls.get(label)
         for message in messages:
             if call is not None:
-                if call.calling is None:
+                if call.calling is None and message.sent and message.method == "INVITE":
                     self._join(call, message.call_id)
-                assert call.calling is not None
-                call.calling.take(message)
+                if call.calling is not None and call.calling.call_id == message.call_id:
+                    call.calling.take(message)
             elif message.method not in ("REGISTER", "OPTIONS"):
                 self._called_leg(label, message.call_id).take(message)
 
@@ -236,6 +237,10 @@ class History:
     def lagged(self, since: float, until: float) -> bool:
         """Whether this machine stood still between, so that nothing can be said of times."""
         return any(start <= until and end >= since for start, end in self.lags)
+
+    def lagged_s(self, since: float, until: float) -> float:
+        """For how long it did, all told."""
+        return sum(max(0.0, min(end, until) - max(start, since)) for start, end in self.lags)
 
     def phone_of(self, extension: str) -> list[Phone]:
         return [phone for phone in self.phones.values() if extension in phone.extensions]

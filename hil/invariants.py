@@ -38,6 +38,7 @@ DETECT_S = 18.0
 """A line that has cried wolf is given longer, up to nine probes."""
 DETECT_ALONE_S = 11.0
 """Two calls in a row that get no response."""
+LAGS_COUNT = 3.0
 LEASE_S = 10.0
 LEAVE_S = 20.0
 """Hold-down, probes, and a busy machine."""
@@ -251,17 +252,19 @@ def recorded(history: History, now: float) -> Iterator[Breach]:
 def master(history: History, now: float) -> Iterator[Breach]:
     """The unit is master where the platform is dead, and the platform is where it lives."""
     edge, unit = history.quiet_since(EDGE), history.quiet_since(UNIT)
-    if edge is None or history.lagged(now - DETECT_S, now) or history.turned(now - BACK_S, now, CLOCK):
+    if edge is None or history.turned(now - BACK_S, now, CLOCK):
         return
+    # A machine that stood still is given that time again, and more.
+    busy_s = LAGS_COUNT * history.lagged_s(now - BACK_S, now)
     dead = history.in_force(DEAD)
     if dead is not None:
         alone = history.in_force(UNIT)
         since = max(dead, edge, unit or 0.0, 0.0 if alone is None else alone + LEASE_S)
-        if now - since > (DETECT_S if alone is None else DETECT_ALONE_S) and history.mode != "SURVIVAL":
+        if now - since > (DETECT_S if alone is None else DETECT_ALONE_S) + busy_s and history.mode != "SURVIVAL":
             yield Breach("master", now, f"mode {history.mode} {now - dead:.0f} s after the platform's death")
     well = history.quiet_since(NORTH)
     if well is not None and unit is not None:
-        well_s = now - max(well, edge, unit)
+        well_s = now - max(well, edge, unit) - busy_s
         more_s = SICK_MORE_S if history.troubled(well - BACK_S, well, (Fault.PLATFORM_SICK,)) else 0.0
         late = history.mode == "SURVIVAL" and well_s > LEAVE_S + more_s
         if late or (well_s > BACK_S + more_s and history.mode != "NORMAL"):

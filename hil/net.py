@@ -37,8 +37,8 @@ MEMORY_DIR = Path("/dev/shm")  # noqa: S108  what lies there is made by us alone
 """What Linux keeps in memory."""
 CLONE_NEWNET = 0x40000000
 OFFLOADS = ("tx", "rx", "sg", "tso", "gso", "gro")
-COMMAND_TIMEOUT_S = 10.0
-REMOVE_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 30.0
+REMOVE_TIMEOUT_S = 30.0
 POLL_S = 0.002
 LOSS_PARTS = 10_000  # resolution of loss: a hundredth of a percent
 

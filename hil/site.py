@@ -47,6 +47,8 @@ SOUTH_NET, NORTH_NET = "10.98.0.0/24", "10.99.0.0/24"
 ROUTER_SOUTH_IP, ROUTER_NORTH_IP = "10.98.0.254", "10.99.0.254"
 SETTLED_AT = "2026-01-01T00:00:00Z"
 POLL_S = 0.02
+STARTED_S = 40.0
+ANSWER_S = 6.0  # of the edge and the unit to the rig; one that is dead refuses at once
 SOURCE, SOURCE_PLACE = Path(__file__).parents[1], "/srv"
 """What is tried, and where another Debian finds it."""
 DEBIAN_PATH = "PATH=/usr/sbin:/usr/bin:/sbin:/bin"
@@ -167,7 +169,9 @@ class Site:
             self.unit.start()
             self.calls.start()
             # The edge begins in NORMAL by itself, without anybody who vouches for it.
-            self.wait(lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), 15, "NORMAL, vouched for")
+            self.wait(
+                lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), STARTED_S, "NORMAL, vouched for"
+            )
 
     def stop(self) -> None:
         """Ends calls, unit and edge in good order, and the platform."""
@@ -229,7 +233,7 @@ class Site:
 
     def rpc(self, method: str, *params: str | int | float) -> Any:
         """One call to the edge. Raises EdgeUnreachable or EdgeError."""
-        return asyncio.run(self._rpc.call(method, *params))
+        return asyncio.run(self._rpc.call(method, *params, timeout_s=ANSWER_S))
 
     def table(self, name: str) -> dict[str, Any]:
         """One of the edge's tables."""
@@ -262,7 +266,7 @@ class Site:
     def status(self) -> dict[str, Any]:
         """What `rvx status` reads."""
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(2)
+            client.settimeout(ANSWER_S)
             client.connect(str(self.paths.unit_socket))
             answer = b"".join(iter(lambda: client.recv(65536), b""))
         found: dict[str, Any] = json.loads(answer)

@@ -20,18 +20,20 @@ from firmware.store import StoreError
 from hil.faults import Faults, clock_prefix
 from hil.history import History, Size
 from hil.invariants import Breach, breaches
+from hil.names import PROXY_NAME, Names
 from hil.net import Net, NetError
 from hil.phone import PhoneError
 from hil.platform import PlatformError
 from hil.platform.kamailio import KamailioPlatform
-from hil.site import Site
-from hil.stormplan import Chapter, Fault, Plan, pairs_of
+from hil.site import PLATFORM_IP, Site
+from hil.stormplan import AGAIN, Chapter, Fault, Pair, Plan, pairs_of
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
 
 __all__ = ["Outcome", "Told", "run_storm", "shortest_prefix"]
 
 CONFIGURATION: dict[str, dict[str, object]] = {
     "edge": {"register_s": REGISTER_S},
+    "platform": {"nodes": [f"sip:{PROXY_NAME}"], "name_servers": [PLATFORM_IP]},
     "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2},
     "emergency": {"gateway": GATEWAY_URI, "hold_s": 12},
 }
@@ -46,10 +48,10 @@ NORMAL_S, MODE_WAIT_S = 45.0, 20.0
 """Patience for the mode that a chapter wants; it then strikes all the same."""
 BEFORE_S = 0.12
 """The burst of calls begins so long before the fault."""
-REST_EVERY, REST_S = 4, 22.0
-"""After so many chapters the building has peace for so long, and the platform must know all of it."""
 SETTLE_S, LAST_S = 45.0, 24.0
-"""At the end: until NORMAL, and then until every call and record is in."""
+"""At the end: until NORMAL, and then until every call and record is in, which is so long at the most."""
+QUIET_S = 4.0
+"""What the building does by itself in NORMAL is looked at for so long at the least."""
 
 Told = Callable[[str, str], None]
 """Hears (kind, words) of what happens: chapter, fault, mode, broken."""
@@ -66,7 +68,7 @@ class Outcome:
     chapters: int = 0  # begun
     broken: list[Breach] = field(default_factory=list)
     broken_after_s: float | None = None  # from the begin of the plan
-    visited: set[tuple[Mode, Fault]] = field(default_factory=set)
+    visited: set[Pair] = field(default_factory=set)
     failed: str = ""  # the rig itself did not work
 
     @property
@@ -74,10 +76,13 @@ class Outcome:
         return round(100 * len(self.visited) / len(pairs_of()), 1)
 
 
-def run_storm(plan: Plan, told: Told, *, keep_going: bool = False) -> Outcome:
-    """One storm in a net of its own. Raises NetError, SiteError, PhoneError, PlatformError where it cannot begin."""
+def run_storm(plan: Plan, told: Told, *, keep_going: bool = False, all_pairs: bool = False) -> Outcome:
+    """One storm in a net of its own. `all_pairs`: it also ends when every pair of mode and fault has been visited.
+
+    Raises NetError, SiteError, PhoneError, PlatformError where it cannot begin.
+    """
     with Net("rvstorm") as net:
-        storm = _Storm(net, plan, told, keep_going)
+        storm = _Storm(net, plan, told, keep_going, all_pairs)
         try:
             return storm.play()
         finally:
@@ -100,10 +105,11 @@ def shortest_prefix(chapters: int, breaks: Callable[[int], bool], until: float, 
 
 
 class _Storm:
-    def __init__(self, net: Net, plan: Plan, told: Told, keep_going: bool) -> None:
+    def __init__(self, net: Net, plan: Plan, told: Told, keep_going: bool, all_pairs: bool) -> None:
         self._plan = plan
         self._told = told
         self._keep_going = keep_going
+        self._all_pairs = all_pairs
         self._over = threading.Event()
         self._lock = threading.RLock()
         self._history = History()
@@ -118,6 +124,7 @@ class _Storm:
             disk_mb=DISK_MB,
             prefix=lambda run: clock_prefix(clock, run),
         )
+        self._names = Names(self._site.platform_host, PLATFORM_IP, [PLATFORM_IP])
         self._town = Town(net, self._site, self._history, self._lock)
         self._faults = Faults(self._site, clock, self._fault_told)
         self._threads: list[threading.Thread] = []
@@ -127,6 +134,7 @@ class _Storm:
 
     def play(self) -> Outcome:
         """From the first phone to the last judgement."""
+        self._names.start()
         self._site.start()
         self._town.start()
         began = self._history.began = time.monotonic()
@@ -157,11 +165,13 @@ class _Storm:
             self._faults.mend_all()
         self._town.stop()
         self._site.stop()
+        self._names.stop()
 
     # ---- the main thread: people, and judgement
 
     def _live(self, end: float, quiet: bool = False) -> None:
-        """Until `end`, or the first breach. Quiet: nobody begins anything, and the time counts from NORMAL."""
+        """Until `end`, or the first breach. Quiet: nobody begins anything, the time counts from NORMAL, and it is over
+        when nothing that is still waited for could break a rule by not coming."""
         deeds = iter(() if quiet else self._plan.deeds)
         deed = next(deeds, None)
         judged = revived = 0.0
@@ -169,6 +179,8 @@ class _Storm:
         while not self._over.is_set() and (now := time.monotonic()) < end:
             if quiet and self._history.mode != Mode.NORMAL and now < waits_until:
                 end = now + LAST_S
+            if not quiet and self._all_pairs and self._chapters_over.is_set():
+                return
             while deed is not None and now - self._history.began >= deed.at_s:
                 with contextlib.suppress(PhoneError, NetError):
                     self._town.do(deed)
@@ -180,7 +192,15 @@ class _Storm:
             if now - judged >= JUDGE_S:
                 judged = now
                 self._judge(now)
+                if quiet and end - now < LAST_S - QUIET_S and self._settled(now):
+                    return
             self._over.wait(TICK_S)
+
+    def _settled(self, now: float) -> bool:
+        """Even if nothing more were ever seen, all would have been well."""
+        with self._lock:
+            calls = self._history.calls.values()
+            return all(call.over_at is not None for call in calls) and not breaches(self._history, now + LAST_S)
 
     def _judge(self, now: float) -> None:
         with self._lock:
@@ -279,8 +299,12 @@ class _Storm:
     def _strike_all(self) -> None:
         end = self._history.began + self._plan.length_s
         for chapter in self._plan.chapters:
-            if self._over.is_set() or time.monotonic() > end:
+            missed = pairs_of() - self._outcome.visited
+            if self._over.is_set() or time.monotonic() > end or (self._all_pairs and not missed):
                 break
+            # After the first round those come first that it has missed all the same.
+            if chapter.turn > 1 and missed and not chapter.pairs & missed:
+                continue
             try:
                 self._play(chapter, end)
             except (NetError, PlatformError, OSError) as error:
@@ -290,13 +314,39 @@ class _Storm:
 
     def _play(self, chapter: Chapter, end: float) -> None:
         self._await_mode(Mode.NORMAL, NORMAL_S)
-        if chapter.number % REST_EVERY == 0:
-            self._over.wait(REST_S)
+        self._over.wait(min(chapter.rest_s, max(0.0, end - time.monotonic())))
         if self._over.is_set() or time.monotonic() > end:
             return
         self._outcome.chapters += 1
-        self._told("chapter", f"{chapter.number}: {chapter.fault} in {chapter.mode}")
+        what = f"{chapter.fault} through all modes" if chapter.through else f"{chapter.fault} in {chapter.mode}"
+        self._told("chapter", f"{chapter.number}: {what}")
         laid: list[Fault] = []
+        if chapter.through:
+            self._play_through(chapter, laid)
+        else:
+            self._play_struck(chapter, laid)
+        for fault in list(laid):
+            self._mend(fault, laid)
+
+    def _play_through(self, chapter: Chapter, laid: list[Fault]) -> None:
+        assert chapter.by is not None
+        again = chapter.fault in AGAIN
+        for mode in (Mode.NORMAL, Mode.SUSPECT, Mode.SURVIVAL, Mode.RETURNING):
+            if mode is Mode.SUSPECT:
+                self._burst(chapter)
+                self._strike(chapter.by, laid)
+            elif mode is Mode.RETURNING:
+                self._mend(chapter.by, laid)
+            self._await_mode(mode, MODE_WAIT_S)
+            if again or mode is Mode.NORMAL:
+                self._strike(chapter.fault, laid)
+            if again or mode is Mode.SURVIVAL:
+                self._over.wait(chapter.held_s)
+            if again:
+                self._mend(chapter.fault, laid)
+        self._await_mode(Mode.NORMAL, NORMAL_S)
+
+    def _play_struck(self, chapter: Chapter, laid: list[Fault]) -> None:
         if chapter.by is not None:
             self._strike(chapter.by, laid)
             wanted = Mode.SUSPECT if chapter.mode is Mode.SUSPECT else Mode.SURVIVAL
@@ -304,17 +354,18 @@ class _Storm:
             if chapter.mode is Mode.RETURNING:
                 self._mend(chapter.by, laid)
                 self._await_mode(Mode.RETURNING, MODE_WAIT_S)
-        with contextlib.suppress(PhoneError, NetError):
-            self._town.burst(chapter.burst)
-        self._over.wait(BEFORE_S)
+        self._burst(chapter)
         self._strike(chapter.fault, laid)
         if chapter.across is None:
             self._over.wait(chapter.held_s)
             self._mend(chapter.fault, laid)
         else:
             self._play_across(chapter, laid)
-        for fault in list(laid):
-            self._mend(fault, laid)
+
+    def _burst(self, chapter: Chapter) -> None:
+        with contextlib.suppress(PhoneError, NetError):
+            self._town.burst(chapter.burst)
+        self._over.wait(BEFORE_S)
 
     def _play_across(self, chapter: Chapter, laid: list[Fault]) -> None:
         across = chapter.across

@@ -1,9 +1,10 @@
 """The plan of a storm: which faults, in which modes, over which calls. Pure: the same seed gives the same plan.
 
 A storm is a row of *chapters*, each of which strikes one fault in one mode of the unit, and perhaps another fault
-across it; under them lives a building, by *deeds* at stated times. Every pair of mode and fault comes before any comes
-again. Times are seconds; those of deeds count from the begin of the storm. Chapters follow one another as soon as the
-unit is in the mode that the next one wants, so that their times are the unit's, their order and content the seed's.
+across it, or takes one fault through all modes, over a whole outage; under them lives a building, by *deeds* at stated
+times. In each *round* every pair of mode and fault is visited, and no chapter is there for pairs that others visit.
+Times are seconds; those of deeds count from the begin of the storm. Chapters follow one another as soon as the unit is
+in the mode that the next one wants, so that their times are the unit's, their order and content the seed's.
 """
 
 from __future__ import annotations
@@ -12,22 +13,25 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
+from itertools import count, islice, product
 from typing import NamedTuple
 
 from firmware.modes import Mode
 
 __all__ = [
+    "AGAIN",
     "CROWD",
     "ENDER",
     "FAULTS",
     "LATE",
     "LEARNT",
     "LEAVER",
-    "MODE_BY",
+    "LONELY",
+    "OUTAGES",
     "PATIENT",
     "ROAMER",
     "STREAM",
+    "THROUGH",
     "TWIN",
     "Across",
     "Chapter",
@@ -72,20 +76,20 @@ class Held(NamedTuple):
 
 
 FAULTS: dict[Fault, Held] = {
-    Fault.PLATFORM_KILLED: Held(5, 9),
+    Fault.PLATFORM_KILLED: Held(8, 12),
     Fault.PLATFORM_STOPPED: Held(5, 9),
     Fault.PLATFORM_SLOW: Held(5, 9),
     Fault.PLATFORM_SICK: Held(5, 14),
-    Fault.PLATFORM_AMNESIAC: Held(4, 6),
+    Fault.PLATFORM_AMNESIAC: Held(1, 3),
     Fault.PLATFORM_FLAPPING: Held(9, 14),
     Fault.LINE_DOWN: Held(5, 9),
-    Fault.LINE_BLACKHOLE: Held(5, 9),
+    Fault.LINE_BLACKHOLE: Held(8, 12),
     Fault.LINE_LOSSY: Held(5, 9),
     Fault.EDGE_KILLED: Held(0.5, 2),
     Fault.EDGE_STOPPED: Held(1, 4),
-    # Longer than the lease: the edge must do without.
-    Fault.UNIT_KILLED: Held(25, 27),
-    Fault.UNIT_STOPPED: Held(25, 27),
+    # Longer than the lease, and than it takes calls to tell of a death after it: the edge must do without.
+    Fault.UNIT_KILLED: Held(29, 31),
+    Fault.UNIT_STOPPED: Held(29, 31),
     Fault.CALLS_KILLED: Held(4, 9),
     Fault.CALLS_STOPPED: Held(4, 9),
     Fault.DISK_FULL: Held(5, 9),
@@ -94,16 +98,29 @@ FAULTS: dict[Fault, Held] = {
     Fault.MEMORY_SHORT: Held(5, 9),
 }
 
-MODE_BY: dict[Mode, tuple[Fault, ...]] = {
-    Mode.NORMAL: (),
-    Mode.SUSPECT: (Fault.PLATFORM_SICK,),
-    Mode.SURVIVAL: (Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE),
-    Mode.RETURNING: (Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE),
-}
-"""By which fault a mode is come to; RETURNING by its end."""
-
+OUTAGES = (Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE)
+"""What a unit is brought to SURVIVAL by, by way of SUSPECT."""
+THROUGH = frozenset(
+    (
+        Fault.PLATFORM_SLOW,
+        Fault.LINE_LOSSY,
+        Fault.CALLS_KILLED,
+        Fault.CALLS_STOPPED,
+        Fault.DISK_FULL,
+        Fault.CLOCK_JUMP,
+        Fault.DNS_GONE,
+        Fault.MEMORY_SHORT,
+    )
+)
+"""The unit goes through every mode with these in force."""
+PLATFORMS = tuple(fault for fault in Fault if fault.startswith("platform"))
+LINES = (Fault.LINE_DOWN, Fault.LINE_BLACKHOLE, Fault.LINE_LOSSY)
+AGAIN = frozenset((Fault.PLATFORM_AMNESIAC, Fault.EDGE_KILLED, Fault.EDGE_STOPPED))
+"""These last for a moment, and are struck in every mode of an outage anew."""
 LONELY = frozenset((Fault.UNIT_KILLED, Fault.UNIT_STOPPED))
-"""Of these something is learnt only when the platform dies, or comes back, while they last."""
+"""Of these something is learnt only when the platform dies, or comes back, while they last: so from NORMAL on."""
+LONELY_HELD = Held(4, 8)
+"""How long they last in other modes, where the unit is back before its lease is over, or after."""
 DEATHS = (Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_BLACKHOLE, Fault.LINE_DOWN)
 LEASE_S = 11.0
 """After so long the edge is on its own."""
@@ -111,6 +128,9 @@ ACROSS_SHARE = 0.4
 """So many chapters have a second fault."""
 CHAPTER_LEAST_S = 4.0
 """Chapters take longer than this, so there are enough of them."""
+REST_EVERY, REST_S = 5, 25.0
+"""Before the second chapter, and every so many, the building has peace for so long: the platform must know all of it.
+So it has in half of all storms before the first."""
 
 CROWD = ("1001", "1002", "1003", "1004")
 """Come again often."""
@@ -171,21 +191,41 @@ class Across:
     held_s: float
 
 
+Pair = tuple[Mode, Fault]
+
+
 @dataclass(frozen=True)
 class Chapter:
-    """`fault` is struck in `mode`, which is come to by `by` (None: it is the mode of a good day)."""
+    """`fault` is struck in `mode`, which is come to by `by` (None: it is the mode of a good day).
+
+    `through`: it is struck in NORMAL, and `by` then takes the unit through all modes with it.
+    """
 
     number: int
+    turn: int  # of the round, from 1
     mode: Mode
     by: Fault | None
     fault: Fault
     held_s: float
     across: Across | None
     burst: tuple[tuple[str, str], ...]  # calls begun around the moment it strikes
+    through: bool = False
+    rest_s: float = 0.0  # before it
 
     @property
-    def pair(self) -> tuple[Mode, Fault]:
-        return self.mode, self.fault
+    def pairs(self) -> frozenset[Pair]:
+        """What is visited by this chapter for certain, whatever else may be."""
+        if self.through:
+            return frozenset((mode, self.fault) for mode in Mode)
+        if self.mode is Mode.NORMAL and self.fault in OUTAGES:
+            return frozenset((mode, self.fault) for mode in (Mode.NORMAL, Mode.SUSPECT, Mode.SURVIVAL))
+        return frozenset(((self.mode, self.fault),))
+
+    @property
+    def faults(self) -> frozenset[Fault]:
+        """All that it strikes."""
+        across = () if self.across is None else (self.across.fault,)
+        return frozenset((self.fault, *across, *((self.by,) if self.by else ())))
 
 
 @dataclass(frozen=True)
@@ -200,8 +240,8 @@ class Plan:
         return Plan(self.seed, self.length_s, self.chapters[:chapters], self.deeds)
 
 
-def pairs_of(faults: Sequence[Fault] = tuple(FAULTS)) -> frozenset[tuple[Mode, Fault]]:
-    """Every mode with every fault."""
+def pairs_of(faults: Sequence[Fault] = tuple(FAULTS)) -> frozenset[Pair]:
+    """Every mode with every fault: each can be struck in each, if only for the moment before the mode changes."""
     return frozenset(product(Mode, faults))
 
 
@@ -209,34 +249,57 @@ def make_plan(seed: int, length_s: float, faults: Sequence[Fault] = tuple(FAULTS
     """What a storm of this seed does in `length_s`. `faults` are those to strike; two storms of one seed that strike
     the same faults begin alike, however long they are."""
     chapters, deeds = random.Random(f"chapters {seed}"), random.Random(f"deeds {seed}")
-    count = int(length_s / CHAPTER_LEAST_S) + 1
     row = _chapters(chapters, tuple(dict.fromkeys(faults)))
-    return Plan(seed, length_s, tuple(next(row) for _ in range(count)), tuple(_deeds(deeds, length_s)))
+    most = int(length_s / CHAPTER_LEAST_S) + 1
+    return Plan(seed, length_s, tuple(islice(row, most)), tuple(_deeds(deeds, length_s)))
 
 
 def _chapters(rng: random.Random, faults: Sequence[Fault]) -> Iterator[Chapter]:
-    """In each round every fault comes once; in as many rounds as there are modes, in every mode."""
     number = 0
-    while True:
-        modes = {fault: rng.sample(list(Mode), len(Mode)) for fault in faults}
-        for turn in range(len(Mode)):
-            for fault in rng.sample(faults, len(faults)):
+    for turn in count(1):
+        left = set(pairs_of(faults))
+        for mode, fault in rng.sample(sorted(left), len(left)):
+            if (mode, fault) in left:
                 number += 1
-                yield _chapter(rng, number, modes[fault][turn], fault, faults)
+                # What an outage visits by itself is visited so, as long as that is more than one pair.
+                whole = fault in OUTAGES and mode is not Mode.RETURNING and (Mode.NORMAL, fault) in left
+                chapter = _chapter(rng, number, turn, Mode.NORMAL if whole else mode, fault, faults)
+                left -= chapter.pairs
+                yield chapter
 
 
-def _chapter(rng: random.Random, number: int, mode: Mode, fault: Fault, faults: Sequence[Fault]) -> Chapter:
-    ways = [way for way in MODE_BY[mode] if way is not fault] or list(MODE_BY[mode])
-    held_s = round(rng.uniform(*FAULTS[fault]), 1)
+def _chapter(rng: random.Random, number: int, turn: int, mode: Mode, fault: Fault, faults: Sequence[Fault]) -> Chapter:
+    through = fault in THROUGH or fault in AGAIN
+    lonely = fault in LONELY and mode is not Mode.NORMAL
+    held_s = round(rng.uniform(*(LONELY_HELD if lonely else FAULTS[fault])), 1)
+    ways = _ways(Mode.SURVIVAL if through else mode, fault)
     return Chapter(
         number=number,
-        mode=mode,
+        turn=turn,
+        mode=Mode.NORMAL if through else mode,
         by=rng.choice(ways) if ways else None,
         fault=fault,
         held_s=held_s,
-        across=_across(rng, fault, held_s, faults),
+        across=None if through or lonely else _across(rng, fault, held_s, faults),
         burst=tuple(_pair(rng, (*CROWD, *LATE, *STREAM)) for _ in range(rng.randint(4, 8))),
+        through=through,
+        rest_s=REST_S if number % REST_EVERY == 2 or (number == 1 and rng.random() < 0.5) else 0.0,
     )
+
+
+def _ways(mode: Mode, fault: Fault) -> Sequence[Fault]:
+    """By which faults a mode is come to, so that another one of these still bites in it."""
+    match mode:
+        case Mode.NORMAL:
+            return ()
+        case Mode.SUSPECT:
+            return (Fault.PLATFORM_SICK,)
+        case _ if fault in PLATFORMS:
+            return (Fault.LINE_BLACKHOLE,)
+        case _ if fault in LINES:
+            return (Fault.PLATFORM_KILLED,)
+        case _:
+            return OUTAGES
 
 
 def _across(rng: random.Random, fault: Fault, held_s: float, faults: Sequence[Fault]) -> Across | None:

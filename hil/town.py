@@ -23,8 +23,8 @@ from hil.stormplan import CROWD, ENDER, LATE, LEARNT, LEAVER, PATIENT, ROAMER, S
 __all__ = ["CREDENTIALS", "DESKS", "GATEWAY_URI", "REGISTER_S", "USERS", "Town"]
 
 REGISTER_S = 15
-OFTEN_S, SELDOM_S = 4.0, 11.0
-"""How often phones come again."""
+OFTEN_S, SELDOM_S, ALWAYS_S = 4.0, 11.0, 1.0
+"""How often phones come again; the last one between a death and its being known for certain."""
 DESKS = ("1041", "1042")
 EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *DESKS)
 USERS = {extension: password(extension) for extension in EXTENSIONS}
@@ -68,7 +68,7 @@ PLACES = {
         Place("roamer", (ROAMER,), 14),
         Place("twin1", (TWIN,), 15),
         Place("twin2", (TWIN,), 16, ring_ms=4000),
-        Place("learnt", (LEARNT,), 17),
+        Place("learnt", (LEARNT,), 17, refresh_s=ALWAYS_S),
         Place("patient", (PATIENT,), 18, ring_ms=None),
         Place("leaver", (LEAVER,), 23),
         Place("ender", (ENDER,), 19, hang_up_ms=CALLEE_HOLDS_MS),
@@ -169,6 +169,8 @@ class Town:
                 for number in range(1, count + 1):
                     own = [each for each in messages if each.call_id.partition("-")[0] == str(number)]
                     self._history.heard(f"{label}.{number}", own)
+                    if over:
+                        self._history.calls[f"{label}.{number}"].over_at = now
             if over:
                 del self._placing[label]
         for desk in self._desks:

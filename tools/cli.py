@@ -202,8 +202,18 @@ def _storm_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--minutes", type=_minutes, metavar="M", help="how long faults come (else 2)")
     parser.add_argument("--keep-going", action="store_true", help="do not end at the first thing that breaks")
+    parser.add_argument("--chapters", type=_positive, metavar="N", help="only so many of the plan's faults, the first")
     parser.add_argument("--replay", action="store_true", help="what broke is replayed, for the shortest way to it")
-    parser.add_argument("--planted", action="store_true", help="plant known bugs in a copy and see which are found")
+    parser.add_argument(
+        "--all-pairs", action="store_true", help="until every fault was there in every mode (else 25 min)"
+    )
+    parser.add_argument(
+        "--planted",
+        nargs="?",
+        const="",
+        metavar="BUG",
+        help="plant known bugs in a copy, or those whose names begin so, and see which are found",
+    )
 
 
 def _add_arguments(parser: Parser) -> None:

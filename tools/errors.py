@@ -782,14 +782,16 @@ CATALOG: dict[str, Entry] = {
     "RVX-S03": Entry(
         Said(
             "Växelns samtalsprogram svarar inte.",
-            "Samtalen bärs av Kamailio och fortsätter. Men svar som plattformen ger för sent avslutas inte, och har "
-            "plattformen glömt telefonerna får den veta det först när de hör av sig själva.",
+            "Samtalen bärs av Kamailio och fortsätter. Men svar som plattformen ger för sent avslutas inte, ej heller "
+            "samtal vars ljud dog med den; nekade samtal får kortare besked; och har plattformen glömt telefonerna får "
+            "den veta det först när de hör av sig själva.",
             "Starta om växelns processer; pågående samtal bryts inte.",
         ),
         Said(
             "The unit's process calls does not answer.",
-            "Calls are Kamailio's and go on. But what the platform answers too late is not ended, and a platform that "
-            "has forgotten the phones hears of it only when they come by themselves.",
+            "Calls are Kamailio's and go on. But what the platform answers too late is not ended, nor are calls whose "
+            "sound died with it; refused calls are told so in fewer words; and a platform that has forgotten the "
+            "phones hears of it only when they come by themselves.",
             "Start the unit's processes anew; calls that are up are not cut.",
         ),
         UNKNOWN,

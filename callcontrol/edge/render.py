@@ -10,6 +10,7 @@ import hashlib
 import re
 from importlib.resources import files
 
+from callcontrol.anchored import SILENT_S
 from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS
 from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket, sip_host_port
 from callcontrol.pacing import WAIT_MAX_S
@@ -57,6 +58,14 @@ STRIKES = 2
 """Requests in a row without any response before a node is asked by OPTIONS first."""
 PHONE_SILENT_MS = 5_000
 """A phone that has not said anything by then is not there."""
+CALLS_MS = 500
+"""So long the edge waits for `calls` to refuse a call before it does so itself."""
+LEGS_MAX = 2_000
+"""Halves of calls whose sound the platform carries that are remembered; a call more is not ended when it dies."""
+LEG_BYTES = 2_048
+"""Of one of them: three headers that a phone and the platform have written."""
+LAST_CSEQ = 2**31 - 1
+"""RFC 3261 §8.1.1.5."""
 TLS_CERTIFICATE, TLS_KEY = "tls.pem", "tls.key"
 """In the edge's own folder."""
 TLS_METHOD = "TLSv1.2+"
@@ -183,6 +192,11 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "BAN_S": s.ban_s,
         "CONTROL_PORT": s.control_port,
         "CALLS_PORT": s.calls_port,
+        "CALLS_MS": CALLS_MS,
+        "LEGS_MAX": LEGS_MAX,
+        "LEG_BYTES": LEG_BYTES,
+        "LAST_CSEQ": LAST_CSEQ,
+        "SILENT_S": SILENT_S,
         "LATE_PORT": s.late_port,
         "REGISTER_S": s.register_s,
         "EXPIRES_S": s.expires_s,

@@ -22,7 +22,7 @@ from hil.phone.watched import Watched
 __all__ = ["Baresip", "NetstringReader"]
 
 CONTROL_PORT = 4444
-CONTROL_TIMEOUT_S = 5.0
+CONTROL_TIMEOUT_S = 20.0
 RETRY_S = 0.05
 MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -48,7 +48,7 @@ snd_path {recordings}
 """
 _ACCOUNT = (
     "<sip:{extension}@{realm};transport={transport}>;auth_user={extension};auth_pass={password}"
-    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode={mode};audio_codecs=PCMA{mediaenc}\n'
+    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode=manual;audio_codecs=PCMA{mediaenc}\n'
 )
 
 
@@ -89,7 +89,6 @@ class Baresip(Watched):
     def start(self) -> None:
         recordings = self._fresh_directory() / "heard"
         recordings.mkdir()
-        mode = "auto" if self.answers else "manual"
         more = f"sip_cafile {self.account.ca}\n" if self.account.ca else ""
         more += "module srtp.so\n" if self.account.srtp else ""
         config = _CONFIG.format(ip=self.ip, hz=round(self.tone_hz), port=CONTROL_PORT, recordings=recordings, more=more)
@@ -97,7 +96,7 @@ class Baresip(Watched):
             config += f"dns_server {self.account.names}:53\n"
         (self.directory / "config").write_text(config)
         mediaenc = ";mediaenc=srtp-mand" if self.account.srtp else ""
-        (self.directory / "accounts").write_text(_ACCOUNT.format(mode=mode, mediaenc=mediaenc, **vars(self.account)))
+        (self.directory / "accounts").write_text(_ACCOUNT.format(mediaenc=mediaenc, **vars(self.account)))
         (self.directory / "contacts").touch()  # else it writes an example of its own
         with (self.directory / "log").open("wb") as log:
             self._process = self.host.popen(["baresip", "-4", "-f", str(self.directory)], stdout=log, stderr=log)
@@ -171,9 +170,9 @@ class Baresip(Watched):
     def _take(self, message: dict[str, Any]) -> None:
         match message:
             case {"direction": "incoming", "id": str(call_id), "peeruri": str(peer)} if call_id != self._incoming:
-                # Its first event, of whatever type: CALL_INCOMING does not come when it answers by itself.
                 self._incoming = call_id
                 self._begin_call(peer, dialled=False)
+                self._is_rung("accept")
         match message:
             case {"response": True, "token": "reginfo", "data": str(text)} if "OK" in text:
                 self._set_registered(True)

@@ -25,7 +25,7 @@ __all__ = ["Linphone"]
 
 TONE_S = 60  # of the file; it begins anew at its end, after a short silence
 POLL_S = 0.1
-ANSWER_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 15.0
 
 _CONFIG = """\
 [sip]
@@ -59,7 +59,7 @@ passwd={password}
 realm={realm}
 domain={realm}
 """
-_INCOMING = re.compile(r"Receiving new incoming call from <?(?P<peer>[^>,]+)")
+_INCOMING = re.compile(r"Receiving new incoming call from <?(?P<peer>[^>,]+)>?(?:, assigned id (?P<id>\d+))?")
 _CALL = re.compile(r"Call \d+ (?:to|with) \S+ (?P<what>ringing|connected|ended|error)(?: \((?P<reason>[^)]*)\))?\.")
 _CODEC = re.compile(r" *(?P<number>\d+): (?P<name>\S+) \((?P<rate>\d+)\) enabled")
 _STATUS = re.compile(r"registered(?P<yes>,)?")
@@ -96,7 +96,6 @@ class Linphone(Watched):
                 "linphonec",
                 "-c",
                 str(config),
-                *(["-a"] if self.answers else []),
                 "-d",
                 "1",
                 "-l",
@@ -111,7 +110,7 @@ class Linphone(Watched):
         self._process = process
         threading.Thread(target=self._read, args=(process.stdout,), daemon=True).start()
         self._command("soundcard use files")
-        self._command(f"play {tone}")
+        self._command("play", str(tone))
         self._record_next()
         self._command("codec list")  # whereupon all but PCMA are switched off
 
@@ -149,7 +148,7 @@ class Linphone(Watched):
 
     def dial(self, number: str) -> None:
         self._begin_call(number, dialled=True)
-        self._command(f"call {self.uri(number)}")
+        self._command("call", self.uri(number))
 
     def hang_up(self) -> None:
         self._command("terminate")
@@ -166,14 +165,14 @@ class Linphone(Watched):
 
     def _record_next(self) -> None:
         self._recordings += 1
-        self._command(f"record {self._recording(self._recordings)}")
+        self._command("record", str(self._recording(self._recordings)))
 
-    def _command(self, line: str) -> None:
+    def _command(self, name: str, params: str = "") -> None:
         if self._process is None or self._process.stdin is None:
             raise PhoneError(f"{self.account.extension} is not started")
         try:
             # The reader thread gives commands, too: a short line goes into a pipe whole (PIPE_BUF).
-            os.write(self._process.stdin.fileno(), f"{line}\n".encode())
+            os.write(self._process.stdin.fileno(), f"{name} {params}".rstrip().encode() + b"\n")
         except OSError as error:
             raise PhoneError(f"{self.account.extension}: linphonec has ended") from error
 
@@ -186,6 +185,7 @@ class Linphone(Watched):
     def _take(self, line: str) -> None:
         if incoming := _INCOMING.match(line):
             self._begin_call(incoming["peer"], dialled=False)
+            self._is_rung("answer", incoming["id"] or "")
         elif call := _CALL.match(line):
             match call["what"]:
                 case "ringing":
@@ -197,7 +197,7 @@ class Linphone(Watched):
                     self._record_next()
         elif codec := _CODEC.match(line):
             if codec["name"] != "PCMA":
-                self._command(f"codec disable {codec['number']}")
+                self._command("codec disable", codec["number"])
         elif status := _STATUS.match(line):
             with self._changed:
                 self._registered = bool(status["yes"])

@@ -22,7 +22,7 @@ from hil.phone.sipp import User
 __all__ = ["RawPhone", "body_of", "header", "headers", "status"]
 
 READ_BYTES = 65_535
-ANSWER_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 20.0
 RESEND_S = 1.0
 """By UDP a request that has no final answer is sent again after this."""
 SDP = "v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n"

@@ -30,9 +30,9 @@ MAX_SOCKETS = 4000  # below this system's limit of open files
 SOCKET_BYTES = 4 << 20  # one socket stands for a crowd: each phone by itself would lose nothing of what is sent to it
 MAX_ANSWERS = 3  # to challenges of one request; a stale nonce takes two
 NO_RINGING_END_MS = 3_600_000
-STARTED_TIMEOUT_S = 5.0
-END_TIMEOUT_S = 5.0
-SLACK_S = 5.0  # what a run may take beyond its own timers
+STARTED_TIMEOUT_S = 20.0
+END_TIMEOUT_S = 20.0
+SLACK_S = 15.0  # what a run may take beyond its own timers
 POLL_S = 0.05
 
 _SECRET = re.compile(r"[^\s;\[\]\"]*")
@@ -201,11 +201,11 @@ class Sipp:
         count = len(dials) if count is None else count
         fields = {
             "realm": self.realm,
-            "hold_ms": hold_ms if cancel_ms is None else cancel_ms,
+            "hold_ms": max(1, hold_ms if cancel_ms is None else cancel_ms),
             "patience_ms": patience_ms,
             "answers": MAX_ANSWERS if with_password.pop() else 0,
         }
-        options = _pace(count, rate)
+        options = [*_pace(count, rate), "-default_behaviors", "all,-abortunexp"]
         options += ["-set", "cancel", "1"] if cancel_ms is not None else []
         options += ["-set", "callee_ends", "1"] if callee_ends else []
         rows = [[dial.caller.extension, dial.callee, dial.caller.authentication] for dial in dials]

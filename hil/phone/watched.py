@@ -18,13 +18,17 @@ from hil.phone import Account, PhoneError, Seen
 __all__ = ["Watched"]
 
 TONE_S = 2  # of the file played; the phones begin it anew at its end
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 15.0
+LIFTED_S = 0.3
+"""From its ringing until somebody lifts it, who is quick. A phone that answers by itself sends 180 and 200 in one
+breath, and UDP by servers of many processes keeps no order: the caller may hear 200 first, and no 180."""
 
 
 class Watched:
     """Base of a phone that is a program: keeps what was seen under a lock and lets others wait for it.
 
-    ``answers`` off lets it ring. Its files live in the host's directory and go with it.
+    ``answers`` off lets it ring; else it is answered after LIFTED_S. Its files live in the host's directory and go
+    with it.
     """
 
     def __init__(
@@ -62,6 +66,23 @@ class Watched:
 
     def uri(self, number: str) -> str:
         return number if number.startswith("sip:") else f"sip:{number}@{self.account.realm}"
+
+    def _command(self, name: str, params: str = "") -> None:
+        """Give the program one command. Raises PhoneError or OSError when it has ended."""
+        raise NotImplementedError
+
+    def _is_rung(self, command: str, params: str = "") -> None:
+        """Somebody hears it ring, and answers by this command of the program's."""
+        if not self.answers:
+            return
+
+        def lift() -> None:
+            with contextlib.suppress(PhoneError, OSError):  # its plug has been pulled
+                self._command(command, params)
+
+        lifting = threading.Timer(LIFTED_S, lift)
+        lifting.daemon = True
+        lifting.start()
 
     def _fresh_directory(self) -> Path:
         shutil.rmtree(self.directory, ignore_errors=True)

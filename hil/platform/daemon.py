@@ -16,8 +16,8 @@ from hil.platform import PlatformError
 
 __all__ = ["Daemon"]
 
-START_TIMEOUT_S = 15.0
-STOP_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
 POLL_S = 0.02
 LOG_TAIL_CHARS = 2_000
 

@@ -18,7 +18,7 @@ from hil.platform.daemon import Daemon
 
 __all__ = ["Call", "KamailioPlatform"]
 
-RPC_TIMEOUT_S = 2.0
+RPC_TIMEOUT_S = 6.0  # one that is dead refuses at once; one that is only starved of processor is waited for
 RPC_ANSWER_MAX_BYTES = 65_536
 EXPIRES_MAX_S = 3_600
 SHARED_MEMORY_MB = 64
@@ -177,6 +177,10 @@ class KamailioPlatform:
         """
         self._fault("trying_ms", round(trying_s * 1000))
         self._fault("ringing_ms", round(ringing_s * 1000))
+
+    def anchors(self, on: bool) -> None:
+        """Name itself as the place of the sound in every session description; it carries none."""
+        self._fault("anchors", int(on))
 
     def dialogs(self) -> list[Call]:
         """The calls that it believes alive, by its own dialogs; those that nobody ended are ghosts."""

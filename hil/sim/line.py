@@ -40,7 +40,7 @@ IN_FLIGHT_MAX = 20_000  # frames in one direction; more are lost, as in a full b
 FRAME_MAX_BYTES = 65_535
 FRAMES_A_TURN = 64  # so that a flood one way does not starve the other
 COMMAND_MAX_BYTES = 200
-ANSWER_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 20.0
 STDIN = 0
 # Sockets of a protocol, not of all: they come after the faults of hil.net, and do not see what they send.
 PROTOCOLS = (0x0800, 0x0806, 0x86DD)  # IPv4, ARP, IPv6

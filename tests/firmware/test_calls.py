@@ -9,7 +9,7 @@ import pytest
 
 from callcontrol.onbehalf import Binding, Event
 from callcontrol.sip.message import Request, Response
-from firmware.calls import Held, outcome, shown
+from firmware.calls import Held, answer, outcome, shown
 
 PHONE = Binding("1001", "sip:1001@10.98.0.11:5060;alias=10.98.0.11~5061~1")
 REQUEST = Request.new("REGISTER", "sip:r", from_="<sip:1001@r>;tag=a", to="<sip:1001@r>", call_id="c", cseq=1)
@@ -71,3 +71,22 @@ def test_silence() -> None:
 def test_shown(contacts: list[str], is_shown: bool | None) -> None:
     assert shown(response(200, contacts), PHONE) is is_shown
     assert shown(response(403, contacts), PHONE) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "expected"),
+    [
+        ("INVITE", "sip:1002@r;why=busy;mode=SURVIVAL", (486, None)),
+        ("INVITE", "sip:+46701@r;why=outside;mode=SURVIVAL", (480, "60")),
+        ("INVITE", "sip:+46701@r;why=gone;mode=NORMAL", (480, "10")),
+        ("INVITE", "sip:1002;why=busy@r;why=unknown", (404, None)),
+        ("INVITE", "sip:1002@r;why=curious", (501, None)),
+        ("INVITE", "sip:1002@r", (501, None)),
+        ("INVITE", "tel:+46701;why=busy", (501, None)),
+        ("OPTIONS", "sip:1002@r;why=busy", (501, None)),
+    ],
+)
+def test_what_the_edge_hands_over_is_refused(method: str, uri: str, expected: tuple[int, str | None]) -> None:
+    request = Request.new(method, uri, from_="<sip:1001@r>;tag=a", to="<sip:1002@r>", call_id="c", cseq=1)
+    response = answer(request)
+    assert (response.status, response.header("Retry-After")) == expected

@@ -105,6 +105,16 @@ def test_a_call_that_is_refused(code: int | None, broken: bool) -> None:
     assert ("reachable" in rules(history)) == broken
 
 
+def test_a_late_answer_to_who_had_the_port_before_is_none_of_its_call() -> None:
+    history = town()
+    history.placed(a_call())
+    stray = Message(AT, False, "1-7@10.98.0.21", 2, "INVITE", 487)
+    history.heard("call 1.1", [stray, *said(*FINE, sent=True), stray])
+    call = history.calls["call 1.1"]
+    assert call.calling is not None
+    assert (call.calling.call_id, call.calling.code) == (ID, 200)
+
+
 def test_a_call_that_rings_too_late() -> None:
     history = town()
     history.placed(a_call())

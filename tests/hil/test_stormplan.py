@@ -1,4 +1,4 @@
-"""The same seed is the same storm, and every pair of mode and fault comes before any comes again."""
+"""The same seed is the same storm, and every round visits every pair of mode and fault."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.modes import Mode
-from hil.stormplan import FAULTS, LEARNT, LEAVER, PATIENT, ROAMER, Do, Fault, make_plan, pairs_of
+from hil.stormplan import FAULTS, LEARNT, LEAVER, LONELY, PATIENT, ROAMER, Do, Fault, make_plan, pairs_of
 
 FEW = settings(max_examples=15, deadline=None)
 """A plan of many minutes takes some milliseconds to make."""
+CHAPTER_S = 24.0
+"""As measured, on the whole."""
 SEEDS = st.integers(min_value=1, max_value=1_000_000)
 
 
@@ -36,17 +38,28 @@ def test_two_seeds_differ() -> None:
 
 @FEW
 @given(SEEDS)
-def test_every_pair_comes_once_before_any_comes_again(seed: int) -> None:
-    pairs = [chapter.pair for chapter in make_plan(seed, 600).chapters[: len(pairs_of())]]
-    assert Counter(pairs) == Counter(pairs_of())
+def test_every_round_visits_every_pair(seed: int) -> None:
+    chapters = make_plan(seed, 600).chapters
+    for turn in (1, 2):
+        visits = Counter(pair for chapter in chapters if chapter.turn == turn for pair in chapter.pairs)
+        assert set(visits) == set(pairs_of())
 
 
 @FEW
 @given(SEEDS)
-def test_each_fault_comes_in_every_round(seed: int) -> None:
-    chapters = make_plan(seed, 600).chapters
-    for start in range(0, 4 * len(FAULTS), len(FAULTS)):
-        assert {chapter.fault for chapter in chapters[start : start + len(FAULTS)]} == set(FAULTS)
+def test_a_round_has_no_chapter_for_what_others_visit(seed: int) -> None:
+    seen: set[tuple[Mode, Fault]] = set()
+    for chapter in make_plan(seed, 600).chapters:
+        if chapter.turn == 1:
+            assert chapter.pairs - seen
+            seen |= chapter.pairs
+
+
+@FEW
+@given(SEEDS)
+def test_a_round_fits_twenty_minutes(seed: int) -> None:
+    first = [chapter for chapter in make_plan(seed, 1200).chapters if chapter.turn == 1]
+    assert sum(chapter.rest_s + CHAPTER_S for chapter in first) < 1300
 
 
 @FEW
@@ -55,8 +68,10 @@ def test_a_chapter_can_be_played(seed: int) -> None:
     for number, chapter in enumerate(make_plan(seed, 300).chapters, 1):
         assert chapter.number == number
         least_s, most_s = FAULTS[chapter.fault]
-        assert least_s <= chapter.held_s <= most_s
-        assert (chapter.by is None) == (chapter.mode is Mode.NORMAL)
+        assert chapter.held_s <= most_s
+        assert chapter.held_s >= least_s or (chapter.fault in LONELY and chapter.mode is not Mode.NORMAL)
+        assert (chapter.by is None) == (chapter.mode is Mode.NORMAL and not chapter.through)
+        assert chapter.faults >= {chapter.fault}
         assert all(caller != callee for caller, callee in chapter.burst)
         if chapter.across is not None:
             assert chapter.across.fault is not chapter.fault
@@ -102,7 +117,7 @@ def test_a_prefix_has_fewer_chapters_and_the_same_deeds() -> None:
 @pytest.mark.parametrize("fault", [Fault.UNIT_KILLED, Fault.UNIT_STOPPED])
 def test_the_edge_is_left_alone_beyond_its_lease_and_the_platform_dies_then(fault: Fault) -> None:
     for chapter in make_plan(3, 600).chapters:
-        if chapter.fault is fault:
+        if chapter.fault is fault and chapter.mode is Mode.NORMAL:
             assert chapter.across is not None
             assert chapter.across.after_s > 10
 

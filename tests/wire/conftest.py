@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -40,10 +42,15 @@ FIRST, KNOWN, CROWD = 1001, 20, 10
 """Extensions that platform and unit know, and how many of them are registered."""
 DESKS = (("1041", Baresip), ("1042", Linphone))
 CROWD_IP, CALLER_IP, DESK_IP = 11, 12, 31
-STEP_S = 20.0
-"""For what a phone does at once, on a busy machine."""
+STEP_S = 30.0
+"""For what a phone or a process does at once, on a busy machine that may stand still for some seconds."""
 SOUND_S = 1.0
 TLS_PROXY = f"{UNIT_SOUTH_IP}:5061"
+
+# A shell that runs the tests in its background lets them ignore Ctrl-C, and with them the programs that are to heed it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass

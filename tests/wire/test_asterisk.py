@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
+from callcontrol.anchored import SILENT_S
 from hil.net import Net
 from hil.phone import Account, Phone, PhoneError
 from hil.phone.baresip import Baresip
@@ -307,6 +308,23 @@ def test_sound(registration: Registration, direct: bool, transport: str) -> None
             one.wait_closed(NOT_TOLD_S)
         one.hang_up()
         one.wait_closed(STEP_S)
+        house.talk(one, other)
+        one.hang_up()
+        for phone in (one, other):
+            phone.wait_closed(STEP_S)
+
+
+@pytest.mark.parametrize("registration", REGISTRATIONS)
+def test_calls_end_whose_sound_died(registration: Registration) -> None:
+    """Both halves, which nobody here can join."""
+    kinds = (Linphone, Linphone) if registration == "path" else (Baresip, Linphone)
+    with building(registration, direct_media=False) as house:
+        one, other = house.desks(*kinds)
+        house.talk(one, other)
+        house.platform.kill()
+        for phone in (one, other):
+            phone.wait_closed(SILENT_S + DETECTED_S + STEP_S)
+        assert house.site.count("legs_ended") == 2
         house.talk(one, other)
         one.hang_up()
         for phone in (one, other):

@@ -19,15 +19,18 @@ from hil.phone.sipp import Dial, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
 from hil.sound import holds, seconds_of
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
 REALM = "region.example"
 PLATFORM_IP = "10.98.0.1"
 CROWD_IP, CALLER_IP = "10.98.0.50", "10.98.0.51"
+STEP_S = 30.0
+"""For what a phone does at once, on a busy machine that may stand still for some seconds."""
 PASSWORDS = {str(extension): f"secret{extension}" for extension in range(1001, 1041)}
 # This platform hands out GRUUs and does not route by them, as many do; taking them away is the unit's work.
 Linphone = functools.partial(linphone.Linphone, gruu=False)
 TRANSPORTS = ["udp", "tcp"]
+RING_MS = 50
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Site:
         account = Account(extension, PASSWORDS[extension], REALM, f"{PLATFORM_IP}:5060", transport)
         phone = kind(host, ip, account, hz, answers=answers)
         phone.start()
-        phone.wait_registered(10)
+        phone.wait_registered(STEP_S)
         return phone
 
     def crowd(self, transport: str, ip: str = CROWD_IP, port: int = 5060) -> Sipp:
@@ -73,7 +76,7 @@ def user(extension: int) -> User:
     return User(str(extension), PASSWORDS[str(extension)])
 
 
-def until(true: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+def until(true: Callable[[], bool], timeout_s: float = STEP_S) -> bool:
     deadline = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > deadline:
@@ -96,14 +99,15 @@ def test_both_hear_each_other(
     callee = site.phone(callee_kind, 1002, transport, 1100)
 
     caller.dial("1002")
-    caller.wait_established(5)
-    callee.wait_established(5)
+    caller.wait_established(STEP_S)
+    callee.wait_established(STEP_S)
     # While it lasts, too.
     assert until(lambda: holds(caller.heard(), 1100) and holds(callee.heard(), 700))
     caller.hang_up()
-    seen, other = caller.wait_closed(5), callee.wait_closed(5)
+    seen, other = caller.wait_closed(STEP_S), callee.wait_closed(STEP_S)
 
-    times = [seen.dialled_at, seen.ringing_at, seen.established_at, seen.closed_at]
+    # A 180 that is overtaken by the 200 is not seen: UDP keeps no order.
+    times = [seen.dialled_at, seen.established_at, seen.closed_at]
     assert None not in times
     assert times == sorted(time_s for time_s in times if time_s is not None)
     assert "1001" in other.peer
@@ -123,11 +127,11 @@ def test_a_second_call_begins_anew(site: Site, kind: Callable[..., Phone]) -> No
     recordings = set()
     for phone, number, hz in ((caller, "1002", 1100), (callee, "1001", 700)):
         phone.dial(number)
-        assert phone.wait_established(5).closed_at is None
+        assert phone.wait_established(STEP_S).closed_at is None
         assert until(lambda phone=phone, hz=hz: holds(phone.heard(), hz))  # type: ignore[misc]
         recordings.add(phone.heard())
         phone.hang_up()
-        phone.wait_closed(5)
+        phone.wait_closed(STEP_S)
         assert until(lambda: caller.call.closed_at is not None and callee.call.closed_at is not None)
     assert len(recordings) == 2
 
@@ -136,9 +140,9 @@ def test_a_second_call_begins_anew(site: Site, kind: Callable[..., Phone]) -> No
 def test_a_number_that_does_not_exist(site: Site, kind: Callable[..., Phone]) -> None:
     phone = site.phone(kind, 1001, "udp", 700)
     phone.dial("1999")
-    assert phone.wait_closed(5).established_at is None
+    assert phone.wait_closed(STEP_S).established_at is None
     with pytest.raises(PhoneError, match="no sign of an established call"):
-        phone.wait_established(5)
+        phone.wait_established(1)
     assert not phone.heard().exists()
 
 
@@ -147,10 +151,10 @@ def test_a_phone_that_rings_and_one_without_power(site: Site, kind: Callable[...
     caller = site.phone(kind, 1001, "udp", 700)
     callee = site.phone(kind, 1002, "udp", 1100, answers=False)
     caller.dial("1002")
-    assert caller.wait_ringing(5).established_at is None
-    assert callee.wait_ringing(5).established_at is None
+    assert caller.wait_ringing(STEP_S).established_at is None
+    assert callee.wait_ringing(STEP_S).established_at is None
     caller.hang_up()
-    callee.wait_closed(5)
+    callee.wait_closed(STEP_S)
 
     callee.kill()
     assert until(lambda: not callee.registered)
@@ -166,12 +170,12 @@ def test_several_phones_on_one_host(site: Site) -> None:
         phones.append(kind(host, ip, account, number))
     for phone in phones:
         phone.start()
-        phone.wait_registered(10)
+        phone.wait_registered(STEP_S)
     contacts = {name: held[0].contact for name, held in site.platform.registrations().items()}
     assert "10.98.0.61" in contacts["1001"]
     assert "10.98.0.62" in contacts["1002"]
     phones[0].dial("1002")
-    phones[0].wait_established(5)
+    phones[0].wait_established(STEP_S)
     assert until(lambda: seconds_of(phones[1].heard(), 1001) > 0.5)
 
 
@@ -180,8 +184,8 @@ def test_several_phones_on_one_host(site: Site) -> None:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_calls_to_registered_users(site: Site, transport: str) -> None:
-    with site.crowd(transport).answer([user(extension) for extension in range(1002, 1012)], ring_ms=50) as phones:
-        phones.wait_registered(10)
+    with site.crowd(transport).answer([user(extension) for extension in range(1002, 1012)], ring_ms=RING_MS) as phones:
+        phones.wait_registered(STEP_S)
         assert len(site.platform.registrations()) == 10
         dials = [Dial(user(1001), str(extension)) for extension in range(1002, 1012)]
         results = site.crowd(transport, CALLER_IP).call(dials, hold_ms=50)
@@ -190,8 +194,8 @@ def test_calls_to_registered_users(site: Site, transport: str) -> None:
             assert (result.code, result.completed, result.challenges) == (200, True, 1)
             assert result.first_ms is not None
             assert result.final_ms is not None
-            assert 0 < result.first_ms < 500 <= result.final_ms + 460
-        assert sum(result.completed for result in phones.calls()) == 10
+            assert result.final_ms >= RING_MS > 0 < result.first_ms
+        assert until(lambda: sum(result.completed for result in phones.calls()) == 10)
 
 
 def test_registrations_come_and_go(site: Site) -> None:
@@ -211,17 +215,17 @@ def test_registrations_come_and_go(site: Site) -> None:
 
 def test_they_register_anew_with_a_platform_that_forgot(site: Site) -> None:
     with site.crowd("udp").answer([user(1002), user(1003)], expires_s=10, refresh_s=1) as phones:
-        phones.wait_registered(10)
+        phones.wait_registered(STEP_S)
         site.platform.kill()
         site.platform.start()
-        assert until(lambda: len(site.platform.registrations()) == 2, 10)
+        assert until(lambda: len(site.platform.registrations()) == 2)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("status", ["486 Busy Here", "603 Decline", "480 Temporarily Unavailable"])
 def test_refusals(site: Site, status: str, transport: str) -> None:
     with site.crowd(transport).answer([user(1002)], status=status) as phones:
-        phones.wait_registered(10)
+        phones.wait_registered(STEP_S)
         (result,) = site.crowd(transport, CALLER_IP).call([Dial(user(1001), "1002")])
         assert (result.code, result.first_ms, result.completed) == (int(status[:3]), None, False)
 
@@ -230,30 +234,30 @@ def test_refusals(site: Site, status: str, transport: str) -> None:
 def test_slow_cancelled_unanswered_and_hung_up_by_the_callee(site: Site, transport: str) -> None:
     crowd, dial, caller = site.crowd(transport), Dial(user(1001), "1002"), site.crowd(transport, CALLER_IP)
     with crowd.answer([user(1002)], slow_ms=300) as phones:
-        phones.wait_registered(10)
+        phones.wait_registered(STEP_S)
         (result,) = caller.call([dial])
         assert result.completed
         assert result.first_ms is not None
-        assert 300 <= result.first_ms < 600
+        assert result.first_ms >= 300
     with crowd.answer([user(1002)], ring_ms=None) as phones:
-        phones.wait_registered(10)
+        phones.wait_registered(STEP_S)
         (cancelled,) = caller.call([dial], cancel_ms=100)
         assert (cancelled.code, cancelled.first_ms is None) == (487, False)
         (unanswered,) = caller.call([dial], patience_ms=400)
         assert unanswered.code == 487
         assert unanswered.final_ms is not None
         assert unanswered.final_ms >= 400
-        assert [result.code for result in phones.calls()] == [487, 487]
+        assert until(lambda: [result.code for result in phones.calls()] == [487, 487])
     with crowd.answer([user(1002)], hang_up_ms=100) as phones:
-        phones.wait_registered(10)
+        phones.wait_registered(STEP_S)
         assert caller.call([dial], callee_ends=True)[0].completed
-        assert phones.calls()[0].completed
+        assert until(lambda: phones.calls()[0].completed)
 
 
 def test_a_call_is_watched_while_it_lasts(site: Site) -> None:
     with site.crowd("udp").answer([user(1002)]) as phones:
-        phones.wait_registered(10)
-        placing = site.crowd("udp", CALLER_IP).place([Dial(user(1001), "1002")], hold_ms=1000)
+        phones.wait_registered(STEP_S)
+        placing = site.crowd("udp", CALLER_IP).place([Dial(user(1001), "1002")], hold_ms=4000)
         assert until(lambda: [result.code for result in placing.so_far()] == [200])
         assert not placing.so_far()[0].completed
         assert placing.wait()[0].completed
@@ -274,7 +278,7 @@ def test_load(site: Site) -> None:
         dials = [Dial(user(1001), "1002"), Dial(user(1001), "1003")]
         load = site.crowd("udp", CALLER_IP).load(dials, count=60, rate=60, hold_ms=50)
         assert (load.ok, load.failed, len(load.first_ms)) == (60, 0, 60)
-        assert load.seconds == pytest.approx(1.2, abs=0.6)
+        assert load.seconds >= 1
 
 
 def test_a_second_challenge_because_the_nonce_is_stale(site: Site) -> None:
@@ -313,11 +317,11 @@ def test_a_second_challenge_because_the_nonce_is_stale(site: Site) -> None:
 
     with site.platform_host.socket() as server:
         server.bind((PLATFORM_IP, 5070))
-        server.settimeout(10)
+        server.settimeout(STEP_S)
         script = threading.Thread(target=serve, args=(server,), daemon=True)
         script.start()
         (result,) = site.crowd("udp", CALLER_IP, port=5070).call([Dial(user(1001), "1002")])
-        script.join(5)
+        script.join(STEP_S)
     assert (result.code, result.challenges, result.completed) == (200, 2, True)
     invites = [text for text in heard if text.startswith("INVITE")]
     assert ['nonce="one"' in text for text in invites] == [False, True, False]

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from hil.planted import BUGS, plant
-
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED, MINUTES = 2, 0.3
+SEED, MINUTES = 6, 0.25
 KEYS = ("seed", "faults", "calls", "broken", "pairs_visited_percent")
 
 
@@ -28,10 +26,3 @@ def test_a_short_storm_breaks_nothing() -> None:
     assert told["faults"] >= 1
     assert told["calls"] >= 10
     assert 0 < told["pairs_visited_percent"] <= 100
-
-
-@pytest.mark.parametrize("bug", sorted((ROOT / BUGS).glob("*.patch")), ids=lambda bug: bug.stem)
-def test_every_planted_bug_can_be_planted(bug: Path, tmp_path: Path) -> None:
-    plant(ROOT, bug, tmp_path)
-    changed = [line for line in bug.read_text().splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    assert 1 <= len(changed) <= 6, "a line or two"
