@@ -29,6 +29,8 @@ class Why(StrEnum):
     NO_ANSWER = "no_answer"  # it rang in vain
     BUSY = "busy"
     ILL = "ill"  # its phone answered with an error of its own
+    ASKED = "asked"  # not refused: an extension that is not to be rung as a plain one
+    BLOCKED = "blocked"  # a lost phone
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ _REFUSALS = {
     Why.NO_ANSWER: Refusal(480, "Inget Svar / No Answer", 19, "no answer"),
     Why.BUSY: Refusal(486, "Upptaget / Busy Here", 17, "user busy"),
     Why.ILL: Refusal(480, "Kan Inte Nås Nu / Temporarily Unavailable", 41, "temporary failure"),
+    Why.ASKED: Refusal(480, "Kan Inte Nås Nu / Temporarily Unavailable", 41, "temporary failure"),
+    Why.BLOCKED: Refusal(480, "Kan Inte Nås / Not Reachable", 20, "subscriber absent"),
 }
 
 

@@ -25,17 +25,17 @@ from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.late import LateAnswers
 from callcontrol.onbehalf import Binding, Canary, Event, OnBehalf
 from callcontrol.pacing import Pace, PaceSettings, retry_after_s
-from callcontrol.refusal import Why, refuse
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
+from firmware.asking import Asking
 from firmware.config import Config
 from firmware.link import Link
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
 from firmware.watch import CALLS_LEASE, CALLS_LINK, table
 
-__all__ = ["Calls", "Held", "answer"]
+__all__ = ["Calls", "Held"]
 
 HOST = "127.0.0.1"
 LEASE_S = 5
@@ -87,7 +87,8 @@ class Calls:
         self._config = config
         self._paths = config.paths
         self._edge = edge
-        self._link = Link(config.edge.calls_port, answer)
+        self._asking = Asking(config)
+        self._link = Link(config.edge.calls_port, self._asking.answer)
         self._late = LateAnswers()
         self._silence = Silence()
         self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), random.random)
@@ -118,6 +119,7 @@ class Calls:
                     tasks.create_task(self._end_anchored())
         finally:
             transport.close()
+            self._asking.close()
             self._thread.shutdown(wait=True)
 
     async def _vouch(self) -> None:
@@ -291,15 +293,6 @@ class Calls:
             for one in self._directory.credentials()
             if one.mode in SPEAKS and one.realm == realm
         }
-
-
-def answer(request: Request) -> Response:
-    """To what the edge hands over: a call that it would refuse, with why in the Request-URI (cfg/70-calls.cfg)."""
-    params = request.request_uri.params
-    if request.method != "INVITE" or params.get("why") not in frozenset(Why):
-        return Response.answering(request, 501)
-    refusal = refuse(Why(params["why"]), survival=params.get("mode") == Mode.SURVIVAL)
-    return Response.answering(request, refusal.status, refusal.phrase, headers=refusal.headers())
 
 
 def outcome(response: Response | None) -> Event:

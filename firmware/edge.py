@@ -45,7 +45,7 @@ KAMAILIO = "kamailio"
 SCHEMA_DIR = Path("/usr/share/kamailio/db_sqlite")
 """Where the Debian package keeps the tables that its own version expects."""
 ROUTE_KEY_BYTES = 16
-TABLES = ("st", "count", "cred", "learnt")
+TABLES = ("st", "count", "cred", "learnt", "ask")
 """Kamailio's hash tables that outlive it."""
 PACKAGE_MEMORY_MB = 8
 """Private memory of each Kamailio process."""

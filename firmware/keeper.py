@@ -7,19 +7,23 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from callcontrol.plan.compile import table as asked_table
+from callcontrol.plan.number import LocalNumbering
 from firmware.bindings import keep_bindings
 from firmware.edge import credential_rows
 from firmware.modes import Mode, State
 from firmware.paths import Paths
+from firmware.pushed import Pushed
 from firmware.store import Directory, Journal, StoreError
 from firmware.store.fold import AccFolder
+from firmware.store.people import People
 
 __all__ = ["Keeper"]
 
@@ -29,8 +33,8 @@ BINDINGS_EVERY_S = 60.0
 """Kept so often where they outlive the machine."""
 CALL_LASTS = timedelta(hours=4)
 """A call that is open for longer has lost its BYE: it does not keep the unit from going back."""
-PUSHES_AT_ONCE = 50
-"""Rows written to the edge before others get a turn."""
+ASKED_EVERY = timedelta(seconds=30)
+"""A referral that begins or ends by itself, or phone hours, are noticed so late."""
 READ_TIMEOUT_S = 1.0
 
 log = logging.getLogger("rvx")
@@ -40,15 +44,20 @@ T = TypeVar("T")
 class Keeper:
     """Runs `fold` and `tables` for ever; what it has counted stands in its attributes, None where not known."""
 
-    def __init__(self, paths: Paths, edge: EdgeRpc) -> None:
+    def __init__(self, paths: Paths, edge: EdgeRpc, numbering: LocalNumbering) -> None:
         self._paths = paths
+        self._numbering = numbering
         self._edge = edge
         self._thread = ThreadPoolExecutor(1, "store")
         self._journal: Journal | None = None
         self._directory: Directory | None = None
         self._folder: AccFolder | None = None
         self._incident: int | None = None
-        self._pushed: dict[str, str] | None = None
+        self._people: People | None = None
+        self._cred, self._ask = Pushed(edge, "cred"), Pushed(edge, "ask")
+        self._extensions: frozenset[str] = frozenset()  # those that may be here
+        self._asked: dict[str, str] = {}
+        self._asked_at: datetime | None = None
         self._edge_seen = False
         self._faults: dict[str, str] = {}  # by the work that could not be done
         self.records_today: int | None = None
@@ -70,7 +79,8 @@ class Keeper:
     def edge_is_new(self) -> None:
         """What the edge has kept of its table may be older than directory.db."""
         self._edge_seen = True
-        self._pushed = None
+        self._cred.forget()
+        self._ask.forget()
 
     async def fold(self) -> None:
         """Once a second, until cancelled."""
@@ -85,7 +95,9 @@ class Keeper:
         while True:
             rows = await self._in_store(self._read_once)
             if rows is not None and self._edge_seen:
-                await self._push(rows)
+                asked = await self._in_store(self._asked_once)
+                for pushed, wanted in ((self._cred, rows), (self._ask, asked)):
+                    await self._push(pushed, wanted)
             await asyncio.sleep(TABLES_EVERY_S)
 
     async def bindings(self) -> None:
@@ -137,34 +149,26 @@ class Keeper:
             self._count(rows.keys())
         return rows
 
-    async def _push(self, rows: dict[str, str]) -> None:
-        if self._pushed is None:
-            # What the edge holds beyond these rows is gone from directory.db since.
-            kept = await self._in_store(lambda: _names(self._paths.tables, "cred")) or frozenset()
-            self._pushed = dict.fromkeys(kept, "")
-        changed = {name: row for name, row in rows.items() if self._pushed.get(name) != row}
-        gone = [name for name in self._pushed if name not in rows]
-        if not changed and not gone:
+    async def _push(self, pushed: Pushed, rows: Mapping[str, str] | None) -> None:
+        if rows is None:
             return
-        try:
-            for number, (name, row) in enumerate(changed.items(), 1):
-                await self._edge.call("htable.sets", "cred", name, row)
-                if number % PUSHES_AT_ONCE == 0:
-                    await asyncio.sleep(0)
-            for name in gone:
-                with contextlib.suppress(EdgeError):
-                    await self._edge.call("htable.delete", "cred", name)
-            await self._edge.call("htable.store", "cred")
-        except (EdgeUnreachable, EdgeError) as error:
-            log.warning("rvx-event kind=tables_failed why=%s", str(error).replace(" ", "_"))
-            self._pushed = None
-            return
-        self._pushed = rows
-        log.info("rvx-event kind=tables changed=%d gone=%d", len(changed), len(gone))
+        if not pushed.known:
+            # What the edge holds beyond these rows is gone from the store since.
+            pushed.holds(await self._in_store(lambda: _names(self._paths.tables, pushed.table)) or ())
+        await pushed.push(rows)
+
+    def _asked_once(self) -> dict[str, str]:
+        """The edge's table `ask`: anew when something has changed, and now and then, as time goes on."""
+        people = self._open_people()
+        now = datetime.now(UTC)
+        if people.look_again() or self._asked_at is None or now - self._asked_at > ASKED_EVERY:
+            self._asked = asked_table(self._extensions | people.special(now), people, now)
+            self._asked_at = now
+        return self._asked
 
     def _count(self, credentials: Set[str]) -> None:
         learnt = _names(self._paths.tables, "learnt") - credentials
-        known = credentials | learnt
+        self._extensions = known = frozenset(credentials | learnt)
         registered = _names(self._paths.bindings, "location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
 
@@ -172,6 +176,11 @@ class Keeper:
         if self._journal is None:
             self._journal = Journal.open(self._paths.journal)
         return self._journal
+
+    def _open_people(self) -> People:
+        if self._people is None:
+            self._people = People.open(self._paths.directory, self._paths.journal, self._numbering)
+        return self._people
 
     def _open_directory(self) -> Directory:
         if self._directory is None:

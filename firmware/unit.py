@@ -41,7 +41,7 @@ class Unit:
         self._config = config
         self._paths = config.paths
         self._started_at = datetime.now(UTC)
-        self._keeper = Keeper(self._paths, edge)
+        self._keeper = Keeper(self._paths, edge, config.numbering.local)
         self._names = Names(
             (*config.platform.nodes, *config.platform.data_nodes),
             config.unit.name,

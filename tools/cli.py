@@ -528,7 +528,6 @@ def overview() -> str:
     """What ``rvx`` alone says."""
     lines = [
         "Reservväxel: a building goes on talking when its telephony platform is gone.",
-        "",
         "  sudo ./rvx demo              see an outage survived",
         "  ./rvx run                    be a gateway here; point a softphone at it",
         "  ./rvx status                 what works now, and what if something fails",

@@ -19,6 +19,8 @@ def run(args: argparse.Namespace) -> int:
     if not args.what:
         _list_all(out)
         return DONE
+    if len(args.what) > 1 and args.what[0].upper().startswith(_PREFIX):
+        raise UserError("RVX-A02", f"{args.what[1]} is not known: one code at a time.")
     if len(args.what) == 2:
         from tools.explaincall import run as explain_call  # a code is explained without the store
 

@@ -60,6 +60,10 @@ PHONE_SILENT_MS = 5_000
 """A phone that has not said anything by then is not there."""
 CALLS_MS = 500
 """So long the edge waits for `calls` to refuse a call before it does so itself."""
+RING_AT_ONCE = 16
+"""Extensions that one step of a plan rings."""
+RING_HOPS = 12
+"""Steps of a plan that are gone through for one call."""
 LEGS_MAX = 2_000
 """Halves of calls whose sound the platform carries that are remembered; a call more is not ended when it dies."""
 LEG_BYTES = 2_048
@@ -193,6 +197,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "CONTROL_PORT": s.control_port,
         "CALLS_PORT": s.calls_port,
         "CALLS_MS": CALLS_MS,
+        "RING_AT_ONCE": RING_AT_ONCE,
+        "RING_HOPS": RING_HOPS,
         "LEGS_MAX": LEGS_MAX,
         "LEG_BYTES": LEG_BYTES,
         "LAST_CSEQ": LAST_CSEQ,

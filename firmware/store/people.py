@@ -12,7 +12,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -37,12 +37,15 @@ from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
 from callcontrol.plan.schedule import Schedule
 from firmware.store import outbox
-from firmware.store.database import connect, from_text
+from firmware.store.database import connect, from_text, to_text
 
 __all__ = ["KEPT_MAX", "People"]
 
 KEPT_MAX = 16_384
 """Answers about persons and extensions kept in memory at once: more than one building has."""
+
+ENDED_LONG_AGO = timedelta(days=1)
+"""A referral that ended before is over, whatever its time zone or its sender's clock."""
 
 SCHEDULES_KEPT_MAX = 1024
 """Opening hours that differ from each other."""
@@ -87,11 +90,11 @@ class People:
         """``directory.db``, for what is asked of all people at once."""
         return self._directory
 
-    def look_again(self) -> None:
-        """Forget what another process has changed since; to be called once before each decision."""
+    def look_again(self) -> bool:
+        """Forget what another process has changed since; to be called once before each decision. False: nothing."""
         versions = (_data_version(self._directory), _data_version(self._journal))
         if versions == self._versions:
-            return
+            return False
         afresh = self._versions is None or versions[0] != self._versions[0]
         self._versions = versions
         heard, changes = outbox.since(self._journal, self._heard)
@@ -99,10 +102,30 @@ class People:
         if afresh or changes is None or any(kind == "unit" for kind, _ in changes):
             self._kept.clear()
             self._read_small()
-            return
+            return True
         for _, subject in changes:
             for kind in _ABOUT:
                 self._kept.pop((kind, subject), None)
+        return bool(changes)
+
+    def special(self, now: datetime) -> set[str]:
+        """Extensions that may not be plain ones: of another kind than a phone, referred, forwarded or blocked."""
+        found = {
+            number
+            for (number,) in self._directory.execute(
+                "SELECT number FROM extension WHERE kind NOT IN ('person', 'group')"
+            )
+        }
+        since = to_text(now - ENDED_LONG_AGO)
+        found.update(
+            number
+            for (number,) in self._journal.execute(
+                "SELECT extension FROM referral WHERE until IS NULL OR until > ?"
+                " UNION SELECT extension FROM forwarding UNION SELECT extension FROM block",
+                (since,),
+            )
+        )
+        return found
 
     def warm(self, extensions: Iterable[str]) -> None:
         """Read these before anybody asks: the building's own."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from callcontrol.onbehalf import Binding, Event
 from callcontrol.sip.message import Request, Response
-from firmware.calls import Held, answer, outcome, shown
+from firmware.asking import Asking
+from firmware.calls import Held, outcome, shown
+from firmware.config import default
 
 PHONE = Binding("1001", "sip:1001@10.98.0.11:5060;alias=10.98.0.11~5061~1")
 REQUEST = Request.new("REGISTER", "sip:r", from_="<sip:1001@r>;tag=a", to="<sip:1001@r>", call_id="c", cseq=1)
@@ -86,7 +89,10 @@ def test_shown(contacts: list[str], is_shown: bool | None) -> None:
         ("OPTIONS", "sip:1002@r;why=busy", (501, None)),
     ],
 )
-def test_what_the_edge_hands_over_is_refused(method: str, uri: str, expected: tuple[int, str | None]) -> None:
+def test_what_the_edge_hands_over_is_refused(
+    tmp_path: Path, method: str, uri: str, expected: tuple[int, str | None]
+) -> None:
+    """Of people nothing is known here."""
     request = Request.new(method, uri, from_="<sip:1001@r>;tag=a", to="<sip:1002@r>", call_id="c", cseq=1)
-    response = answer(request)
+    response = Asking(default(tmp_path)).answer(request)
     assert (response.status, response.header("Retry-After")) == expected

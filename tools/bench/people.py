@@ -45,6 +45,10 @@ QUICK_PEOPLE, QUICK_QUESTIONS, QUICK_PLANS = 20_000, 240, 1_000
 FIRST = 3
 BUILDING = 1_000
 REFERRED = 100  # extensions of it that are referred, and as many forwarded, while plans are made
+_HEADING = (
+    *("kommun", "organisation", "enhet", "kostnadsställe", "id", "förnamn", "efternamn", "titel", "anknytning", "typ"),
+    *("direktnummer", "mobil", "ansvar", "telefontid", "plats", "e-post", "skyddad", "röstbrevlåda", "synlighet"),
+)
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
 
 
@@ -117,21 +121,7 @@ def _file(bulk: Bulk) -> str:
     people = {one.id: one for one in bulk.people}
     text = io.StringIO()
     out = csv.writer(text, delimiter=";")
-    out.writerow(
-        [
-            "kommun",
-            "organisation",
-            "enhet",
-            "kostnadsställe",
-            "id",
-            "förnamn",
-            "efternamn",
-            "titel",
-            "anknytning",
-            "typ",
-        ]
-        + ["direktnummer", "mobil", "ansvar", "telefontid", "plats", "e-post", "skyddad", "röstbrevlåda", "synlighet"]
-    )
+    out.writerow(_HEADING)
     for one in bulk.extensions:
         unit = units[one.unit]
         entity = entities[unit.entity]

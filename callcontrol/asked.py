@@ -1,0 +1,98 @@
+"""What `calls` answers where the edge asks: who rings next, or how the call is refused. Pure.
+
+The edge asks before it rings an extension that is no plain one, and whenever a phone has not answered
+(cfg/70-calls.cfg). Each time the call is planned anew with what was tried; the first step that can be done without
+sound is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from callcontrol.plan.catalogue import words
+from callcontrol.plan.model import Call, Directory, Mode, Presence, State
+from callcontrol.plan.plan import plan
+from callcontrol.plan.reasons import SWEDISH
+from callcontrol.plan.schedule import STOCKHOLM
+from callcontrol.plan.steps import Plan, Reception, Refuse, Ring, Say
+from callcontrol.refusal import Refusal, Why, refuse
+
+__all__ = ["Asked", "decide"]
+
+_AFTER = {
+    Why.BUSY: Presence.BUSY,
+    Why.ABSENT: Presence.NOT_REGISTERED,
+    Why.SILENT: Presence.NOT_REGISTERED,
+    Why.ILL: Presence.NOT_REGISTERED,
+}
+_USER_BUSY, _ABSENT, _REJECTED = 17, 20, 21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One question of the edge. `tried`: what has rung for this call so far, in order."""
+
+    callee: str
+    caller: str | None
+    why: Why
+    survival: bool
+    tried: tuple[str, ...] = ()
+
+
+def decide(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...] | Refusal:
+    """The extensions to ring now, or how the call ends."""
+    if directory.extension(asked.callee) is None:
+        return refuse(asked.why, survival=asked.survival)
+    rung = asked.tried
+    if not rung and asked.why in (Why.BUSY, Why.NO_ANSWER, Why.SILENT, Why.ILL):
+        rung = (asked.callee,)
+    presence: Mapping[str, Presence] = {}
+    if asked.why in _AFTER:
+        presence = {(rung or (asked.callee,))[-1]: _AFTER[asked.why]}
+    call = Call(caller=asked.caller, dialled=asked.callee, tried=frozenset(rung))
+    # No trunk is there yet: what leads outside is passed over.
+    state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence)
+    made = plan(call, directory, state, now)
+    said: list[Say] = []
+    for step in made.steps:
+        if isinstance(step, Say):
+            said.append(step)
+        elif isinstance(step, Ring) and step.extensions:
+            return step.extensions
+        elif isinstance(step, Reception) and not said and step.extension not in (None, asked.caller, *rung):
+            assert step.extension is not None
+            return (step.extension,)
+        elif isinstance(step, Refuse):
+            sv, en = words("why", step.words)
+            return Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
+    return _refused(asked, made, said)
+
+
+def _refused(asked: Asked, made: Plan, said: list[Say]) -> Refusal:
+    """Nobody rings: why, in the words that would be said."""
+    if said:
+        sv, en = words("say", said[0].words, _filled(said[0].fill))
+        return Refusal(480, _phrase(sv, en), _ABSENT, en)
+    last = made.steps[-1]
+    if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED):
+        sv, en = words("why", last.why)
+        return Refusal(480, _phrase(sv, en), _ABSENT, en)
+    return refuse(asked.why, survival=asked.survival)
+
+
+def _filled(fill: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """As a display has room for: reasons by their public word, times short."""
+    given = dict(fill)
+    if reason := SWEDISH.by_key(given.get("reason", "")):
+        given["reason"] = reason.word(public=True).lower()
+    for name in ("back_at", "opens_at"):
+        if given.get(name):
+            given[name] = f"{datetime.fromisoformat(given[name]).astimezone(STOCKHOLM):%d/%m %H.%M}"
+    return tuple(given.items())
+
+
+def _phrase(sv: str, en: str) -> str:
+    """For a reason phrase (RFC 3261 §25.1): one line, Swedish first."""
+    return " ".join(f"{sv} / {en}".split())
