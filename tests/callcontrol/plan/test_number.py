@@ -35,6 +35,7 @@ UMEA = LocalNumbering(
 )
 # Numbers outside are dialled as they are, or behind a 0.
 BARE = LocalNumbering(line_prefixes=("", "0"), area_code="0952", extensions=(ExtensionRange("2", 3),))
+EITHER = LocalNumbering(line_prefixes=("0", ""), area_code="0952", extensions=(ExtensionRange("2", 3),))
 # A line by 00, and no area of its own.
 DOUBLE = LocalNumbering(line_prefixes=("00",), extensions=(ExtensionRange("", 3),))
 # Norrköping: its area code with some digits more looks like a short number.
@@ -74,6 +75,14 @@ NORRKOPING = LocalNumbering(line_prefixes=("0", ""), area_code="011", extensions
         (BARE, "0 070-123 45 67", K.INTERNATIONAL, "+701234567"),  # read as 00 70…: barred, and never a surprise
         (BARE, "0047 22 12 34 56", K.INTERNATIONAL, "+4722123456"),
         (BARE, "72123", K.NATIONAL, "+4695272123"),
+        (EITHER, "0 070-123 45 67", K.NATIONAL, "+46701234567"),
+        (EITHER, "070-123 45 67", K.NATIONAL, "+46701234567"),
+        (EITHER, "0952-123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "0 0952-123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "0 123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "0 0047 22 12 34 56", K.INTERNATIONAL, "+4722123456"),
+        (EITHER, "0047 22 12 34 56", K.INTERNATIONAL, "+4722123456"),
         (DOUBLE, "00 070-123 45 67", K.NATIONAL, "+46701234567"),
         (DOUBLE, "00 0046 70 123 45 67", K.NATIONAL, "+46701234567"),
         # with + there is no line prefix
@@ -159,7 +168,7 @@ def test_no_number(numbering: LocalNumbering, text: str, why: str) -> None:
 @pytest.mark.parametrize("numbering", [UMEA, BARE, DOUBLE, NORRKOPING])
 @pytest.mark.parametrize(
     "text",
-    ["112", "0112", "00112", "0-112", "0 112", "000112", "1-1-2", " 112 ", "+46112", "+46 (0)112", "tel:112",
+    ["112", "0112", "00112", "+112", "0-112", "0 112", "000112", "1-1-2", " 112 ", "+46112", "+46 (0)112", "tel:112",
      "tel:112;phone-context=+46", "\u202a112\u202c", "urn:service:sos", "URN:service:sos.police"],
 )  # fmt: skip
 def test_112_in_all_writings(numbering: LocalNumbering, text: str) -> None:
