@@ -127,7 +127,8 @@ class LocalNumbering:
     """How numbers are dialled in one municipality. ValueError names the part that cannot be."""
 
     line_prefixes: tuple[str, ...] = ("0",)
-    """What is dialled for a line, tried in this order; "" where numbers outside are dialled as they are."""
+    """What is dialled for a line, tried in this order; "" where numbers outside are dialled as they are. A site that
+    has both names the digit first: ("0", "") reads 0 070-… and 070-… alike, as 00 70… would be abroad."""
     area_code: str = ""
     """With its 0, as "090"; "": numbers outside are always dialled with an area code."""
     extensions: tuple[ExtensionRange, ...] = ()
@@ -209,7 +210,7 @@ def search_forms(text: str) -> tuple[str, ...]:
 def pretty(number: str) -> str:
     """A number in Swedish grouping: 090-16 10 00, 08-123 456 78, 070-123 45 67, 114 14. Others stay as they are.
 
-    Takes E.164 with its plus, or a short number. (Grouping: SS 01 41 70; sv.wikipedia.org, Telefonnummer.)
+    Takes E.164 with its plus, or a short number. (Grouping: sv.wikipedia.org, Telefonnummer.)
     """
     if not number.startswith("+"):
         return f"{number[:3]} {number[3:]}" if numbering_plan().short(number) and len(number) > 4 else number
@@ -326,7 +327,7 @@ def _is_emergency(text: str, numbering: LocalNumbering) -> bool:
     if seen is None:
         return False
     if seen.startswith("+"):
-        return seen.removeprefix("+" + SWEDEN).lstrip("0") == EMERGENCY_NUMBER
+        return seen[1:].removeprefix(SWEDEN).lstrip("0") == EMERGENCY_NUMBER
     return any(
         seen.startswith(prefix) and seen.removeprefix(prefix).lstrip("0") == EMERGENCY_NUMBER
         for prefix in ("", *numbering.line_prefixes)

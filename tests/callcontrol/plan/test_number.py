@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from callcontrol.plan.number import (
@@ -23,6 +23,8 @@ from callcontrol.plan.number import (
 )
 from callcontrol.plan.numbering import numbering_plan
 
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
+
 K = NumberKind
 
 # Umeå: a line by 0, four digits inside, +46 90 16 10 00 is 1000.
@@ -35,6 +37,7 @@ UMEA = LocalNumbering(
 )
 # Numbers outside are dialled as they are, or behind a 0.
 BARE = LocalNumbering(line_prefixes=("", "0"), area_code="0952", extensions=(ExtensionRange("2", 3),))
+EITHER = LocalNumbering(line_prefixes=("0", ""), area_code="0952", extensions=(ExtensionRange("2", 3),))
 # A line by 00, and no area of its own.
 DOUBLE = LocalNumbering(line_prefixes=("00",), extensions=(ExtensionRange("", 3),))
 # Norrköping: its area code with some digits more looks like a short number.
@@ -74,6 +77,14 @@ NORRKOPING = LocalNumbering(line_prefixes=("0", ""), area_code="011", extensions
         (BARE, "0 070-123 45 67", K.INTERNATIONAL, "+701234567"),  # read as 00 70…: barred, and never a surprise
         (BARE, "0047 22 12 34 56", K.INTERNATIONAL, "+4722123456"),
         (BARE, "72123", K.NATIONAL, "+4695272123"),
+        (EITHER, "0 070-123 45 67", K.NATIONAL, "+46701234567"),
+        (EITHER, "070-123 45 67", K.NATIONAL, "+46701234567"),
+        (EITHER, "0952-123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "0 0952-123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "0 123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "123 45", K.NATIONAL, "+4695212345"),
+        (EITHER, "0 0047 22 12 34 56", K.INTERNATIONAL, "+4722123456"),
+        (EITHER, "0047 22 12 34 56", K.INTERNATIONAL, "+4722123456"),
         (DOUBLE, "00 070-123 45 67", K.NATIONAL, "+46701234567"),
         (DOUBLE, "00 0046 70 123 45 67", K.NATIONAL, "+46701234567"),
         # with + there is no line prefix
@@ -159,7 +170,7 @@ def test_no_number(numbering: LocalNumbering, text: str, why: str) -> None:
 @pytest.mark.parametrize("numbering", [UMEA, BARE, DOUBLE, NORRKOPING])
 @pytest.mark.parametrize(
     "text",
-    ["112", "0112", "00112", "0-112", "0 112", "000112", "1-1-2", " 112 ", "+46112", "+46 (0)112", "tel:112",
+    ["112", "0112", "00112", "+112", "0-112", "0 112", "000112", "1-1-2", " 112 ", "+46112", "+46 (0)112", "tel:112",
      "tel:112;phone-context=+46", "\u202a112\u202c", "urn:service:sos", "URN:service:sos.police"],
 )  # fmt: skip
 def test_112_in_all_writings(numbering: LocalNumbering, text: str) -> None:
@@ -326,6 +337,7 @@ TEXTS = st.text(alphabet="0123456789+- ().*#", max_size=24) | st.text(max_size=T
 NUMBERINGS = st.sampled_from([UMEA, BARE, DOUBLE, NORRKOPING])
 
 
+@STEADY
 @given(text=TEXTS, numbering=NUMBERINGS)
 def test_reading_never_fails_and_is_read_again_as_itself(text: str, numbering: LocalNumbering) -> None:
     read = parse_dialled(text, numbering)
@@ -337,6 +349,7 @@ def test_reading_never_fails_and_is_read_again_as_itself(text: str, numbering: L
         assert parse_dialled(read.digits, numbering).kind in (read.kind, K.INVALID, K.EXTENSION, K.NATIONAL)
 
 
+@STEADY
 @given(nsn=st.from_regex(r"(90|8|952|70)[1-9][0-9]{5}", fullmatch=True), cut=st.integers(1, 9))
 def test_what_is_shown_can_be_dialled_and_found(nsn: str, cut: int) -> None:
     e164 = "+46" + nsn
@@ -346,6 +359,7 @@ def test_what_is_shown_can_be_dialled_and_found(nsn: str, cut: int) -> None:
     assert all(form in e164 for form in search_forms(shown[:cut]))
 
 
+@STEADY
 @given(zeros=st.integers(0, 6), gaps=st.lists(st.sampled_from(["", " ", "-", "."]), min_size=9, max_size=9))
 @example(zeros=0, gaps=[""] * 9)
 def test_112_with_any_zeros_and_gaps(zeros: int, gaps: list[str]) -> None:
@@ -354,8 +368,9 @@ def test_112_with_any_zeros_and_gaps(zeros: int, gaps: list[str]) -> None:
         assert parse_dialled(text, numbering).kind is K.EMERGENCY
 
 
+@STEADY
 @given(text=TEXTS, numbering=NUMBERINGS)
 def test_nothing_else_is_112(text: str, numbering: LocalNumbering) -> None:
     if parse_dialled(text, numbering).kind is K.EMERGENCY:
         digits = "".join(letter for letter in text if letter in "0123456789")
-        assert re.fullmatch(r"0*(460*)?112", digits)
+        assert re.fullmatch(r"0*(460*)?112", digits) or text.strip().lower().startswith("urn:service:sos")

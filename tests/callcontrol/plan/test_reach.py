@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from callcontrol.plan.number import DirectRange, ExtensionRange, LocalNumbering, NumberKind, parse_dialled
+from callcontrol.plan.numbering import numbering_plan
 from callcontrol.plan.reach import (
     DEFAULT_CLASS,
     REACH_CLASSES,
@@ -21,6 +22,8 @@ from callcontrol.plan.reach import (
     category,
     may,
 )
+
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 C = Category
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -163,6 +166,14 @@ OPEN_NUMBERS = re.compile(
     r"|112|1177|11313|11414|116\d{3}|90000"
 )
 
+NUMBERINGS = st.sampled_from(SITES) | st.builds(
+    lambda prefixes, area, long: LocalNumbering(
+        line_prefixes=tuple(prefixes), area_code=f"0{area}" if area else "", extensions=(ExtensionRange("", long),)
+    ),
+    st.lists(st.sampled_from(["", "0", "00", "9", "90", "000", "095"]), max_size=3, unique=True),
+    st.sampled_from(["", *sorted(numbering_plan().area_codes)]),
+    st.integers(2, 7),
+)
 SEPARATORS = st.sampled_from(["", "", "", " ", "-", ".", "/", "(", ")", "\u00a0"])
 CLOSED = st.one_of(
     st.from_regex(r"(900|939|944)[1-8]\d{5}", fullmatch=True),
@@ -182,8 +193,9 @@ def spelt(digits: str, gaps: list[str]) -> str:
     return "".join(digit + gaps[at % len(gaps)] for at, digit in enumerate(digits))
 
 
+@STEADY
 @given(
-    site=st.sampled_from(SITES),
+    site=NUMBERINGS,
     before=BEFORE,
     nsn=CLOSED,
     after=AFTER,
@@ -203,8 +215,9 @@ def test_no_spelling_of_a_closed_number_passes(
         assert read.digits != nsn
 
 
+@STEADY
 @given(
-    site=st.sampled_from(SITES),
+    site=NUMBERINGS,
     text=st.text(alphabet="00000011112345678999+- ();=ext:tl*#", max_size=28) | st.text(max_size=40),
     sms=st.booleans(),
 )
@@ -215,7 +228,8 @@ def test_whatever_is_typed_only_open_numbers_leave(site: LocalNumbering, text: s
         assert OPEN_NUMBERS.fullmatch(read.e164 or read.digits)
 
 
-@given(text=st.text(alphabet="0123456789+", max_size=18), site=st.sampled_from(SITES))
+@STEADY
+@given(text=st.text(alphabet="0123456789+", max_size=18), site=NUMBERINGS)
 def test_every_number_has_a_category_and_only_nonsense_is_invalid(text: str, site: LocalNumbering) -> None:
     read = parse_dialled(text, site)
     assert (category(read) is C.INVALID) == (read.kind is NumberKind.INVALID)
@@ -267,6 +281,7 @@ def test_a_guard_may_watch_nothing() -> None:
     assert guard.allows(C.PREMIUM)
 
 
+@STEADY
 @given(st.permutations(calls(70, 50, 30, 5)))
 def test_the_order_of_calls_does_not_matter(outgoing: list[OutgoingCall]) -> None:
     assert Guard.at(outgoing, LIMITS, NOW) == Guard.at(calls(70, 50, 30, 5), LIMITS, NOW)
