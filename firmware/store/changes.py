@@ -83,6 +83,7 @@ class Changes:
                     "source": str(entry.source),
                     "set_by": entry.set_by,
                     "set_at": to_text(entry.set_at),
+                    "every": entry.every,
                 }
                 if self._insert("referral", row):
                     outbox.add(self._db, entry.set_at, "referral", entry.extension, row)
