@@ -102,6 +102,7 @@ class Pair:
         for unit in self.units:
             unit.edge.start()
             unit.unit.start()
+            unit.calls.start()
         first.keepalived.start()
         first.wait(lambda: first.in_service, SERVES_S, "in service")
         second.keepalived.start()
