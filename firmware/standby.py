@@ -47,7 +47,7 @@ BEAT_EVERY_S = 0.5
 SILENT_AFTER_S = 3.0
 """A way by which nothing has come for so long is silent."""
 BEAT_BYTES_MAX = 220
-EPOCH_SETTLED_S = 10
+EPOCH_SETTLED_S = 5
 """A unit that has just found that the platform was away waits so long for the other one to find the same."""
 
 

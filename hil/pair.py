@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hil.net import Net
@@ -110,6 +111,6 @@ class Pair:
             unit.wait(unit.is_vouched_for, SERVES_S, "NORMAL, vouched for")
 
     def stop(self) -> None:
-        """Both, in good order, and the platform."""
-        for unit in reversed(self.units):
-            unit.stop()
+        """Both at once, in good order, and the platform."""
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(Standby.stop, self.units))

@@ -147,8 +147,8 @@ def test_the_newest_word_counts_and_a_copy_of_an_old_one_does_not() -> None:
         (1000, 1000, None),
         (1000, 0, None),
         (1000, 1500, 1500),
-        (1995, 1000, None),
-        (1990, 1000, 1000),
+        (1996, 1000, None),
+        (1995, 1000, 1000),
     ],
     ids=["the same", "not known", "the other's is newer", "this one has just seen a death", "the other one has not"],
 )
