@@ -114,7 +114,7 @@ class Unit:
                 ready=keeper.ready,
             ),
             calls=Calls(today=keeper.records_today, diverted=watch.count("diverted") if seen else None),
-            pair=_pair(self._beats.view()) if self._beats else None,
+            pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
             problems=problems,
         ).with_problems()
 
@@ -135,8 +135,8 @@ class Unit:
         writer.close()
 
 
-def _pair(view: PairView) -> Pair:
-    return Pair(view.in_service, view.peer_in_service, tuple(way.value for way in view.silent))
+def _pair(view: PairView, tables: bool | None) -> Pair:
+    return Pair(view.in_service, view.peer_in_service, tuple(way.value for way in view.silent), tables)
 
 
 def _store_problem(fault: str) -> Problem:

@@ -65,10 +65,14 @@ class Standby(Site):
     def power_on(self) -> None:
         """Everything starts again, as by systemd."""
         self.cables_in()
+        self.start_own()
+        self.keepalived.start()
+
+    def start_own(self) -> None:
+        """All but what gives it the shared addresses."""
         self.edge.start()
         self.unit.start()
         self.calls.start()
-        self.keepalived.start()
 
     def stop(self) -> None:
         with contextlib.suppress(PlatformError):
@@ -100,10 +104,8 @@ class Pair:
     def start(self) -> None:
         first, second = self.units
         first.platform.start()
-        for unit in self.units:
-            unit.edge.start()
-            unit.unit.start()
-            unit.calls.start()
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(Standby.start_own, self.units))
         first.keepalived.start()
         first.wait(lambda: first.in_service, SERVES_S, "in service")
         second.keepalived.start()
