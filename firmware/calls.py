@@ -29,6 +29,7 @@ from callcontrol.refusal import Why, refuse
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
+from firmware import edgedb
 from firmware.aside import ASIDE
 from firmware.config import Config
 from firmware.link import Link
@@ -283,8 +284,7 @@ class Calls:
 
     def _read(self) -> tuple[list[Binding], dict[str, Credentials]]:
         """What the edge has bound, as it writes it each second, and the secrets that the platform knows too."""
-        file = f"file:{self._paths.bindings}?mode=ro"
-        with contextlib.closing(sqlite3.connect(file, uri=True, timeout=READ_TIMEOUT_S)) as db:
+        with edgedb.opened(self._paths.bindings, READ_TIMEOUT_S) as db:
             rows = db.execute("SELECT username, contact FROM location WHERE expires > julianday('now')").fetchall()
         if self._directory is None:
             self._directory = Directory.open(self._paths.directory)
