@@ -280,6 +280,10 @@ class Site:
         """How long it took, seconds."""
         return self.wait(lambda: self.mode() == mode, timeout_s, f"mode {mode}")
 
+    def wait_back(self, timeout_s: float) -> float:
+        """Until it is on the way back to the platform, or there: a moment of RETURNING may go unseen."""
+        return self.wait(lambda: self.mode() in ("RETURNING", "NORMAL"), timeout_s, "on the way back")
+
     def wait(self, reached: Callable[[], object], timeout_s: float, what: str) -> float:
         """Until `reached` says so; how long it took, seconds. Raises SiteError."""
         began = time.monotonic()

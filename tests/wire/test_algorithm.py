@@ -14,6 +14,7 @@ from hil.net import Net
 from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
+from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
@@ -35,7 +36,7 @@ def site() -> Iterator[Site]:
         directory.close()
         made.start()
         made.platform.kill()
-        made.wait_mode("SURVIVAL", 15)
+        made.wait_mode("SURVIVAL", STEP_S)
         yield made
         made.stop()
 

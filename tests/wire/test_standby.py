@@ -18,9 +18,9 @@ from hil.site import PROXY, REALM, numbers, password
 from hil.sound import seconds_of
 from tests.wire.conftest import FIRST, REGISTER_S, STEP_S, dials, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-TAKEN_OVER_S = 30.0
+TAKEN_OVER_S = 40.0
 """Patience of a test; the bench measures."""
 REPLICATED_S = 60.0
 """The same; what is missed is asked for each 5 s, once the two have found each other (5 s more)."""
@@ -127,7 +127,7 @@ def test_the_other_unit_takes_over_and_calls_go_on(pair: Pair) -> None:
 
     told = accepted(second)
     first.power_off()
-    new = sipp(pair, 15).place(dials((1004, 1005)), patience_ms=20_000)
+    new = sipp(pair, 15).place(dials((1004, 1005)), patience_ms=45_000)
     second.wait(lambda: second.in_service, TAKEN_OVER_S, "in service")
     assert [call.completed for call in (*new.wait(), *up.wait(), *ringing.wait())] == [True] * 3
     assert all(call.completed for call in sipp(pair, 12).call(dials((1001, 1006), (1002, 1003))))
