@@ -166,8 +166,10 @@ class Site:
             self.platform.start()
         self.edge.start()
         if unit:
-            self.unit.start()
-            self.calls.start()
+            for program in (self.unit, self.calls):
+                program.launch()
+            for program in (self.unit, self.calls):
+                program.wait_serving()
             # The edge begins in NORMAL by itself, without anybody who vouches for it.
             self.wait(
                 lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), STARTED_S, "NORMAL, vouched for"

@@ -159,6 +159,9 @@ def test_blackhole_is_silent_and_ends(pair: tuple[Host, Host]) -> None:
 
 def test_loss_within_bounds(pair: tuple[Host, Host]) -> None:
     a, _ = pair
+    assert (
+        ping(a, PLATFORM_IP, 2)[0] == 2
+    )  # both know each other's hardware address now: what waits for that is dropped
     a.loss("wan", 20)
     assert 0.50 < ping(a, PLATFORM_IP, 400, 0.002)[0] / 400 < 0.78  # 0.8 squared is 0.64
     a.loss("wan", 0)
