@@ -42,8 +42,8 @@ REGISTER_S = 60
 AT_ONCE = 20  # datagrams between two signs of life, well below what the socket's buffer holds
 QUIET_S = 60.0  # an unanswered request is given up within 32 s, a call to 112 here within 15 s
 GROWTH_MAX_KB = 3_072
-"""What the edge's processes together may grow by over all rounds after the third: measured 0.4 to 1.0 MB of 24 to 46. Each
-of the 16 has a heap that comes to its full size by what happens to fall to it."""
+"""What the edge's processes together may grow by over all rounds after the third: measured 0.4 to 1.0 MB of 24 to 46.
+Each of the 16 has a heap that comes to its full size by what happens to fall to it."""
 
 _numbers = itertools.count(1)
 
