@@ -9,7 +9,7 @@ import pytest
 from hil.phone.sipp import Dial, User
 from tests.wire.conftest import REFRESH_S, STEP_S, Building, Buildings, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 WRONG_IP, STRANGER_IP, RIGHT_IP = 13, 14, 15
 LIMIT = 3

@@ -29,7 +29,7 @@ from hil.net import Host, Net
 from hil.platform.asterisk import AsteriskPlatform
 from hil.platform.kamailio import KamailioPlatform
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 REALM = "region.example"
 PLATFORM_IP, PHONE_IP = "10.97.0.1", "10.97.0.2"
@@ -224,7 +224,7 @@ def test_kamailio(hosts: tuple[Host, Host], room: list[Phone], transport: Transp
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_asterisk(hosts: tuple[Host, Host], room: list[Phone]) -> None:
     platform = AsteriskPlatform(hosts[0], PLATFORM_IP, realm=REALM, users=USERS, path=False)
     platform.start()

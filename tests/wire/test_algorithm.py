@@ -16,7 +16,7 @@ from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from tests.wire.conftest import STEP_S
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 BY_SHA256, BY_BOTH = "1001", "1002"
 

@@ -13,7 +13,7 @@ from hil.platform import Binding
 from hil.site import REALM, SETTLED_AT, password
 from tests.wire.conftest import FIRST, REGISTER_S, STEP_S, Building, Buildings, dials, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 SELDOM_IP, SELDOM, COUNT, SELDOM_S = 13, 1011, 6, 14.0
 """Phones that come again as seldom as they may."""

@@ -17,7 +17,7 @@ from tools.demo import TRIED
 from tools.errors import DONE, INTERRUPTED
 from tools.output import WIDTH
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 LOADED_S = 180.0  # it promises a minute; beside other tests it may take longer
 CALLS = {

@@ -17,7 +17,7 @@ from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from tests.wire.conftest import STEP_S
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CALLER_IP, CALLEE_IP, GATEWAY_IP = 41, 42, "10.99.0.3"
 REGISTERED_AT_LEAST_S = 5.0

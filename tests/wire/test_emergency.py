@@ -24,7 +24,7 @@ from hil.phone.scripted import RINGS, Centre, Script, header, headers
 from hil.phone.sipp import Dial, Placing, Result, Sipp, User
 from hil.site import PROXY, REALM, UNIT_NORTH_IP, Site, numbers, password
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 GATEWAY_IP, OUTSIDE_IP, DATA_IP, STRANGER_IP = "10.99.0.3", "10.99.0.4", "10.99.0.5", "10.99.0.77"
 REGISTRATIONS: list[Literal["path", "contact"]] = ["path", "contact"]

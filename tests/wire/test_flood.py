@@ -15,7 +15,7 @@ from hil.site import PROXY, REALM, Site, numbers, password
 from tests.wire.conftest import STEP_S
 from tools.bench.figures import percentile
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 GATEWAY_IP = "10.99.0.3"
 CALLS = 10

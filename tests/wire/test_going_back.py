@@ -11,7 +11,7 @@ import pytest
 
 from tests.wire.conftest import REFRESH_S, STEP_S, Building, Buildings, dials, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CROWD = 4
 LONGEST_S = 9

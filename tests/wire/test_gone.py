@@ -8,7 +8,7 @@ from hil.phone.sipp import Sipp
 from hil.site import PLATFORM_IP, REALM
 from tests.wire.conftest import REFRESH_S, STEP_S, Building, dials, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CROWD = 2
 LEAVER, MUTE, TWIN = 1011, 1012, 1013

@@ -12,7 +12,7 @@ from hil.phone.sipp import Sipp
 from hil.site import PLATFORM_IP, REALM
 from tests.wire.conftest import STEP_S, Building, Buildings, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 ELSEWHERE_IP = "10.99.0.4"
 RINGS_ON: Script = ((0.0, 180), (20.0, 200))

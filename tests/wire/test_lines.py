@@ -13,7 +13,7 @@ from hil.platform.kamailio import KamailioPlatform
 from hil.site import PROXY, REALM, Site, numbers, password
 from tests.wire.conftest import STEP_S
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CALLER, CALLEE = User("1001", password("1001")), User("1002", password("1002"))
 HIDDEN = "a\nContent-Length: 0\n\n\r\nMESSAGE sip:1002@region.example SIP/2.0"

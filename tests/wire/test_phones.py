@@ -19,7 +19,7 @@ from hil.phone.sipp import Dial, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
 from hil.sound import holds, seconds_of
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 REALM = "region.example"
 PLATFORM_IP = "10.98.0.1"

@@ -14,7 +14,7 @@ from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CALLER, BUSY, RINGING, ABSENT = "1001", "1002", "1003", "1004"
 UNKNOWN, OUTSIDE = "1999", "0701234567"

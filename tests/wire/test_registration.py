@@ -13,7 +13,7 @@ from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, password
 from tests.wire.conftest import REFRESH_S, STEP_S, Building, Buildings, dials, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 TWIN_IP, TCP_IP, GUEST_IP, ROUTER_IP = 13, 14, 15, 40
 TCP_PHONE, GUEST = 1011, 1012

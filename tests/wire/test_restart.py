@@ -10,7 +10,7 @@ from hil.death import restarts
 from hil.platform.daemon import Daemon
 from tests.wire.conftest import STEP_S, Building, Buildings, dials, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 PAIRS = ((1001, 1002), (1003, 1004), (1005, 1006))
 SLOW, SLOW_IP, RINGS_MS = 1011, 13, 3000

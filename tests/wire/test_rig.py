@@ -24,7 +24,7 @@ from hil.platform.asterisk import AsteriskPlatform
 from hil.platform.kamailio import KamailioPlatform
 from hil.sim.line import Line
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 REALM = "region.example"
 USERS = {"1001": "one", "1002": "two"}

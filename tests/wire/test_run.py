@@ -27,7 +27,7 @@ from tools.errors import DONE, UNKNOWN
 
 pytestmark = [
     pytest.mark.wire,
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(Path(DEFAULT_CONFIG).exists(), reason="this machine has a unit of its own"),
 ]
 

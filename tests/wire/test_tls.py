@@ -21,7 +21,7 @@ from hil.phone.sipp import User
 from hil.site import PROXY, REALM, UNIT_SOUTH_IP, Site, numbers, password
 from tests.wire.conftest import STEP_S, TLS_PROXY, Building, open_buildings
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 LISTEN: list[object] = [f"udp:{UNIT_SOUTH_IP}:5060", f"tcp:{UNIT_SOUTH_IP}:5060", f"tls:{TLS_PROXY}"]
 CROWD, ROUTER_IP, RAW_IP = 2, 51, 61
