@@ -89,7 +89,7 @@ NEEDS: dict[str, Need] = {
     ),
     "06-112-limited": _in_peace(Do.EMERGENCY, "emergency"),
     "07-unregister-ignored": _in_peace(Do.UNREGISTER, "bound"),
-    "08-epoch-ignored": _killed("known", clear=2),
+    "08-accepted-here-is-enough": _killed("known", clear=2),
     "09-any-password-will-do": _in_survival(Do.WRONG_KEY_REGISTERS),
     "10-strangers-may-call": _in_survival(Do.STRANGER_CALLS),
     "11-learnt-from-anywhere": _in_survival(Do.THIEF_REGISTERS),
