@@ -76,7 +76,7 @@ def _in_survival(do: Do) -> Need:
 
 
 NEEDS: dict[str, Need] = {
-    "01-lost-ack": _in_peace(Do.CALL, "acknowledged"),
+    "01-lost-ack": _in_peace(Do.CALL, "acknowledged", "uncut"),
     "02-timer-of-30-s": Need(frozenset(("reachable",)), mode=Mode.NORMAL, faults=frozenset((Fault.PLATFORM_SICK,))),
     "03-never-returns": _killed("master"),
     "04-recorded-twice": _in_peace(Do.EMERGENCY, "recorded"),
