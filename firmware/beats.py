@@ -7,7 +7,7 @@ import contextlib
 import errno
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from firmware.bounds import parse_shared
 from firmware.config import Config
@@ -20,9 +20,12 @@ RETRY_S = 5.0
 
 
 class Beats:
-    """Says whether this unit has the shared addresses, and hears the same of the other one; `run` for ever."""
+    """Says whether this unit has the shared addresses, and hears the same of the other one; `run` for ever.
 
-    def __init__(self, config: Config) -> None:
+    `count` gives a number of the edge's, 0 where it is not known."""
+
+    def __init__(self, config: Config, count: Callable[[str], int]) -> None:
+        self._count = count
         self._name = config.unit.name
         self._key = config.secrets.standby.key
         self._port = config.standby.watch_port
@@ -52,7 +55,8 @@ class Beats:
                 continue
             try:
                 while not transport.is_closing():
-                    beat = Beat(self._name, self._in_service() is True, time.time_ns() // 1000)
+                    word = self._count("epoch"), self._count("wait")
+                    beat = Beat(self._name, self._in_service() is True, time.time_ns() // 1000, *word)
                     transport.sendto(beat.to_bytes(self._key), (peer, self._port))
                     await asyncio.sleep(BEAT_EVERY_S)
             finally:

@@ -8,6 +8,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from firmware import edgedb
+
 __all__ = ["keep_bindings", "restore_bindings"]
 
 TABLE = "location"
@@ -20,7 +22,7 @@ def keep_bindings(bindings: Path, kept: Path) -> None:
     part = kept.with_suffix(".part")
     part.unlink(missing_ok=True)
     with (
-        closing(sqlite3.connect(f"file:{bindings}?mode=ro", uri=True, timeout=TIMEOUT_S)) as source,
+        edgedb.opened(bindings, TIMEOUT_S) as source,
         closing(sqlite3.connect(part)) as target,
     ):
         part.chmod(0o600)

@@ -28,12 +28,14 @@ from callcontrol.pacing import Pace, PaceSettings, retry_after_s
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
+from firmware import edgedb
+from firmware.aside import ASIDE
 from firmware.asking import Asking
 from firmware.config import Config
 from firmware.link import Link
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
-from firmware.watch import CALLS_LEASE, CALLS_LINK, table
+from firmware.watch import CALLS_LEASE, CALLS_LINK, new_epoch, table
 
 __all__ = ["Calls", "Held"]
 
@@ -100,6 +102,7 @@ class Calls:
         self._thread = ThreadPoolExecutor(1, "store")
         self._directory: Directory | None = None
         self._epoch: int | None = None
+        self._aside = False  # the other unit of a pair serves, and speaks with the platform
         self._mode = ""
         self._credentials: dict[str, Credentials] = {}
 
@@ -195,6 +198,7 @@ class Calls:
             else:
                 self._mode = str(state.get("mode", ""))
                 self._silence.sees(self._mode == Mode.SURVIVAL, _now())
+                self._aside = _number(state.get(ASIDE)) > time.time()
                 self._epoch = _number(counts.get("epoch"))
                 self._pace.wait(_now(), _number(counts.get("wait")) - time.time())
                 known = [binding for binding in bindings if binding.extension in self._credentials]
@@ -204,7 +208,7 @@ class Calls:
     async def _take_turns(self) -> None:
         while True:
             await asyncio.sleep(TURN_EVERY_S)
-            if self._epoch is None or self._mode == Mode.SURVIVAL or self._link.local_port is None:
+            if self._epoch is None or self._aside or self._mode == Mode.SURVIVAL or self._link.local_port is None:
                 continue
             if (binding := self._on_behalf.next(_now())) is not None:
                 self._begin(self._tell(binding, self._epoch))
@@ -251,7 +255,7 @@ class Calls:
             if self._canary.forgot(_now()):
                 log.warning("rvx-event kind=forgotten")
                 await self._edge.call("htable.seti", "count", "confirmed", 0)
-                await self._edge.call("htable.seti", "count", "epoch", epoch + 1)
+                await self._edge.call("htable.seti", "count", "epoch", new_epoch(epoch, time.time()))
 
     async def _held(self, binding: Binding) -> Held | None:
         """None where the edge remembers nothing: then the phone's own next refresh goes north."""
@@ -282,8 +286,7 @@ class Calls:
 
     def _read(self) -> tuple[list[Binding], dict[str, Credentials]]:
         """What the edge has bound, as it writes it each second, and the secrets that the platform knows too."""
-        file = f"file:{self._paths.bindings}?mode=ro"
-        with contextlib.closing(sqlite3.connect(file, uri=True, timeout=READ_TIMEOUT_S)) as db:
+        with edgedb.opened(self._paths.bindings, READ_TIMEOUT_S) as db:
             rows = db.execute("SELECT username, contact FROM location WHERE expires > julianday('now')").fetchall()
         if self._directory is None:
             self._directory = Directory.open(self._paths.directory)

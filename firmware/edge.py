@@ -49,6 +49,8 @@ TABLES = ("st", "count", "cred", "learnt", "ask")
 """Kamailio's hash tables that outlive it."""
 PACKAGE_MEMORY_MB = 8
 """Private memory of each Kamailio process."""
+PAIR_MEMORY_MB = 192
+"""Of one of two units, beyond its own: 4,096 connections have each a buffer that holds 48 KB more (cfg/80-pair.cfg)."""
 RECEIVE_BUFFER_BYTES = 4 << 20
 """A whole building's REGISTERs at once wait here; the kernel may grant less (net.core.rmem_max)."""
 CHECK_TIMEOUT_S = 20
@@ -217,7 +219,8 @@ def edge_command(config: Config) -> list[str]:
     """Starts Kamailio in the foreground: with no rights but its user's, where we have more to give away."""
     paths = config.paths
     command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
-    command += ["-m", str(config.edge.shared_memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "fm"]
+    memory_mb = config.edge.shared_memory_mb + (PAIR_MEMORY_MB if config.standby.shared else 0)
+    command += ["-m", str(memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "fm"]
     command += ["-b", str(RECEIVE_BUFFER_BYTES)]
     command += ["-P", str(paths.edge_pid), "-Y", str(paths.run)]
     owner = _owner(config)

@@ -13,7 +13,6 @@ import os
 import re
 import shutil
 import socket
-import sqlite3
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
@@ -21,6 +20,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from firmware import edgedb
 from firmware.config import SECRETS_FILE, Config, load
 from firmware.document import FILE_MAX_BYTES
 from firmware.paths import Paths
@@ -239,7 +239,7 @@ def _sync(path: Path) -> None:
 def _known_learnt(paths: Paths) -> dict[str, str]:
     """As the edge last wrote it, at most a minute ago, or before its first start; no rows but of the form it writes."""
     if paths.tables.exists():
-        with closing(sqlite3.connect(f"file:{paths.tables}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
+        with edgedb.opened(paths.tables, READ_TIMEOUT_S) as db:
             rows = db.execute("SELECT key_name, key_value FROM learnt LIMIT ?", (EXTENSIONS_MAX,)).fetchall()
     elif paths.learnt.exists():
         rows = list(json.loads(paths.learnt.read_bytes()).items())

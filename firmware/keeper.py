@@ -16,6 +16,7 @@ from typing import TypeVar
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.plan.compile import table as asked_table
 from callcontrol.plan.number import LocalNumbering
+from firmware import edgedb
 from firmware.bindings import keep_bindings
 from firmware.edge import credential_rows
 from firmware.modes import Mode, State
@@ -202,5 +203,5 @@ class Keeper:
 
 def _names(file: Path, table: str, column: str = "key_name") -> frozenset[str]:
     """Keys of one of the edge's tables, as it last wrote them: bindings each second, what it learnt each minute."""
-    with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
+    with edgedb.opened(file, READ_TIMEOUT_S) as db:
         return frozenset(str(row[0]) for row in db.execute(f"SELECT {column} FROM {table}"))  # noqa: S608  ours

@@ -29,6 +29,7 @@ __all__ = [
     "Way",
     "keepalived_conf",
     "preferred_routes",
+    "taken_epoch",
     "ways",
 ]
 
@@ -45,7 +46,9 @@ GARP_AGAIN_S = 2
 BEAT_EVERY_S = 0.5
 SILENT_AFTER_S = 3.0
 """A way by which nothing has come for so long is silent."""
-BEAT_BYTES_MAX = 200
+BEAT_BYTES_MAX = 220
+EPOCH_SETTLED_S = 5
+"""A unit that has just found that the platform was away waits so long for the other one to find the same."""
 
 
 def keepalived_conf(
@@ -147,17 +150,20 @@ class BeatRefused(ValueError):
 
 @dataclass(frozen=True)
 class Beat:
-    """What a unit says of itself: its name, whether it has the shared addresses, and a number that only grows."""
+    """What a unit says of itself: its name, whether it has the shared addresses, a number that only grows, its epoch,
+    and until when (unix s) the platform wants no registrations; 0: not known, or none."""
 
     name: str
     in_service: bool
     number: int
+    epoch: int = 0
+    wait_until_s: int = 0
 
-    _FORM = re.compile(r"rvx1 ([A-Za-z0-9-]{1,63}) ([01]) ([0-9]{1,20}) ([0-9a-f]{64})")
+    _FORM = re.compile(r"rvx2 ([A-Za-z0-9-]{1,63}) ([01]) ([0-9]{1,20}) ([0-9]{1,10}) ([0-9]{1,10}) ([0-9a-f]{64})")
 
     def to_bytes(self, key: str) -> bytes:
         """Signed by the pair's key (HMAC-SHA256)."""
-        text = f"rvx1 {self.name} {self.in_service:d} {self.number}"
+        text = f"rvx2 {self.name} {self.in_service:d} {self.number} {self.epoch} {self.wait_until_s}"
         return f"{text} {_signed(text, key)}".encode("ascii")
 
     @classmethod
@@ -168,9 +174,9 @@ class Beat:
         match = cls._FORM.fullmatch(data.decode("ascii", "replace"))
         if match is None:
             raise BeatRefused("not so written")
-        if not hmac.compare_digest(match[4], _signed(match[0].rpartition(" ")[0], key)):
+        if not hmac.compare_digest(match[6], _signed(match[0].rpartition(" ")[0], key)):
             raise BeatRefused("not signed by the pair's key")
-        return cls(match[1], match[2] == "1", int(match[3]))
+        return cls(match[1], match[2] == "1", int(match[3]), int(match[4]), int(match[5]))
 
 
 def _signed(text: str, key: str) -> str:
@@ -184,6 +190,13 @@ class PairView:
     in_service: bool | None
     peer_in_service: bool | None  # as last heard by any way; None: not heard
     silent: tuple[Way, ...]  # ways by which nothing comes
+    peer_epoch: int = 0  # as last heard; 0 is not known
+    peer_wait_until_s: int = 0
+
+    @property
+    def aside(self) -> bool:
+        """The other one surely serves, and this one surely does not."""
+        return self.in_service is False and self.peer_in_service is True
 
 
 @dataclass
@@ -207,4 +220,14 @@ class Pair:
             in_service,
             newest.in_service if newest else None,
             tuple(way for way in self.ways if way not in fresh),
+            newest.epoch if newest else 0,
+            newest.wait_until_s if newest else 0,
         )
+
+
+def taken_epoch(own: int, peer: int, now_s: float) -> int | None:
+    """The epoch that the unit out of service takes over from the one in service, None for none: that one speaks with
+    the platform, and what it has replicated holds in its epoch. An epoch is called by the time it began, unix s."""
+    if peer in (0, own) or (own > peer and now_s - own < EPOCH_SETTLED_S):
+        return None
+    return peer

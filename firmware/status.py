@@ -84,6 +84,7 @@ class Pair:
     in_service: bool | None = None  # this one
     peer_in_service: bool | None = None  # the other one, as last heard; None: it is not heard
     silent: tuple[str, ...] = ()  # ways between them by which nothing comes
+    tables: bool | None = None  # whether the edges reach each other with what both must know
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,12 @@ class Status:
             calls=Calls(**{name: _count(calls, name) for name in Calls.__dataclass_fields__}),
             pair=None
             if pair is None
-            else Pair(_flag(pair, "in_service"), _flag(pair, "peer_in_service"), _texts(pair, "silent")),
+            else Pair(
+                _flag(pair, "in_service"),
+                _flag(pair, "peer_in_service"),
+                _texts(pair, "silent"),
+                _flag(pair, "tables"),
+            ),
             problems=tuple(
                 Problem(
                     **{
@@ -435,6 +441,18 @@ def _pair(status: Status) -> list[Problem]:
                 expected="it is heard by every way",
                 effect="a split of the two may go unseen",
                 fix="look at that cable or network",
+            )
+        ]
+    if pair.tables is False:
+        return [
+            Problem(
+                "RVX-B05",
+                Severity.WARN,
+                "pair",
+                observed="the other unit is heard, and its tables do not come over",
+                expected="an edge that answers the other one",
+                effect="after a takeover no phone is known until it registers again",
+                fix="open TCP to [standby] tables_port between them",
             )
         ]
     return []

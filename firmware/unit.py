@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from callcontrol.edge.render import dispatcher_list
 from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from firmware import __version__
+from firmware.aside import Aside
 from firmware.beats import Beats
 from firmware.config import Config
 from firmware.door import Door
@@ -51,8 +52,10 @@ class Unit:
             config.paths.node_list,
             lambda kept: dispatcher_list(edge_settings(config, kept=kept)),
         )
-        self._beats = Beats(config) if config.standby.shared else None
         self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new, lambda: self._keeper.calls_up)
+        watch = self._watch
+        self._beats = Beats(config, watch.count) if config.standby.shared else None
+        self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
 
     async def run(self) -> None:
@@ -69,6 +72,8 @@ class Unit:
                 tasks.create_task(self._keeper.bindings())
                 if self._beats:
                     tasks.create_task(self._beats.run())
+                if self._aside:
+                    tasks.create_task(self._aside.run())
                 tasks.create_task(self._door.run())
         finally:
             server.close()
@@ -109,7 +114,7 @@ class Unit:
                 ready=keeper.ready,
             ),
             calls=Calls(today=keeper.records_today, diverted=watch.count("diverted") if seen else None),
-            pair=_pair(self._beats.view()) if self._beats else None,
+            pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
             problems=problems,
         ).with_problems()
 
@@ -130,8 +135,8 @@ class Unit:
         writer.close()
 
 
-def _pair(view: PairView) -> Pair:
-    return Pair(view.in_service, view.peer_in_service, tuple(way.value for way in view.silent))
+def _pair(view: PairView, tables: bool | None) -> Pair:
+    return Pair(view.in_service, view.peer_in_service, tuple(way.value for way in view.silent), tables)
 
 
 def _store_problem(fault: str) -> Problem:

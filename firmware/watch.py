@@ -20,7 +20,7 @@ from firmware.config import NO_PROBE, Config
 from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
 
-__all__ = ["CALLS_LEASE", "CALLS_LINK", "EdgeSight", "Watch", "held_phones", "table"]
+__all__ = ["CALLS_LEASE", "CALLS_LINK", "EdgeSight", "Watch", "held_phones", "new_epoch", "table"]
 
 LEASE_S = 10
 """For so long the edge believes what is said here of the mode."""
@@ -106,6 +106,11 @@ class Watch:
         return self.sight.counts.get(name, 0) if self.sight else 0
 
     @property
+    def mode(self) -> Mode | None:
+        """None while it is not known, or the edge not seen."""
+        return self.state.mode if self.state and self.sight else None
+
+    @property
     def lease_left_s(self) -> float | None:
         """How long the edge still believes us; None when it was never told."""
         return None if self._vouched_s is None else self._vouched_s + LEASE_S - time.monotonic()
@@ -187,7 +192,7 @@ class Watch:
         if state.mode is Mode.SURVIVAL and before.mode is not Mode.SURVIVAL:
             # What the platform had confirmed before this moment is no longer known.
             await self._edge.call("htable.seti", "count", "confirmed", 0)
-            await self._edge.call("htable.seti", "count", "epoch", self.count("epoch") + 1)
+            await self._edge.call("htable.seti", "count", "epoch", new_epoch(self.count("epoch"), time.time()))
         if state.mode is Mode.RETURNING:
             self._pace.returned(time.monotonic())
             wait = int(time.time() + self._pace.wait_left_s(time.monotonic()))
@@ -220,6 +225,12 @@ def held_phones(rows: Mapping[str, object], now_s: float) -> tuple[str, ...]:
             extension = name.partition("|")[0]
             found.add("phones not known here" if extension == "-" else extension)
     return tuple(sorted(found))
+
+
+def new_epoch(last: int, now_s: float) -> int:
+    """What the next epoch after `last` is called: the unix time of its beginning, so that of two units none begins one
+    that the other has had."""
+    return max(last + 1, int(now_s))
 
 
 def _minutes(hour: str) -> int:

@@ -48,6 +48,8 @@ SICK_MORE_S = 25.0
 """A platform that answered probes and no calls is left in peace for longer: only calls could tell that it is well."""
 KNOWN_S = 20.0
 """So long after all is well the platform holds every phone that comes often."""
+FORGOTTEN_S = 120.0
+"""A platform that was away for too short a time to be missed is asked by then whether it has forgotten."""
 SPREAD_S = 2.0
 """Facts of different sources are so far apart at the most."""
 WARM_S = 25.0
@@ -61,6 +63,8 @@ DEAD = (Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_DOWN, Fault.LI
 """Platform or line give no sign of life at all."""
 ILL = (Fault.PLATFORM_SLOW, Fault.PLATFORM_SICK, Fault.PLATFORM_AMNESIAC, Fault.PLATFORM_FLAPPING, Fault.LINE_LOSSY)
 NORTH = (*DEAD, *ILL)
+SHORT = (Fault.PLATFORM_FLAPPING, Fault.PLATFORM_AMNESIAC)
+"""A platform that forgets, and is away for less than probes notice."""
 CLOCK = (Fault.CLOCK_JUMP,)
 LOSSY = (Fault.LINE_LOSSY,)
 
@@ -128,8 +132,11 @@ def once(history: History, now: float) -> Iterator[Breach]:
         if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, (*EDGE, *NORTH)):
             yield Breach("once", now, f"{_named(call)}: answered by {', '.join(sorted(answers))}")
         for leg in call.called.values():
-            # An edge that stood still has a timer and an answer that are due at the same moment.
-            if len(leg.invited) > 1 and not history.troubled(call.at - 1, max(leg.invited.values()), EDGE):
+            # An edge that stood still has a timer and an answer that are due at the same moment; one whose clock jumps
+            # has forgotten what it kept of calls being set up.
+            if len(leg.invited) < 2 or history.turned(call.at - SPREAD_S, max(leg.invited.values()), CLOCK):
+                continue
+            if not history.troubled(call.at - 1, max(leg.invited.values()), EDGE):
                 yield Breach("once", now, f"{_named(call)}: {leg.phone} was rung {len(leg.invited)} times")
 
 
@@ -316,8 +323,15 @@ def known(history: History, now: float) -> Iterator[Breach]:
         if phone.up_at is None or at - phone.up_at < KNOWN_S or history.lagged(at - KNOWN_S, at):
             continue
         for extension, registered in phone.registered.items():
+            if extension == LEARNT and _unasked(history, now):
+                continue
             if extension not in held and at - registered < REGISTER_S:
                 yield Breach("known", now, f"the platform does not hold {extension}, {at - since:.0f} s in NORMAL")
+
+
+def _unasked(history: History, now: float) -> bool:
+    """The platform may have forgotten a phone whose secret is not here: nobody can ask it before that phone does."""
+    return history.troubled(now - FORGOTTEN_S, now, SHORT) or history.turned(history.began, now, CLOCK)
 
 
 # ---- the unit's own body

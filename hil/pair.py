@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from hil.net import Net
@@ -64,10 +65,14 @@ class Standby(Site):
     def power_on(self) -> None:
         """Everything starts again, as by systemd."""
         self.cables_in()
+        self.start_own()
+        self.keepalived.start()
+
+    def start_own(self) -> None:
+        """All but what gives it the shared addresses."""
         self.edge.start()
         self.unit.start()
         self.calls.start()
-        self.keepalived.start()
 
     def stop(self) -> None:
         with contextlib.suppress(PlatformError):
@@ -99,9 +104,8 @@ class Pair:
     def start(self) -> None:
         first, second = self.units
         first.platform.start()
-        for unit in self.units:
-            unit.edge.start()
-            unit.unit.start()
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(Standby.start_own, self.units))
         first.keepalived.start()
         first.wait(lambda: first.in_service, SERVES_S, "in service")
         second.keepalived.start()
@@ -109,6 +113,6 @@ class Pair:
             unit.wait(unit.is_vouched_for, SERVES_S, "NORMAL, vouched for")
 
     def stop(self) -> None:
-        """Both, in good order, and the platform."""
-        for unit in reversed(self.units):
-            unit.stop()
+        """Both at once, in good order, and the platform."""
+        with ThreadPoolExecutor() as at_once:
+            list(at_once.map(Standby.stop, self.units))

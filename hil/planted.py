@@ -47,8 +47,6 @@ HIDING = frozenset(
 BITING = frozenset(Fault) - HIDING
 EARLY, IN_SURVIVAL = (0.0, 11.0), (8.0, 12.0)
 """Seconds of a storm: in the peace at its begin; where a first chapter in SURVIVAL certainly is."""
-SURVIVAL_HELD_S = 8.0
-"""Such a chapter's fault is held for so long at the least."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +55,16 @@ class Need:
 
     rules: frozenset[str]
     peace: bool = False  # before the first chapter
-    mode: Mode = Mode.NORMAL  # of the first chapter; SURVIVAL: for as long as SURVIVAL_HELD_S
+    mode: Mode | None = None  # of the first chapter; None: whatever it is
     faults: frozenset[Fault] = BITING  # one of these is struck by it,
+    held_s: float = 0.0  # for so long at the least,
     across: frozenset[Fault] = frozenset()  # and across it one of these, where there are any
     deeds: tuple[tuple[Do, float, float], ...] = ()  # somebody does it between these times
     clear: int = 1  # so many chapters have nothing that excuses
 
 
 def _killed(*rules: str, clear: int = 1) -> Need:
-    return Need(frozenset(rules), faults=frozenset((Fault.PLATFORM_KILLED,)), clear=clear)
+    return Need(frozenset(rules), mode=Mode.NORMAL, faults=frozenset((Fault.PLATFORM_KILLED,)), clear=clear)
 
 
 def _in_peace(do: Do, *rules: str, clear: int = 1) -> Need:
@@ -73,27 +72,29 @@ def _in_peace(do: Do, *rules: str, clear: int = 1) -> Need:
 
 
 def _in_survival(do: Do) -> Need:
-    return Need(frozenset(("nobody_in",)), mode=Mode.SURVIVAL, deeds=((do, *IN_SURVIVAL),))
+    return Need(frozenset(("nobody_in",)), mode=Mode.SURVIVAL, held_s=8.0, deeds=((do, *IN_SURVIVAL),))
 
 
 NEEDS: dict[str, Need] = {
-    "01-lost-ack": _in_peace(Do.CALL, "acknowledged"),
-    "02-timer-of-30-s": Need(frozenset(("reachable",)), faults=frozenset((Fault.PLATFORM_SICK,))),
+    "01-lost-ack": _in_peace(Do.CALL, "acknowledged", "uncut"),
+    "02-timer-of-30-s": Need(frozenset(("reachable",)), mode=Mode.NORMAL, faults=frozenset((Fault.PLATFORM_SICK,))),
     "03-never-returns": _killed("master"),
     "04-recorded-twice": _in_peace(Do.EMERGENCY, "recorded"),
     "05-stale-lease-believed": Need(
         frozenset(("master",)),
+        mode=Mode.NORMAL,
         faults=frozenset((Fault.UNIT_KILLED, Fault.UNIT_STOPPED)),
         across=frozenset((Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_BLACKHOLE)),
         clear=0,
     ),
     "06-112-limited": _in_peace(Do.EMERGENCY, "emergency"),
     "07-unregister-ignored": _in_peace(Do.UNREGISTER, "bound"),
-    "08-div-never-expires": _killed("known", "master", clear=2),
+    "08-accepted-here-is-enough": _killed("known", clear=2),
     "09-any-password-will-do": _in_survival(Do.WRONG_KEY_REGISTERS),
     "10-strangers-may-call": _in_survival(Do.STRANGER_CALLS),
     "11-learnt-from-anywhere": _in_survival(Do.THIEF_REGISTERS),
-    "12-bye-by-the-dead": _killed("ended"),
+    # Calls are up, and the outage is longer than a BYE is sent again.
+    "12-bye-by-the-dead": Need(frozenset(("ended",)), peace=True, mode=Mode.SURVIVAL, held_s=10.0),
     "13-bound-for-ever": _in_peace(Do.UNPLUG, "bound", clear=2),
     "14-records-skipped": _in_peace(Do.EMERGENCY, "recorded"),
     "15-112-gives-up-at-once": _in_peace(Do.EMERGENCY, "emergency"),
@@ -131,7 +132,8 @@ def fits(need: Need, plan: Plan) -> bool:
     return (
         (first.rest_s > 0) == need.peace
         and first.fault in need.faults
-        and (need.peace or _comes_to(need.mode, first))
+        and first.held_s >= need.held_s
+        and (need.mode is None or _comes_to(need.mode, first))
         and (not need.across or (first.across is not None and first.across.fault in need.across))
         and not any(chapter.faults & HIDING for chapter in plan.chapters[: need.clear])
         and all(any(deed.do is do and at <= deed.at_s <= until for deed in plan.deeds) for do, at, until in need.deeds)
@@ -160,8 +162,7 @@ def find(root: Path, bug: Path) -> Planted:
 
 def _comes_to(mode: Mode, chapter: Chapter) -> bool:
     if mode is Mode.SURVIVAL:
-        there = chapter.through or chapter.mode is Mode.SURVIVAL
-        return there and chapter.by in OUTAGES and chapter.held_s >= SURVIVAL_HELD_S
+        return chapter.by in OUTAGES and (chapter.through or chapter.mode is Mode.SURVIVAL)
     return chapter.mode is mode and not chapter.through
 
 
@@ -182,4 +183,4 @@ def _storm(copy: Path, bug: str, need: Need, seed: int, storms: int) -> Planted:
         if problem["expected"] in need.rules:
             return Planted(bug, problem["expected"], told["broken_after_s"], seed, storms, problem["observed"])
     why = "; ".join(f"{problem['expected']}: {problem['observed']}" for problem in problems)
-    return Planted(bug, None, took_s, seed, storms, why or str(told.get("failed") or ""))
+    return Planted(bug, None, took_s, seed, storms, why or str(told.get("failed") or "") or done.stderr[-2000:])

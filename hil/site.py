@@ -166,8 +166,10 @@ class Site:
             self.platform.start()
         self.edge.start()
         if unit:
-            self.unit.start()
-            self.calls.start()
+            for program in (self.unit, self.calls):
+                program.launch()
+            for program in (self.unit, self.calls):
+                program.wait_serving()
             # The edge begins in NORMAL by itself, without anybody who vouches for it.
             self.wait(
                 lambda: self.mode() == "NORMAL" and self.table("st").get("lease"), STARTED_S, "NORMAL, vouched for"
@@ -279,6 +281,10 @@ class Site:
     def wait_mode(self, mode: str, timeout_s: float) -> float:
         """How long it took, seconds."""
         return self.wait(lambda: self.mode() == mode, timeout_s, f"mode {mode}")
+
+    def wait_back(self, timeout_s: float) -> float:
+        """Until it is on the way back to the platform, or there: a moment of RETURNING may go unseen."""
+        return self.wait(lambda: self.mode() in ("RETURNING", "NORMAL"), timeout_s, "on the way back")
 
     def wait(self, reached: Callable[[], object], timeout_s: float, what: str) -> float:
         """Until `reached` says so; how long it took, seconds. Raises SiteError."""

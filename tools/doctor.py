@@ -12,7 +12,6 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +20,7 @@ from typing import Any
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from drivers.arp import taken
 from drivers.clock import clock
-from firmware import __version__
+from firmware import __version__, edgedb
 from firmware.bounds import parse_listen
 from firmware.config import SECRETS_FILE, Config, ConfigError, default, load
 from firmware.health import CHECKS, SCHEMA, Facts, File, Finding, Result, Space, examine, verdict
@@ -254,7 +253,7 @@ def _modes(paths: Paths) -> Counter[int] | None:
             (paths.directory, f"SELECT extension, mode FROM credential WHERE mode <> {LEARNT}"),  # noqa: S608  ours
         ):
             if file.exists():
-                with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=READ_TIMEOUT_S)) as db:
+                with edgedb.opened(file, READ_TIMEOUT_S) as db:
                     known |= dict(db.execute(sql).fetchall())
         return Counter(known.values())
     except (OSError, sqlite3.Error):

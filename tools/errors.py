@@ -159,6 +159,19 @@ CATALOG: dict[str, Entry] = {
         ),
         UNKNOWN,
     ),
+    "RVX-B05": Entry(
+        Said(
+            "Den andra växelns tabeller kommer inte fram.",
+            "Något stoppar TCP till [standby] tables_port, eller växlarna har inte samma version.",
+            "Öppna porten mellan dem; annars känner den som tar över inga telefoner förrän de anmäler sig igen.",
+        ),
+        Said(
+            "The other unit's tables do not come over.",
+            "Something stops TCP to [standby] tables_port, or the units do not have the same version.",
+            "Open that port between them; else the one that takes over knows no phone until it registers again.",
+        ),
+        UNKNOWN,
+    ),
     "RVX-C01": Entry(
         Said(
             "Inställningsfilen har fel.",

@@ -101,6 +101,18 @@ SOS_FLOOD_TOLD = 1_000
 """Of so many calls to 112 that were passed over one is told."""
 MEDIA_CALLS = 20
 """The last calls by which it is told whether the platform anchors the sound."""
+PAIR_PING_S = 5
+"""Between two units: so soon one that was away is known to be back. Kamailio's module takes no less."""
+PAIR_WHOLE_S = 5
+"""So often the one that is out of service asks the other for everything."""
+PAIR_READ_BYTES = 1 << 16
+"""The largest message between them; Kamailio's module htable fills one up to 60,000 bytes."""
+PAIR_QUEUE_BYTES = 1 << 20
+"""What may wait to be sent to the other one."""
+PAIR_BATCH = 50
+"""Bindings in one message."""
+USRLOC_ALL, HTABLE_ALL = 3, 1
+"""Kamailio's numbers for "send me everything" (DMQ_SYNC of dmq_usrloc, HT_DMQ_SYNC of htable), in 5.6 as in 6.0."""
 GATEWAY_USER = "112"
 NONCE_KEY_LETTERS = 32
 
@@ -245,6 +257,13 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "HOLD_S": hold_s,
         "PAUSE_MS": _pause_ms(hold_s, len(survival)),
         "CALLS_PER_PHONE": s.calls_per_phone,
+        "PAIR_READ_BYTES": PAIR_READ_BYTES,
+        "PAIR_QUEUE_BYTES": PAIR_QUEUE_BYTES,
+        "PAIR_PING_S": PAIR_PING_S,
+        "PAIR_BATCH": PAIR_BATCH,
+        "PAIR_WHOLE_S": PAIR_WHOLE_S,
+        "USRLOC_ALL": USRLOC_ALL,
+        "HTABLE_ALL": HTABLE_ALL,
     }
     textual = {
         "RUN_DIR": str(s.run_dir),

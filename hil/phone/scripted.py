@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import select
+import socket
+import struct
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +23,8 @@ SDP = (
 Script = Sequence[tuple[float, int]]
 """Responses to an INVITE: seconds after it, status code."""
 RINGS: Script = ((0.0, 180), (0.15, 200))
+SO_TIMESTAMPNS = 35  # socket(7), asm-generic/socket.h: not in Python's module
+TIMESPEC = struct.Struct("@ll")
 
 
 def headers(message: str) -> list[tuple[str, str]]:
@@ -33,9 +37,18 @@ def header(message: str, name: str) -> str:
     return next((value for key, value in headers(message) if key == name), "")
 
 
+def _came_at(more: Sequence[tuple[int, int, bytes]]) -> float:
+    """When a datagram came, by the time that the kernel put beside it."""
+    for level, kind, data in more:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, nanoseconds = TIMESPEC.unpack(data)
+            return float(seconds + nanoseconds / 1e9) + time.monotonic() - time.time()
+    return time.monotonic()
+
+
 @dataclass(frozen=True)
 class Seen:
-    """A request that came; `at` is s, time.monotonic()."""
+    """A request that came; `at` is s, time.monotonic(), by the kernel: this program may be late to read it."""
 
     at: float
     method: str
@@ -56,6 +69,7 @@ class Centre:
         self._seen: list[Seen] = []
         self._due: list[tuple[float, str, int, tuple[str, int]]] = []
         self._socket = host.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.bind((ip, 5060))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -93,15 +107,15 @@ class Centre:
                 self._due.remove(due)
                 self._answer(due[1], due[2], due[3])
             if select.select([self._socket], [], [], 0.01)[0]:
-                data, source = self._socket.recvfrom(65535)
-                self._receive(data.decode(errors="replace"), source)
+                data, more, _, source = self._socket.recvmsg(65535, socket.CMSG_SPACE(TIMESPEC.size))
+                self._receive(data.decode(errors="replace"), source, _came_at(more))
 
-    def _receive(self, message: str, source: tuple[str, int]) -> None:
+    def _receive(self, message: str, source: tuple[str, int], at: float) -> None:
         method = message.partition(" ")[0]
         if not re.fullmatch("[A-Z]+", method):
             return
         branch = re.search(r"branch=([^;,\s]+)", header(message, "via"))
-        one = Seen(time.monotonic(), method, header(message, "call-id"), branch[1] if branch else "", message)
+        one = Seen(at, method, header(message, "call-id"), branch[1] if branch else "", message)
         known = any(old.method == "INVITE" and old.branch == one.branch for old in self._seen)
         self._seen.append(one)
         if method == "INVITE" and not known:

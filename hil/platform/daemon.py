@@ -41,10 +41,19 @@ class Daemon:
 
     def start(self) -> None:
         """Start and wait until it serves; what is left of an earlier start is killed first."""
+        self.launch()
+        self.wait_serving()
+
+    def launch(self) -> None:
+        """The first half of :meth:`start`."""
         if self._process is not None:
             self.kill()
         with open(self._log, "ab") as log:
             self._process = self._host.popen(self._args, stdout=log, stderr=log)
+
+    def wait_serving(self) -> None:
+        """The second half. Raises PlatformError when it ends instead, or does not serve in time."""
+        assert self._process is not None
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._serving():
             if self._process.poll() is not None or time.monotonic() > deadline:

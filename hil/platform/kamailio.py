@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
@@ -190,6 +191,11 @@ class KamailioPlatform:
         """What it holds now, by extension; extensions without a contact are left out."""
         held = {user: bindings_of(self._ask("ul.lookup", "location", user).get("result")) for user in self.users}
         return {user: bindings for user, bindings in held.items() if bindings}
+
+    def on_disk(self) -> Counter[str]:
+        """How many bindings of each extension it would have again after its death; one that is ``persistent``."""
+        with contextlib.closing(sqlite3.connect(self._database, timeout=RPC_TIMEOUT_S)) as database:
+            return Counter(user for (user,) in database.execute("SELECT username FROM location"))
 
     def seen(self) -> dict[str, int]:
         """Requests received since the start, by method, retransmissions included."""

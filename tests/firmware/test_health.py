@@ -111,6 +111,7 @@ def test_what_is_not_known_is_neither_well_nor_ill() -> None:
         ({"status": told(pair=Pair(False, True))}, "standby", "ok", None, "the other one is in service"),
         ({"status": told(pair=Pair(True, None))}, "standby", "warn", "RVX-B02", "not heard"),
         ({"status": told(pair=Pair(True, True))}, "standby", "fail", "RVX-B01", "both units"),
+        ({"status": told(pair=Pair(True, False, (), False))}, "standby", "warn", "RVX-B05", "do not come over"),
         ({"status": told(gateway=False)}, "way-out", "warn", "RVX-G01", "no gateway"),
         ({"status": told(gateway=None)}, "way-out", "skip", None, "not known"),
     ],

@@ -17,9 +17,11 @@ from firmware.standby import (
     Beat,
     BeatRefused,
     Pair,
+    PairView,
     Way,
     keepalived_conf,
     preferred_routes,
+    taken_epoch,
     ways,
 )
 
@@ -90,16 +92,16 @@ def test_the_carrier_of_the_line_counts_for_less_than_the_edge() -> None:
 
 
 def test_a_beat_is_what_was_sent() -> None:
-    beat = Beat("gw-1", True, 1795322846000001)
+    beat = Beat("gw-1", True, 1795322846000001, 1795320000, 1795322900)
     assert Beat.parse(beat.to_bytes(KEY), KEY) == beat
-    assert len(Beat("g" * 63, False, 10**20 - 1).to_bytes(KEY)) <= BEAT_BYTES_MAX
+    assert len(Beat("g" * 63, False, 10**20 - 1, 10**10 - 1, 10**10 - 1).to_bytes(KEY)) <= BEAT_BYTES_MAX
 
 
 @pytest.mark.parametrize(
     "data",
     [
         b"",
-        b"rvx1 gw-1 1 5",
+        b"rvx2 gw-1 1 5 0 0",
         Beat("gw-1", True, 5).to_bytes(OTHER_KEY),
         Beat("gw-1", False, 5).to_bytes(KEY).replace(b" 0 ", b" 1 "),
         Beat("gw-1", True, 5).to_bytes(KEY) + b" ",
@@ -137,6 +139,29 @@ def test_the_newest_word_counts_and_a_copy_of_an_old_one_does_not() -> None:
     assert pair.view(True, 100.3).peer_in_service is False
     pair.hear(Way.PLATFORM, Beat("gw-2", True, 1), 100.4)
     assert pair.view(True, 100.5).peer_in_service is False
+
+
+@pytest.mark.parametrize(
+    ("own", "peer", "taken"),
+    [
+        (1000, 1000, None),
+        (1000, 0, None),
+        (1000, 1500, 1500),
+        (1996, 1000, None),
+        (1995, 1000, 1000),
+    ],
+    ids=["the same", "not known", "the other's is newer", "this one has just seen a death", "the other one has not"],
+)
+def test_whose_epoch_counts(own: int, peer: int, taken: int | None) -> None:
+    assert taken_epoch(own, peer, 2000.0) == taken
+
+
+@pytest.mark.parametrize(
+    ("own", "peer", "aside"),
+    [(False, True, True), (True, True, False), (False, False, False), (None, True, False), (False, None, False)],
+)
+def test_a_unit_is_aside_only_where_it_surely_is(own: bool | None, peer: bool | None, aside: bool) -> None:
+    assert PairView(own, peer, ()).aside is aside
 
 
 def test_a_unit_whose_clock_was_set_back_is_heard_again() -> None:

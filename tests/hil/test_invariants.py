@@ -30,7 +30,7 @@ from hil.invariants import (
 )
 from hil.phone.sipp import Message
 from hil.storm import shortest_prefix
-from hil.stormplan import Do, Fault
+from hil.stormplan import LEARNT, Do, Fault
 
 NOW = 1000.0
 """Judged then; calls begin at 900."""
@@ -191,6 +191,13 @@ def test_rung_twice() -> None:
     assert "once" in rules(history)
 
 
+def test_rung_twice_over_a_clock_that_jumped() -> None:
+    history = answered(town())
+    history.heard("crowd", [message(1.0, False, "INVITE", cseq=3)])
+    history.struck(Fault.CLOCK_JUMP, AT - 0.1)
+    assert "once" not in rules(history)
+
+
 def test_an_ack_that_never_came() -> None:
     history = town()
     history.placed(a_call())
@@ -343,6 +350,25 @@ class TestBindings:
         assert rules(history, AT) == {"known"}
         history.known = AT, frozenset(("1001", "1002", "1003"))
         assert rules(history, AT) == set()
+
+    @pytest.mark.parametrize(("extension", "broken"), [(LEARNT, False), ("1001", True)])
+    def test_who_must_be_asked_for_by_itself_is_given_longer(self, extension: str, broken: bool) -> None:
+        history = town()
+        phone = Phone("learnt", (LEARNT,))
+        history.switched_on(phone, 1.0)
+        phone.heard_ok(LEARNT, AT - 1)
+        history.known = AT, frozenset({"1001", "1002", "1003", LEARNT} - {extension})
+        assert rules(history, AT) == {"known"}
+        history.struck(Fault.PLATFORM_AMNESIAC, AT - KNOWN_S - 10)
+        history.mended(Fault.PLATFORM_AMNESIAC, AT - KNOWN_S - 8)
+        assert (rules(history, AT) == {"known"}) == broken
+
+    def test_a_machine_that_stood_still_is_given_its_time_again(self) -> None:
+        history = town()
+        history.struck(Fault.PLATFORM_KILLED, AT)
+        history.lags.append((AT + 3, AT + 5))
+        assert "master" not in rules(history, AT + DETECT_S + 2)
+        assert "master" in rules(history, AT + DETECT_S + 7)
 
     def test_not_just_after_an_outage(self) -> None:
         history = town()

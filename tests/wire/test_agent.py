@@ -29,12 +29,12 @@ from hil.net import Host, Net
 from hil.platform.asterisk import AsteriskPlatform
 from hil.platform.kamailio import KamailioPlatform
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 REALM = "region.example"
 PLATFORM_IP, PHONE_IP = "10.97.0.1", "10.97.0.2"
 USERS = {"1001": "one", "1002": "two"}
-STEP_S = 20.0
+STEP_S = 30.0
 MOMENT_S = 0.01
 QUIET_S = 1.5
 """Longer than a platform waits before it sends again what was not acknowledged."""
@@ -211,9 +211,12 @@ def test_kamailio(hosts: tuple[Host, Host], room: list[Phone], transport: Transp
     wrong = Phone(room, hosts[1], "1001", 5073, transport, "wrong")
     registers(one)
     registers(two)
-    assert platform.seen()["REGISTER"] == 8, "four times, each challenged once"
+    asked = platform.seen()["REGISTER"]
+    # By UDP one that is slow to be answered is sent again.
+    assert asked == 8 or (transport == "UDP" and asked > 8), "four times, each challenged once"
     assert wrong.ask(wrong.request("REGISTER", "", ("Contact", wrong.contact))).status == 401
-    assert platform.seen()["REGISTER"] == 10, "a wrong password is tried once"
+    tried = platform.seen()["REGISTER"] - asked
+    assert tried == 2 or (transport == "UDP" and tried > 2), "a wrong password is tried once"
     assert one.ask(one.request("OPTIONS")).status == 200
     assert one.ask(one.request("INVITE", "1999", ("Contact", one.contact), body=SDP)).status == 404
     calls(one, two)
@@ -221,7 +224,7 @@ def test_kamailio(hosts: tuple[Host, Host], room: list[Phone], transport: Transp
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_asterisk(hosts: tuple[Host, Host], room: list[Phone]) -> None:
     platform = AsteriskPlatform(hosts[0], PLATFORM_IP, realm=REALM, users=USERS, path=False)
     platform.start()

@@ -14,8 +14,9 @@ from hil.net import Net
 from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
+from tests.wire.conftest import STEP_S
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 BY_SHA256, BY_BOTH = "1001", "1002"
 
@@ -35,7 +36,7 @@ def site() -> Iterator[Site]:
         directory.close()
         made.start()
         made.platform.kill()
-        made.wait_mode("SURVIVAL", 15)
+        made.wait_mode("SURVIVAL", STEP_S)
         yield made
         made.stop()
 

@@ -18,7 +18,7 @@ from hil.phone.sipp import User
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import PROXY, REALM, Site, numbers, password
 
-pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
 
 DIRECT, ANCHORED, HUNG_UP, EMERGENCY = ("1001", "1002"), ("1003", "1004"), ("1005", "1006"), "1007"
 OUTSIDE_IP = "10.99.0.5"

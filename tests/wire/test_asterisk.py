@@ -28,7 +28,7 @@ from hil.site import PLATFORM_IP, PROXY, REALM, UNIT_NORTH_IP, UNIT_SOUTH_IP, Si
 from hil.sound import seconds_of
 from tests.wire.test_emergency import GATEWAY_IP, OUTSIDE_IP
 
-pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
 
 Registration = Literal["path", "contact"]
 REGISTRATIONS: list[Registration] = ["path", "contact"]

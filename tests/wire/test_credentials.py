@@ -12,7 +12,7 @@ from hil.phone.sipp import Dial, User
 from hil.site import REALM, UNIT_SOUTH_IP
 from tests.wire.conftest import CROWD_IP, REFRESH_S, STEP_S, Building, Buildings, open_buildings, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 MODES = {"1001": 1, "1002": 2, "1003": 3, "1004": 4}
 CROWD = 4

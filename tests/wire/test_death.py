@@ -9,11 +9,11 @@ import pytest
 
 from tests.wire.conftest import STEP_S, Building, Buildings, dials, open_buildings
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 PAIRS = ((1001, 1002), (1003, 1004), (1005, 1006), (1007, 1008), (1002, 1010))
-DETECTED_S = 20.0
-RETURNED_S = 60.0
+DETECTED_S = 30.0
+RETURNED_S = 90.0
 HOLD_MS = 4_000
 UP_MS = 6_000
 SOON_MS = 500

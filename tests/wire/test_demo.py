@@ -17,9 +17,9 @@ from tools.demo import TRIED
 from tools.errors import DONE, INTERRUPTED
 from tools.output import WIDTH
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-LOADED_S = 120.0  # it promises a minute; beside other tests it may take longer
+LOADED_S = 180.0  # it promises a minute; beside other tests it may take longer
 CALLS = {
     "platform_call": "platform",
     "first_killed": "local",
@@ -80,9 +80,11 @@ def test_interrupted_it_leaves_nothing() -> None:
     for line in demo.stderr:
         if "1001 ringer 1003" in line:
             break
+    else:
+        pytest.fail("it ended before its first call")
     assert left_of(demo.pid) != []
     os.killpg(demo.pid, signal.SIGINT)  # as a terminal does, to all of its group
-    out, rest = demo.communicate(timeout=30)
+    out, rest = demo.communicate(timeout=LOADED_S)
     assert demo.returncode == INTERRUPTED
     assert "Interrupted" in rest
     assert "Traceback" not in rest

@@ -12,7 +12,7 @@ from hil.phone.sipp import Result, Sipp
 from hil.site import PROXY, REALM, Site, numbers
 from tests.wire.conftest import FIRST, REGISTER_S, STEP_S, dials, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 DISK_MB = 8
 PAIRS = ((1001, 1002), (1003, 1004))

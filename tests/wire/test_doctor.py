@@ -11,7 +11,7 @@ import pytest
 
 from tests.wire.conftest import STEP_S, Building, Buildings, open_buildings
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 COMMAND_S = 60.0
 CREDENTIALS = {str(number): 1 for number in range(1001, 1021)} | {"1003": 2, "1004": 3, "1010": 4}

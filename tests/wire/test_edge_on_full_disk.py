@@ -12,7 +12,7 @@ from hil.phone.sipp import Sipp
 from hil.site import PROXY, REALM, Site, numbers
 from tests.wire.conftest import FIRST, REFRESH_S, REGISTER_S, STEP_S, dials, users
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 DISK_MB = 16
 PIECE_BYTES = 1 << 16

@@ -24,14 +24,15 @@ from hil.phone.scripted import RINGS, Centre, Script, header, headers
 from hil.phone.sipp import Dial, Placing, Result, Sipp, User
 from hil.site import PROXY, REALM, UNIT_NORTH_IP, Site, numbers, password
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 GATEWAY_IP, OUTSIDE_IP, DATA_IP, STRANGER_IP = "10.99.0.3", "10.99.0.4", "10.99.0.5", "10.99.0.77"
 REGISTRATIONS: list[Literal["path", "contact"]] = ["path", "contact"]
 NUMBERS = ["112", "0112", "00112", "0-112"]
 NO_RINGING_S = 2
-DETECTED_S = 8.0
+DETECTED_S = 30.0
 """A dead platform is known by then, on a busy machine too."""
+STEP_S = 30.0
 SLOW: Script = ((0.0, 180), (NO_RINGING_S + 2.0, 200))
 SILENT: Script = ()
 TRYING: Script = ((0.0, 100),)
@@ -180,7 +181,7 @@ class RawPhone:
         address, _, port = to.partition(":")
         self._socket.sendto(text.encode(), (address, int(port)))
 
-    def final(self, cseq: str = "1 INVITE", timeout_s: float = 10) -> str:
+    def final(self, cseq: str = "1 INVITE", timeout_s: float = STEP_S) -> str:
         """The next final response to a request; "" when none comes."""
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
@@ -198,7 +199,7 @@ def status(message: str) -> int:
     return int(message[8:11] or 0) if message else 0
 
 
-def until(true: Callable[[], object], timeout_s: float = 5.0) -> bool:
+def until(true: Callable[[], object], timeout_s: float = STEP_S) -> bool:
     deadline = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > deadline:
@@ -255,15 +256,15 @@ def test_a_real_phone(house: Building) -> None:
     site = house.site
     phone = Baresip(site.phones, site.phone_ip(12), Account("1002", password("1002"), REALM, PROXY), 700)
     phone.start()
-    phone.wait_registered(10)
+    phone.wait_registered(STEP_S)
     for die in (None, kill):
         if die:
             die(house)
             site.wait_mode("SURVIVAL", DETECTED_S)
         phone.dial("112")
-        phone.wait_established(10)
+        phone.wait_established(STEP_S)
         phone.hang_up()
-        phone.wait_closed(5)
+        phone.wait_closed(STEP_S)
     assert [len(house.outside.seen("INVITE")), len(house.gateway.seen("INVITE"))] == [1, 1]
     assert until(lambda: house.outside.seen("BYE") and house.gateway.seen("BYE"))
 
@@ -444,10 +445,10 @@ def test_an_answer_after_the_cancel_leaves_one_call_up() -> None:
     """It had answered before the CANCEL reached it."""
     late: Script = ((0.0, 100), (NO_RINGING_S + 0.5, 200))
     with building(outside=late, gateway=((0.0, 180), (1.0, 200)), heeds_cancel=False) as house:
-        placing = house.begin(hold_ms=5000)
-        assert until(lambda: house.gateway.seen("INVITE"), 10)
+        placing = house.begin(hold_ms=8000)
+        assert until(lambda: house.gateway.seen("INVITE"))
         time.sleep(3)
-        assert house.outside.up() + house.gateway.up() == 1
+        assert until(lambda: house.outside.up() + house.gateway.up() == 1, 4)
         (result,) = placing.wait()
         assert result.completed
         assert until(lambda: house.outside.up() + house.gateway.up() == 0)
@@ -475,7 +476,7 @@ def test_both_dead_is_held_until_one_comes_back() -> None:
         (result,) = placing.wait()
         assert result.completed, house.site.log()
         assert result.final_ms
-        assert result.final_ms < 30_000
+        assert result.final_ms < 45_000
 
 
 def test_both_dead_is_held_until_the_platform_comes_back() -> None:
@@ -494,7 +495,7 @@ def test_none_left_is_said_in_words() -> None:
         invite = raw(f"sip:112@{REALM}", phone.ip)
         began = time.monotonic()
         phone.send(invite)
-        answer = phone.final(timeout_s=30)
+        answer = phone.final()
         assert time.monotonic() - began >= 4  # the unit counts whole seconds
         assert status(answer) == 503, (answer, house.site.log())
         assert "cause=34" in header(answer, "reason")
@@ -504,6 +505,7 @@ def test_none_left_is_said_in_words() -> None:
         assert (record.emergency, record.outcome, record.sip_code) == (True, Outcome.FAILED, 503)
 
 
+@pytest.mark.long
 def test_longest_hold_with_every_way_refusing_at_once() -> None:
     """Each try is a branch of the call's one transaction, of which there are few."""
     with building(emergency={"hold_s": 40}, outside=BUSY, gateway=BUSY) as house, RawPhone(house.site, 21) as phone:
@@ -583,7 +585,7 @@ def test_from_outside_the_phones_networks_it_is_refused(one_house: Building) -> 
     site.platform_host.address("line", f"{STRANGER_IP}/24")
     with site.platform_host.socket() as sender:
         sender.bind((STRANGER_IP, 5070))
-        sender.settimeout(5)
+        sender.settimeout(STEP_S)
         sender.sendto(raw(f"sip:112@{REALM}", STRANGER_IP).encode(), (UNIT_NORTH_IP, 5060))
         assert status(sender.recv(65535).decode()) == 403
     assert one_house.gateway.seen("INVITE") == one_house.outside.seen("INVITE") == []
@@ -609,19 +611,24 @@ def test_a_call_that_is_up_is_not_cut(house: Building, way: str) -> None:
     if way == "gateway":
         kill(house)
     centre = house.gateway if way == "gateway" else house.outside
-    placing = house.begin(hold_ms=12_000)
-    assert until(lambda: centre.up() == 1, 10)
-    if way == "platform":
-        kill(house)
-        site.wait_mode("SURVIVAL", DETECTED_S)
-    site.unit.kill()
-    site.unit.start()
-    site.edge.kill()
-    site.edge.start()
-    assert centre.up() == 1
-    assert centre.seen("BYE") == []
-    (result,) = placing.wait()
-    assert result.completed, site.log()
+    with RawPhone(site, 21) as phone:
+        invite = raw(f"sip:112@{REALM}", phone.ip)
+        phone.send(invite)
+        answer = phone.final()
+        assert status(answer) == 200, (answer, site.log())
+        phone.send(within(invite, "ACK", answer))
+        assert until(lambda: centre.up() == 1)
+        if way == "platform":
+            kill(house)
+            site.wait_mode("SURVIVAL", DETECTED_S)
+        site.unit.kill()
+        site.unit.start()
+        site.edge.kill()
+        site.edge.start()
+        assert centre.up() == 1
+        assert centre.seen("BYE") == []
+        phone.send(within(invite, "BYE", answer))
+        assert status(phone.final("2 BYE")) == 200, site.log()
     assert until(lambda: centre.up() == 0), "the caller's BYE did not come through"
 
 
@@ -636,7 +643,7 @@ def the_record(house: Building, call_id: str) -> Record:
         finally:
             journal.close()
 
-    assert until(found, 8), "no record"
+    assert until(found), "no record"
     time.sleep(1.5)  # the fold of a later line of the same call
     record = found()
     assert record

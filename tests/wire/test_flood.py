@@ -12,13 +12,14 @@ from hil.net import Net
 from hil.phone.sipp import Dial, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import PROXY, REALM, Site, numbers, password
+from tests.wire.conftest import STEP_S
 from tools.bench.figures import percentile
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 GATEWAY_IP = "10.99.0.3"
 CALLS = 10
-AT_ALL_MS = 8_000
+AT_ALL_MS = 15_000
 CALLER, STRANGER = User("1003", password("1003")), User("7777")
 
 
@@ -33,11 +34,11 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         gateway = Sipp(made.platform_host, GATEWAY_IP, f"{GATEWAY_IP}:5060", REALM).answer()
         callee = Sipp(made.phones, made.phone_ip(21), PROXY, REALM).answer([User("1002", password("1002"))])
         with gateway, callee:
-            callee.wait_registered(15)
+            callee.wait_registered(STEP_S)
             if request.param == "SURVIVAL":
                 assert isinstance(made.platform, KamailioPlatform)
                 made.platform.kill()
-                made.wait_mode("SURVIVAL", 15)
+                made.wait_mode("SURVIVAL", STEP_S)
             yield made
         made.stop()
 

@@ -16,6 +16,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from hashlib import md5
 from pathlib import Path
 from types import TracebackType
@@ -40,9 +41,9 @@ UDP_MAX = 65_507  # bytes of a datagram's payload
 REGISTER_S = 60
 AT_ONCE = 20  # datagrams between two signs of life, well below what the socket's buffer holds
 QUIET_S = 60.0  # an unanswered request is given up within 32 s, a call to 112 here within 15 s
-GROWTH_MAX_KB = 6_144
-"""What the edge's processes together may grow by, in PSS, over all rounds after the third: 2 MB of some 90. Each of the
-16 has a heap that comes to its full size by what happens to fall to it."""
+GROWTH_MAX_KB = 3_072
+"""What the edge's processes together may grow by over all rounds after the third: measured 0.4 to 1.0 MB of 24 to 46.
+Each of the 16 has a heap that comes to its full size by what happens to fall to it."""
 
 _numbers = itertools.count(1)
 
@@ -73,9 +74,10 @@ class Edge:
         return sorted(self.site.host.pids(self.site.edge.pid))
 
     def pss_kb(self) -> int:
-        """Memory of all the edge's processes, what they share counted once (proc(5), smaps_rollup)."""
+        """Memory of all the edge's processes, what they share counted once (proc(5), smaps_rollup). Their programs' own
+        files are left out: a share of those is of every Kamailio on this machine, and grows when another one ends."""
         rollups = (Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.running())
-        return sum(int(match[1]) for text in rollups if (match := re.search(r"^Pss:\s+(\d+)", text, re.M)))
+        return sum(int(kb) for text in rollups for kb in re.findall(r"^Pss_(?:Anon|Shmem):\s+(\d+)", text, re.M))
 
     def sipp(self, number: int, transport: str = "udp") -> Sipp:
         return Sipp(self.site.phones, self.site.phone_ip(number), PROXY, REALM, transport=transport)
@@ -83,7 +85,7 @@ class Edge:
     def serves(self, transport: str = "udp") -> bool:
         """Whether a phone registers, and rings another."""
         registered = self.sipp(31, transport).register([user(1003)], expires_s=60)
-        (called,) = self.sipp(32, transport).call([Dial(user(1004), "1002")], hold_ms=20, patience_ms=10_000)
+        (called,) = self.sipp(32, transport).call([Dial(user(1004), "1002")], hold_ms=20, patience_ms=25_000)
         return [result.code for result in registered] == [200] and called.completed
 
     def told(self) -> set[str]:
@@ -111,10 +113,10 @@ def running(request: pytest.FixtureRequest) -> Iterator[Edge]:
         site.start()
         edge = Edge(site, request.param)
         edge.callee = edge.sipp(30).answer([user(1002)], refresh_s=5)
-        edge.callee.wait_registered(10)
+        edge.callee.wait_registered(30)
         if edge.mode == "SURVIVAL":
             site.platform.kill()
-            site.wait_mode("SURVIVAL", 10)
+            site.wait_mode("SURVIVAL", 30)
         assert edge.serves()
         edge.pids = edge.running()
         yield edge
@@ -127,7 +129,7 @@ def edge(running: Edge) -> Iterator[Edge]:
     yield running
     assert running.running() == running.pids, running.site.log()
     assert running.serves(), running.site.log()
-    running.site.wait_mode(running.mode, 15)
+    running.site.wait_mode(running.mode, 30)
     secrets = {ha1(name, REALM, password(name), "md5").encode() for name in running.site.users}
     assert not any(secret in answer for answer in running.answers for secret in secrets)
     assert running.told() == set()
@@ -177,7 +179,7 @@ class Stranger:
         """An OPTIONS that is answered: all that was sent before has been read."""
         number = next(_numbers)
         ping = message("OPTIONS", f"sip:{UNIT_SOUTH_IP}", self.ip, {"Call-ID": f"ping{number}"})
-        for _ in range(3):  # a datagram may be lost in a full buffer
+        for _ in range(6):  # a datagram may be lost in a full buffer
             self._send(ping)
             if self._await(f"ping{number}".encode(), 3):
                 return
@@ -419,7 +421,7 @@ def test_a_storm_from_many_addresses(edge: Edge) -> None:
     with Stranger(edge) as stranger, contextlib.closing(edge.site.platform_host.socket()) as gateway:
         gateway.bind((GATEWAY_IP, 5060))
         stranger.udp(strangers_registers(stranger.ip, 4000))
-        gateway.settimeout(10)
+        gateway.settimeout(30)
         stranger.udp([message("INVITE", f"sip:112@{REALM}", stranger.ip)])
         asked = gateway.recv(65536)
         assert asked.startswith(b"INVITE sip:112@"), asked
@@ -607,7 +609,7 @@ def assert_database(edge: Edge) -> None:
     ) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert {"st", "count", "cred", "learnt", "version"} <= tables
-    assert set(edge.site.table("st")) <= {"mode", "lease", "path", "calls"}
+    assert set(edge.site.table("st")) <= {"mode", "lease", "path", "calls", "link", "aside"}
     assert set(edge.site.table("cred")) == set(edge.site.users)
 
 
@@ -639,26 +641,27 @@ def records(edge: Edge) -> tuple[Record, ...]:
 
 
 FORGED = "BYE|t|t|forged-by-stranger|200|OK|1800000000|9|9|local|1|1800000000.1"
-CALL_IDS = {
-    "pipes": "x|200|OK|1|2|3",
-    "a line": f"a\r\n {FORGED}",
-    "a field": "a|forged-by-stranger|200|OK|1800000000|9|9|local|1|1800000000.1",
-    "octets": "c\udcff\udcfe",
-    "quotes": "'\"\\",
-    "variable": "$ci|$var(x)",
-}
+CALL_IDS = (
+    "x|200|OK|1|2|3",
+    f"a\r\n {FORGED}",
+    "a|forged-by-stranger|200|OK|1800000000|9|9|local|1|1800000000.1",
+    "c\udcff\udcfe",
+    "'\"\\",
+    "$ci|$var(x)",
+)
 
 
-@pytest.mark.parametrize("call_id", CALL_IDS.values(), ids=list(CALL_IDS))
-def test_what_a_caller_writes_makes_no_record_of_its_own(edge: Edge, call_id: str) -> None:
+def test_what_a_caller_writes_makes_no_record_of_its_own(edge: Edge) -> None:
     """Accounting is lines and columns: neither can be made by who is written of."""
-    before = {record.call_id for record in records(edge)}
+    before, began = {record.call_id for record in records(edge)}, datetime.now(UTC) - timedelta(seconds=2)
     with Stranger(edge) as stranger:
-        names = {"From": f"<sip:1001|{next(_numbers)}|x@{REALM}>;tag=t|u", "Call-ID": f"u{next(_numbers)}{call_id}"}
-        stranger.udp([message("INVITE", f"sip:112@{REALM}", stranger.ip, names)])
-        plain = {"Call-ID": f"v{next(_numbers)}{call_id}"}
-        answered(stranger, "INVITE", f"sip:1099@{REALM}", plain)
-    new = [record for record in records(edge) if record.call_id not in before]
+        for call_id in CALL_IDS:
+            who = f"<sip:1001|{next(_numbers)}|x@{REALM}>;tag=t|u"
+            names = {"From": who, "Call-ID": f"u{next(_numbers)}{call_id}"}
+            stranger.udp([message("INVITE", f"sip:112@{REALM}", stranger.ip, names)])
+            plain = {"Call-ID": f"v{next(_numbers)}{call_id}"}
+            answered(stranger, "INVITE", f"sip:1099@{REALM}", plain)
+    new = [record for record in records(edge) if record.call_id not in before and record.began_at >= began]
     assert not any("forged" in record.call_id and not record.call_id.startswith(("u", "v")) for record in new), new
     assert all(record.began_at.year < 2027 for record in new), new
     for record in new:

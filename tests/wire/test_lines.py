@@ -11,8 +11,9 @@ from hil.phone.raw import RawPhone, status
 from hil.phone.sipp import Dial, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import PROXY, REALM, Site, numbers, password
+from tests.wire.conftest import STEP_S
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CALLER, CALLEE = User("1001", password("1001")), User("1002", password("1002"))
 HIDDEN = "a\nContent-Length: 0\n\n\r\nMESSAGE sip:1002@region.example SIP/2.0"
@@ -27,13 +28,14 @@ def site() -> Iterator[Site]:
             configuration={"platform": {"nodes": ["sip:10.99.0.2:5060;transport=tcp"]}},
         )
         made.start()
+        made.calls.kill()  # asks the platform for a phone now and then
         yield made
         made.stop()
 
 
 def test_calls_go_by_tcp(site: Site) -> None:
     with Sipp(site.phones, site.phone_ip(11), PROXY, REALM).answer([CALLER, CALLEE]) as phones:
-        phones.wait_registered(15)
+        phones.wait_registered(STEP_S)
         (call,) = Sipp(site.phones, site.phone_ip(12), PROXY, REALM).call([Dial(CALLER, "1002")])
         assert call.completed
 

@@ -11,7 +11,7 @@ from hil.net import Net
 from hil.phone.sipp import Dial, Sipp, User
 from hil.site import PLATFORM_IP, PROXY, REALM, Site, numbers, password
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 NOBODY_IP = "10.99.0.9"
 STEP_S = 30.0

@@ -19,7 +19,7 @@ from hil.phone.sipp import Dial, Sipp, User
 from hil.platform.kamailio import KamailioPlatform
 from hil.sound import holds, seconds_of
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 REALM = "region.example"
 PLATFORM_IP = "10.98.0.1"
@@ -281,6 +281,40 @@ def test_load(site: Site) -> None:
         assert load.seconds >= 1
 
 
+def reply(to: socket.socket, request: str, code: int, header: str, address: tuple[str, int]) -> None:
+    kept = re.findall(r"(?:Via|From|To|Call-ID|CSeq): [^\r]*", request)
+    lines = [f"SIP/2.0 {code} Scripted", *kept, header, f"Contact: <sip:{PLATFORM_IP}:5070>", "Content-Length: 0"]
+    text = "\r\n".join(
+        line.replace("To: <sip:1002@region.example>", "To: <sip:1002@region.example>;tag=t") for line in lines if line
+    )
+    to.sendto(f"{text}\r\n\r\n".encode(), address)
+
+
+def test_a_180_that_its_200_has_overtaken_ends_no_call(site: Site) -> None:
+    """By a script: of processes that pass both on, one may be later."""
+    heard: list[str] = []
+
+    def serve(server: socket.socket) -> None:
+        while not heard or not heard[-1].startswith("BYE"):
+            data, address = server.recvfrom(4096)
+            if data.decode() in heard:
+                continue  # sent again
+            heard.append(data.decode())
+            codes = {"INVITE": (200, 180, 100), "BYE": (200,)}.get(heard[-1].partition(" ")[0], ())
+            for code in codes:
+                reply(server, heard[-1], code, "", address)
+
+    with site.platform_host.socket() as server:
+        server.bind((PLATFORM_IP, 5070))
+        server.settimeout(STEP_S)
+        script = threading.Thread(target=serve, args=(server,), daemon=True)
+        script.start()
+        (result,) = site.crowd("udp", CALLER_IP, port=5070).call([Dial(user(1001), "1002")])
+        script.join(STEP_S)
+    assert (result.code, result.completed) == (200, True)
+    assert [text.partition(" ")[0] for text in heard] == ["INVITE", "ACK", "BYE"]
+
+
 def test_a_second_challenge_because_the_nonce_is_stale(site: Site) -> None:
     """By a script: no platform can be asked for exactly this."""
     answers = iter(
@@ -293,19 +327,11 @@ def test_a_second_challenge_because_the_nonce_is_stale(site: Site) -> None:
     )
     heard: list[str] = []
 
-    def reply(to: socket.socket, request: str, code: int, header: str, address: tuple[str, int]) -> None:
-        kept = re.findall(r"(?:Via|From|To|Call-ID|CSeq): [^\r]*", request)
-        lines = [f"SIP/2.0 {code} Scripted", *kept, header, f"Contact: <sip:{PLATFORM_IP}:5070>", "Content-Length: 0"]
-        text = "\r\n".join(
-            line.replace("To: <sip:1002@region.example>", "To: <sip:1002@region.example>;tag=t")
-            for line in lines
-            if line
-        )
-        to.sendto(f"{text}\r\n\r\n".encode(), address)
-
     def serve(server: socket.socket) -> None:
         while not heard or not heard[-1].startswith("BYE"):
             data, address = server.recvfrom(4096)
+            if data.decode() in heard:
+                continue  # sent again
             heard.append(data.decode())
             if heard[-1].startswith("BYE"):
                 reply(server, heard[-1], 200, "", address)

@@ -24,12 +24,16 @@ from hil.platform.asterisk import AsteriskPlatform
 from hil.platform.kamailio import KamailioPlatform
 from hil.sim.line import Line
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 REALM = "region.example"
 USERS = {"1001": "one", "1002": "two"}
 PHONE_IP, PLATFORM_IP, OUTSIDE_IP = "10.99.0.1", "10.99.0.2", "10.99.0.3"
 ROOT = Path(__file__).parents[2]
+STEP_S = 30.0
+"""For what is done at once, on a busy machine that may stand still for some seconds."""
+SILENT_S = 2.0
+"""So long nobody answers who is not there."""
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def left_of(run_name: str) -> list[str]:
     return spaces + files + [line.decode() for line in commands if run_name.encode() in line]
 
 
-def eventually(true: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+def eventually(true: Callable[[], bool], timeout_s: float = STEP_S) -> bool:
     deadline = time.monotonic() + timeout_s
     while not true():
         if time.monotonic() > deadline:
@@ -111,7 +115,7 @@ def test_leftovers_of_the_dead_are_swept() -> None:
     with Net("rvrig") as net:
         net.host("one")
         assert not (NETNS_DIR / lost_host.ns).exists()
-        assert lost.wait(5) == -signal.SIGKILL
+        assert lost.wait(STEP_S) == -signal.SIGKILL
         with Net("rvrig"):
             assert left_of(net.run_name), "a living owner's net was swept"
 
@@ -155,6 +159,9 @@ def test_blackhole_is_silent_and_ends(pair: tuple[Host, Host]) -> None:
 
 def test_loss_within_bounds(pair: tuple[Host, Host]) -> None:
     a, _ = pair
+    assert (
+        ping(a, PLATFORM_IP, 2)[0] == 2
+    )  # both know each other's hardware address now: what waits for that is dropped
     a.loss("wan", 20)
     assert 0.50 < ping(a, PLATFORM_IP, 400, 0.002)[0] / 400 < 0.78  # 0.8 squared is 0.64
     a.loss("wan", 0)
@@ -183,7 +190,7 @@ def test_switch_and_nat(net: Net) -> None:
     router.forward(masquerade_on="wan")
     with far.socket() as heard, phone.socket() as sender:
         heard.bind(("10.99.0.2", 5060))
-        heard.settimeout(2)
+        heard.settimeout(STEP_S)
         sender.sendto(b"hello", ("10.99.0.2", 5060))
         assert heard.recvfrom(99)[1][0] == "10.99.0.1"
 
@@ -199,11 +206,11 @@ def line(net: Net) -> tuple[Host, Host, Line]:
 
 def test_line_delays_loses_and_keeps_its_history(line: tuple[Host, Host, Line]) -> None:
     a, _, between = line
-    assert ping(a, PLATFORM_IP)[1] < 2
+    assert ping(a, PLATFORM_IP)[1] < 10
     between.delay(20)
-    assert 20 <= ping(a, PLATFORM_IP)[1] < 23
+    assert 20 <= ping(a, PLATFORM_IP)[1] < 40
     between.delay(60)
-    assert 60 <= ping(a, PLATFORM_IP)[1] < 63
+    assert 60 <= ping(a, PLATFORM_IP)[1] < 90
     between.delay(0)
     between.loss(20)
     assert 0.50 < ping(a, PLATFORM_IP, 400, 0.002)[0] / 400 < 0.78
@@ -219,13 +226,18 @@ def test_line_is_cut_one_way_and_mended(line: tuple[Host, Host, Line]) -> None:
         at_b.bind((PLATFORM_IP, 7000))
 
         def passes() -> tuple[bool, bool]:
-            at_a.sendto(b"ab", (PLATFORM_IP, 7000))
-            at_b.sendto(b"ba", (PHONE_IP, 7000))
-            time.sleep(0.1)
-            ready = select.select([at_a, at_b], [], [], 0)[0]
-            for end in ready:
-                end.recv(99)
-            return at_b in ready, at_a in ready
+            """Which of some that are sent arrive; the line is a program, and may be late."""
+            arrived: set[socket.socket] = set()
+            for _ in range(3):
+                at_a.sendto(b"ab", (PLATFORM_IP, 7000))
+                at_b.sendto(b"ba", (PHONE_IP, 7000))
+                while ready := select.select([at_a, at_b], [], [], 0.5)[0]:
+                    arrived |= set(ready)
+                    for end in ready:
+                        end.recv(99)
+                if len(arrived) == 2:
+                    break
+            return at_b in arrived, at_a in arrived
 
         assert passes() == (True, True)
         between.cut("ab")
@@ -270,13 +282,15 @@ class Agent:
         self._cseq = 0
         self._dialog: tuple[str, ...] = ()
 
-    def ask(self, method: str, uri: str, *headers: str, to: str = "", answer: bool = True) -> tuple[int, str]:
+    def ask(
+        self, method: str, uri: str, *headers: str, to: str = "", answer: bool = True, patience_s: float = STEP_S
+    ) -> tuple[int, str]:
         """Send a request, and again when it is challenged: the final code and message; (0, "") is silence."""
         self._send(method, uri, to or uri, *headers)
-        code, message = self.final()
+        code, message = self.final(patience_s)
         if code in (401, 407) and answer and self.password:
             self._send(method, uri, to or uri, *headers, self._credentials(method, uri, message))
-            code, message = self.final()
+            code, message = self.final(patience_s)
         return code, message
 
     def invite(self, uri: str) -> None:
@@ -286,16 +300,20 @@ class Agent:
         assert code in (401, 407)
         self._send("INVITE", uri, uri, self._credentials("INVITE", uri, message))
 
-    def register(self, *headers: str, expires: int = 600, answer: bool = True) -> tuple[int, str]:
+    def register(
+        self, *headers: str, expires: int = 600, answer: bool = True, patience_s: float = STEP_S
+    ) -> tuple[int, str]:
         mine = (f"Contact: <{self.contact}>;expires={expires}", *headers)
-        return self.ask("REGISTER", f"sip:{REALM}", *mine, to=f"<sip:{self.user}@{REALM}>", answer=answer)
+        return self.ask(
+            "REGISTER", f"sip:{REALM}", *mine, to=f"<sip:{self.user}@{REALM}>", answer=answer, patience_s=patience_s
+        )
 
     def bye(self) -> None:
         """End the call that was answered; the answer is to be heard."""
         uri, to, *routes = self._dialog
         self._send("BYE", uri, to, *routes)
 
-    def heard(self, timeout_s: float = 3.0) -> str:
+    def heard(self, timeout_s: float = STEP_S) -> str:
         """The next message, "" when none comes."""
         if not select.select([self.socket], [], [], timeout_s)[0]:
             return ""
@@ -311,7 +329,7 @@ class Agent:
     def close(self) -> None:
         self.socket.close()
 
-    def final(self, timeout_s: float = 2.0) -> tuple[int, str]:
+    def final(self, timeout_s: float = STEP_S) -> tuple[int, str]:
         """The final answer to the last request, acknowledged if need be; (0, "") is silence."""
         deadline = time.monotonic() + timeout_s
         while (left := deadline - time.monotonic()) > 0:
@@ -440,16 +458,24 @@ def test_platform_dies_freezes_and_returns(platform: Platform, agent: Callable[.
     phone = agent("1001", 5071)
     assert phone.register()[0] == 200
     platform.freeze()
-    assert phone.register(answer=False)[0] == 0
+    assert phone.register(answer=False, patience_s=SILENT_S)[0] == 0
     platform.thaw()
-    assert eventually(lambda: phone.register()[0] == 200)
+    assert eventually(lambda: phone.register(patience_s=SILENT_S)[0] == 200)
     platform.kill()
-    assert phone.register(answer=False)[0] == 0
+    assert phone.register(answer=False, patience_s=SILENT_S)[0] == 0
     platform.start()
     assert platform.registrations() == {}
     assert phone.register()[0] == 200
     platform.restart()
     assert platform.registrations() == {}
+
+
+def written(platform: Platform, extension: str) -> None:
+    """Until a binding is on the platform's disk, as within a second."""
+    if isinstance(platform, KamailioPlatform):
+        assert eventually(lambda: extension in platform.on_disk())
+    else:
+        time.sleep(1.5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -460,7 +486,7 @@ def test_platform_ignores_path_or_remembers(
     platform.start()
     phone = agent("1001", 5071)
     assert phone.register(f"Path: <sip:{PHONE_IP};lr>")[0] == 200
-    time.sleep(1.5)  # written within a second
+    written(platform, "1001")
     platform.kill()
     platform.start()
     ((binding,),) = platform.registrations().values()
@@ -528,7 +554,7 @@ def test_kamailio_busy_short_and_silent(pair: tuple[Host, Host], agent: Callable
         platform.registrations()
     silent = KamailioPlatform(pair[1], PLATFORM_IP, realm=REALM, users=USERS, answers_options=False)
     silent.start()
-    assert phone.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 0
+    assert phone.ask("OPTIONS", f"sip:{PLATFORM_IP}", patience_s=SILENT_S)[0] == 0
     assert phone.register()[0] == 200
 
 
@@ -576,10 +602,10 @@ def test_kamailio_is_slow_sick_and_half_dead(pair: tuple[Host, Host], agent: Cal
 
     platform.sick(True)
     assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 200
-    assert caller.register()[0] == 0
+    assert caller.register(patience_s=SILENT_S)[0] == 0
     platform.sick(False)
     platform.options(False)
-    assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 0
+    assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}", patience_s=SILENT_S)[0] == 0
     assert caller.register()[0] == 200
     platform.restart()
     assert caller.ask("OPTIONS", f"sip:{PLATFORM_IP}")[0] == 200
@@ -596,7 +622,7 @@ def test_kamailio_stops_a_loop(pair: tuple[Host, Host], agent: Callable[..., Age
 def test_kamailio_takes_tcp(pair: tuple[Host, Host]) -> None:
     KamailioPlatform(pair[1], PLATFORM_IP, realm=REALM, users=USERS).start()
     with pair[0].socket(socket.SOCK_STREAM) as stream:
-        stream.settimeout(3)
+        stream.settimeout(STEP_S)
         stream.connect((PLATFORM_IP, 5060))
         via = f"Via: SIP/2.0/TCP {PHONE_IP}:5071;branch=z9hG4bK1"
         request = f"OPTIONS sip:{PLATFORM_IP} SIP/2.0\r\n{via}\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:c@d>\r\n"

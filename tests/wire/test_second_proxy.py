@@ -14,7 +14,7 @@ from hil.net import Net
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 BEFORE_S, AFTER_S = 30.0, 90.0
 

@@ -13,13 +13,13 @@ from hil.phone.sipp import Answering, Dial
 from hil.platform.kamailio import KamailioPlatform
 from tests.wire.test_emergency import Building, building, user
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 CALLEE, CALLEE_IP = 1003, 21
 OUTSIDE = "+4690100000"
-STEP_S = 20.0
-KNOWN_S = 45.0
-RETURNED_S = 60.0
+STEP_S = 30.0
+KNOWN_S = 60.0
+RETURNED_S = 90.0
 REFRESH_S = 2.0
 OVER: dict[str, dict[str, object]] = {
     "returning": {"hold_down_s": 1, "hold_down_max_s": 2},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(330)]
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED, MINUTES = 6, 0.25
@@ -18,7 +18,7 @@ KEYS = ("seed", "faults", "calls", "broken", "pairs_visited_percent")
 
 def test_a_short_storm_breaks_nothing() -> None:
     command = [sys.executable, "-m", "tools.cli", "storm", "--seed", str(SEED), "--minutes", str(MINUTES), "--json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     told = json.loads(done.stdout)
     assert [told[key] for key in KEYS if told[key] is None] == []
     assert (told["seed"], told["broken"], told["problems"]) == (SEED, 0, []), done.stderr[-3000:]

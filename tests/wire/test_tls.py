@@ -21,7 +21,7 @@ from hil.phone.sipp import User
 from hil.site import PROXY, REALM, UNIT_SOUTH_IP, Site, numbers, password
 from tests.wire.conftest import STEP_S, TLS_PROXY, Building, open_buildings
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
 LISTEN: list[object] = [f"udp:{UNIT_SOUTH_IP}:5060", f"tcp:{UNIT_SOUTH_IP}:5060", f"tls:{TLS_PROXY}"]
 CROWD, ROUTER_IP, RAW_IP = 2, 51, 61
@@ -131,7 +131,7 @@ def site() -> Iterator[Site]:
 def hello(site: Site, context: ssl.SSLContext) -> str | None:
     """The version agreed on. Raises SSLError."""
     with contextlib.closing(site.phones.socket(socket.SOCK_STREAM)) as plain:
-        plain.settimeout(5)
+        plain.settimeout(STEP_S)
         plain.connect(UNIT_TLS)
         with context.wrap_socket(plain, server_hostname=UNIT_SOUTH_IP) as secret:
             return secret.version()
@@ -173,7 +173,7 @@ def test_keys_are_closed_to_others(site: Site) -> None:
 
 def test_a_message_in_clear_on_the_tls_port_is_not_heard(site: Site) -> None:
     with contextlib.closing(site.phones.socket(socket.SOCK_STREAM)) as plain:
-        plain.settimeout(5)
+        plain.settimeout(STEP_S)
         plain.connect(UNIT_TLS)
         plain.sendall(b"OPTIONS sip:x SIP/2.0\r\n\r\n" * 20)
         with contextlib.suppress(ConnectionError):
