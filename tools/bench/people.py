@@ -33,10 +33,14 @@ from firmware.store.search import Finder
 from firmware.store.visible import Viewer
 from hil import storework
 from hil.municipality import generate
+from hil.net import Net
+from hil.phone.sipp import Dial, Sipp, User
 from hil.powercut import images, record
 from hil.questions import questions, typed
+from hil.site import PROXY, REALM, Site, numbers
 from tools.bench import Report
 from tools.bench.figures import Class, Figure, Goal, Scalar, percentile
+from tools.bench.processes import pss_mb, tree
 
 __all__ = ["measure"]
 
@@ -44,6 +48,12 @@ PEOPLE, QUESTIONS, PLANS = 100_000, 500, 5_000
 QUICK_PEOPLE, QUICK_QUESTIONS, QUICK_PLANS = 20_000, 240, 1_000
 FIRST = 3
 BUILDING = 1_000
+CALLS, QUICK_CALLS = 1_000, 100
+RATE = 50.0  # 1/s
+PHONES = 40
+FIRST_EXTENSION = 100_001
+STEP_S = 30.0
+MEMORY_SAMPLES = 20
 REFERRED = 100  # extensions of it that are referred, and as many forwarded, while plans are made
 _HEADING = (
     *("kommun", "organisation", "enhet", "kostnadsställe", "id", "förnamn", "efternamn", "titel", "anknytning", "typ"),
@@ -60,20 +70,34 @@ class _Searched:
     missed: Counter[str]
 
 
+@dataclass(frozen=True)
+class _Called:
+    calls: int
+    failed: int
+    handed: int
+    samples: Sequence[float]
+
+    @property
+    def memory_mb(self) -> float:
+        return max(self.samples)
+
+
 def measure(args: argparse.Namespace, tell: Callable[[str], None]) -> Report:
     """Make, import, ask, plan, cut the power."""
     count = QUICK_PEOPLE if args.quick else PEOPLE
     folder = Path(tempfile.mkdtemp(prefix="rvx-bench-people-"))
     try:
-        tell(f"1 of 4  importing {count} people")
+        tell(f"1 of 5  importing {count} people")
         bulk = generate(count)
         import_s = _import(folder, bulk)
-        tell("2 of 4  asking")
+        tell("2 of 5  asking")
         searched = _search(folder, bulk, args.samples or (QUICK_QUESTIONS if args.quick else QUESTIONS))
-        tell("3 of 4  planning")
+        tell("3 of 5  planning")
         plans_us = _plan(folder, bulk, QUICK_PLANS if args.quick else PLANS)
-        tell("4 of 4  cutting the power")
+        tell("4 of 5  cutting the power")
         cut, lost = _cut(folder, times=0 if args.quick else 1)
+        tell("5 of 5  plain calls")
+        called = _call(bulk, QUICK_CALLS if args.quick else CALLS)
     finally:
         shutil.rmtree(folder)
     made = Class.SIMULATED
@@ -93,9 +117,12 @@ def measure(args: argparse.Namespace, tell: Callable[[str], None]) -> Report:
         Figure("plan_us_p99", round(percentile(plans_us, 99), 1), len(plans_us), "plans", made, Goal(200)),
         Figure("crash_images", cut, cut, "crash_images", made),
         Figure("acknowledged_lost", lost, cut, "crash_images", made, Goal(0)),
+        Figure("plain_calls_python_saw", called.handed, called.calls, "plain_calls", made, Goal(0)),
+        Figure("unit_memory_mb", round(called.memory_mb, 1), len(called.samples), "memory_samples", made, Goal(120)),
     )
+    failed: dict[str, Scalar] = {"plain_calls_failed": called.failed}
     missed: dict[str, Scalar] = {f"missed {kind}": number for kind, number in sorted(searched.missed.items())}
-    return Report(figures, {"people": count, **missed})
+    return Report(figures, {"people": count, **failed, **missed})
 
 
 def _import(folder: Path, bulk: Bulk) -> float:
@@ -203,3 +230,35 @@ def _cut(folder: Path, times: int) -> tuple[int, int]:
         tried += 1
         bad += bool(storework.check(disk, image.acknowledged))
     return tried, bad
+
+
+def _call(bulk: Bulk, count: int) -> _Called:
+    """Calls between extensions that have nothing of their own set up, in SURVIVAL; how many `calls` was asked about.
+
+    Memory is that of the process `unit` (PSS), which keeps the edge's table by a directory of all these people.
+    """
+    with Net("rvbpeople") as net:
+        site = Site(net, users=numbers(FIRST_EXTENSION, PHONES))
+        directory = connect(site.paths.directory, "directory")
+        load(directory, bulk, "bench", NOW)
+        directory.close()
+        site.start()
+        site.platform.kill()
+        site.wait_mode("SURVIVAL", STEP_S)
+        phones = Sipp(site.phones, site.phone_ip(11), PROXY, REALM)
+        callers = Sipp(site.phones, site.phone_ip(12), PROXY, REALM)
+        users = [User(number, secret) for number, secret in numbers(FIRST_EXTENSION, PHONES).items()]
+        phones.register(users, rate=RATE)
+        site.wait(lambda: site.table("ask"), STEP_S, "the edge's table of who is no plain extension")
+        before = site.count("handed")
+        dials = [Dial(user, users[(place + 1) % PHONES].extension) for place, user in enumerate(users)]
+        with phones.answer(ring_ms=1, traced=False):
+            placing = callers.place(dials, count=count, rate=RATE, hold_ms=50, patience_ms=5000, traced=False)
+            done = placing.wait_load()
+        samples = []
+        for _ in range(MEMORY_SAMPLES):
+            samples.append(pss_mb(tree(site.unit.pid)))
+            time.sleep(0.1)
+        handed = site.count("handed") - before
+        site.stop()
+    return _Called(count, count - done.ok, handed, samples)
