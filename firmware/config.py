@@ -181,7 +181,7 @@ class Edge:
     register_s: int = field(
         default=60, metadata=key(Whole(15, 600), "the expiry that phones are told, whatever they ask for")
     )
-    workers: int = field(default=2, metadata=key(Whole(1, 16), "processes for each address listened on"))
+    workers: int = field(default=1, metadata=key(Whole(1, 16), "processes for each address listened on"))
     shared_memory_mb: int = field(default=256, metadata=key(Whole(32, 512), "memory that the edge's processes share"))
 
 

@@ -220,7 +220,7 @@ def edge_command(config: Config) -> list[str]:
     paths = config.paths
     command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
     memory_mb = config.edge.shared_memory_mb + (PAIR_MEMORY_MB if config.standby.shared else 0)
-    command += ["-m", str(memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "fm"]
+    command += ["-m", str(memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "tlsf"]
     command += ["-b", str(RECEIVE_BUFFER_BYTES)]
     command += ["-P", str(paths.edge_pid), "-Y", str(paths.run)]
     owner = _owner(config)

@@ -49,6 +49,8 @@ class Keeper:
         self._directory: Directory | None = None
         self._folder: AccFolder | None = None
         self._incident: int | None = None
+        self._rows: dict[str, str] | None = None  # of the edge's table `cred`, as directory.db of `_version` has them
+        self._version = 0
         self._pushed: dict[str, str] | None = None
         self._edge_seen = False
         self._faults: dict[str, str] = {}  # by the work that could not be done
@@ -133,12 +135,18 @@ class Keeper:
         return due
 
     def _read_once(self) -> dict[str, str]:
-        rows = credential_rows(self._open_directory().credentials())
+        directory = self._open_directory()
+        version = directory.version()
+        if self._rows is None or version != self._version:
+            self._rows, self._version = credential_rows(directory.credentials()), version
+        rows = self._rows
         with contextlib.suppress(sqlite3.Error):  # the edge has not made its tables yet
             self._count(rows.keys())
         return rows
 
     async def _push(self, rows: dict[str, str]) -> None:
+        if rows is self._pushed:
+            return
         if self._pushed is None:
             # What the edge holds beyond these rows is gone from directory.db since.
             kept = await self._in_store(lambda: _names(self._paths.tables, "cred")) or frozenset()

@@ -79,6 +79,8 @@ WRONG_PASSWORD = -2
 """What Kamailio's module auth returns for it; an old or foreign nonce is another thing."""
 MEMORY_KEPT_SHARE = 8
 """The last one of so many parts of the shared memory is kept for 112 and for calls that are up."""
+TCP_WORKERS = 2
+"""At the least: handshakes of TLS are work for more than one core."""
 TCP_PER_ADDRESS = 512
 """Connections from one address: of so many phones behind a NAT; Kamailio 5 cannot limit them."""
 TCP_MESSAGE_S = 10
@@ -187,6 +189,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
     numeric = {
         "MULTIHOMED": int(len(addresses) > 1),
         "WORKERS": s.workers,
+        "TCP_WORKERS": max(s.workers, TCP_WORKERS),
         "BRANCHES": BRANCHES_MAX,
         "GOOD_PROBES": s.good_probes,
         "MEMORY_KEPT": s.shared_memory_mb * 1024 * 1024 // MEMORY_KEPT_SHARE,
@@ -274,7 +277,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
-        "FORGEABLE_HEADERS": "|".join(IDENTITY_HEADERS),
+        # One by one: a regular expression would be tried on each header.
+        "REMOVE_FORGEABLE": "\n    ".join(f'remove_hf("{name}");' for name in IDENTITY_HEADERS),
         "EVENT_PATTERN": "|".join(map(re.escape, EVENT_PACKAGES)),
         "ALLOW_EVENTS": ", ".join(EVENT_PACKAGES),
         "IS_PHONE_NETWORK": f"({networks})",
