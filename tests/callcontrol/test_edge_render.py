@@ -51,6 +51,7 @@ VARIANTS: dict[str, Sections] = {
         "emergency": {"gateway": "sip:gw.example;transport=tcp"},
     },
     "not learnt": {"survival": {"learnt": "off"}},
+    "not probed": {"platform": {"probe": "none"}},
     "two sides": {"edge": {"platform_listen": ["udp:127.0.0.2:5080", "tcp:127.0.0.2:5080"]}},
     "pair": {
         "edge": {"listen": ["udp:10.98.0.1:5060"], "platform_listen": ["udp:10.99.0.1:5060", "tcp:10.99.0.1:5060"]},
