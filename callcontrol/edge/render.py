@@ -40,8 +40,8 @@ FORMER_SET, DISABLED = 3, 4
 """A dispatcher set of nodes that get nothing, and are not asked either (flag of Kamailio's dispatcher)."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
-DOUBTED_S = 60
-"""A refusal by the platform is taken for forgetfulness this seldom."""
+DOUBTS_AN_HOUR = 12
+"""So often a refusal by the platform makes all phones say themselves again, and not only the one that it refused."""
 SOON_S = 15
 """A phone that is to come again soon is told an expiry of this at the least; `register_s` is no less."""
 PASS_S = 8
@@ -231,7 +231,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "PHONE_SILENT_MS": PHONE_SILENT_MS,
         "STRIKES": STRIKES,
         "WRONG_PASSWORD": WRONG_PASSWORD,
-        "DOUBTED_S": DOUBTED_S,
+        "DOUBTS_AN_HOUR": DOUBTS_AN_HOUR,
         "MEDIA_CALLS": MEDIA_CALLS,
         "CAME_S": CAME_S,
         "PROBE_EACH_S": int(bool(s.probe)),
