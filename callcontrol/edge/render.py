@@ -143,6 +143,7 @@ def render(settings: EdgeSettings) -> str:
         "WITH_TLS": settings.tls,
         "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
         "PAIR": settings.pair is not None,
+        "SHARES": settings.shares,
         "NORTH_STREAM": any("transport=tcp" in node.lower() for node in (*settings.nodes, *settings.data_nodes)),
     }
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]

@@ -63,6 +63,10 @@ VARIANTS: dict[str, Sections] = {
             "peer_north": "10.99.0.12",
         },
     },
+    "router beside": {
+        "edge": {"listen": ["udp:10.98.0.1:5060"], "platform_listen": ["udp:10.99.0.1:5060"]},
+        "standby": {"shared": ["10.98.0.1/24 south"], "peer_is": "router", "own": "10.98.0.2"},
+    },
     "many numbers": {"emergency": {"numbers": ["112", "+112", "*112#", "0-112", "999"]}},
     "most": {
         "platform": {"nodes": [f"sip:10.99.0.{n}" for n in range(1, 9)], "expires_s": 86400},
