@@ -82,7 +82,9 @@ class Guarded(Site):
 
     def power_on(self) -> None:
         """Everything of the unit starts again, as by systemd."""
-        # What a kernel without power would not have kept.
+        # What neither kernel nor memory keep without power.
+        for file in self.paths.run.glob("*.pid"):
+            file.unlink()
         self.host.run(["ip", "address", "del", UNIT_SOUTH_IP + PREFIX, "dev", "south"], check=False)
         self.cables_in()
         for program in (self.edge, self.unit, self.calls, self.keepalived):

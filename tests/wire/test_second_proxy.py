@@ -13,10 +13,11 @@ import pytest
 from hil.death import DEATHS, QUICK, SecondProxy
 from hil.guarded import Guarded
 from hil.net import Net
+from hil.site import UNIT_SOUTH_IP
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-AFTER_S, BACK_S = 60.0, 30.0
+AFTER_S, AWAY_S, BACK_S = 60.0, 20.0, 30.0
 
 
 def test_by_tcp_calls_go_on_by_the_platform() -> None:
@@ -33,10 +34,20 @@ def test_by_tcp_calls_go_on_by_the_platform() -> None:
             pending = [pool.submit(work, baresip, "killed"), pool.submit(work, linphone, "halted")]
             for done in pending:
                 done.result()
-        unit = linphone.site
-        assert isinstance(unit, Guarded)
-        assert not unit.in_service
-        unit.power_on()
-        unit.wait(lambda: unit.in_service, BACK_S, "in service again")
         for building in (baresip, linphone):
             building.stop()
+
+
+@pytest.mark.long
+def test_the_unit_has_its_address_back_from_the_router() -> None:
+    with Net("rvwire") as net:
+        site = Guarded(net, users={})
+        site.start()
+        site.power_off()
+        assert site.router is not None
+        router = site.router
+        site.wait(lambda: f"inet {UNIT_SOUTH_IP}/" in router.ip("-4", "addr"), AWAY_S, "taken by the router")
+        site.power_on()
+        site.wait(lambda: site.in_service, BACK_S, "in service again")
+        site.wait(lambda: f"inet {UNIT_SOUTH_IP}/" not in router.ip("-4", "addr"), BACK_S, "given back")
+        site.stop()
