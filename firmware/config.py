@@ -7,7 +7,7 @@ a technician mends a file in one go. ``firmware/example.toml`` shows every key.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from itertools import combinations
 from pathlib import Path
@@ -189,7 +189,7 @@ class Edge:
     register_s: int = field(
         default=60, metadata=key(Whole(15, 600), "the expiry that phones are told, whatever they ask for")
     )
-    workers: int = field(default=2, metadata=key(Whole(1, 16), "processes for each address listened on"))
+    workers: int = field(default=1, metadata=key(Whole(1, 16), "processes for each address listened on"))
     shared_memory_mb: int = field(default=256, metadata=key(Whole(32, 512), "memory that the edge's processes share"))
 
 
@@ -336,13 +336,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standby:
-    """Two units that share their addresses; the one in service has them."""
+    """Who takes this unit's addresses when it is dead."""
 
     shared: tuple[str, ...] = field(
         default=(),
         metadata=key(
             Each(SHARED, 0, 8),
             "addresses that the unit in service has, that of the phones' network first; none: no standby",
+        ),
+    )
+    peer_is: str = field(
+        default="unit",
+        metadata=key(
+            Choice(("unit", "router")),
+            "what takes the addresses: another unit, or a router that refuses what phones send there, whereupon they "
+            "go to their second proxy",
         ),
     )
     own: str = field(default="", metadata=key(ADDRESS_OR_NONE, "this unit's own address in the phones' network"))
@@ -371,6 +379,11 @@ class Standby:
     group: int = field(
         default=51, metadata=key(Whole(1, 255), "number of this pair in its network (VRRP's virtual router ID)")
     )
+
+    @property
+    def pair(self) -> bool:
+        """Whether there are two units, which replicate their tables and tell each other how they are."""
+        return bool(self.shared) and self.peer_is == "unit"
 
 
 # Printable ASCII but what would end a string in the edge's configuration.
@@ -620,6 +633,9 @@ def _standby_whole(values: _Values) -> _Clashes:
             if found:
                 yield f"standby.{name}", "there are no shared addresses", 'shared = ["ADDRESS/LENGTH INTERFACE", …]'
         return
+    if values["standby.peer_is"] == "router":
+        yield from _router_whole(values, given, shared)
+        return
     for name in ("own", "peer"):
         if not given[name]:
             yield f"standby.{name}", "is missing", "the address in the phones' network, as there are shared ones"
@@ -630,7 +646,20 @@ def _standby_whole(values: _Values) -> _Clashes:
             yield f"standby.{peer}", "is this unit's own", "the other unit's address"
     if not values["standby.key"]:
         yield "standby.key", "is missing", "32 or more letters or digits, the same on both units"
-    for where in ("edge.listen", "edge.platform_listen"):
+    yield from _listens_on_shared(values, shared, "edge.listen", "edge.platform_listen")
+
+
+def _router_whole(values: _Values, given: Mapping[str, str], shared: Sequence[str]) -> _Clashes:
+    if not given["own"]:
+        yield "standby.own", "is missing", "the address in the phones' network, as there are shared ones"
+    for name, found in given.items():
+        if found and name != "own":
+            yield f"standby.{name}", "a router beside has no such", 'nothing, or peer_is = "unit"'
+    yield from _listens_on_shared(values, shared, "edge.listen")
+
+
+def _listens_on_shared(values: _Values, shared: Sequence[str], *places: str) -> _Clashes:
+    for where in places:
         for entry in values[where]:
             if parse_listen(entry).address not in shared:
                 yield where, f"{entry} is not a shared address", f"one of {', '.join(shared)}"

@@ -113,12 +113,13 @@ def edge_settings(
         shared_memory_mb=config.edge.shared_memory_mb,
         route_key=route_key,
         pair=_pair(config.standby),
+        shares=bool(config.standby.shared),
         events=events,
     )
 
 
 def _pair(standby: Standby) -> PairSettings | None:
-    if not standby.shared:
+    if not standby.pair:
         return None
     own, peer = (standby.own_link, standby.peer_link) if standby.own_link else (standby.own, standby.peer)
     probe = Socket("udp", standby.own_north, standby.tables_port) if standby.own_north else None
@@ -219,8 +220,8 @@ def edge_command(config: Config) -> list[str]:
     """Starts Kamailio in the foreground: with no rights but its user's, where we have more to give away."""
     paths = config.paths
     command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
-    memory_mb = config.edge.shared_memory_mb + (PAIR_MEMORY_MB if config.standby.shared else 0)
-    command += ["-m", str(memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "fm"]
+    memory_mb = config.edge.shared_memory_mb + (PAIR_MEMORY_MB if config.standby.pair else 0)
+    command += ["-m", str(memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "tlsf"]
     command += ["-b", str(RECEIVE_BUFFER_BYTES)]
     command += ["-P", str(paths.edge_pid), "-Y", str(paths.run)]
     owner = _owner(config)
@@ -333,7 +334,7 @@ def _put_known(db: sqlite3.Connection, paths: Paths) -> None:
 def _route_key(config: Config, file: Path, owner: tuple[int, int] | None) -> str:
     """Kept, so that calls that are up outlive a restart of the edge; of a pair the same on both, so that they outlive a
     takeover."""
-    if config.standby.shared:
+    if config.standby.pair:
         return hashlib.sha256(f"route {config.secrets.standby.key}".encode()).hexdigest()[: 2 * ROUTE_KEY_BYTES]
     if not file.exists():
         file.touch(0o600)

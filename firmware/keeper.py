@@ -59,6 +59,8 @@ class Keeper:
         self._extensions: frozenset[str] = frozenset()  # those that may be here
         self._asked: dict[str, str] = {}
         self._asked_at: datetime | None = None
+        self._rows: dict[str, str] | None = None  # of the edge's table `cred`, as directory.db of `_version` has them
+        self._version = 0
         self._edge_seen = False
         self._faults: dict[str, str] = {}  # by the work that could not be done
         self.records_today: int | None = None
@@ -145,7 +147,11 @@ class Keeper:
         return due
 
     def _read_once(self) -> dict[str, str]:
-        rows = credential_rows(self._open_directory().credentials())
+        directory = self._open_directory()
+        version = directory.version()
+        if self._rows is None or version != self._version:
+            self._rows, self._version = credential_rows(directory.credentials()), version
+        rows = self._rows
         with contextlib.suppress(sqlite3.Error):  # the edge has not made its tables yet
             self._count(rows.keys())
         return rows

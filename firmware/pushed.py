@@ -40,10 +40,13 @@ class Pushed:
 
     async def push(self, rows: Mapping[str, str]) -> None:
         """Make it so; what cannot be pushed is pushed anew the next time, from the beginning."""
+        if rows is self._rows:
+            return
         before = self._rows or {}
         changed = {name: row for name, row in rows.items() if before.get(name) != row}
         gone = [name for name in before if name not in rows]
         if not changed and not gone:
+            self._rows = rows
             return
         try:
             for number, (name, row) in enumerate(changed.items(), 1):
@@ -58,5 +61,5 @@ class Pushed:
             log.warning("rvx-event kind=tables_failed why=%s", str(error).replace(" ", "_"))
             self.forget()
             return
-        self._rows = dict(rows)
+        self._rows = rows
         log.info("rvx-event kind=tables table=%s changed=%d gone=%d", self.table, len(changed), len(gone))

@@ -35,6 +35,8 @@ __all__ = [
 
 PRIORITY = 100
 """Of both units alike."""
+ROUTER_PRIORITY = 50
+"""Of a router that stands beside one unit; anything below the unit's."""
 EDGE_SILENT, LINE_DEAD = -60, -20
 """What is taken off: with a silent edge a unit is worth less than one without a line."""
 ADVERT_S = 0.4
@@ -55,11 +57,20 @@ def keepalived_conf(
     standby: Standby, routes: Sequence[str], *, check: str, line: str = "", log_name: str = "reservvaxel"
 ) -> str:
     """The whole configuration of keepalived. `routes` are those of `preferred_routes`, `check` the command that says
-    whether the edge lives, `line` the interface towards the platform whose carrier counts, "" for none."""
+    whether the edge lives, `line` the interface towards the platform whose carrier counts, "" for none. With a unit the
+    two speak to each other alone, with a router as routers do, to all of the network (multicast)."""
     shared = tuple(map(parse_shared, standby.shared))
     block = "\n        "
+    # A router has nothing to weigh: a silent edge gives the addresses up at once, a dead line does not.
+    weight = f"\n    weight {EDGE_SILENT}" if standby.pair else ""
+    line = line if standby.pair else ""
     track = f"\n    track_interface {{\n        {line} weight {LINE_DEAD}\n    }}" if line else ""
     addresses = block.join(f"{one.address}/{one.network.rpartition('/')[2]} dev {one.interface}" for one in shared)
+    speak = (
+        f"unicast_src_ip {standby.own}\n    unicast_peer {{\n        {standby.peer} min_ttl 255 max_ttl 255\n    }}"
+        if standby.pair
+        else f"mcast_src_ip {standby.own}"
+    )
     prefer = f"\n    virtual_routes {{{block}{block.join(routes)}\n    }}" if routes else ""
     return f"""global_defs {{
     router_id {log_name}
@@ -76,8 +87,7 @@ vrrp_script edge {{
     interval {CHECK_EVERY_S}
     timeout {CHECK_EVERY_S}
     fall {CHECKS_FAILED}
-    rise {CHECKS_FAILED}
-    weight {EDGE_SILENT}
+    rise {CHECKS_FAILED}{weight}
     init_fail
 }}
 
@@ -87,10 +97,7 @@ vrrp_instance unit {{
     virtual_router_id {standby.group}
     priority {PRIORITY}
     advert_int {ADVERT_S}
-    unicast_src_ip {standby.own}
-    unicast_peer {{
-        {standby.peer} min_ttl 255 max_ttl 255
-    }}
+    {speak}
     track_script {{
         edge
     }}{track}
@@ -141,7 +148,7 @@ def ways(standby: Standby) -> dict[Way, tuple[str, str]]:
         Way.PLATFORM: (standby.own_north, standby.peer_north),
         Way.LINK: (standby.own_link, standby.peer_link),
     }
-    return {way: ends for way, ends in found.items() if ends[0]}
+    return {way: ends for way, ends in found.items() if ends[1]}
 
 
 class BeatRefused(ValueError):

@@ -54,7 +54,7 @@ class Unit:
         )
         self._watch = Watch(config, edge, self._keeper.note, self._keeper.edge_is_new, lambda: self._keeper.calls_up)
         watch = self._watch
-        self._beats = Beats(config, watch.count) if config.standby.shared else None
+        self._beats = Beats(config, watch.count) if config.standby.pair else None
         self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
+from hil.guarded import Guarded
 from hil.names import PROXY_NAME, Names
-from hil.net import Net
+from hil.net import Host, Net
 from hil.pair import Pair
 from hil.phone import Account, Phone, PhoneError
 from hil.phone.baresip import Baresip
@@ -20,7 +22,7 @@ from hil.phone.sipp import Answering, Dial, Result, Sipp
 from hil.platform.daemon import Daemon
 from hil.site import PLATFORM_IP, REALM, ROUTER_SOUTH_IP, UNIT_SOUTH_IP, Site, numbers, password
 
-__all__ = ["DEATHS", "Restarts", "SecondProxy", "restarts", "takeover"]
+__all__ = ["DEATHS", "QUICK", "Restarts", "SecondProxy", "restarts", "takeover"]
 
 NAMES_IP = "10.98.0.53"
 FIRST_DESK, FIRST_DESK_IP = 1041, 31
@@ -29,18 +31,37 @@ OK = 200
 ATTEMPT_S, AGAIN_S = 3.0, 0.3
 
 
+Maker = Callable[[Host, str, Account, float], Phone]
+"""Gives a phone of one kind: its host, address, account and tone (Hz)."""
+QUICK: dict[str, Maker] = {
+    "linphone": partial(
+        Linphone,
+        sip={
+            "tcp_tls_keepalive": 1,
+            "keepalive_period": 1000,
+            "transport_timeout": 1000,
+            "refresher_retry_after": 1000,
+            "reconnect_to_primary_asap": 1,
+        },
+    ),
+    "baresip": partial(Baresip, parameters=";rwait=20"),
+}
+"""Phones with what docs/phones.md tells them."""
+
+
 class SecondProxy:
-    """Two phones of one kind, whose proxy is a name: by SRV the unit, then the platform, past the unit by a router."""
+    """Two phones of one kind, whose proxy is a name: by SRV the unit, then the platform, past the unit by a router.
+
+    Where it is `guarded`, that router takes the unit's address when the unit is dead (`hil.guarded`)."""
 
     def __init__(
-        self, net: Net, label: str, make: type[Baresip] | type[Linphone], transport: Literal["udp", "tcp"]
+        self, net: Net, label: str, make: Maker, transport: Literal["udp", "tcp"], *, guarded: bool = False
     ) -> None:
-        self.site = Site(
-            net,
-            f"-{label}",
-            users=numbers(FIRST_DESK, 2),
-            router=True,
-            configuration={"edge": {"register_s": 15}},
+        users, over = numbers(FIRST_DESK, 2), {"edge": {"register_s": 15}}
+        self.site = (
+            Guarded(net, f"-{label}", users=users, configuration=over)
+            if guarded
+            else Site(net, f"-{label}", users=users, configuration=over, router=True)
         )
         server = net.host(f"names-{label}")
         self.site.switch.join(server, "eth0", f"{NAMES_IP}/24")
@@ -82,9 +103,7 @@ class SecondProxy:
             return seen.established_at - began
         return None
 
-    def _phone(
-        self, net: Net, label: str, make: type[Baresip] | type[Linphone], transport: str, place: int
-    ) -> Baresip | Linphone:
+    def _phone(self, net: Net, label: str, make: Maker, transport: str, place: int) -> Phone:
         host, ip = net.host(f"desk{place}-{label}"), f"10.98.0.{FIRST_DESK_IP + place}"
         self.site.switch.join(host, "eth0", f"{ip}/24")
         host.route("default", ROUTER_SOUTH_IP)

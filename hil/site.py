@@ -131,8 +131,9 @@ class Site:
         self.switch.join(self.host, "south", south_ip + PREFIX)
         if beside is None:
             self.switch.join(self.phones, "lan", "10.98.0.10" + PREFIX)
-        if router:
-            self._join_router(net.host(f"router{label}"))
+        self.router: Host | None = net.host(f"router{label}") if router else None
+        if self.router:
+            self._join_router(self.router)
         self.platform: Platform = (
             beside.platform
             if beside

@@ -172,13 +172,14 @@ def _ask(facts: Facts, config: Config, paths: Paths) -> Facts:
         edge, denied = False, denied or _is_denied(error)
     count, times, media = (tables.get(name, {}) for name in ("count", "rtt", "anchor"))
     anchored = [value for name, value in media.items() if name.isdigit()]
+    timed = sum(name.isdigit() for name in times)
     return replace(
         facts,
         unit=None if denied and not unit else unit,
         edge=None if denied and not edge else edge,
         status=status,
         timer_a_ms=count.get("timer_a") or None,
-        timed_calls=min(int(count.get("rtt_next", 0)), len(times), RTT_SLOTS) or None,
+        timed_calls=min(int(count.get("rtt_next", 0)), timed, RTT_SLOTS) or None,
         media_through=anchored.count(0) if tables else None,
         media_anchored=anchored.count(1) if tables else None,
         denied=denied,

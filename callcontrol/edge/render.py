@@ -40,8 +40,8 @@ FORMER_SET, DISABLED = 3, 4
 """A dispatcher set of nodes that get nothing, and are not asked either (flag of Kamailio's dispatcher)."""
 CAME_S = 5
 """A call that a B2BUA brings to a phone here belongs to one that went north this long ago at the most."""
-DOUBTED_S = 60
-"""A refusal by the platform is taken for forgetfulness this seldom."""
+DOUBTS_AN_HOUR = 12
+"""So often a refusal by the platform makes all phones say themselves again, and not only the one that it refused."""
 SOON_S = 15
 """A phone that is to come again soon is told an expiry of this at the least; `register_s` is no less."""
 PASS_S = 8
@@ -83,6 +83,8 @@ WRONG_PASSWORD = -2
 """What Kamailio's module auth returns for it; an old or foreign nonce is another thing."""
 MEMORY_KEPT_SHARE = 8
 """The last one of so many parts of the shared memory is kept for 112 and for calls that are up."""
+TCP_WORKERS = 2
+"""At the least: handshakes of TLS are work for more than one core."""
 TCP_PER_ADDRESS = 512
 """Connections from one address: of so many phones behind a NAT; Kamailio 5 cannot limit them."""
 TCP_MESSAGE_S = 10
@@ -145,6 +147,7 @@ def render(settings: EdgeSettings) -> str:
         "WITH_TLS": settings.tls,
         "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
         "PAIR": settings.pair is not None,
+        "SHARES": settings.shares,
         "NORTH_STREAM": any("transport=tcp" in node.lower() for node in (*settings.nodes, *settings.data_nodes)),
     }
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
@@ -191,6 +194,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
     numeric = {
         "MULTIHOMED": int(len(addresses) > 1),
         "WORKERS": s.workers,
+        "TCP_WORKERS": max(s.workers, TCP_WORKERS),
         "BRANCHES": BRANCHES_MAX,
         "GOOD_PROBES": s.good_probes,
         "MEMORY_KEPT": s.shared_memory_mb * 1024 * 1024 // MEMORY_KEPT_SHARE,
@@ -234,7 +238,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "PHONE_SILENT_MS": PHONE_SILENT_MS,
         "STRIKES": STRIKES,
         "WRONG_PASSWORD": WRONG_PASSWORD,
-        "DOUBTED_S": DOUBTED_S,
+        "DOUBTS_AN_HOUR": DOUBTS_AN_HOUR,
         "MEDIA_CALLS": MEDIA_CALLS,
         "CAME_S": CAME_S,
         "PROBE_EACH_S": int(bool(s.probe)),
@@ -280,7 +284,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
-        "FORGEABLE_HEADERS": "|".join(IDENTITY_HEADERS),
+        # One by one: a regular expression would be tried on each header.
+        "REMOVE_FORGEABLE": "\n    ".join(f'remove_hf("{name}");' for name in IDENTITY_HEADERS),
         "EVENT_PATTERN": "|".join(map(re.escape, EVENT_PACKAGES)),
         "ALLOW_EVENTS": ", ".join(EVENT_PACKAGES),
         "IS_PHONE_NETWORK": f"({networks})",

@@ -88,6 +88,8 @@ class EdgeSettings:
     route_key: str = field(repr=False)
     """A secret of this unit, letters and figures: who knows our Record-Route of a call is in that call."""
     pair: PairSettings | None = None
+    shares: bool = False
+    """It listens at addresses that come and go (a pair's, or those that a router takes when it is dead)."""
     former_nodes: tuple[str, ...] = ()
     """Where the platform was until lately: nothing new goes there, what comes from there may end its calls."""
     events: bool = False

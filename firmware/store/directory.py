@@ -78,6 +78,10 @@ class Directory:
     def close(self) -> None:
         self._db.close()
 
+    def version(self) -> int:
+        """Give a number that is another one after each write by anybody else (SQLite, PRAGMA data_version)."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     def credentials(self) -> tuple[Credential, ...]:
         """Give all credentials, by extension."""
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM credential ORDER BY extension")  # noqa: S608  names of ours

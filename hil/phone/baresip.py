@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from hil.debian import chroot
 from hil.net import Host
 from hil.phone import Account, PhoneError
 from hil.phone.watched import Watched
@@ -48,7 +49,7 @@ snd_path {recordings}
 """
 _ACCOUNT = (
     "<sip:{extension}@{realm};transport={transport}>;auth_user={extension};auth_pass={password}"
-    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode=manual;audio_codecs=PCMA{mediaenc}\n'
+    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode=manual;audio_codecs=PCMA{more}\n'
 )
 
 
@@ -77,10 +78,23 @@ class NetstringReader:
 
 
 class Baresip(Watched):
-    """See :class:`hil.phone.Phone`."""
+    """See :class:`hil.phone.Phone`. ``parameters`` of its account, ";name=value", come beside the rig's. ``debian`` is
+    the root of the Debian whose baresip it is (see `hil.debian`), None this machine's."""
 
-    def __init__(self, host: Host, ip: str, account: Account, tone_hz: float, *, answers: bool = True) -> None:
+    def __init__(
+        self,
+        host: Host,
+        ip: str,
+        account: Account,
+        tone_hz: float,
+        *,
+        answers: bool = True,
+        debian: Path | None = None,
+        parameters: str = "",
+    ) -> None:
         super().__init__(host, ip, account, tone_hz, answers=answers, name="baresip")
+        self._debian = debian
+        self._parameters = parameters
         self._control: socket.socket | None = None
         self._registered = False
         self._began = 0.0
@@ -95,11 +109,14 @@ class Baresip(Watched):
         if self.account.names:
             config += f"dns_server {self.account.names}:53\n"
         (self.directory / "config").write_text(config)
-        mediaenc = ";mediaenc=srtp-mand" if self.account.srtp else ""
-        (self.directory / "accounts").write_text(_ACCOUNT.format(mediaenc=mediaenc, **vars(self.account)))
+        more = self._parameters + (";mediaenc=srtp-mand" if self.account.srtp else "")
+        (self.directory / "accounts").write_text(_ACCOUNT.format(more=more, **vars(self.account)))
         (self.directory / "contacts").touch()  # else it writes an example of its own
         with (self.directory / "log").open("wb") as log:
-            self._process = self.host.popen(["baresip", "-4", "-f", str(self.directory)], stdout=log, stderr=log)
+            command = ["baresip", "-4", "-f", str(self.directory)]
+            if self._debian:
+                command = chroot(self._debian, {str(self.directory): self.directory}, command)
+            self._process = self.host.popen(command, stdout=log, stderr=log)
         self._control = self._connect()
         threading.Thread(target=self._read, args=(self._control,), daemon=True).start()
         self._command("reginfo")  # it may have registered before anybody listened

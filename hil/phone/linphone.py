@@ -13,9 +13,11 @@ import re
 import subprocess
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from hil.debian import chroot
 from hil.net import Host
 from hil.phone import Account, PhoneError
 from hil.phone.watched import Watched
@@ -66,13 +68,27 @@ _STATUS = re.compile(r"registered(?P<yes>,)?")
 
 
 class Linphone(Watched):
-    """See :class:`hil.phone.Phone`. Unless ``gruu`` is off it asks for a GRUU (RFC 5627), and uses what it is given."""
+    """See :class:`hil.phone.Phone`. Unless ``gruu`` is off it asks for a GRUU (RFC 5627), and uses what it is given.
+
+    ``sip`` goes into that section of its configuration. ``debian`` is the root of the Debian whose linphonec it is (see
+    `hil.debian`), None this machine's."""
 
     def __init__(
-        self, host: Host, ip: str, account: Account, tone_hz: float, *, answers: bool = True, gruu: bool = True
+        self,
+        host: Host,
+        ip: str,
+        account: Account,
+        tone_hz: float,
+        *,
+        answers: bool = True,
+        gruu: bool = True,
+        debian: Path | None = None,
+        sip: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(host, ip, account, tone_hz, answers=answers, name="linphone")
         self.gruu = gruu
+        self._debian = debian
+        self._sip = dict(sip or {})
         self._recordings = 0  # it has been told to make; the last one is for the next call
         self._latest = 0  # that of the latest call
         self._statuses = 0
@@ -86,21 +102,16 @@ class Linphone(Watched):
         ports = {f"{kind}_port": 5060 if self.account.transport == kind else 0 for kind in ("udp", "tcp", "tls")}
         more = f"root_ca={self.account.ca}\nverify_server_certs=1\nverify_server_cn=1\n" if self.account.ca else ""
         more += "media_encryption=srtp\nmedia_encryption_mandatory=1\n" if self.account.srtp else ""
+        more += "".join(f"{key}={value}\n" for key, value in self._sip.items())
         config = self.directory / "linphonerc"  # which it rewrites
         supported = "replaces, outbound, path" + (", gruu" if self.gruu else "")
         config.write_text(_CONFIG.format(ip=self.ip, supported=supported, more=more, **ports, **vars(self.account)))
         home = str(self.directory)
+        command = ["linphonec", "-c", str(config), "-d", "1", "-l", f"{home}/log"]
+        if self._debian:
+            command = chroot(self._debian, {home: self.directory}, command)
         process = self.host.popen(
-            [
-                *self._names(),
-                "linphonec",
-                "-c",
-                str(config),
-                "-d",
-                "1",
-                "-l",
-                f"{home}/log",
-            ],
+            [*self._names(), *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -120,7 +131,8 @@ class Linphone(Watched):
             return []
         file = self.directory / "resolv.conf"
         file.write_text(f"nameserver {self.account.names}\n")
-        return ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(file)]
+        there = f"{self._debian or ''}/etc/resolv.conf"
+        return ["unshare", "--mount", "sh", "-c", f'mount --bind "$0" {there} && exec "$@"', str(file)]
 
     def stop(self) -> None:
         with contextlib.suppress(PhoneError):

@@ -171,6 +171,10 @@ class KamailioPlatform:
         """Answer calls to numbers outside (112 too) by this code, 300 or more; 0: carry them again."""
         self._fault("trunk", code)
 
+    def close(self, extension: str) -> None:
+        """An owner has closed it: there is no such extension any more, until the next start."""
+        self._call("htable.delete", "secret", extension)
+
     def slow(self, trying_s: float, ringing_s: float) -> None:
         """An INVITE that it takes gets its 100 after ``trying_s`` and goes on to its callee ``ringing_s`` later.
 

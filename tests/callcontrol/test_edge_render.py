@@ -51,6 +51,7 @@ VARIANTS: dict[str, Sections] = {
         "emergency": {"gateway": "sip:gw.example;transport=tcp"},
     },
     "not learnt": {"survival": {"learnt": "off"}},
+    "not probed": {"platform": {"probe": "none"}},
     "two sides": {"edge": {"platform_listen": ["udp:127.0.0.2:5080", "tcp:127.0.0.2:5080"]}},
     "pair": {
         "edge": {"listen": ["udp:10.98.0.1:5060"], "platform_listen": ["udp:10.99.0.1:5060", "tcp:10.99.0.1:5060"]},
@@ -61,6 +62,10 @@ VARIANTS: dict[str, Sections] = {
             "own_north": "10.99.0.11",
             "peer_north": "10.99.0.12",
         },
+    },
+    "router beside": {
+        "edge": {"listen": ["udp:10.98.0.1:5060"], "platform_listen": ["udp:10.99.0.1:5060"]},
+        "standby": {"shared": ["10.98.0.1/24 south"], "peer_is": "router", "own": "10.98.0.2"},
     },
     "many numbers": {"emergency": {"numbers": ["112", "+112", "*112#", "0-112", "999"]}},
     "most": {

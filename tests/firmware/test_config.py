@@ -20,6 +20,7 @@ from firmware.document import PROBLEMS_MAX, lines_of
 FOLDER = Path(firmware.__file__).parent
 EXAMPLES = {"unit.toml": FOLDER / "example.toml", "secrets.toml": FOLDER / "example-secrets.toml"}
 LEAST = '[unit]\nname = "gw-1"\n[edge]\nlisten = ["udp:10.0.0.1:5060"]\n'
+BESIDE_ROUTER = "[standby]\nshared = ['10.0.0.1/24 south']\npeer_is = 'router'\nown = '10.0.0.2'\n"
 
 
 @pytest.fixture
@@ -166,6 +167,9 @@ def test_the_example_has_no_other_keys() -> None:
             "60 is more than the longest wait",
             None,
         ),
+        (LEAST + BESIDE_ROUTER + "peer = '10.0.0.3'\n", 9, "standby.peer", "a router beside has no such", None),
+        (LEAST + BESIDE_ROUTER.replace("own = '10.0.0.2'\n", ""), 5, "standby.own", "is missing", None),
+        (LEAST + BESIDE_ROUTER.replace("0.1/", "0.7/"), 4, "edge.listen", "is not a shared address", None),
     ],
 )
 def test_one_thing_wrong(

@@ -13,6 +13,8 @@ from firmware.config import Standby
 from firmware.keepalived import check_keepalived
 from firmware.standby import (
     BEAT_BYTES_MAX,
+    PRIORITY,
+    ROUTER_PRIORITY,
     SILENT_AFTER_S,
     Beat,
     BeatRefused,
@@ -34,6 +36,7 @@ STANDBY = Standby(
     own_north="10.99.0.11",
     peer_north="10.99.0.12",
 )
+BESIDE_ROUTER = Standby(shared=STANDBY.shared[:1], peer_is="router", own="10.98.0.2")
 SOUTH = parse_shared("10.98.0.1/24 south")
 CONNECTED = {"dst": "10.98.0.0/24", "dev": "south", "protocol": "kernel", "scope": "link", "prefsrc": "10.98.0.2"}
 NO_KEEPALIVED = pytest.mark.skipif(shutil.which("keepalived") is None, reason="keepalived is not installed")
@@ -65,10 +68,11 @@ def test_the_two_units_speak_to_each_other_as_themselves() -> None:
 
 @NO_KEEPALIVED
 @NO_CARD
-def test_keepalived_takes_it(tmp_path: Path) -> None:
-    routes = preferred_routes(parse_shared(STANDBY.shared[0]), [{**CONNECTED, "dev": CARD}], ways(STANDBY).values())
+@pytest.mark.parametrize("standby", [STANDBY, BESIDE_ROUTER], ids=["unit", "router"])
+def test_keepalived_takes_it(tmp_path: Path, standby: Standby) -> None:
+    routes = preferred_routes(parse_shared(STANDBY.shared[0]), [{**CONNECTED, "dev": CARD}], ways(standby).values())
     file = tmp_path / "keepalived.conf"
-    file.write_text(keepalived_conf(STANDBY, routes, check="/bin/true 5066"))
+    file.write_text(keepalived_conf(standby, routes, check="/bin/true 5066"))
     file.chmod(0o600)
     assert check_keepalived(file) == []
 
@@ -86,6 +90,16 @@ def test_the_carrier_of_the_line_counts_for_less_than_the_edge() -> None:
     assert len(weights) == 2
     assert weights[0] < weights[1] < 0
     assert "track_interface" not in keepalived_conf(STANDBY, [], check="/bin/true 5066")
+
+
+def test_a_router_is_told_as_routers_are_and_gets_the_addresses_of_a_silent_edge_at_once() -> None:
+    text = keepalived_conf(BESIDE_ROUTER, [], check="/bin/true 5066", line="north")
+    assert "mcast_src_ip 10.98.0.2" in text
+    assert "unicast" not in text
+    assert "weight" not in text
+    assert not BESIDE_ROUTER.pair
+    assert ways(BESIDE_ROUTER) == {}
+    assert ROUTER_PRIORITY < PRIORITY
 
 
 # Beats

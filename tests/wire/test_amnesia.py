@@ -83,9 +83,26 @@ def test_a_restart_that_nobody_saw_is_noticed(buildings: Buildings) -> None:
         before = contacts(platform.registrations())
         at_once = before.keys() - {STRANGER}
         calls = building.caller.place(dials(*PAIRS), rate=RATE, count=150)
-        platform.restart()
-        site.wait(lambda: at_once <= platform.registrations().keys(), NOTICED_S, "phones told of by the unit")
+        for _ in range(2):
+            platform.restart()
+            site.wait(lambda: at_once <= platform.registrations().keys(), NOTICED_S, "phones told of by the unit")
         site.wait(lambda: contacts(platform.registrations()) == before, REGISTER_S + STEP_S, "all, the very same")
         assert [call for call in calls.wait() if not call.completed] == []
+
+    buildings.each(work)
+
+
+def test_a_phone_that_was_closed_is_rung_until_it_has_been_refused(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        site, platform = building.site, building.platform
+        caller, callee = PAIRS[0]
+        platform.close(str(callee))
+        building.call((caller, callee))  # it may have been forgotten: nobody can know yet
+        site.wait(lambda: site.table("closed"), STEP_S, "its registration refused")
+        rung = len(building.crowd.calls())
+        assert [call.code for call in building.caller.call(dials((caller, callee)))] == [404]
+        assert len(building.crowd.calls()) == rung
+        building.call((callee + 1, caller))
+        assert site.table("doubts") == {"all": 1}, "what is refused all day does not have all phones said again"
 
     buildings.each(work)

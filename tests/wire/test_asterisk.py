@@ -271,11 +271,12 @@ def test_a_restart_that_nobody_missed(registration: Registration) -> None:
     """Back before a probe is lost, and every phone forgotten."""
     with building(registration) as house, house.crowd(*CROWD):
         house.by_platform(PAIRS[0])
-        house.platform.kill()
-        house.platform.start()
-        house.complete(PAIRS[1])
         everybody = {str(extension) for extension in CROWD}
-        house.site.wait(lambda: set(house.platform.registrations()) == everybody, 2 * REGISTER_S, "all told again")
+        for _ in range(2):
+            house.platform.kill()
+            house.platform.start()
+            house.complete(*PAIRS)
+            house.site.wait(lambda: set(house.platform.registrations()) == everybody, 2 * REGISTER_S, "all told again")
         house.by_platform(*PAIRS)
 
 
@@ -332,13 +333,21 @@ def test_calls_end_whose_sound_died(registration: Registration) -> None:
 
 
 def test_caller_gives_up_when_the_platform_died_while_it_rang() -> None:
-    """A proxy's call goes on; of a back-to-back user agent's only the caller's half can be ended."""
-    with building("contact") as house, house.crowd(TWICE, ring_ms=None):
+    """Both halves end: the platform's own call to the phone, and the one by which the unit rang it anew."""
+    with building("contact") as house, house.crowd(TWICE, ring_ms=None) as phone:
         placing = house.sipp(CALLER_IP).place(_dials((1001, TWICE)), patience_ms=4_000)
         house.site.wait(lambda: any(call.first_ms for call in placing.so_far()), STEP_S, "ringing")
         house.platform.kill()
         (result,) = placing.wait()
         assert result.code in (408, 487)
+        house.site.wait(lambda: {call.code for call in phone.calls()} == {487}, STEP_S, "a phone that rings no more")
+
+
+@pytest.mark.parametrize("registration", REGISTRATIONS)
+def test_what_a_phone_says_itself_is_no_sign_of_forgetfulness(registration: Registration) -> None:
+    with building(registration) as house, house.crowd(TWICE, status="480 Do Not Disturb") as phone:
+        assert [call.code for call in house.call((1001, TWICE))] == [480]
+        assert len(phone.calls()) == 1
 
 
 @pytest.mark.parametrize("registration", REGISTRATIONS)

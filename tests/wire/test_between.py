@@ -10,7 +10,7 @@ from tests.wire.conftest import STEP_S, Building, Buildings, dials, open_buildin
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(300)]
 
-SLOW_IP, SLOW, RING_MS = 14, 1015, 6_000
+SLOW_IP, TWIN_IP, SLOW, RING_MS = 14, 17, 1015, 6_000
 """A phone that is answered after SURVIVAL has begun, and after timer B."""
 HOLD_MS = 300
 LOSS_PERCENT, LOSSY_CALLS, LOSSY_RATE = 1.0, 200, 20.0
@@ -24,8 +24,12 @@ def buildings() -> Iterator[Buildings]:
 
 def test_a_call_that_rings_when_the_platform_dies_is_answered(buildings: Buildings) -> None:
     def work(building: Building) -> None:
-        with building.sipp(SLOW_IP).answer(users(SLOW), ring_ms=RING_MS) as slow:
+        with (
+            building.sipp(SLOW_IP).answer(users(SLOW), ring_ms=RING_MS) as slow,
+            building.sipp(TWIN_IP).answer(users(SLOW), ring_ms=None) as twin,
+        ):
             slow.wait_registered(STEP_S)
+            twin.wait_registered(STEP_S)
             call = building.caller.place(dials((1001, SLOW)), hold_ms=HOLD_MS)
             building.site.wait(lambda: [one for one in call.so_far() if one.first_ms], STEP_S, "180 at the caller")
             building.platform.kill()
@@ -35,8 +39,30 @@ def test_a_call_that_rings_when_the_platform_dies_is_answered(buildings: Buildin
             building.site.wait(
                 lambda: [came.completed for came in slow.calls()] == [True], STEP_S, "rung once, and ended"
             )
+            building.site.wait(lambda: [came.code for came in twin.calls()] == [487], STEP_S, "the other phone let go")
         building.platform.start()
         building.site.wait_mode("NORMAL", 90)
+
+    buildings.each(work)
+
+
+def test_a_phone_rings_no_more_when_its_caller_hangs_up_after_a_death(buildings: Buildings) -> None:
+    """One hangs up before anybody knows of the death, one when all do."""
+
+    def work(building: Building) -> None:
+        site = building.site
+        with building.sipp(SLOW_IP).answer(users(SLOW, 2), ring_ms=None) as phones:
+            phones.wait_registered(STEP_S)
+            calls = [
+                building.sipp(ip).place(dials((caller, callee)), cancel_ms=cancel_ms)
+                for ip, caller, callee, cancel_ms in ((15, 1001, SLOW, 2_500), (16, 1002, SLOW + 1, 9_000))
+            ]
+            site.wait(lambda: all(call.so_far() and call.so_far()[0].first_ms for call in calls), STEP_S, "180s")
+            building.platform.kill()
+            site.wait(lambda: [call.code for call in phones.calls()] == [487, 487], 2 * STEP_S, "both cancelled")
+            assert [one.code for call in calls for one in call.wait()] == [487, 487]
+        building.platform.start()
+        site.wait_mode("NORMAL", 60)
 
     buildings.each(work)
 

@@ -36,6 +36,24 @@ def test_the_whole_matrix(buildings: Buildings, trying_s: float, ringing_s: floa
     _rings_once(buildings, trying_s, ringing_s)
 
 
+def test_a_call_that_waits_is_not_taken_for_one_of_the_same_two_that_was_diverted(buildings: Buildings) -> None:
+    def work(building: Building) -> None:
+        site, platform, pair = building.site, building.platform, PAIRS[0]
+        with building.sipp(CALLEE_IP).answer(users(CALLEES, len(PAIRS)), ring_ms=RING_MS) as callees:
+            callees.wait_registered(STEP_S)
+            platform.slow(0, 3.4)
+            # The second begins a second later, and is diverted before the platform comes with the first.
+            calls = building.caller.place(dials(pair, pair), rate=1, hold_ms=HOLD_MS, patience_ms=PATIENCE_MS)
+            site.wait(lambda: site.table("wait"), STEP_S, "a bare 100")
+            platform.slow(6, 0)
+            assert [call.completed for call in calls.wait()] == [True] * 2
+            platform.slow(0, 0)
+            site.wait(lambda: not platform.dialogs(), STEP_S, "no call at the platform")
+            assert [call.completed for call in callees.calls()] == [True] * 2
+
+    buildings.each(work)
+
+
 def _rings_once(buildings: Buildings, trying_s: float, ringing_s: float) -> None:
     def work(building: Building) -> None:
         assert building.site.mode() in ("NORMAL", "SUSPECT")

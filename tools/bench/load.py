@@ -356,7 +356,7 @@ class _Building:
             self._site = Site(net, users=numbers(FIRST_EXTENSION, EXTENSIONS))
             self._peer: _Side | None = self._start_peer(net) if with_peer else None
             self._site.start()
-        self._unit = self._side(PROXY, CALLER_IP, lambda: tree(self._site.edge.pid, self._site.unit.pid))
+        self._unit = self._side(PROXY, CALLER_IP, lambda: tree(self._site.edge.pid, self._site.unit.pid, self._site.calls.pid))
 
     def run(self, planned: Plan, found: Found) -> None:
         """All that is measured, in `found`."""
@@ -402,7 +402,7 @@ class _Building:
         phones = Sipp(site.phones, site.phone_ip(PHONE_IP), PROXY, REALM)
         with phones.answer(self._users[:IDLE_PHONES], traced=False, expires_s=IDLE_REGISTER_S):
             time.sleep(QUIET_S)
-            trees = (tree(site.edge.pid), tree(site.unit.pid))
+            trees = (tree(site.edge.pid), tree(site.unit.pid, site.calls.pid))
             until = time.monotonic() + seconds
             while time.monotonic() < until:
                 at_s, before = time.monotonic(), [cpu_s(pids) for pids in trees]

@@ -1,6 +1,8 @@
 """The journal: each call once, whatever is folded when."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -33,10 +35,11 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 3])
 @pytest.mark.parametrize("order", list(permutations((CHALLENGED, ANSWERED, ENDED))))
-def test_one_call_is_one_record(journal: Journal, order: tuple[Record, ...]) -> None:
-    for offset, record in enumerate(order):
-        assert journal.fold("acc_1.log", 7, offset + 1, [record], start=offset)
+def test_one_call_is_one_record(journal: Journal, order: tuple[Record, ...], at_once: int) -> None:
+    for offset in range(0, len(order), at_once):
+        assert journal.fold("acc_1.log", 7, offset + at_once, order[offset : offset + at_once], start=offset)
     (found,) = journal.records(10)
     assert (found.from_tag, found.caller, found.outcome) == ("a", "201", Outcome.ANSWERED)
     assert (found.began_at, found.answered_at, found.ended_at) == (
@@ -97,6 +100,15 @@ def test_calls_that_are_up(journal: Journal) -> None:
     assert journal.calls_up(up.began_at - timedelta(hours=4)) == 1
     journal.fold("acc_1.log", 7, 2, [ENDED], start=1)
     assert journal.calls_up(up.began_at - timedelta(hours=4)) == 0
+
+
+def test_calls_that_are_up_are_counted_by_their_index(journal: Journal, tmp_path: Path) -> None:
+    asked: list[str] = []
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as other:
+        journal._db.set_trace_callback(asked.append)
+        journal.calls_up(NOON)
+        (plan,) = other.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    assert "record_up" in plan[3]
 
 
 def test_incidents(journal: Journal) -> None:

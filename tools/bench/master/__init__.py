@@ -8,7 +8,6 @@ end well, and is counted.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import threading
 import time
@@ -49,7 +48,7 @@ class Plan:
     setup_deaths: int
     calm_calls: int
     restarts: int  # of every process
-    unit_deaths: int  # of each kind of phone, each way
+    unit_deaths: int  # of each kind of phone, and so often it only stands still
     takeovers: int
     flood_calls: int  # of each kind of packet
 
@@ -64,7 +63,7 @@ def plan(args: argparse.Namespace) -> Plan:
         setup_deaths=args.samples or 4,
         calm_calls=9_000,
         restarts=args.samples or 10,
-        unit_deaths=math.ceil((args.samples or 20) / 8),
+        unit_deaths=args.samples or 21,
         takeovers=args.samples or 20,
         flood_calls=50,
     )
@@ -99,6 +98,8 @@ def figures(counts: Counts) -> list[Figure]:
         _counted("calls_lost", counts.lost, counts.attempted, NONE),
         _counted("calls_attempted", counts.attempted, counts.attempted, None),
         timed("unit_death_call", "s_p95", "", counts.unit_death_s, Class.REAL_PEER, goal=DEATH_GOAL),
+        timed("unit_death_call", "s_p95", "baresip", counts.unit_death_baresip_s, Class.REAL_PEER, goal=DEATH_GOAL),
+        timed("unit_frozen_call", "s_p95", "", counts.unit_frozen_s, Class.REAL_PEER, goal=DEATH_GOAL),
         timed("standby_takeover", "s_p95", "", counts.takeover_s, Class.REAL_PEER, goal=TAKEOVER_GOAL),
         _counted("restart_calls_lost", counts.restart_lost, counts.restart_calls, NONE),
         timed("flood_call", "ms_p99", "", counts.flood_ms, Class.SIMULATED, goal=FLOOD_GOAL, percent=99),
@@ -203,7 +204,7 @@ def _conditions(counts: Counts, args: argparse.Namespace, seconds: float) -> dic
         "register_s": REGISTER_S,
         "amnesia_gap_is": "platform serving again to the first answered call from outside, per extension",
         "calm_is": calm,
-        "unit_death_is": "baresip, linphone by TCP, proxy by SRV; killed, halted, frozen, cut; 30 s of patience",
+        "unit_death_is": "linphone by TCP, proxies by SRV, settings of phones.md, router guards; killed, halted, cut",
         "takeover_is": "from the loss of power to the shared address at the other unit",
         "flood_rate": round(min(counts.flood_rates, default=0.0)),
         "failed_scenes": " ".join(counts.failed_scenes) or None,

@@ -50,6 +50,8 @@ class Counts:
     restart_calls: int = 0
     restart_lost: int = 0
     unit_death_s: list[float] = field(default_factory=list)
+    unit_death_baresip_s: list[float] = field(default_factory=list)
+    unit_frozen_s: list[float] = field(default_factory=list)
     takeover_s: list[float] = field(default_factory=list)
     flood_ms: list[float] = field(default_factory=list)
     flood_rates: list[float] = field(default_factory=list)  # packets a second
