@@ -14,7 +14,7 @@ from callcontrol.records import Outcome
 from hil.history import Call, History, Leg, Phone
 from hil.stormplan import LEARNT, Do, Fault
 
-__all__ = ["RULES", "Breach", "breaches"]
+__all__ = ["RULES", "Breach", "breaches", "recorded"]
 
 REGISTER_S = 15.0
 """What phones of a storm are told; see hil/town.py."""
