@@ -14,7 +14,7 @@ from callcontrol.records import Outcome
 from hil.history import Call, History, Leg, Phone
 from hil.stormplan import LEARNT, Do, Fault
 
-__all__ = ["RULES", "Breach", "breaches"]
+__all__ = ["RULES", "Breach", "breaches", "recorded"]
 
 REGISTER_S = 15.0
 """What phones of a storm are told; see hil/town.py."""
@@ -199,7 +199,8 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
             continue
         for leg in call.called.values():
             rung = any(at < sent - 1 for at in leg.invited.values())
-            if rung and leg.cancel_heard_at is None and leg.code is None and _stayed(history, leg.phone, sent):
+            silent = leg.cancel_heard_at is None and leg.bye_sent_at is None and leg.code is None
+            if rung and silent and _stayed(history, leg.phone, sent):
                 yield Breach("let_go", now, f"{_named(call)}: {leg.phone} rings on")
 
 

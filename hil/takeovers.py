@@ -21,7 +21,7 @@ from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
 from callcontrol.records import Record, join
 from firmware.store import StoreError
 from hil.history import History
-from hil.invariants import Breach, breaches
+from hil.invariants import Breach, breaches, recorded
 from hil.net import Net, NetError
 from hil.pair import Pair, Standby
 from hil.phone import PhoneError
@@ -49,6 +49,8 @@ AWAY_S = (4.0, 9.0)
 """How long a trouble lasts after the other unit has taken over."""
 LAST_S = 26.0
 """At the end: until every call and record is in."""
+FOLDED_S = 10.0
+"""A unit that is back has its records in the journal by then."""
 BOTH_S = 6.0
 """Both in service for so long must be shown by both (RVX-B01)."""
 RECORDS_MAX = 5_000
@@ -85,6 +87,7 @@ class Takeovers:
         self.pair = Pair(net, users=USERS, configuration=CONFIGURATION, credentials=CREDENTIALS)
         self._town = Town(net, self.pair.units[0], self._history, self._lock)
         self._dead: set[Standby] = set()
+        self._back_at = 0.0
         self._both_since: float | None = None
         self._seen_broken: set[tuple[str, str]] = set()
         self.day = Day()
@@ -157,6 +160,7 @@ class Takeovers:
                     unit.power_off()
                 else:
                     unit.power_on()
+                    self._back_at = time.monotonic()
                     self._dead.discard(unit)
             case Trouble.CABLES:
                 (unit.cables_out if on else unit.cables_in)()
@@ -230,8 +234,11 @@ class Takeovers:
     def _judge(self, now: float) -> None:
         with self._lock:
             found = breaches(self._history, now)
+        # Of a call that began at the one and ended at the other, each has its part: together when both have told.
+        told = not self._dead and now - self._back_at > FOLDED_S
         for breach in found:
-            self._broken(breach)
+            if told or breach.rule != recorded.__name__:
+                self._broken(breach)
 
     def _broken(self, breach: Breach) -> None:
         key = breach.rule, breach.why[:30]

@@ -208,6 +208,9 @@ def _storm_arguments(parser: Parser) -> None:
         "--all-pairs", action="store_true", help="until every fault was there in every mode (else 25 min)"
     )
     parser.add_argument(
+        "--takeovers", type=_positive, metavar="N", help="two units instead: whichever serves dies, so many times"
+    )
+    parser.add_argument(
         "--planted",
         nargs="?",
         const="",

@@ -11,15 +11,17 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from firmware.modes import Mode
-from hil.net import NetError
+from hil.net import Net, NetError
 from hil.phone import PhoneError
 from hil.planted import BUGS, Planted, find
 from hil.platform import PlatformError
 from hil.site import SiteError
 from hil.storm import Outcome, Told, run_storm, shortest_prefix
 from hil.stormplan import FAULTS, Plan, make_plan, pairs_of
+from hil.takeovers import Takeovers
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.output import Output, table
 
@@ -43,6 +45,9 @@ WORDS = {
     "lag": "datorn stod still / machine lagged",
     "broken": "BRUTET / BROKEN",
     "seen": " ",
+    "trouble": "bekymmer / trouble",
+    "taken over": "övertaget / taken over",
+    "whole": "helt igen / whole again",
 }
 
 
@@ -53,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     out = Output.of(args)
     if args.planted is not None:
         return _planted(out, args.planted)
+    if args.takeovers is not None:
+        return _takeovers(out, args.takeovers, args.seed)
     minutes = args.minutes or (ALL_PAIRS_MINUTES if args.all_pairs else DEFAULT_MINUTES)
     seed = random.randint(1, SEED_MAX) if args.seed is None else args.seed  # noqa: S311  not for secrets
     plan = make_plan(seed, minutes * 60)
@@ -166,6 +173,40 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
             f"{len(outcome.visited)} av / of {len(pairs_of())} par / pairs"
         )
     )
+
+
+def _takeovers(out: Output, count: int, seed: int | None) -> int:
+    """A town at two units, whichever serves dies, and comes back."""
+    seed = random.randint(1, SEED_MAX) if seed is None else seed  # noqa: S311  not for secrets
+    out.note(f"frö / seed {seed}, {count} övertaganden / takeovers")
+    failed = ""
+    with Net("rvpair") as net:
+        takeovers = Takeovers(net, seed, _teller(out))
+        try:
+            takeovers.play(count)
+        except (NetError, PhoneError, PlatformError, SiteError, OSError) as error:
+            failed = str(error)
+        finally:
+            takeovers.close()
+    day = takeovers.day
+    slowest_s = round(max((took_s for _, took_s in day.takeovers_s), default=0.0), 1)
+    if out.json:
+        figures: dict[str, Any] = {
+            "takeovers": len(day.takeovers_s),
+            "slowest_s": slowest_s,
+            "both_s": round(day.both_s, 1),
+        }
+        verdict = "failed" if day.broken else "unknown" if failed else "passed"
+        broken = [f"{breach.rule}: {breach.why}" for breach in day.broken]
+        out.document(verdict, seed=seed, calls=day.calls, broken=broken, failed=failed or None, **figures)
+    else:
+        for breach in day.broken:
+            out.line(f"{out.paint.word('fail')} {breach.rule}: {breach.why}")
+        if failed:
+            out.line(f"{out.paint.word('skip')} {failed.splitlines()[0]}")
+        summary = f"{len(day.takeovers_s)} övertaganden / takeovers, {slowest_s} s, {day.calls} samtal / calls"
+        out.line(out.paint.bold(f"{summary}, {len(day.broken)} brutna / broken"))
+    return FAILED if day.broken else UNKNOWN if failed else DONE
 
 
 def _planted(out: Output, name: str) -> int:

@@ -37,7 +37,7 @@ _shtab_rvx_explain_option_strings=(-h --help --at --mode --presence --urgent --j
 _shtab_rvx_check_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_test_option_strings=(-h --help --fast --long --json --no-color --config --state --debug)
 _shtab_rvx_bench_option_strings=(-h --help --quick --peer --samples --json --no-color --config --state --debug)
-_shtab_rvx_storm_option_strings=(-h --help --seed --minutes --keep-going --chapters --replay --all-pairs --planted --json --no-color --config --state --debug)
+_shtab_rvx_storm_option_strings=(-h --help --seed --minutes --keep-going --chapters --replay --all-pairs --takeovers --planted --json --no-color --config --state --debug)
 _shtab_rvx_option_strings=(-h --help --json --no-color --config --state --debug --version)
 
 _shtab_rvx_run___config_COMPGEN=_shtab_compgen_files
