@@ -281,7 +281,7 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
     standard, bindings, table = (
         (SCHEMA_DIR / f"{name}-create.sql").read_text("utf-8") for name in ("standard", "usrloc", "htable")
     )
-    named = [table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'") for name in TABLES]
+    named = [_named(table, name) for name in TABLES]
     begun: dict[Path, Callable[[sqlite3.Connection], None]] = {
         paths.bindings: lambda db: restore_bindings(db, paths.bindings_kept, config.edge.register_s),
         paths.tables: lambda db: _put_known(db, paths),
@@ -297,6 +297,8 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
                 begin(db)
                 db.commit()
             part.rename(file)
+        elif file == paths.tables:
+            _make_missing(file, table)
         for path in file.parent.glob(file.name + "*"):
             _hand_over(path, owner, 0o600)
 
@@ -319,6 +321,20 @@ def _tables_folder(paths: Paths, owner: tuple[int, int] | None) -> Path:
         return paths.run
     finally:
         probe.unlink(missing_ok=True)
+
+
+def _named(table: str, name: str) -> str:
+    """Kamailio's own script for a hash table, for one of this name."""
+    return table.replace(" htable ", f" {name} ").replace("'htable'", f"'{name}'")
+
+
+def _make_missing(file: Path, table: str) -> None:
+    """Tables that this version has and the one that made the file had not."""
+    with closing(sqlite3.connect(file)) as db:
+        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for name in TABLES:
+            if name not in there:
+                db.executescript(_named(table, name))
 
 
 def _put_known(db: sqlite3.Connection, paths: Paths) -> None:

@@ -15,6 +15,8 @@ TOLD = {
     Why.NO_ANSWER: (480, 19, None),
     Why.BUSY: (486, 17, None),
     Why.ILL: (480, 41, None),
+    Why.ASKED: (480, 41, None),
+    Why.BLOCKED: (480, 20, None),
 }
 
 

@@ -356,7 +356,9 @@ class _Building:
             self._site = Site(net, users=numbers(FIRST_EXTENSION, EXTENSIONS))
             self._peer: _Side | None = self._start_peer(net) if with_peer else None
             self._site.start()
-        self._unit = self._side(PROXY, CALLER_IP, lambda: tree(self._site.edge.pid, self._site.unit.pid, self._site.calls.pid))
+        self._unit = self._side(
+            PROXY, CALLER_IP, lambda: tree(self._site.edge.pid, self._site.unit.pid, self._site.calls.pid)
+        )
 
     def run(self, planned: Plan, found: Found) -> None:
         """All that is measured, in `found`."""
