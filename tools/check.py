@@ -1,16 +1,21 @@
 """``rvx check``: whether a configuration would do, without starting or changing anything."""
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import Any
 
+from callcontrol.plan.number import Clash, Collision, collisions
 from firmware.config import Config, ConfigError, Problem, load
 from firmware.edge import EdgeUnavailable, check_edge
+from firmware.store import Directory, StoreError
 from tools.errors import DONE, USAGE, UserError
 from tools.output import Output, counted
 from tools.place import code_of, config_path
 
 __all__ = ["run"]
+
+CLASHES_SHOWN = 50
 
 
 def run(args: argparse.Namespace) -> int:
@@ -23,6 +28,9 @@ def run(args: argparse.Namespace) -> int:
         config = load(path)
     except ConfigError as error:
         return _refuse_file(out, error.problems)
+    clashes = _clashes(config)
+    if clashes:
+        return _refuse_numbers(out, clashes)
     complaints = _complaints(config)
     if complaints:
         return _refuse_rendered(out, complaints)
@@ -31,6 +39,33 @@ def run(args: argparse.Namespace) -> int:
     else:
         out.line(f"{path}: no faults, and Kamailio accepts what it renders to")
     return DONE
+
+
+def _clashes(config: Config) -> tuple[Collision, ...]:
+    """Of numbers with each other: ranges and prefixes of the configuration, extensions of the directory if it is
+    there."""
+    numbers: tuple[str, ...] = ()
+    if config.paths.directory.exists():
+        try:
+            with contextlib.closing(Directory.open(config.paths.directory)) as directory:
+                numbers = directory.extensions()
+        except (StoreError, OSError) as error:
+            raise UserError("RVX-J01", f"{error}.") from error
+    found = collisions(config.numbering.local, numbers, ())
+    # One outside the ranges is known by the directory.
+    return tuple(one for one in found if one.clash is not Clash.RANGE)
+
+
+def _refuse_numbers(out: Output, clashes: tuple[Collision, ...]) -> int:
+    if out.json:
+        common = {"id": "RVX-C05", "severity": "fail", "area": "configuration"}
+        told = [{**common, "number": one.number, "clash": str(one.clash), "other": one.other} for one in clashes]
+        out.document("fail", told)
+        return USAGE
+    for one in clashes[:CLASHES_SHOWN]:
+        out.line(f"{one.number}: {one.clash.replace('_', ' ')} {one.other}".rstrip())
+    out.line(f"{counted(len(clashes), 'number')} that cannot be told apart. More: rvx explain RVX-C05")
+    return USAGE
 
 
 def _complaints(config: Config) -> list[str]:

@@ -243,6 +243,11 @@ def _remove_arguments(parser: Parser) -> None:
     parser.add_argument("extension", metavar="EXTENSION", help="its number")
 
 
+def _block_arguments(parser: Parser) -> None:
+    parser.add_argument("extension", metavar="EXTENSION", help="whose phone is lost")
+    parser.add_argument("--why", metavar="TEXT", default="", help="for the record")
+
+
 def _passphrase_argument(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--passphrase-file",
@@ -319,6 +324,15 @@ _EXTENSION_ACTIONS = (
         "tools.extension",
         _remove_arguments,
     ),
+    Command(
+        "extension block",
+        "block a lost phone at once: it rings nobody, but 112",
+        "sudo ./rvx extension block 1001 --why lost",
+        "tools.extension",
+        _block_arguments,
+        "It stays blocked until it is lifted, from whichever side.",
+    ),
+    Command("extension lift", "lift a block", "sudo ./rvx extension lift 1001", "tools.extension", _remove_arguments),
 )
 
 _IDENTITY_ACTIONS = (
@@ -422,7 +436,7 @@ COMMANDS: dict[str, Command] = {
         ),
         Command(
             "extension",
-            "who may register: add, import, list, remove",
+            "who may register; lost phones: add, block, lift …",
             "sudo ./rvx extension add 1001 --generate",
             "tools.extension",
             actions=_EXTENSION_ACTIONS,

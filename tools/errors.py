@@ -220,6 +220,18 @@ CATALOG: dict[str, Entry] = {
             "Mend the value that Kamailio names; else the template is at fault: send what rvx check FILE printed.",
         ),
     ),
+    "RVX-C05": Entry(
+        Said(
+            "Nummer kan inte skiljas från varandra.",
+            "En anknytning börjar som ett annat nummer, ett linjeprefix eller ett kort nummer som 112.",
+            "Byt anknytningen, eller [numbering] i unit.toml.",
+        ),
+        Said(
+            "Numbers cannot be told apart.",
+            "An extension begins as another number, a line prefix or a short number such as 112 does.",
+            "Change the extension, or [numbering] in unit.toml.",
+        ),
+    ),
     "RVX-D01": Entry(
         Said(
             "Anknytningen kan inte läggas till så.",
@@ -491,6 +503,18 @@ CATALOG: dict[str, Entry] = {
             "The disk is nearly full.",
             "Logs, backups or other things have gathered where the unit's data lies.",
             "Remove what is not the unit's; calls go on, but no record can be written on a full disk.",
+        ),
+    ),
+    "RVX-J06": Entry(
+        Said(
+            "Lagringen tar inte emot ändringen; ingenting är ändrat.",
+            "Disken är full, eller ett annat kommando håller på och skriver.",
+            "Vänta tills det andra är klart, eller gör plats, och kör samma kommando igen.",
+        ),
+        Said(
+            "The store does not take the change; nothing was changed.",
+            "The disk is full, or another command is writing.",
+            "Wait until the other is done, or make room, and give the same command again.",
         ),
     ),
     "RVX-K01": Entry(

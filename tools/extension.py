@@ -26,6 +26,7 @@ from firmware.store.database import to_text
 from firmware.store.directory import LEARNT, MODES
 from tools.errors import DONE, USAGE, UserError
 from tools.output import Output, counted, table
+from tools.people import opened, viewer_of
 from tools.place import config_of
 
 __all__ = ["Fault", "new_secret", "parse", "run"]
@@ -58,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         "extension import": _import,
         "extension list": _list,
         "extension remove": _remove,
+        "extension block": _block,
+        "extension lift": _lift,
     }
     return actions[args.command](args, Output.of(args), config_of(args))
 
@@ -310,6 +313,26 @@ def _remove(args: argparse.Namespace, out: Output, config: Config) -> int:
         out.document("ok", extension=args.extension, action="removed")
     else:
         out.line(f"{args.extension} removed")
+    return DONE
+
+
+def _block(args: argparse.Namespace, out: Output, config: Config) -> int:
+    with opened(config) as store:
+        done = store.changes.block(args.extension, viewer_of(args).id, args.why, datetime.now(UTC))
+    return _said(args, out, "blocked" if done else "blocked already")
+
+
+def _lift(args: argparse.Namespace, out: Output, config: Config) -> int:
+    with opened(config) as store:
+        done = store.changes.lift(args.extension, viewer_of(args).id, datetime.now(UTC))
+    return _said(args, out, "no longer blocked" if done else "not blocked")
+
+
+def _said(args: argparse.Namespace, out: Output, state: str) -> int:
+    if out.json:
+        out.document("ok", extension=args.extension, action=state)
+    else:
+        out.line(f"{args.extension}: {state}")
     return DONE
 
 

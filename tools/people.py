@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -70,6 +71,9 @@ def opened(config: Config) -> Iterator[Opened]:
         yield Opened(people, Finder(people.directory, people), changes)
     except StoreError as error:
         raise UserError("RVX-J01", f"{error}.") from error
+    except sqlite3.Error as error:
+        # Full, or held by another command for longer than one waits.
+        raise UserError("RVX-J06", f"{paths.state}: {error}.") from error
     finally:
         people.close()
         changes.close()

@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/rvx
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rvx_extension_subparsers=(add import list remove)
+_shtab_rvx_extension_subparsers=(add import list remove block lift)
 _shtab_rvx_people_subparsers=(load find show export)
 _shtab_rvx_referral_subparsers=(set end show)
 _shtab_rvx_identity_subparsers=(export import)
@@ -17,6 +17,8 @@ _shtab_rvx_extension_add_option_strings=(-h --help --mode --generate --secret-st
 _shtab_rvx_extension_import_option_strings=(-h --help --dry-run --json --no-color --config --state --debug)
 _shtab_rvx_extension_list_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_extension_remove_option_strings=(-h --help --json --no-color --config --state --debug)
+_shtab_rvx_extension_block_option_strings=(-h --help --why --json --no-color --config --state --debug)
+_shtab_rvx_extension_lift_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_extension_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_people_load_option_strings=(-h --help --dry-run --shrunken --json --no-color --config --state --debug)
 _shtab_rvx_people_find_option_strings=(-h --help --municipality --limit --as --json --no-color --config --state --debug)
@@ -53,6 +55,10 @@ _shtab_rvx_extension_list___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_extension_list___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_extension_remove___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_extension_remove___state_COMPGEN=_shtab_compgen_dirs
+_shtab_rvx_extension_block___config_COMPGEN=_shtab_compgen_files
+_shtab_rvx_extension_block___state_COMPGEN=_shtab_compgen_dirs
+_shtab_rvx_extension_lift___config_COMPGEN=_shtab_compgen_files
+_shtab_rvx_extension_lift___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_extension___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_extension___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_people_load_pos_0_COMPGEN=_shtab_compgen_files
@@ -106,7 +112,7 @@ _shtab_rvx___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx___state_COMPGEN=_shtab_compgen_dirs
 
 _shtab_rvx_extension_add___mode_choices=(1 2 3 4)
-_shtab_rvx_extension_pos_0_choices=(add import list remove)
+_shtab_rvx_extension_pos_0_choices=(add import list remove block lift)
 _shtab_rvx_people_find___as_choices=(public staff operator)
 _shtab_rvx_people_show___as_choices=(public staff operator)
 _shtab_rvx_people_export___as_choices=(public staff operator)
@@ -151,6 +157,16 @@ _shtab_rvx_extension_remove___help_nargs=0
 _shtab_rvx_extension_remove___json_nargs=0
 _shtab_rvx_extension_remove___no_color_nargs=0
 _shtab_rvx_extension_remove___debug_nargs=0
+_shtab_rvx_extension_block__h_nargs=0
+_shtab_rvx_extension_block___help_nargs=0
+_shtab_rvx_extension_block___json_nargs=0
+_shtab_rvx_extension_block___no_color_nargs=0
+_shtab_rvx_extension_block___debug_nargs=0
+_shtab_rvx_extension_lift__h_nargs=0
+_shtab_rvx_extension_lift___help_nargs=0
+_shtab_rvx_extension_lift___json_nargs=0
+_shtab_rvx_extension_lift___no_color_nargs=0
+_shtab_rvx_extension_lift___debug_nargs=0
 _shtab_rvx_extension_pos_0_nargs=A...
 _shtab_rvx_extension__h_nargs=0
 _shtab_rvx_extension___help_nargs=0

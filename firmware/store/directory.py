@@ -87,6 +87,10 @@ class Directory:
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM credential ORDER BY extension")  # noqa: S608  names of ours
         return tuple(Credential(*row) for row in rows)
 
+    def extensions(self) -> tuple[str, ...]:
+        """All that the directory of people has."""
+        return tuple(number for (number,) in self._db.execute("SELECT number FROM extension ORDER BY number"))
+
     def put_credential(self, credential: Credential) -> None:
         self.put_credentials((credential,))
 

@@ -35,6 +35,7 @@ from callcontrol.plan.model import (
 )
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
+from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
 from firmware.store import outbox
 from firmware.store.database import connect, from_text, to_text
@@ -180,6 +181,11 @@ class People:
 
     def extensions_of(self, person: str) -> tuple[str, ...]:
         return self._keep("extensions_of", person, self._read_extensions_of)
+
+    def roles(self, person: str) -> tuple[Given, ...]:
+        """What somebody may do, and where."""
+        rows = self._directory.execute("SELECT role, scope FROM role WHERE person = ? ORDER BY role, scope", (person,))
+        return tuple(Given(Role(role), scope) for role, scope in rows if role in set(Role))
 
     # Reading
 

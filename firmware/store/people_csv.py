@@ -38,7 +38,8 @@ __all__ = [
 ]
 
 BYTES_MAX = 512 * 1024 * 1024
-ROWS_MAX = 1_000_000
+ROWS_MAX = 250_000
+"""More than the largest municipality, and six smaller ones, have."""
 CELL_MAX = 1_000
 """Characters; no name, and no list of duties, is longer."""
 

@@ -1,0 +1,78 @@
+"""Who may do what for whom: the roles of the policies, as one table. Pure.
+
+A role is given for a part of the organisation: a unit and all below it, an entity, a municipality, or all of them
+("*").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from callcontrol.plan.model import Directory
+
+__all__ = ["RIGHTS", "Given", "Right", "Role", "may_do"]
+
+ANYWHERE = "*"
+PARENTS_MAX = 32
+"""Levels of an organisation; a circle in it ends there."""
+
+
+class Right(StrEnum):
+    """What may be done."""
+
+    REFER_OTHERS = "refer_others"  # for somebody ill, or a whole department
+    BLOCK = "block"  # a lost phone, and lift it
+    CHANGE_PEOPLE = "change_people"  # duties, search words, phone hours, who answers instead
+    CHANGE_REACH = "change_reach"  # classes of reach
+    ORDER_EXTRACT = "order_extract"  # an itemised extract (F3)
+    SEE_SECRET = "see_secret"  # noqa: S105  a right; each look is recorded
+    MARK_THREAT = "mark_threat"
+    CONFIGURE = "configure"
+
+
+class Role(StrEnum):
+    """Who the policies name (requirements.md, "Who uses it"), with their Swedish titles."""
+
+    OPERATOR = "operator"  # telefonist, Kundtjänst
+    TELEPHONY_CONTACT = "telephony_contact"  # telefonansvarig (U H V)
+    COORDINATOR = "coordinator"  # telesamordnare (Ö)
+    BUDGET_MANAGER = "budget_manager"  # budgetansvarig (Ö)
+    SUPERUSER = "superuser"  # superanvändare (H)
+    CUSTOMER_SERVICE = "customer_service"  # kundtjänst telefoni (V)
+    OPERATIONS = "operations"  # central driftorganisation (U)
+
+
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.OPERATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.MARK_THREAT}),
+    Role.TELEPHONY_CONTACT: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE}),
+    Role.COORDINATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH}),
+    Role.BUDGET_MANAGER: frozenset({Right.CHANGE_REACH, Right.ORDER_EXTRACT}),
+    Role.SUPERUSER: frozenset({Right.REFER_OTHERS, Right.CHANGE_PEOPLE}),
+    Role.CUSTOMER_SERVICE: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH}),
+    Role.OPERATIONS: frozenset(Right),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A role that somebody has, and where."""
+
+    role: Role
+    scope: str
+
+
+def may_do(given: Iterable[Given], right: Right, unit: str, directory: Directory) -> bool:
+    """Whether somebody with these roles may do this for the people of a unit. Unknown units: only who may anywhere."""
+    places = {ANYWHERE}
+    place: str | None = unit
+    for _ in range(PARENTS_MAX):
+        found = directory.unit(place) if place else None
+        if found is None:
+            break
+        places |= {found.id, found.entity}
+        if (entity := directory.entity(found.entity)) is not None:
+            places.add(entity.municipality)
+        place = found.parent
+    return any(right in RIGHTS[one.role] and one.scope in places for one in given)

@@ -1,0 +1,75 @@
+"""Roles and rights, as a table; and who is told that a department will be empty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from callcontrol.plan.absence import Absent, Source
+from callcontrol.plan.catalogue import words
+from callcontrol.plan.empty import empty_departments
+from callcontrol.plan.rights import RIGHTS, Given, Right, Role, may_do
+from callcontrol.plan.schedule import Schedule
+
+TUESDAY, SUNDAY = date(2026, 3, 3), date(2026, 3, 8)
+OFFICE_HOURS = Schedule.parse("mån-fre 08:00-16:30")
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "right", "unit", "expected"),
+    [
+        (Role.TELEPHONY_CONTACT, "u", Right.REFER_OTHERS, "u", True),
+        (Role.TELEPHONY_CONTACT, "u", Right.REFER_OTHERS, "s", False),
+        (Role.TELEPHONY_CONTACT, "u", Right.CHANGE_REACH, "u", False),
+        (Role.TELEPHONY_CONTACT, "k", Right.BLOCK, "s", True),
+        (Role.COORDINATOR, "m", Right.CHANGE_REACH, "b", True),
+        (Role.BUDGET_MANAGER, "u", Right.ORDER_EXTRACT, "team", True),
+        (Role.BUDGET_MANAGER, "team", Right.ORDER_EXTRACT, "u", False),
+        (Role.OPERATOR, "*", Right.MARK_THREAT, "nowhere", True),
+        (Role.OPERATOR, "k", Right.MARK_THREAT, "nowhere", False),
+        (Role.OPERATIONS, "*", Right.SEE_SECRET, "s", True),
+        (Role.SUPERUSER, "*", Right.SEE_SECRET, "s", False),
+    ],
+)
+def test_who_may_do_what(town: Any, role: Role, scope: str, right: Right, unit: str, expected: bool) -> None:
+    town.units["team"] = replace(town.units["u"], id="team", parent="u")
+
+    assert may_do((Given(role, scope),), right, unit, town) is expected
+
+
+def test_every_role_has_its_rights_and_a_circle_ends(town: Any) -> None:
+    assert set(RIGHTS) == set(Role)
+    town.change_unit("u", parent="s")
+    town.change_unit("s", parent="u")
+    assert not may_do((Given(Role.OPERATOR, "elsewhere"),), Right.BLOCK, "u", town)
+
+
+def _away(town: Any, *numbers: str) -> None:
+    for number in numbers:
+        town.away[number] = Absent(
+            reason="course", since=datetime(2026, 3, 1, tzinfo=UTC), back_at=None, source=Source.PAGE, set_by="x",
+            referral="r",
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("away", "day", "told"),
+    [
+        (("1001", "1002", "1004"), TUESDAY, ["anna"]),
+        (("1001", "1002"), TUESDAY, []),
+        (("1001", "1002", "1004"), SUNDAY, []),
+        (("1003",), TUESDAY, []),
+    ],
+    ids=["all are away", "one is there", "nobody works", "nobody to tell"],
+)
+def test_an_empty_department_warns_its_contact(town: Any, away: tuple[str, ...], day: date, told: list[str]) -> None:
+    _away(town, *away)
+
+    notes = empty_departments(("1001", "1002", "1003", "1004"), town, day, OFFICE_HOURS)
+
+    assert [note.to for note in notes] == told
+    for note in notes:
+        assert words("note", note.words, note.fill).sv == f"Bygg är tom hela {day}"
