@@ -124,6 +124,11 @@ def _explain_arguments(parser: Parser) -> None:
     parser.add_argument("--urgent", action="store_true", help="a call: the caller has said that it is urgent")
 
 
+def _import_file_arguments(parser: Parser) -> None:
+    parser.add_argument("file", metavar="FILE", help="as docs/people.md shows")
+    parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+
+
 def _load_arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV with a header, in UTF-8 or Windows-1252")
     parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
@@ -364,6 +369,14 @@ _PEOPLE_ACTIONS = (
         "tools.people",
         _load_arguments,
         "All or nothing; faults are listed by line and column. A file with many fewer people is questioned.",
+    ),
+    Command(
+        "people organisation",
+        "set greetings, choices, who answers, roles",
+        "sudo ./rvx people organisation organisation.toml",
+        "tools.people",
+        _import_file_arguments,
+        "A TOML file; all or nothing. What it does not name stays as it is.",
     ),
     Command(
         "people find",

@@ -549,6 +549,18 @@ CATALOG: dict[str, Entry] = {
         Said("Filen kan inte skrivas.", "Den finns redan, eller får inte skrivas.", "Ange en ny fil."),
         Said("The file cannot be written.", "It is there already, or may not be written.", "Name a new file."),
     ),
+    "RVX-K05": Entry(
+        Said(
+            "Filen om organisationen har fel; ingenting är ändrat.",
+            "Den nämner något som inte finns i katalogen, eller ett värde som inte går.",
+            "Rätta det som räknas upp; docs/people.md visar hur filen ser ut.",
+        ),
+        Said(
+            "The file of the organisation has faults; nothing was changed.",
+            "It names something that the directory lacks, or a value that will not do.",
+            "Mend what is listed; docs/people.md shows what the file looks like.",
+        ),
+    ),
     "RVX-L01": Entry(
         Said(
             "Plattformen svarar inte.",

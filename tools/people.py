@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from callcontrol.plan.model import Visibility
 from callcontrol.plan.number import pretty
 from firmware.config import Config
-from firmware.store import StoreError, people_csv
+from firmware.store import StoreError, organisation, people_csv
 from firmware.store.changes import Changes
 from firmware.store.load import Bulk, load, loaded
 from firmware.store.people import People
@@ -37,6 +37,7 @@ def run(args: argparse.Namespace) -> int:
         "people find": _find,
         "people show": _show,
         "people export": _export,
+        "people organisation": _organisation,
     }
     return actions[args.command](args, Output.of(args), config_of(args))
 
@@ -138,6 +139,32 @@ def _load(args: argparse.Namespace, out: Output, config: Config) -> int:
     kept, new, gone = (told[name] for name in ("kept", "new", "gone"))
     out.line(f"{counted(told['people'], 'person')}: {new} {would}new, {kept} {would}kept, {gone} {would}gone")
     out.line(f"{counted(told['extensions'], 'extension')}, {counted(len(parsed.units), 'unit')}")
+    return DONE
+
+
+def _organisation(args: argparse.Namespace, out: Output, config: Config) -> int:
+    path = Path(args.file)
+    data = _bytes(path)
+    if len(data) > organisation.BYTES_MAX:
+        raise UserError("RVX-K05", f"{path} is larger than {organisation.BYTES_MAX // 2**20} MiB.")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError("RVX-K05", f"{path}: not UTF-8.") from error
+    with opened(config) as store:
+        applied = organisation.apply(store.people.directory, text, config.numbering.local, dry_run=args.dry_run)
+    if out.json:
+        common = {"id": "RVX-K05", "severity": "fail", "area": "directory", "file": str(path)}
+        problems = [{**common, "observed": fault} for fault in applied.faults]
+        out.document("fail" if problems else "ok", problems, dry_run=args.dry_run, changed=applied.changed)
+        return USAGE if problems else DONE
+    for fault in applied.faults:
+        out.line(f"{path}: {fault}")
+    if applied.faults:
+        out.line(f"{counted(len(applied.faults), 'fault')}; nothing was changed. More: rvx explain RVX-K05")
+        return USAGE
+    would = "would be " if args.dry_run else ""
+    out.line(f"{counted(applied.changed, 'entry').replace('entrys', 'entries')} {would}taken in")
     return DONE
 
 

@@ -1,0 +1,268 @@
+"""What a file of people does not say: greetings, choices, who answers for whom, roles. TOML, all of it or nothing.
+
+[municipality."norrby"]
+phone_hours = true
+signals = 3
+
+[entity."norrby/norrby"]
+greeting = "Välkommen till Norrby kommun"
+numbers = ["090-16 10 00"]
+reception = "1000"
+
+[unit."norrby/norrby/bygg"]
+telephony_contact = "anna"
+attended_by = "1100"
+
+[reach."utland"]
+open = ["abroad"]
+
+[[role]]
+person = "anna"
+role = "telephony_contact"
+scope = "norrby/norrby/bygg"
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import sqlite3
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Any
+
+from callcontrol.plan.inside import SIGNALS_MAX
+from callcontrol.plan.model import Choices, Identity
+from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
+from callcontrol.plan.reach import Category
+from callcontrol.plan.rights import Role
+from firmware.store.database import transact
+
+__all__ = ["BYTES_MAX", "Applied", "apply"]
+
+BYTES_MAX = 4 * 1024 * 1024
+TEXT_MAX = 200
+NUMBERS_MAX = 100
+SIGNAL_S = range(3, 11)
+
+_AREAS = ("municipality", "entity", "unit", "reach", "role")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """`faults` name the key; with any, nothing was changed. `changed` counts entries."""
+
+    changed: int = 0
+    faults: tuple[str, ...] = ()
+
+
+class _Faulty(ValueError):
+    pass
+
+
+def apply(db: sqlite3.Connection, text: str, numbering: LocalNumbering, *, dry_run: bool = False) -> Applied:
+    """Take a file into ``directory.db``; what it does not name stays as it was."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Applied(faults=(str(error),))
+    reading = _Reading(db, numbering)
+    for area, entries in document.items():
+        reading.area(area, entries)
+    if reading.faults or dry_run:
+        return Applied(len(reading.work), tuple(reading.faults))
+
+    def work() -> None:
+        for sql, values in reading.work:
+            db.execute(sql, values)
+
+    transact(db, work)
+    return Applied(len(reading.work))
+
+
+class _Reading:
+    def __init__(self, db: sqlite3.Connection, numbering: LocalNumbering) -> None:
+        self._db = db
+        self._numbering = numbering
+        self.work: list[tuple[str, tuple[Any, ...]]] = []
+        self.faults: list[str] = []
+
+    def area(self, area: str, entries: Any) -> None:
+        if area not in _AREAS:
+            self._fault(area, f"is not known{_near(area, _AREAS)}")
+        elif area == "role":
+            for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1):
+                self._entry(f"role {number}", partial(self._role, entry))
+        elif not isinstance(entries, dict):
+            self._fault(area, "is a table of tables")
+        else:
+            take = {"municipality": self._municipality, "entity": self._entity, "unit": self._unit}
+            reader = take.get(area, self._reach)
+            for name, entry in entries.items():
+                self._entry(f'{area}."{name}"', partial(reader, name, entry))
+
+    def _entry(self, where: str, take: Callable[[], None]) -> None:
+        try:
+            take()
+        except _Faulty as error:
+            self._fault(where, str(error))
+
+    def _fault(self, where: str, why: str) -> None:
+        self.faults.append(f"{where}: {why}")
+
+    def _municipality(self, name: str, entry: Any) -> None:
+        self._known("municipality", name)
+        kinds: dict[str, Callable[[Any], Any]] = {
+            choice.name: _signals if choice.name == "signals" else _signal_s if choice.name == "signal_s" else _flag
+            for choice in fields(Choices)
+        }
+        for key, value in _taken(entry, {"name": _text, **kinds}).items():
+            if key == "name":
+                self.work.append(("UPDATE municipality SET name = ? WHERE id = ?", (value, name)))
+            else:
+                sql = "INSERT OR REPLACE INTO choice (municipality, name, value) VALUES (?, ?, ?)"
+                self.work.append((sql, (name, key, int(value))))
+
+    def _entity(self, name: str, entry: Any) -> None:
+        self._known("entity", name)
+        rules = {"name": _text, "greeting": _text, "reception": self._extension, "main_number": self._number}
+        taken = _taken(entry, {**rules, "numbers": self._numbers})
+        numbers = taken.pop("numbers", None)
+        self._update("entity", name, taken)
+        if numbers is not None:
+            self.work.append(("DELETE FROM entity_number WHERE entity = ?", (name,)))
+            sql = "INSERT OR REPLACE INTO entity_number (number, entity) VALUES (?, ?)"
+            self.work += ((sql, (number, name)) for number in numbers)
+
+    def _unit(self, name: str, entry: Any) -> None:
+        self._known("unit", name)
+        rules: dict[str, Callable[[Any], Any]] = {
+            "name": _text,
+            "parent": lambda value: self._named("unit", value),
+            "cost_centre": _text,
+            "secret": _flag,
+            "identity": lambda value: _one_of(value, tuple(Identity)),
+            "telephony_contact": lambda value: self._named("person", value),
+            "attended_by": self._extension,
+            "unstaffed": _flag,
+            "emergency_number": self._number,
+            "on_call": self._extension,
+        }
+        self._update("unit", name, _taken(entry, rules))
+
+    def _reach(self, name: str, entry: Any) -> None:
+        taken = _taken(entry, {"open": lambda value: [_one_of(one, tuple(Category)) for one in _list(value)]})
+        sql = "INSERT OR REPLACE INTO reach_class (name, open) VALUES (?, ?)"
+        self.work.append((sql, (_text(name), json.dumps(sorted(taken.get("open", []))))))
+
+    def _role(self, entry: Any) -> None:
+        rules: dict[str, Callable[[Any], Any]] = {
+            "person": lambda value: self._named("person", value),
+            "role": lambda value: _one_of(value, tuple(Role)),
+            "scope": self._scope,
+        }
+        taken = _taken(entry, rules)
+        if missing := rules.keys() - taken.keys():
+            raise _Faulty(f"{min(missing)} is missing")
+        sql = "INSERT OR REPLACE INTO role (person, role, scope) VALUES (?, ?, ?)"
+        self.work.append((sql, (taken["person"], taken["role"], taken["scope"])))
+
+    def _update(self, table: str, name: str, values: Mapping[str, Any]) -> None:
+        if values:
+            places = ", ".join(f"{key} = ?" for key in values)
+            self.work.append((f"UPDATE {table} SET {places} WHERE id = ?", (*values.values(), name)))  # noqa: S608  ours
+
+    def _known(self, table: str, name: str) -> None:
+        known = [known for (known,) in self._db.execute(f"SELECT id FROM {table}")]  # noqa: S608  names of ours
+        if name not in known:
+            raise _Faulty(f"there is none{_near(name, known)}")
+
+    def _named(self, table: str, value: Any) -> str:
+        sql = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608  names of ours
+        if self._db.execute(sql, (_text(value),)).fetchone() is None:
+            raise _Faulty(f"{value!r}: there is no such {table}")
+        return str(value)
+
+    def _scope(self, value: Any) -> str:
+        if value == "*":
+            return "*"
+        for table in ("municipality", "entity", "unit"):
+            sql = f"SELECT 1 FROM {table} WHERE id = ?"  # noqa: S608  names of ours
+            if self._db.execute(sql, (_text(value),)).fetchone() is not None:
+                return str(value)
+        raise _Faulty(f'{value!r}: no municipality, entity or unit, nor "*"')
+
+    def _extension(self, value: Any) -> str:
+        if self._db.execute("SELECT 1 FROM extension WHERE number = ?", (_text(value),)).fetchone() is None:
+            raise _Faulty(f"{value!r}: no extension in the directory")
+        return str(value)
+
+    def _number(self, value: Any) -> str:
+        written = LocalNumbering(line_prefixes=("",), area_code=self._numbering.area_code)
+        dialled = parse_dialled(_text(value), written)
+        if dialled.kind not in (NumberKind.NATIONAL, NumberKind.INTERNATIONAL) or dialled.e164 is None:
+            raise _Faulty(f"{value!r}: a whole number, as 090-16 10 00")
+        return dialled.e164
+
+    def _numbers(self, value: Any) -> list[str]:
+        return [self._number(one) for one in _list(value)]
+
+
+def _taken(entry: Any, rules: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+    """The values of a table by its rules; the first that is wrong is named."""
+    if not isinstance(entry, dict):
+        raise _Faulty("is no table")
+    taken = {}
+    for key, value in entry.items():
+        if key not in rules:
+            raise _Faulty(f"{key}: is not known{_near(key, rules)}")
+        try:
+            taken[key] = rules[key](value)
+        except _Faulty as error:
+            raise _Faulty(f"{key}: {error}") from None
+    return taken
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value or len(value) > TEXT_MAX or not value.isprintable():
+        raise _Faulty(f"a text of 1 to {TEXT_MAX} signs")
+    return value
+
+
+def _flag(value: Any) -> int:
+    if not isinstance(value, bool):
+        raise _Faulty("true or false")
+    return int(value)
+
+
+def _signals(value: Any) -> int:
+    return _whole(value, range(1, SIGNALS_MAX + 1))
+
+
+def _signal_s(value: Any) -> int:
+    return _whole(value, SIGNAL_S)
+
+
+def _whole(value: Any, bounds: range) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in bounds:
+        raise _Faulty(f"a whole number, {bounds[0]} to {bounds[-1]}")
+    return value
+
+
+def _one_of(value: Any, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise _Faulty(f"{str(value)[:40]!r}: one of {', '.join(known)}{_near(str(value), known)}")
+    return str(value)
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > NUMBERS_MAX:
+        raise _Faulty(f"a list of at most {NUMBERS_MAX}")
+    return value
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name[:TEXT_MAX], list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
