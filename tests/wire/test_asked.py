@@ -17,21 +17,26 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.net import Net
+from hil.phone import Account
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
 from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
+from hil.sound import holds
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
 CALLER, PLAIN, OTHER, RECEPTION = "1001", "1002", "1003", "1004"
 NUMBERS = (CALLER, PLAIN, OTHER, RECEPTION)
+DESKS = ("1005", "1006")
 STEP_S = 30.0
 
 
 class House:
     """In SURVIVAL; four phones are registered, one of them the reception's."""
 
-    def __init__(self, site: Site, phones: ExitStack) -> None:
+    def __init__(self, net: Net, site: Site, phones: ExitStack) -> None:
         self.site = site
         self.phones = {
             number: phones.enter_context(
@@ -42,6 +47,15 @@ class House:
         for phone in self.phones.values():
             assert status(phone.register()) == 200
         self.changes = Changes.open(site.paths.journal)
+        self.desks = []
+        for kind, number, tone_hz in ((Linphone, "1005", 700.0), (Baresip, "1006", 1100.0)):
+            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + int(number) - 1005}"
+            site.switch.join(host, "eth0", f"{ip}/24")
+            desk = kind(host, ip, Account(number, password(number), REALM, PROXY), tone_hz)
+            desk.start()
+            phones.callback(desk.stop)
+            desk.wait_registered(STEP_S)
+            self.desks.append(desk)
 
     def ring(self, callee: str, caller: str = CALLER) -> str:
         """Begin a call; the INVITE as it was sent after the challenge."""
@@ -76,14 +90,14 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with Net("rvask") as net, ExitStack() as phones:
-        site = Site(net, users=numbers(1001, 4), configuration={"survival": {"signal_s": 2, "ring_signals": 1}})
+        site = Site(net, users=numbers(1001, 6), configuration={"survival": {"signal_s": 2, "ring_signals": 1}})
         directory = connect(site.paths.directory, "directory")
         load(directory, _people(), "rig", datetime.now(UTC))
         directory.close()
         site.start()
         site.platform.kill()
         site.wait_mode("SURVIVAL", STEP_S)
-        house = House(site, phones)
+        house = House(net, site, phones)
         # Both of Python's processes have read the directory when the edge has its table.
         house.treats(RECEPTION, "ask")
         yield house
@@ -99,7 +113,9 @@ def _people() -> Bulk:
         classes=(DEFAULT_CLASS,),
         entities=(entity,),
         units=(Unit(id="u", name="Bygg", entity="e"),),
-        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in NUMBERS),
+        people=tuple(
+            Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in (*NUMBERS, *DESKS)
+        ),
         extensions=tuple(
             Extension(
                 number=number,
@@ -109,7 +125,7 @@ def _people() -> Bulk:
                 reach=DEFAULT_CLASS,
                 identity=Identity.DIRECT,
             )
-            for number in NUMBERS
+            for number in (*NUMBERS, *DESKS)
         ),
     )
 
@@ -182,3 +198,25 @@ def test_blocked_from_either_side(house: House) -> None:
     house.changes.lift(PLAIN, "rig", datetime.now(UTC))
     house.treats(PLAIN, "")
     house.rings_at(PLAIN, house.ring(PLAIN))
+
+
+def test_real_phones(house: House) -> None:
+    """linphone rings an extension that is forwarded to baresip, and both hear each other; then one that is referred."""
+    caller, callee = house.desks
+    _forward(house, PLAIN, Condition.ALWAYS, callee.account.extension)
+    house.treats(PLAIN, "ask")
+    caller.dial(PLAIN)
+    for desk in house.desks:
+        desk.wait_established(STEP_S)
+    for ear, mouth in ((caller, callee), (callee, caller)):
+        house.site.wait(lambda ear=ear, mouth=mouth: holds(ear.heard(), mouth.tone_hz), STEP_S, "sound")  # type: ignore[misc]
+    caller.hang_up()
+    for desk in house.desks:
+        desk.wait_closed(STEP_S)
+    house.changes.end_forwarding(PLAIN, Condition.ALWAYS, "rig", datetime.now(UTC))
+    _refer(house, OTHER)
+    house.treats(OTHER, "ask")
+    before = house.site.count("handed")
+    caller.dial(OTHER)
+    assert caller.wait_closed(STEP_S).established_at is None
+    assert house.site.count("handed") > before
