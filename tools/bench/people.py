@@ -237,7 +237,7 @@ def _call(bulk: Bulk, count: int) -> _Called:
 
     Memory is that of the process `unit` (PSS), which keeps the edge's table by a directory of all these people.
     """
-    with Net("rvbpeople") as net:
+    with Net("rvbp") as net:
         site = Site(net, users=numbers(FIRST_EXTENSION, PHONES))
         directory = connect(site.paths.directory, "directory")
         load(directory, bulk, "bench", NOW)
@@ -251,7 +251,9 @@ def _call(bulk: Bulk, count: int) -> _Called:
         phones.register(users, rate=RATE)
         site.wait(lambda: site.table("ask"), STEP_S, "the edge's table of who is no plain extension")
         before = site.count("handed")
-        dials = [Dial(user, users[(place + 1) % PHONES].extension) for place, user in enumerate(users)]
+        plain = [user.extension for user in users if user.extension not in site.table("ask")]
+        dials = [Dial(user, plain[(place + 1) % len(plain)]) for place, user in enumerate(users)]
+        dials = [dial for dial in dials if dial.callee != dial.caller.extension]
         with phones.answer(ring_ms=1, traced=False):
             placing = callers.place(dials, count=count, rate=RATE, hold_ms=50, patience_ms=5000, traced=False)
             done = placing.wait_load()
