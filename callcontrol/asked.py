@@ -27,7 +27,9 @@ _AFTER = {
     Why.SILENT: Presence.NOT_REGISTERED,
     Why.ILL: Presence.NOT_REGISTERED,
 }
-_USER_BUSY, _ABSENT, _REJECTED = 17, 20, 21
+_ABSENT, _REJECTED = 20, 21
+LINE_MAX = 120
+"""Characters of one language: no display has more, and an answer fits into a datagram."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ def _refused(asked: Asked, made: Plan, said: list[Say]) -> Refusal:
     """Nobody rings: why, in the words that would be said."""
     if said:
         sv, en = words("say", said[0].words, _filled(said[0].fill))
-        return Refusal(480, _phrase(sv, en), _ABSENT, en)
+        return Refusal(480, _phrase(sv, en), _ABSENT, _line(en))
     last = made.steps[-1]
     if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED):
         sv, en = words("why", last.why)
@@ -88,11 +90,17 @@ def _filled(fill: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     if reason := SWEDISH.by_key(given.get("reason", "")):
         given["reason"] = reason.word(public=True).lower()
     for name in ("back_at", "opens_at"):
-        if given.get(name):
-            given[name] = f"{datetime.fromisoformat(given[name]).astimezone(STOCKHOLM):%d/%m %H.%M}"
+        if name in given:
+            moment = datetime.fromisoformat(given[name]).astimezone(STOCKHOLM) if given[name] else None
+            given[name] = f"{moment:%d/%m %H.%M}" if moment else "tills vidare"
     return tuple(given.items())
 
 
 def _phrase(sv: str, en: str) -> str:
     """For a reason phrase (RFC 3261 §25.1): one line, Swedish first."""
-    return " ".join(f"{sv} / {en}".split())
+    return f"{_line(sv)} / {_line(en)}"
+
+
+def _line(text: str) -> str:
+    """One line of what can be seen, whatever names and announcements hold."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:LINE_MAX]

@@ -7,6 +7,7 @@ causes are those of ITU-T Q.850, carried in a Reason header (RFC 3326); codes an
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,7 +45,8 @@ class Refusal:
     retry_after_s: int | None = None
 
     def headers(self) -> tuple[tuple[str, str], ...]:
-        reason = ("Reason", f'Q.850;cause={self.cause};text="{self.cause_text}"')
+        text = re.sub(r'(["\\])', r"\\\1", self.cause_text)  # quoted-string, RFC 3261 §25.1
+        reason = ("Reason", f'Q.850;cause={self.cause};text="{text}"')
         return (reason,) if self.retry_after_s is None else (reason, ("Retry-After", str(self.retry_after_s)))
 
 

@@ -57,8 +57,12 @@ def opened(config: Config) -> Iterator[Opened]:
     try:
         paths.state.mkdir(parents=True, exist_ok=True)
         new = [path for path in (paths.directory, paths.journal) if not path.exists()]
-        people = People.open(paths.directory, paths.journal, config.numbering.local)
         changes = Changes.open(paths.journal)
+        try:
+            people = People.open(paths.directory, paths.journal, config.numbering.local)
+        except BaseException:
+            changes.close()
+            raise
         if os.geteuid() == 0:
             owner = paths.state.stat()
             for path in new:

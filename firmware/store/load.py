@@ -70,6 +70,7 @@ def load(
 
     def work() -> int:
         db.execute("PRAGMA defer_foreign_keys = ON")
+        roles = db.execute("SELECT person, role, scope FROM role").fetchall() if bulk.people_only else []
         for table in ("member", "extension", "person"):
             db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
         if not bulk.people_only:
@@ -77,6 +78,8 @@ def load(
                 db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
         _organisation(db, bulk)
         count = _put_many(db, "person", map(_person, bulk.people), told)
+        # Whoever comes again keeps their rights.
+        db.executemany("INSERT INTO role SELECT ?1, ?2, ?3 WHERE ?1 IN (SELECT id FROM person)", roles)
         groups = {number: distribution for number, (distribution, _) in bulk.groups.items()}
         _put_many(db, "extension", (_extension(extension, groups) for extension in bulk.extensions))
         for number, (_, members) in bulk.groups.items():

@@ -104,9 +104,11 @@ class People:
             self._kept.clear()
             self._read_small()
             return True
-        for _, subject in changes:
+        for changed, subject in changes:
             for kind in _ABOUT:
                 self._kept.pop((kind, subject), None)
+            if changed == "person":  # whose mobile may be another
+                self._kept = {key: kept for key, kept in self._kept.items() if key[0] != "mobile"}
         return bool(changes)
 
     def special(self, now: datetime) -> set[str]:
@@ -310,7 +312,11 @@ class People:
 
     def _read_mobile(self, number: str) -> bool:
         sql = "SELECT 1 FROM person WHERE mobile = ?1 UNION ALL SELECT 1 FROM extension WHERE mobile = ?1 LIMIT 1"
-        return self._directory.execute(sql, (number,)).fetchone() is not None
+        here = "SELECT 1 FROM change WHERE kind = 'person' AND field = 'mobile' AND value = ?"
+        return (
+            self._directory.execute(sql, (number,)).fetchone() is not None
+            or self._journal.execute(here, (json.dumps(number),)).fetchone() is not None
+        )
 
     def _read_extensions_of(self, person: str) -> tuple[str, ...]:
         found = self._directory.execute("SELECT number FROM extension WHERE person = ? ORDER BY number", (person,))

@@ -7,6 +7,7 @@ line missing or a formula in a name. It is taken whole or not at all; what is wr
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import io
@@ -42,6 +43,9 @@ ROWS_MAX = 250_000
 """More than the largest municipality, and six smaller ones, have."""
 CELL_MAX = 1_000
 """Characters; no name, and no list of duties, is longer."""
+
+ROW_MAX = 64 * 1024
+"""Characters of a row with its line breaks; a quote that is not closed runs no further."""
 
 FAULTS_MAX = 100
 """So many are listed; a file of the wrong kind has one on every line."""
@@ -107,10 +111,11 @@ _FIELDS = {
     **{n: n for n in HIDEABLE},
 }
 _NOT_WRITTEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
 )
-"""Signs that no name has, and by which one could be made to look like another: controls, and those that turn the
-writing."""
+"""Signs that no name has, and by which one could be made to look like another: controls, what has no width, and those
+that turn the writing."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _ID = re.compile(r"[0-9A-Za-z._:-]{1,64}")
@@ -157,10 +162,13 @@ def decode(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        # Letters that are right until then: UTF-8 with a fault, and no name would survive to be taken for another.
+        if data.startswith(codecs.BOM_UTF8) or not error.object[: error.start].isascii():
+            raise ValueError(f"line {line}: no UTF-8, as which it begins") from error
         try:
             return data.decode("cp1252")
         except UnicodeDecodeError:
-            line = data[: error.start].count(b"\n") + 1
             raise ValueError(f"line {line}: neither UTF-8 nor Windows-1252") from error
 
 
@@ -224,6 +232,7 @@ class _Reading:
         self._numbering = replace(numbering, line_prefixes=("",), extensions=())
         self._classes = classes
         self.line = 1
+        self.row_length = 0
         self._headings: dict[str, str] = {}
         self._municipalities: dict[str, Municipality] = {}
         self._entities: dict[tuple[str, str], Entity] = {}
@@ -246,6 +255,9 @@ class _Reading:
     def headings(self, cells: Sequence[str]) -> list[str] | None:
         """The English names of the columns; None when one is not known or missing, which is then a fault."""
         known = {**COLUMNS, **{english: english for english in COLUMNS.values()}}
+        if len(cells) > len(known):
+            self.fault(1, "", f"{len(cells)} columns; there are no more than {len(COLUMNS)}")
+            return None
         names = []
         for cell in cells:
             heading = " ".join(unicodedata.normalize("NFC", cell).casefold().split())
@@ -411,11 +423,12 @@ def _lines(text: str, reading: _Reading) -> Iterator[tuple[int, dict[str, str]]]
     first = text.split("\n", 1)[0]
     delimiter = max(";,\t", key=first.count)
     csv.field_size_limit(CELL_MAX * 10)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows = csv.reader(_bounded(io.StringIO(text, newline=""), reading), delimiter=delimiter, strict=True)
     names: list[str] | None = None
     begins = 1
     for cells in rows:
         reading.line = begins
+        reading.row_length = 0
         if names is None:
             if (names := reading.headings(cells)) is None:
                 return
@@ -424,7 +437,16 @@ def _lines(text: str, reading: _Reading) -> Iterator[tuple[int, dict[str, str]]]
                 reading.fault(begins, "", f"{len(cells)} columns; the heading has {len(names)}")
             else:
                 yield begins, dict(zip(names, cells, strict=True))
-        begins = rows.line_num + 1
+        reading.line = begins = rows.line_num + 1
+
+
+def _bounded(lines: Iterable[str], reading: _Reading) -> Iterator[str]:
+    """Lines, until those of one row are more than any row has."""
+    for line in lines:
+        reading.row_length += len(line)
+        if reading.row_length > ROW_MAX:
+            raise csv.Error(f"a row of more than {ROW_MAX} characters; is a quote not closed?")
+        yield line
 
 
 def _clean(cell: str) -> str:
@@ -497,7 +519,7 @@ def _swedish(english: str) -> str:
 
 def _text(text: str) -> str:
     """RFC 6350 §3.4."""
-    return re.sub(r"([\\,;])", r"\\\1", text).replace("\n", "\\n")
+    return re.sub(r"\r\n?|\n", r"\\n", re.sub(r"([\\,;])", r"\\\1", text))
 
 
 def _folded(line: str) -> str:
@@ -519,6 +541,7 @@ _WRITTEN: Mapping[str, Callable[[Card], str]] = {
     "municipality": lambda card: card.municipality,
     "entity": lambda card: card.entity,
     "unit": lambda card: card.unit,
+    "cost_centre": lambda card: card.person.cost_centre,
     "id": lambda card: card.person.id,
     "given": lambda card: card.person.given,
     "family": lambda card: card.person.family,
@@ -530,4 +553,5 @@ _WRITTEN: Mapping[str, Callable[[Card], str]] = {
     "phone_hours": lambda card: str(card.person.phone_hours or ""),
     "location": lambda card: card.person.location,
     "email": lambda card: card.person.email or "",
+    "protected": lambda card: "ja" if card.person.protected else "",
 }

@@ -53,14 +53,12 @@ class Finder:
     def __init__(self, directory: sqlite3.Connection, people: People) -> None:
         self._db = directory
         self._people = people
-        rows = directory.execute("SELECT id FROM municipality ORDER BY id")
-        self._scopes = {name: scope_word(number) for number, (name,) in enumerate(rows)}
 
     def find(self, asked: str, viewer: Viewer, now: datetime, limit: int = 20) -> tuple[Found, ...]:
         """Best first. An empty question, or one of signs alone, finds nobody."""
         asked = asked[:ASKED_MAX]
         if digits := _digits(asked):
-            return self._ranked(self._by_digits(digits), (), viewer, now, limit)
+            return self._ranked(self._by_digits(digits), (), viewer, now, limit, digits)
         typed = words(asked)
         if not typed:
             return ()
@@ -83,8 +81,10 @@ class Finder:
 
     def _match(self, terms: Sequence[str], viewer: Viewer) -> list[int]:
         """Keys of people who have each of these; own municipality first."""
-        scopes = [scope for name, scope in self._scopes.items() if viewer.sees_of(name)]
-        own = self._scopes.get(viewer.municipality)
+        rows = self._db.execute("SELECT id FROM municipality ORDER BY id")
+        known = {name: scope_word(number) for number, (name,) in enumerate(rows)}
+        scopes = [scope for name, scope in known.items() if viewer.sees_of(name)]
+        own = known.get(viewer.municipality)
         keys: list[int] = []
         for within in ([own] if own in scopes else [], [scope for scope in scopes if scope != own]):
             if within and len(keys) < CANDIDATES:
@@ -122,18 +122,23 @@ class Finder:
         return list(keys)[:CANDIDATES]
 
     def _ranked(
-        self, keys: Collection[int], typed: Sequence[str], viewer: Viewer, now: datetime, limit: int
+        self,
+        keys: Collection[int],
+        typed: Sequence[str],
+        viewer: Viewer,
+        now: datetime,
+        limit: int,
+        digits: str = "",
     ) -> tuple[Found, ...]:
         places = ", ".join("?" for _ in keys)
         sql = f"SELECT key, id FROM person WHERE key IN ({places})"  # noqa: S608  question marks
         ids = dict(self._db.execute(sql, tuple(keys)))
         found = []
         for place, key in enumerate(keys):
-            person = self._people.person(ids[key])
-            if person is None:
-                continue
-            shown = card(person, self._people, viewer)
-            if shown is None:
+            # Another process may load a directory between two questions to it.
+            person = self._people.person(ids[key]) if key in ids else None
+            shown = card(person, self._people, viewer) if person is not None else None
+            if shown is None or (digits and not self._shows(shown, digits)):
                 continue
             score = _score(shown, typed) if typed else 1000 - place
             if score is None:
@@ -146,6 +151,14 @@ class Finder:
             found.append(Found(shown, absent, score))
         found.sort(key=lambda one: (-one.score, one.card.person.family, one.card.person.given, one.card.person.id))
         return tuple(found[:limit])
+
+    def _shows(self, shown: Card, digits: str) -> bool:
+        """Whether a number that was typed is one that is seen: nobody is found by what is hidden."""
+        known = [self._people.extension(number) for number in shown.extensions]
+        seen = [*shown.extensions, shown.person.mobile, *(one.direct_number for one in known if one is not None)]
+        forms = [form for number in seen if number for form in search_forms(number)]
+        asked = search_forms(digits) or (digits,)
+        return any(form.startswith(part) or form.endswith(part) for form in forms for part in asked)
 
 
 def _digits(asked: str) -> str:
