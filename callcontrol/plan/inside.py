@@ -114,12 +114,12 @@ class Walk:
         if presence is Presence.BUSY:
             self._no_answer(extension, unit, Condition.BUSY, "busy")
             return
+        if presence is Presence.NOT_REGISTERED and not twins:
+            self._no_answer(extension, unit, Condition.NOT_REACHABLE, "not_reachable")
+            return
         if number in self._call.tried:
             # It has rung already, and was not answered.
             self._no_answer(extension, unit, Condition.NO_ANSWER, "no_answer")
-            return
-        if presence is Presence.NOT_REGISTERED and not twins:
-            self._no_answer(extension, unit, Condition.NOT_REACHABLE, "not_reachable")
             return
         rung = () if presence is Presence.NOT_REGISTERED else (number,)
         self._add(

@@ -33,7 +33,7 @@ OTHERS_MAX = 10
 ENOUGH = 8
 """So many people found by what is written need no other spelling."""
 
-_EXACT, _FOLDED, _BEGINS, _BEGINS_FOLDED, _SOUNDS, _NEARLY = 60, 50, 40, 34, 22, 20
+_EXACT, _FOLDED, _BEGINS, _BEGINS_FOLDED, _TWO_LETTERS, _SOUNDS, _NEARLY = 60, 50, 40, 34, 30, 22, 20
 _NAME, _DUTY, _PLACE = 8, 4, 0  # what a word is found in
 _OWN, _PRESENT = 3, 2
 
@@ -195,6 +195,8 @@ def _met(word: str, other: str) -> int:
         return _BEGINS
     if others.startswith(folded):
         return _BEGINS_FOLDED
+    if word.replace("aa", "å").replace("ae", "ä").replace("oe", "ö") == other:
+        return _TWO_LETTERS  # as they are written where there is no å
     if len(folded) > 2 and sound(word) == sound(other):
         return _SOUNDS
     return _NEARLY if next(signatures(folded), "") and near(folded, others) else -_NAME

@@ -216,11 +216,11 @@ def test_a_look_is_kept_with_its_why(changes: Changes, read: sqlite3.Connection)
 # What is decided by
 
 
-def refer(db: Changes) -> object:
-    return db.refer([referral()])
+def refer(db: Changes) -> None:
+    db.refer([referral()])
 
 
-SEEN: list[tuple[str, Callable[[Changes], object], Callable[[People], Any], Any, Any]] = [
+SEEN: list[tuple[str, Callable[[Changes], object], Callable[[Any], Any], Any, Any]] = [
     ("referral", refer, lambda people: people.absent("1001", LATER) is not None, False, True),
     (
         "forwarding",

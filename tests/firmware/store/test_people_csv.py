@@ -376,10 +376,10 @@ def test_bytes_are_a_text_or_refused(data: bytes) -> None:
 
 
 @given(given=st.text(max_size=12), family=st.text(min_size=1, max_size=12), title=st.text(max_size=12))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whoever_is_taken_comes_out_and_in_again_the_same(given: str, family: str, title: str) -> None:
     first = one(given=given, family=family, title=title)
-    if first.faults:
+    if not first.people:
         return
     text = io.StringIO()
     write(cards(first), text)

@@ -1,0 +1,227 @@
+"""What the edge is answered when it asks about a call: who rings now, or how the call ends; a row a situation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from callcontrol.asked import LINE_MAX, Asked, decide
+from callcontrol.plan.absence import Absent, Source
+from callcontrol.plan.model import Condition, Distribution, Kind, Member
+from callcontrol.plan.schedule import Schedule
+from callcontrol.refusal import Refusal, Why, refuse
+from callcontrol.sip.message import Request, Response
+
+NOON = datetime(2026, 3, 3, 11, tzinfo=UTC)  # a Tuesday, 12:00 in Sweden
+
+Town = Any  # of conftest.py
+Set = Callable[[Town], object]
+
+
+def ask(town: Town, why: Why = Why.ASKED, *tried: str, callee: str = "1001", caller: str | None = "1004") -> Any:
+    return decide(Asked(callee=callee, caller=caller, why=why, survival=True, tried=tried), town, NOON)
+
+
+def away(town: Town, **fields: Any) -> None:
+    given: dict[str, Any] = {"reason": "meeting", "since": NOON, "back_at": NOON + timedelta(hours=2, minutes=30)}
+    given |= {"source": Source.PAGE, "set_by": "anna", "referral": "r"}
+    town.away["1001"] = Absent(**{**given, **fields})
+
+
+def forwarded(condition: Condition, target: str | None = "1002") -> Set:
+    return lambda town: town.forward("1001", condition, target)
+
+
+def hunt(distribution: Distribution, *out: str) -> Set:
+    members = [Member(extension=number, signed_in=number not in out) for number in ("1001", "1002", "1003")]
+    return lambda town: town.hunt("1900", distribution, *members)
+
+
+RINGS: list[tuple[str, Set, dict[str, Any], tuple[str, ...]]] = [
+    ("a plain one", lambda town: None, {}, ("1001",)),
+    ("referred, another answers", lambda town: away(town, answers_instead="1002", direct=True), {}, ("1002",)),
+    ("forwarded always", forwarded(Condition.ALWAYS), {}, ("1002",)),
+    ("followed", forwarded(Condition.FOLLOW_ME), {}, ("1002",)),
+    ("busy, forwarded on busy", forwarded(Condition.BUSY), {"why": Why.BUSY}, ("1002",)),
+    ("busy after what was tried", forwarded(Condition.BUSY), {"why": Why.BUSY, "tried": ("1001",)}, ("1002",)),
+    ("no answer, forwarded on it", forwarded(Condition.NO_ANSWER), {"why": Why.NO_ANSWER}, ("1002",)),
+    ("not there, forwarded on it", forwarded(Condition.NOT_REACHABLE), {"why": Why.ABSENT}, ("1002",)),
+    ("silent, forwarded when not there", forwarded(Condition.NOT_REACHABLE), {"why": Why.SILENT}, ("1002",)),
+    ("no answer, a fallback", lambda town: town.change("1001", fallback="1003"), {"why": Why.NO_ANSWER}, ("1003",)),
+    ("no answer, the reception", lambda town: None, {"why": Why.NO_ANSWER}, ("1000",)),
+    ("busy, the reception", lambda town: None, {"why": Why.BUSY}, ("1000",)),
+    ("the reception called", lambda town: None, {"callee": "1000"}, ("1000",)),
+    (
+        "a chain",
+        lambda town: [forwarded(Condition.ALWAYS)(town), town.forward("1002", Condition.ALWAYS, "1003")],
+        {},
+        ("1003",),
+    ),
+    (
+        "forwarded in a circle",
+        lambda town: [forwarded(Condition.ALWAYS)(town), town.forward("1002", Condition.ALWAYS, "1001")],
+        {},
+        ("1000",),
+    ),
+    ("forwarded to nobody", forwarded(Condition.ALWAYS, "1777"), {}, ("1000",)),
+    ("forwarded outside, no trunk", forwarded(Condition.ALWAYS, "+46701111111"), {}, ("1001",)),
+    ("all of a group", hunt(Distribution.ALL), {"callee": "1900"}, ("1001", "1002", "1003")),
+    ("all but who is out", hunt(Distribution.ALL, "1002"), {"callee": "1900"}, ("1001", "1003")),
+    ("a member calls the group", hunt(Distribution.ALL), {"callee": "1900", "caller": "1001"}, ("1002", "1003")),
+    ("an on-call phone", lambda town: town.add("1500", kind=Kind.ON_CALL), {"callee": "1500"}, ("1500",)),
+]
+
+
+@pytest.mark.parametrize(("made", "asked", "rung"), [row[1:] for row in RINGS], ids=[row[0] for row in RINGS])
+def test_who_rings(made: Set, asked: dict[str, Any], rung: tuple[str, ...], town: Town) -> None:
+    made(town)
+    tried = asked.get("tried", ())
+    rest = {name: value for name, value in asked.items() if name not in ("why", "tried")}
+    assert ask(town, asked.get("why", Why.ASKED), *tried, **rest) == rung
+
+
+ENDS: list[tuple[str, Set, dict[str, Any], int, str]] = [
+    ("referred", away, {}, 480, "1001 är hänvisad: "),
+    ("referred, back", away, {}, 480, "åter 03/03 14.30"),
+    ("until further notice", lambda town: away(town, back_at=None), {}, 480, "åter tills vidare"),
+    ("told only to the operator", lambda town: away(town, answers_instead="1002"), {}, 480, "1001 är hänvisad"),
+    ("do not disturb", forwarded(Condition.DO_NOT_DISTURB, None), {}, 480, "Vill inte bli störd"),
+    ("unstaffed", lambda town: town.change_unit("u", unstaffed=True), {}, 480, "Bygg är inte bemannad just nu"),
+    ("nobody's", lambda town: None, {"callee": "1777", "why": Why.UNKNOWN}, 404, "Numret Finns Inte"),
+    ("nobody's, no longer", lambda town: None, {"callee": "1777"}, 480, "Kan Inte Nås Nu"),
+    ("the reception does not answer", lambda town: None, {"why": Why.NO_ANSWER, "tried": ("1001", "1000")}, 480, ""),
+    ("the reception is busy", lambda town: None, {"why": Why.BUSY, "tried": ("1001", "1000")}, 486, "Upptaget"),
+    ("who calls is the reception", lambda town: None, {"why": Why.BUSY, "caller": "1000"}, 486, "Upptaget"),
+    (
+        "blocked, and no reception",
+        lambda town: [
+            town.change("1001", blocked=True),
+            town.entities.update(k=_without_reception(town)),
+        ],
+        {"why": Why.BLOCKED},
+        480,
+        "telefonen är spärrad",
+    ),
+    (
+        "outside phone hours",
+        lambda town: [
+            town.choose(phone_hours=True),
+            town.people.update(anna=_with_hours(town)),
+        ],
+        {"caller": "+46705555555"},
+        480,
+        "Telefontiden är slut; öppnar 04/03 08.00",
+    ),
+]
+
+
+def _without_reception(town: Town) -> Any:
+    return replace(town.entities["k"], reception=None)
+
+
+def _with_hours(town: Town) -> Any:
+    return replace(town.people["anna"], phone_hours=Schedule.parse("mån-fre 08:00-09:00"))
+
+
+@pytest.mark.parametrize(("made", "asked", "code", "said"), [row[1:] for row in ENDS], ids=[row[0] for row in ENDS])
+def test_how_it_ends(made: Set, asked: dict[str, Any], code: int, said: str, town: Town) -> None:
+    made(town)
+    tried = asked.get("tried", ())
+    rest = {name: value for name, value in asked.items() if name not in ("why", "tried")}
+    found = ask(town, asked.get("why", Why.ASKED), *tried, **rest)
+    assert isinstance(found, Refusal)
+    assert found.status == code
+    assert said in found.phrase
+
+
+def test_a_blocked_phone_goes_to_the_reception(town: Town) -> None:
+    town.change("1001", blocked=True)
+    assert ask(town, Why.BLOCKED) == ("1000",)
+
+
+def test_a_group_in_turn_to_its_end(town: Town) -> None:
+    hunt(Distribution.IN_TURN)(town)
+    rung: tuple[str, ...] = ()
+    order = []
+    why = Why.ASKED
+    while isinstance(found := ask(town, why, *rung, callee="1900"), tuple):
+        order.append(found)
+        rung += found
+        why = Why.NO_ANSWER
+        assert len(rung) < 10
+    assert order == [("1001",), ("1002",), ("1003",), ("1000",)]
+    assert found == refuse(Why.NO_ANSWER, survival=True)
+
+
+def test_who_is_busy_in_a_group_is_passed_over(town: Town) -> None:
+    hunt(Distribution.IN_TURN)(town)
+    assert ask(town, Why.BUSY, "1001", callee="1900") == ("1002",)
+    assert ask(town, Why.ABSENT, "1001", "1002", callee="1900") == ("1003",)
+
+
+def test_a_referred_member_is_not_rung(town: Town) -> None:
+    hunt(Distribution.ALL)(town)
+    away(town)
+    assert ask(town, callee="1900") == ("1002", "1003")
+
+
+@pytest.mark.parametrize("why", Why)
+def test_of_nobody_it_is_answered_as_if_nothing_were_known(why: Why, town: Town) -> None:
+    assert ask(town, why, callee="1777") == refuse(why, survival=True)
+
+
+HOSTILE = (
+    "Bygg\r\nContact: <sip:evil@x>",
+    'Bygg"; evil="1',
+    "Bygg\\",
+    "Bygg\0\x07\x7f",
+    "Bygg\u2028\u202e",
+    "B" * 5000,
+)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_ends_a_line_of_the_answer(name: str, town: Town) -> None:
+    town.change_unit("u", unstaffed=True, name=name)
+    _safe(ask(town))
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_announcement_ends_a_line_of_the_answer(text: str, town_of: Callable[[], Town]) -> None:
+    town = town_of()
+    town.entities["k"] = _without_reception(town)
+    town.add("1600", kind=Kind.GROUP, announcement=text)
+    _safe(ask(town, Why.NO_ANSWER, "1600", callee="1600"))
+
+
+INVITE = (
+    b"INVITE sip:1001@x SIP/2.0\r\nVia: SIP/2.0/TCP x;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\nTo: <sip:1001@x>\r\n"
+    b"Call-ID: c\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+def _safe(found: Any) -> None:
+    assert isinstance(found, Refusal)
+    assert found.phrase.isprintable()
+    assert len(found.phrase) <= 2 * LINE_MAX + 3
+    request = Request.parse(INVITE)
+    answer = Response.answering(request, found.status, found.phrase, headers=found.headers())
+    again = Response.parse(answer.to_bytes())
+    assert again.status == 480
+    (reason,) = [value for name, value in again.headers if name == "Reason"]
+    quoted = reason.split('text="', 1)[1]
+    assert quoted.endswith('"')
+    assert '"' not in quoted[:-1].replace("\\\\", "").replace('\\"', "")
+
+
+def test_what_was_tried_does_not_depend_on_order(town: Town) -> None:
+    hunt(Distribution.ALL)(town)
+    kept: Mapping[str, Any] = {"callee": "1900"}
+    assert ask(town, Why.NO_ANSWER, "1001", "1002", **kept) == ask(town, Why.NO_ANSWER, "1002", "1001", **kept)
