@@ -61,8 +61,7 @@ class Asking:
             people = self._opened()
             if people is not None:
                 return decide(asked, people, datetime.now(UTC))
-        except (StoreError, sqlite3.Error, OSError, ValueError, TypeError, KeyError) as error:
-            # The last three: a row that says what nothing here would write.
+        except (StoreError, sqlite3.Error, OSError) as error:
             log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
             self.close()
         return refuse(asked.why, survival=asked.survival)

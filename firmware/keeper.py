@@ -169,6 +169,7 @@ class Keeper:
         people = self._open_people()
         now = datetime.now(UTC)
         if people.look_again() or self._asked_at is None or now - self._asked_at > ASKED_EVERY:
+            self._asked_at = None  # so that it is made anew where this fails
             self._asked = asked_table(self._extensions | people.special(now), people, now)
             self._asked_at = now
         return self._asked

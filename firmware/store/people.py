@@ -38,7 +38,7 @@ from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
 from firmware.store import outbox
-from firmware.store.database import connect, from_text, to_text
+from firmware.store.database import StoreError, connect, from_text, to_text
 
 __all__ = ["KEPT_MAX", "People"]
 
@@ -58,7 +58,8 @@ T = TypeVar("T")
 
 
 class People:
-    """Implements `callcontrol.plan.model.Directory`. Belongs to the thread that opened it."""
+    """Implements `callcontrol.plan.model.Directory`. Belongs to the thread that opened it. Raises StoreError for a row
+    that cannot be."""
 
     def __init__(self, directory: sqlite3.Connection, journal: sqlite3.Connection, numbering: LocalNumbering) -> None:
         self._directory = directory
@@ -97,18 +98,20 @@ class People:
         if versions == self._versions:
             return False
         afresh = self._versions is None or versions[0] != self._versions[0]
-        self._versions = versions
+        self._versions = None  # so that all is read anew where this fails
         heard, changes = outbox.since(self._journal, self._heard)
         self._heard = heard
         if afresh or changes is None or any(kind == "unit" for kind, _ in changes):
             self._kept.clear()
-            self._read_small()
+            _sound("the organisation", self._read_small)
+            self._versions = versions
             return True
         for changed, subject in changes:
             for kind in _ABOUT:
                 self._kept.pop((kind, subject), None)
             if changed == "person":  # whose mobile may be another
                 self._kept = {key: kept for key, kept in self._kept.items() if key[0] != "mobile"}
+        self._versions = versions
         return bool(changes)
 
     def special(self, now: datetime) -> set[str]:
@@ -200,7 +203,7 @@ class People:
         if key not in self._kept:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
-            self._kept[key] = read(name)
+            self._kept[key] = _sound(f"{kind} {name}", lambda: read(name))
         found: T = self._kept[key]
         return found
 
@@ -325,6 +328,14 @@ class People:
     def _changed(self, kind: str, name: str) -> Mapping[str, Any]:
         sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"
         return {field: json.loads(value) for field, value in self._journal.execute(sql, (kind, name))}
+
+
+def _sound(what: str, read: Callable[[], T]) -> T:
+    """Raises StoreError for a row that says what nothing here would write."""
+    try:
+        return read()
+    except (ValueError, TypeError, KeyError) as error:
+        raise StoreError(f"{what}: {error}") from error
 
 
 @lru_cache(maxsize=SCHEDULES_KEPT_MAX)

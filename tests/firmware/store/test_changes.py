@@ -16,7 +16,7 @@ from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from firmware.store import outbox
 from firmware.store.changes import CHANGEABLE, Changes
-from firmware.store.database import connect
+from firmware.store.database import StoreError, connect
 from firmware.store.load import Bulk, load
 from firmware.store.outbox import TOLD_AT_ONCE
 from firmware.store.people import People
@@ -344,6 +344,49 @@ def test_a_directory_that_is_loaded_anew_is_seen_whole(store: Store, bulk_of: Ca
     assert people.person("anna") is None
     assert people.by_direct_number("+4690161001") is None
     assert people.unit("bygg") is not None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "fields", "ask"),
+    [
+        ("person", "anna", {"phone_hours": "whenever"}, lambda people: people.person("anna")),
+        ("person", "anna", {"duties": 7}, lambda people: people.person("anna")),
+        ("extension", "1001", {"hours": "whenever"}, lambda people: people.extension("1001")),
+        ("extension", "1001", {"reach": ["x"]}, lambda people: people.extension("1001")),
+    ],
+)
+def test_a_row_that_nobody_here_writes_is_the_stores_fault(
+    kind: str, name: str, fields: dict[str, object], ask: Callable[[People], object], store: Store
+) -> None:
+    store.changes.change(kind, name, fields, "bo", NOW)
+    people = store.again()
+    for _ in range(2):
+        with pytest.raises(StoreError, match=f"{kind} {name}"):
+            ask(people)
+    assert people.person("bo") is not None
+    store.changes.change(
+        kind, name, {next(iter(fields)): {"duties": [], "reach": "x"}.get(next(iter(fields)))}, "", NOW
+    )
+    assert ask(store.again()) is not None
+
+
+def test_a_field_that_nobody_here_knows_is_the_stores_fault(store: Store) -> None:
+    with closing(sqlite3.connect(store.folder / "journal.db")) as db, db:
+        db.execute("INSERT INTO change VALUES ('unit', 'bygg', 'colour', '1', '', '')")
+        outbox.add(db, NOW, "unit", "bygg", {})
+    for _ in range(2):
+        with pytest.raises(StoreError, match="the organisation"):
+            store.again()
+
+
+def test_a_look_that_failed_is_taken_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store.people.extension("1001") is not None
+    MADE["block"](store.changes)
+    with monkeypatch.context() as patched:
+        patched.setattr(outbox, "since", lambda db, number: db.execute("SELECT nonsense"))
+        with pytest.raises(sqlite3.OperationalError):
+            store.again()
+    assert store.again().extension("1001").blocked  # type: ignore[union-attr]
 
 
 def test_what_is_kept_is_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

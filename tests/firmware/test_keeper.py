@@ -1,0 +1,117 @@
+"""The edge's table of extensions that are no plain ones, kept as the store says."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.number import LocalNumbering
+from firmware.config import Config, default
+from firmware.keeper import Keeper
+from firmware.store.changes import Changes
+from firmware.store.database import connect
+from firmware.store.load import load
+from hil.municipality import generate
+
+NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
+ONE, OTHER, GONE = "100001", "100002", "999999"
+SOON_S = 20
+
+
+class Edge:
+    """Kamailio's htables, as far as they are written."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[str, str]] = {"ask": {GONE: "ask"}, "cred": {}}
+        self.changed = asyncio.Event()
+
+    async def call(self, method: str, *params: Any) -> None:
+        if method == "htable.sets":
+            self.tables[params[0]][params[1]] = params[2]
+        elif method == "htable.delete":
+            self.tables[params[0]].pop(params[1], None)
+        self.changed.set()
+
+    async def until(self, number: str, row: str | None) -> None:
+        async with asyncio.timeout(SOON_S):
+            while self.tables["ask"].get(number) != row:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setattr("firmware.keeper.TABLES_EVERY_S", 0.001)
+    config = default(tmp_path)
+    with closing(connect(config.paths.directory, "directory")) as directory:
+        load(directory, generate(60), "generated", NOW)
+    config.paths.tables.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(config.paths.tables)) as tables, tables:
+        for table in ("cred", "learnt", "ask"):
+            tables.execute(f"CREATE TABLE {table} (key_name TEXT)")
+        tables.execute("INSERT INTO ask VALUES (?)", (GONE,))
+    return config
+
+
+def kept(config: Config, work: Callable[[Edge, Changes, Keeper], Awaitable[None]]) -> None:
+    async def run() -> None:
+        edge = Edge()
+        keeper = Keeper(config.paths, edge, LocalNumbering())  # type: ignore[arg-type]
+        keeper.edge_is_new()
+        tables = asyncio.create_task(keeper.tables())
+        try:
+            with closing(Changes.open(config.paths.journal)) as changes:
+                await work(edge, changes, keeper)
+            assert not tables.done()
+        finally:
+            tables.cancel()
+            await asyncio.gather(tables, return_exceptions=True)
+            keeper.close()
+
+    asyncio.run(run())
+
+
+def test_a_change_reaches_the_edge_and_its_end_too(config: Config) -> None:
+    async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await edge.until("100000", "ask")  # a reception
+        await edge.until(GONE, None)
+        changes.block(ONE, "anna", "lost", NOW)
+        await edge.until(ONE, "blocked")
+        changes.lift(ONE, "anna", NOW)
+        await edge.until(ONE, None)
+        changes.forward(Forwarding(extension=OTHER, condition=Condition.ALWAYS, target=ONE, set_at=NOW), "anna")
+        await edge.until(OTHER, "ask")
+        assert not keeper.fault
+
+    kept(config, work)
+
+
+def test_an_edge_that_is_new_is_given_all_again(config: Config) -> None:
+    async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await edge.until("100000", "ask")
+        edge.tables["ask"] = {}
+        keeper.edge_is_new()
+        await edge.until("100000", "ask")
+
+    kept(config, work)
+
+
+def test_a_row_that_cannot_be_is_an_alarm_and_no_end(config: Config) -> None:
+    async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await edge.until("100000", "ask")
+        changes.change("extension", ONE, {"hours": "whenever"}, "x", NOW)
+        changes.block(ONE, "anna", "lost", NOW)
+        assert await keeper._in_store(keeper._asked_once) is None
+        assert ONE in keeper.fault
+        changes.change("extension", ONE, {"hours": None}, "x", NOW)
+        await edge.until(ONE, "blocked")
+
+    kept(config, work)
