@@ -118,10 +118,10 @@ def _by_duty(one: _Asked) -> Made:
 def _duty_in_a_unit(one: _Asked) -> Made:
     if not one.person.duties:
         return None
-    duty = one.chance.choice(one.person.duties)
+    begun = one.chance.choice(one.person.duties).split()[0][:5]
     unit = one.unit.name.split()[0]
-    return f"{unit} {duty[:5]}", lambda other: any(
-        word.startswith(duty[:5]) for known in other.duties for word in known.split()
+    return f"{unit} {begun}", lambda other: any(
+        word.startswith(begun) for known in other.duties for word in known.split()
     )
 
 
