@@ -133,8 +133,10 @@ class Finder:
         places = ", ".join("?" for _ in keys)
         sql = f"SELECT key, id FROM person WHERE key IN ({places})"  # noqa: S608  question marks
         ids = dict(self._db.execute(sql, tuple(keys)))
-        found = []
+        found: list[Found] = []
         for place, key in enumerate(keys):
+            if digits and len(found) >= limit + _OWN + _PRESENT:
+                break  # what comes later cannot be among the best any more
             # Another process may load a directory between two questions to it.
             person = self._people.person(ids[key]) if key in ids else None
             shown = card(person, self._people, viewer) if person is not None else None
