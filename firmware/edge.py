@@ -47,8 +47,8 @@ SCHEMA_DIR = Path("/usr/share/kamailio/db_sqlite")
 ROUTE_KEY_BYTES = 16
 TABLES = ("st", "count", "cred", "learnt", "ask")
 """Kamailio's hash tables that outlive it."""
-PACKAGE_MEMORY_MB = 8
-"""Private memory of each Kamailio process."""
+PACKAGE_MEMORY_MB = 16
+"""Private memory of each Kamailio process, of which it takes what it needs."""
 PAIR_MEMORY_MB = 192
 """Of one of two units, beyond its own: 4,096 connections have each a buffer that holds 48 KB more (cfg/80-pair.cfg)."""
 RECEIVE_BUFFER_BYTES = 4 << 20
@@ -220,15 +220,19 @@ def edge_command(config: Config) -> list[str]:
     """Starts Kamailio in the foreground: with no rights but its user's, where we have more to give away."""
     paths = config.paths
     command = [KAMAILIO, "-f", str(paths.edge_config), "-DD", "-E"]
-    memory_mb = config.edge.shared_memory_mb + (PAIR_MEMORY_MB if config.standby.pair else 0)
-    command += ["-m", str(memory_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "tlsf"]
-    command += ["-b", str(RECEIVE_BUFFER_BYTES)]
+    command += [*_memory(config), "-b", str(RECEIVE_BUFFER_BYTES)]
     command += ["-P", str(paths.edge_pid), "-Y", str(paths.run)]
     owner = _owner(config)
     if owner is None:
         return command
     drop = [f"--reuid={owner[0]}", f"--regid={owner[1]}", "--clear-groups", "--no-new-privs"]
     return ["setpriv", *drop, "--inh-caps=-all", "--bounding-set=-all", "--", *command]
+
+
+def _memory(config: Config) -> list[str]:
+    """How much memory Kamailio gets, and by which of its managers; a check needs as much as a start."""
+    shared_mb = config.edge.shared_memory_mb + (PAIR_MEMORY_MB if config.standby.pair else 0)
+    return ["-m", str(shared_mb), "-M", str(PACKAGE_MEMORY_MB), "-x", "fm", "-X", "tlsf"]
 
 
 def check_edge(config: Config) -> list[str]:
@@ -241,7 +245,7 @@ def check_edge(config: Config) -> list[str]:
         (run / "edge.cfg").write_text(render(settings), "utf-8")
         (run / "dispatcher.list").write_text(dispatcher_list(settings), "utf-8")
         (run / "tls.cfg").write_text(tls_domains(settings), "utf-8")
-        command = [KAMAILIO, "-c", "-f", str(run / "edge.cfg"), "-Y", folder]
+        command = [KAMAILIO, "-c", "-f", str(run / "edge.cfg"), "-Y", folder, *_memory(config)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S, check=False)
         except subprocess.TimeoutExpired:

@@ -12,7 +12,7 @@ import pytest
 
 from hil.debian import chroot, unpacked
 from hil.site import DEBIAN_PATH, SOURCE, SOURCE_PLACE
-from tests.callcontrol.test_edge_render import BASE, VARIANTS, toml
+from tests.callcontrol.test_edge_render import BASE, PAIR_SECRETS, VARIANTS, toml
 
 BUILD_S, SUITE_S, TOOL_S = 900, 1800, 60
 PACKAGES = ["kamailio", "kamailio-sqlite-modules", "kamailio-tls-modules", "openssl", "python3"]
@@ -43,10 +43,9 @@ def test_it_is_another_kamailio(trixie: Path, tmp_path: Path) -> None:
 def test_kamailio_takes_it(trixie: Path, tmp_path: Path, variant: str) -> None:
     file = tmp_path / "unit.toml"
     file.write_text(toml(BASE, VARIANTS.get(variant, {})))
-    if variant not in VARIANTS:
-        secrets = tmp_path / "secrets.toml"
-        secrets.write_text(SECRETS)
-        secrets.chmod(0o600)
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text(PAIR_SECRETS if variant == "pair" else "" if variant in VARIANTS else SECRETS)
+    secrets.chmod(0o600)
     checked = inside(trixie, tmp_path, "python3", "-B", "-m", "tools.cli", "check", str(file))
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
