@@ -6,6 +6,7 @@ import os
 import random
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -45,12 +46,7 @@ def connect(path: Path, schema: str, folder: Traversable | None = None) -> sqlit
     A connection belongs to the thread that opened it.
     """
     try:
-        # SQLite gives its -wal and -shm files the mode of the database, so it has to be right before the first one.
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            os.fchmod(descriptor, 0o600)
-        finally:
-            os.close(descriptor)
+        _make_own(path)
         connection = sqlite3.connect(path, timeout=BUSY_WAIT_MS / 1000, isolation_level=None)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: cannot be opened: {error}") from error
@@ -62,6 +58,20 @@ def connect(path: Path, schema: str, folder: Traversable | None = None) -> sqlit
             raise StoreError(f"{path}: {error}; move the file away, or restore it from a backup") from error
         raise
     return connection
+
+
+def _make_own(path: Path) -> None:
+    """Nobody else's to read, before the first byte: SQLite gives its -wal and -shm files the mode of the database.
+
+    A file that is there is not opened here: closing it again would take from this process the locks that another of its
+    connections has on it (POSIX), and whoever closes theirs next would take the log away under it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    except FileExistsError:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise
+        path.chmod(0o600)
 
 
 def migrations(folder: Traversable) -> list[str]:
@@ -112,7 +122,7 @@ def _patiently(attempt: Callable[[], object]) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path, scripts: list[str]) -> None:
     # Before anything is written: a newer file must be left as it is.
-    _schema(connection, path, len(scripts))
+    known = _schema(connection, path, len(scripts))
     _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -120,7 +130,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, scripts: list[str]) -> 
     finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if finding != "ok":
         raise StoreError(f"{path}: damaged ({finding}); move the file away, or restore it from a backup")
-    for number, script in enumerate(scripts, start=1):
+    # Whoever only opens a file of today's schema takes no lock that a writer waits for.
+    for number, script in list(enumerate(scripts, start=1))[known:]:
         transact(connection, partial(_migrate, connection, path, number, script, len(scripts)))
 
 

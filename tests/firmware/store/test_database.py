@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -178,3 +180,16 @@ def test_processes_open_and_write_at_once(tmp_path: Path, folder: Path) -> None:
     connection = connect(tmp_path / "a.db", "", folder)
     assert connection.execute("SELECT count(*) FROM one").fetchone()[0] == 81
     connection.close()
+
+
+def test_a_second_connection_of_one_process_takes_no_lock_from_the_first(tmp_path: Path) -> None:
+    """Else another process that closes the file last takes the log away under both."""
+    path = tmp_path / "journal.db"
+    first = connect(path, "journal")
+    second = connect(path, "journal")
+    script = f"import sqlite3; db = sqlite3.connect({str(path)!r}); db.execute('SELECT 1 FROM record'); db.close()"
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+
+    assert path.with_name("journal.db-wal").exists()
+    first.close()
+    second.close()
