@@ -41,6 +41,8 @@ def test_a_call_that_waits_is_not_taken_for_one_of_the_same_two_that_was_diverte
         site, platform, pair = building.site, building.platform, PAIRS[0]
         with building.sipp(CALLEE_IP).answer(users(CALLEES, len(PAIRS)), ring_ms=RING_MS) as callees:
             callees.wait_registered(STEP_S)
+            # What the tests before have done to its name is over.
+            site.wait(lambda: all(site.serving()) and site.mode() == "NORMAL", STEP_S, "the platform serves")
             platform.slow(0, 3.4)
             # The second begins a second later, and is diverted before the platform comes with the first.
             calls = building.caller.place(dials(pair, pair), rate=1, hold_ms=HOLD_MS, patience_ms=PATIENCE_MS)
