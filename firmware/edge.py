@@ -333,12 +333,15 @@ def _named(table: str, name: str) -> str:
 
 
 def _make_missing(file: Path, table: str) -> None:
-    """Tables that this version has and the one that made the file had not."""
-    with closing(sqlite3.connect(file)) as db:
-        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-        for name in TABLES:
-            if name not in there:
-                db.executescript(_named(table, name))
+    """Tables that this version has and the one that made the file had not. On a full disk all stays as it is."""
+    try:
+        with closing(sqlite3.connect(file)) as db:
+            there = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for name in TABLES:
+                if name not in there:
+                    db.executescript(_named(table, name))
+    except sqlite3.Error as error:
+        log.warning("rvx-event kind=tables_left why=%s", str(error).replace(" ", "_"))
 
 
 def _put_known(db: sqlite3.Connection, paths: Paths) -> None:
