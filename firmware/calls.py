@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from callcontrol.anchored import Silence, bye_of
@@ -45,6 +46,8 @@ VOUCH_EVERY_S = 1.0
 LOOK_EVERY_S = 1.0
 """So often it is looked at the edge's mode and epoch, and at what is bound."""
 TURN_EVERY_S = 0.05
+IDLE_TURN_EVERY_S = 0.25
+"""While nobody waits for a turn."""
 CANARY_SHARE = 0.5
 """Of the phones' registration period: a death that nobody saw is noticed before they would all have come again."""
 READ_TIMEOUT_S = 1.0
@@ -101,6 +104,10 @@ class Calls:
         self._call_ids = secrets.token_hex(8)
         self._thread = ThreadPoolExecutor(1, "store")
         self._directory: Directory | None = None
+        self._version = -1  # of directory.db, as `_speak` has it
+        self._speak: dict[str, Credentials] = {}
+        self._written: tuple[int, ...] = (-1,)  # of the bindings' file, as `_bound` has it
+        self._bound: list[Binding] = []
         self._epoch: int | None = None
         self._aside = False  # the other unit of a pair serves, and speaks with the platform
         self._mode = ""
@@ -207,7 +214,7 @@ class Calls:
 
     async def _take_turns(self) -> None:
         while True:
-            await asyncio.sleep(TURN_EVERY_S)
+            await asyncio.sleep(TURN_EVERY_S if self._on_behalf.due else IDLE_TURN_EVERY_S)
             if self._epoch is None or self._aside or self._mode == Mode.SURVIVAL or self._link.local_port is None:
                 continue
             if (binding := self._on_behalf.next(_now())) is not None:
@@ -285,17 +292,35 @@ class Calls:
         )
 
     def _read(self) -> tuple[list[Binding], dict[str, Credentials]]:
-        """What the edge has bound, as it writes it each second, and the secrets that the platform knows too."""
-        with edgedb.opened(self._paths.bindings, READ_TIMEOUT_S) as db:
-            rows = db.execute("SELECT username, contact FROM location WHERE expires > julianday('now')").fetchall()
+        """What the edge has bound, as it writes it each second, and the secrets that the platform knows too; each read
+        again only when its file has changed."""
+        if (written := _written(self._paths.bindings)) != self._written:
+            with edgedb.opened(self._paths.bindings, READ_TIMEOUT_S) as db:
+                rows = db.execute("SELECT username, contact FROM location WHERE expires > julianday('now')").fetchall()
+            self._bound, self._written = [Binding(str(user), str(contact)) for user, contact in rows], written
         if self._directory is None:
             self._directory = Directory.open(self._paths.directory)
-        realm = self._config.platform.realm
-        return [Binding(str(user), str(contact)) for user, contact in rows], {
-            one.extension: Credentials(one.user, one.realm, _ha1s(one))
-            for one in self._directory.credentials()
-            if one.mode in SPEAKS and one.realm == realm
-        }
+        if (version := self._directory.version()) != self._version:
+            realm = self._config.platform.realm
+            self._speak, self._version = (
+                {
+                    one.extension: Credentials(one.user, one.realm, _ha1s(one))
+                    for one in self._directory.credentials()
+                    if one.mode in SPEAKS and one.realm == realm
+                },
+                version,
+            )
+        return self._bound, self._speak
+
+
+def _written(file: Path) -> tuple[int, ...]:
+    """What changes when SQLite writes to a file: sizes and times, of its log, too."""
+    found: list[int] = []
+    for part in (file, file.with_name(f"{file.name}-wal")):
+        with contextlib.suppress(FileNotFoundError):
+            known = part.stat()
+            found += (known.st_size, known.st_mtime_ns)
+    return tuple(found)
 
 
 def outcome(response: Response | None) -> Event:
