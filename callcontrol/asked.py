@@ -11,15 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from callcontrol.plan.catalogue import words
+from callcontrol.plan.catalogue import filled, words
 from callcontrol.plan.model import Call, Directory, Mode, Presence, State
 from callcontrol.plan.plan import plan
-from callcontrol.plan.reasons import SWEDISH
-from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.plan.steps import Plan, Reception, Refuse, Ring, Say
 from callcontrol.refusal import Refusal, Why, refuse
 
 __all__ = ["Asked", "decide"]
+
+DISPLAYED = "%d/%m %H.%M"
+"""A time as a phone's display has room for."""
 
 _AFTER = {
     Why.BUSY: Presence.BUSY,
@@ -75,25 +76,13 @@ def decide(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...]
 def _refused(asked: Asked, made: Plan, said: list[Say]) -> Refusal:
     """Nobody rings: why, in the words that would be said."""
     if said:
-        sv, en = words("say", said[0].words, _filled(said[0].fill))
+        sv, en = words("say", said[0].words, filled(said[0].fill, DISPLAYED))
         return Refusal(480, _phrase(sv, en), _ABSENT, _line(en))
     last = made.steps[-1]
     if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED):
         sv, en = words("why", last.why)
         return Refusal(480, _phrase(sv, en), _ABSENT, en)
     return refuse(asked.why, survival=asked.survival)
-
-
-def _filled(fill: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """As a display has room for: reasons by their public word, times short."""
-    given = dict(fill)
-    if reason := SWEDISH.by_key(given.get("reason", "")):
-        given["reason"] = reason.word(public=True).lower()
-    for name in ("back_at", "opens_at"):
-        if name in given:
-            moment = datetime.fromisoformat(given[name]).astimezone(STOCKHOLM) if given[name] else None
-            given[name] = f"{moment:%d/%m %H.%M}" if moment else "tills vidare"
-    return tuple(given.items())
 
 
 def _phrase(sv: str, en: str) -> str:

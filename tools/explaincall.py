@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from callcontrol.plan.catalogue import words
+from callcontrol.plan.catalogue import filled, words
 from callcontrol.plan.model import Call, Mode, Presence, State
 from callcontrol.plan.plan import plan
-from callcontrol.plan.reasons import SWEDISH
-from callcontrol.plan.schedule import STOCKHOLM, local_moment
+from callcontrol.plan.schedule import local_moment
 from callcontrol.plan.steps import Out, Plan, Platform, Reception, Refuse, Ring, Say, Step, Voicemail
 from firmware.config import Config
 from tools.errors import DONE, UserError
@@ -53,7 +52,7 @@ def _said(step: Step, store: Opened) -> tuple[str, str]:
             who = " + ".join([*(_name(number, store) for number in step.extensions), *step.twins])
             return f"ring {who} i {step.for_s} s", f"ring for {step.for_s} s"
         case Say():
-            return words("say", step.words, _filled(step.fill))
+            return words("say", step.words, filled(step.fill, "%Y-%m-%d %H:%M"))
         case Voicemail() if step.announcement_only:
             return f"talsvar {step.extension}", "announcement"
         case Voicemail():
@@ -77,18 +76,6 @@ def _name(number: str, store: Opened) -> str:
     extension = store.people.extension(number)
     person = store.people.person(extension.person) if extension and extension.person else None
     return f"{number} {person.given} {person.family}" if person and not person.protected else number
-
-
-def _filled(fill: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Reasons by their public word, times as people say them."""
-    given = dict(fill)
-    if "reason" in given and (reason := SWEDISH.by_key(given["reason"])):
-        given["reason"] = reason.word(public=True).lower()
-    for name in ("back_at", "opens_at"):
-        if name in given:
-            moment = datetime.fromisoformat(given[name]).astimezone(STOCKHOLM) if given[name] else None
-            given[name] = f"{moment:%Y-%m-%d %H:%M}" if moment else "tills vidare"
-    return tuple(given.items())
 
 
 def _document(made: Plan) -> dict[str, object]:

@@ -27,8 +27,6 @@ __all__ = ["Opened", "opened", "run", "viewer_of"]
 SHRUNKEN = 0.8
 """A file with less than this share of the people that are there is more often half a file than half a municipality."""
 
-FOUND_MAX = 200
-
 
 def run(args: argparse.Namespace) -> int:
     """Does what the action says, in the unit's state folder."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-__all__ = ["Words", "catalogue", "words"]
+from callcontrol.plan.reasons import SWEDISH
+from callcontrol.plan.schedule import STOCKHOLM
+
+__all__ = ["Words", "catalogue", "filled", "words"]
 
 
 class Words(NamedTuple):
@@ -27,3 +31,15 @@ def words(part: str, key: str, fill: tuple[tuple[str, str], ...] = ()) -> Words:
     """The words of a key, Swedish and English. Raises KeyError for one that is not in the catalogue."""
     found = catalogue()[part][key]
     return Words(*(text.format_map(dict(fill)) for text in found)) if fill else found
+
+
+def filled(fill: tuple[tuple[str, str], ...], time_form: str) -> tuple[tuple[str, str], ...]:
+    """What fills a `Say`, as people are told: reasons by their public word, Swedish times by `time_form` (strftime)."""
+    given = dict(fill)
+    if reason := SWEDISH.by_key(given.get("reason", "")):
+        given["reason"] = reason.word(public=True).lower()
+    for name in ("back_at", "opens_at"):
+        if name in given:
+            moment = datetime.fromisoformat(given[name]).astimezone(STOCKHOLM) if given[name] else None
+            given[name] = f"{moment:{time_form}}" if moment else "tills vidare"
+    return tuple(given.items())

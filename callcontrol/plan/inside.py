@@ -15,7 +15,6 @@ from callcontrol.plan.model import (
     Condition,
     Directory,
     Distribution,
-    Entity,
     Extension,
     Forwarding,
     Kind,
@@ -311,7 +310,7 @@ class Walk:
             Reception(
                 rule=rule,
                 entity=self._entity,
-                extension=self._answers(entity),
+                extension=entity.reception if entity else None,
                 sought=self._sought,
                 why=why,
                 emergency_number=emergency_number,
@@ -319,9 +318,6 @@ class Walk:
         )
 
     # What is known
-
-    def _answers(self, entity: Entity | None) -> str | None:
-        return entity.reception if entity else None
 
     def _choices(self) -> Choices:
         entity = self._directory.entity(self._entity) if self._entity else None

@@ -267,8 +267,6 @@ class State:
 
     mode: Mode
     presence: Mapping[str, Presence] = field(default_factory=dict)  # what is not in it is UNKNOWN
-    operators: int | None = None  # on duty at the reception; None: not known
     trunk_channels_free: int | None = None  # outside voice calls that could begin now; None: not known
     platform: bool = True  # can be reached, by line or data
-    numbers_of: Mapping[str, str] = field(default_factory=dict)  # entity id -> main number over the trunk now
     guard: Guard | None = None  # count and cost of this hour, of the caller; None: not watched
