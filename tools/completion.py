@@ -7,7 +7,8 @@ and ``/usr/share/zsh/vendor-completions/_rvx``. shtab is needed to make them, an
 import argparse
 from collections.abc import Iterable
 
-from tools.cli import COMMANDS, Command, Parser, shared_options
+from tools.commands import COMMANDS
+from tools.parser import Command, Parser, shared_options
 
 __all__ = ["bash", "parser", "zsh"]
 

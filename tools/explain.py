@@ -4,7 +4,8 @@ import argparse
 import difflib
 import textwrap
 
-from tools.errors import AREAS, CATALOG, DONE, Said, UserError
+from tools.errors import AREAS, DONE, Said, UserError
+from tools.errors.catalog import CATALOG
 from tools.output import WIDTH, Output
 
 __all__ = ["run"]

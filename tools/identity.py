@@ -25,10 +25,10 @@ from firmware.paths import Paths
 from firmware.seal import PASSPHRASE_MAX, SEALED_MAX_BYTES, SealError, WrongPassphrase, seal, unseal
 from firmware.store import StoreError
 from firmware.store.database import to_text
-from tools.cli import DEFAULT_CONFIG
 from tools.errors import DONE, UserError
 from tools.extension import new_secret
 from tools.output import Output, counted
+from tools.parser import DEFAULT_CONFIG
 from tools.place import alone_on, config_of, config_path
 
 __all__ = ["run"]

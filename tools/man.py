@@ -10,8 +10,10 @@ from pathlib import Path
 from firmware import __version__
 from firmware.config import SECRETS_FILE, known_keys
 from tools import completion
-from tools.cli import COMMANDS, GROUPS, Command, Parser, parser_of, shared_options
-from tools.errors import AREAS, CATALOG
+from tools.commands import COMMANDS, GROUPS
+from tools.errors import AREAS
+from tools.errors.catalog import CATALOG
+from tools.parser import Command, Parser, parser_of, shared_options
 
 __all__ = ["FILES", "codes", "commands", "configuration", "man_page", "manual", "own_arguments"]
 

@@ -8,8 +8,8 @@ from typing import IO
 
 from firmware.config import SECRETS_FILE, Config, ConfigError, Problem, default, load
 from firmware.paths import Paths, closed_to_others
-from tools.cli import DEFAULT_CONFIG
 from tools.errors import UserError
+from tools.parser import DEFAULT_CONFIG
 
 __all__ = ["alone_on", "code_of", "config_of", "config_path", "developer_state"]
 

@@ -20,7 +20,8 @@ from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.status import Node, Phones, Problem, Severity, Status, StatusError
-from tools.errors import CATALOG, DONE, FAILED, UNKNOWN, UserError
+from tools.errors import DONE, FAILED, UNKNOWN, UserError
+from tools.errors.catalog import CATALOG
 from tools.output import WIDTH, Output
 from tools.place import config_of
 

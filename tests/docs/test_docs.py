@@ -7,8 +7,9 @@ import pytest
 
 from firmware.config import Key, known_keys
 from tools import man
-from tools.cli import COMMANDS, Command
-from tools.errors import CATALOG
+from tools.commands import COMMANDS
+from tools.errors.catalog import CATALOG
+from tools.parser import Command
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

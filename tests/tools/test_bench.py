@@ -15,9 +15,10 @@ from tools import bench
 from tools.bench import Report, failover, lines
 from tools.bench.failover import KINDS, ROUND_TRIP_MS, Loss, Samples, figures, plan
 from tools.bench.figures import LEAST_SAMPLES, Class, Figure, Goal, flat, missed, percentile, share, timed
-from tools.cli import COMMANDS, parser_of
+from tools.commands import COMMANDS
 from tools.errors import DONE, FAILED, UserError
 from tools.output import Paint
+from tools.parser import parser_of
 
 ENOUGH = [float(number) for number in range(1, LEAST_SAMPLES + 1)]
 S = Class.SIMULATED

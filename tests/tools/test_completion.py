@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import COMMANDS
+from tools.commands import COMMANDS
 
 FOLDER = Path(__file__).parents[2] / "docs" / "completion"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tools.cli import main
-from tools.errors import AREAS, CATALOG, DONE, UNKNOWN, USAGE, UserError
+from tools.errors import AREAS, DONE, UNKNOWN, USAGE, UserError
+from tools.errors.catalog import CATALOG
 from tools.output import WIDTH
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,17 @@ def test_every_code_that_is_used_is_in_the_catalog() -> None:
     used = {code: path for path in sources() for code in CODE.findall(path.read_text(encoding="utf-8"))}
     missing = {code: str(path.relative_to(ROOT)) for code, path in used.items() if code not in CATALOG}
     assert not missing
+
+
+def test_each_area_has_a_file_with_its_codes_in_order() -> None:
+    defined: list[str] = []
+    for path in (ROOT / "tools" / "errors").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        codes = re.findall(r'^    "(RVX-...)": Entry\(', text, re.MULTILINE)
+        assert {code[: len("RVX-A")] for code in codes} <= {text[len('"""') :][: len("RVX-A")]}, path
+        assert codes == sorted(codes), path
+        defined += codes
+    assert sorted(defined) == list(CATALOG)
 
 
 @pytest.mark.parametrize("code", CATALOG)

@@ -7,7 +7,8 @@ import subprocess
 import pytest
 
 from tools import man
-from tools.cli import COMMANDS, parser_of
+from tools.commands import COMMANDS
+from tools.parser import parser_of
 
 
 def test_every_argument_of_every_command_is_in_the_manual() -> None:

@@ -22,8 +22,8 @@ import pytest
 from hil.net import Host, Net, Switch
 from hil.phone import Account
 from hil.phone.baresip import Baresip
-from tools.cli import DEFAULT_CONFIG
 from tools.errors import DONE, UNKNOWN
+from tools.parser import DEFAULT_CONFIG
 
 pytestmark = [
     pytest.mark.wire,

@@ -1,0 +1,44 @@
+"""Every command, joined from the files that declare them; no command's own module is loaded for that."""
+
+from tools.commands.extension import EXTENSION
+from tools.commands.identity import IDENTITY
+from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, STATUS
+from tools.commands.people import PEOPLE
+from tools.commands.proving import BENCH, STORM, TEST
+from tools.commands.referral import REFERRAL
+from tools.commands.starting import DEMO, RESTART, RUN
+from tools.parser import Command
+
+__all__ = ["COMMANDS", "GROUPS", "overview"]
+
+# fmt: off
+_ALL = (
+    RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK,
+    TEST, BENCH, STORM,
+)
+# fmt: on
+COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
+
+GROUPS = (
+    ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
+    ("Look", ("status", "doctor", "explain", "check")),
+    ("Prove", ("test", "bench", "storm")),
+)
+
+
+def overview() -> str:
+    """What ``rvx`` alone says."""
+    lines = [
+        "Reservväxel: a building goes on talking when its telephony platform is gone.",
+        "  sudo ./rvx demo              see an outage survived",
+        "  ./rvx run                    be a gateway here; point a softphone at it",
+        "  ./rvx status                 what works now, and what if something fails",
+    ]
+    lines.append("")
+    for group, names in GROUPS:
+        lines.append(f"{group}:")
+        lines += [f"  {name:<10} {COMMANDS[name].summary}" for name in names]
+    lines += ["", "Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]
+    lines += ["Something wrong? rvx explain CODE works offline; docs/manual.md has the rest."]
+    return "\n".join(lines)
