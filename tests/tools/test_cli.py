@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from tools.commands import COMMANDS, GROUPS, overview
 from tools.errors import DONE, INTERRUPTED, UNKNOWN, USAGE
 from tools.parser import HELP_WIDTH, Command, parser_of
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}  # this checkout, wherever it is
 MAX_OVERVIEW_LINES = 25
 # What a start must not pay for: a start is meant to take 36 ms (facts/ux.md of the design).
 HEAVY = {"asyncio", "sqlite3", "hil", "json", "dataclasses", "tomllib", "subprocess", "importlib.metadata", "logging"}
@@ -21,7 +24,7 @@ HEAVY = {"asyncio", "sqlite3", "hil", "json", "dataclasses", "tomllib", "subproc
 
 def rvx(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-P", "-m", "tools.cli", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=False)
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
@@ -161,7 +164,7 @@ def test_control_c_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     command = [sys.executable, "-P", "-m", "tools.cli", "explain"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -172,7 +175,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 @pytest.mark.parametrize("words", [["--version"], ["--help"], []])
 def test_version_and_help_load_nothing_heavy(words: list[str]) -> None:
     command = [sys.executable, "-P", "-X", "importtime", "-m", "tools.cli", *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=20, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "argparse" in loaded
     assert "firmware" in loaded
