@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from callcontrol.plan.catalogue import filled, words
+from callcontrol.plan.catalogue import said as spoken
+from callcontrol.plan.catalogue import words
 from callcontrol.plan.model import Call, Directory, Mode, Presence, State
 from callcontrol.plan.plan import plan
 from callcontrol.plan.steps import Plan, Reception, Refuse, Ring, Say
@@ -70,13 +71,13 @@ def decide(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...]
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
             return Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
-    return _refused(asked, made, said)
+    return _refused(asked, made, said, directory)
 
 
-def _refused(asked: Asked, made: Plan, said: list[Say]) -> Refusal:
+def _refused(asked: Asked, made: Plan, said: list[Say], directory: Directory) -> Refusal:
     """Nobody rings: why, in the words that would be said."""
     if said:
-        sv, en = words("say", said[0].words, filled(said[0].fill, DISPLAYED))
+        sv, en = spoken(said[0].words, said[0].fill, DISPLAYED, directory)
         return Refusal(480, _phrase(sv, en), _ABSENT, _line(en))
     last = made.steps[-1]
     if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from callcontrol.plan.catalogue import filled, words
+from callcontrol.plan.catalogue import said, words
 from callcontrol.plan.model import Call, Mode, Presence, State
 from callcontrol.plan.plan import plan
 from callcontrol.plan.schedule import local_moment
@@ -52,7 +52,7 @@ def _said(step: Step, store: Opened) -> tuple[str, str]:
             who = " + ".join([*(_name(number, store) for number in step.extensions), *step.twins])
             return f"ring {who} i {step.for_s} s", f"ring for {step.for_s} s"
         case Say():
-            return words("say", step.words, filled(step.fill, "%Y-%m-%d %H:%M"))
+            return said(step.words, step.fill, "%Y-%m-%d %H:%M", store.people)
         case Voicemail() if step.announcement_only:
             return f"talsvar {step.extension}", "announcement"
         case Voicemail():

@@ -3,11 +3,19 @@
 import argparse
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
 
-from callcontrol.plan.absence import Absent, Opening, Referral, Source, information_at, state_at, timeline
-from callcontrol.plan.reasons import SWEDISH, Doubt, Reason, default_until, question
+from callcontrol.plan.absence import Absent, Opening, Part, Referral, Source, information_at, state_at, timeline
+from callcontrol.plan.reasons import (
+    Doubt,
+    DoubtKind,
+    Reason,
+    ReasonTable,
+    ReturnKind,
+    default_until,
+    question,
+)
 from callcontrol.plan.schedule import STOCKHOLM, local_moment
 from firmware.config import Config
 from firmware.store.changes import new_id
@@ -33,21 +41,25 @@ def run(args: argparse.Namespace) -> int:
 
 def _set(args: argparse.Namespace, out: Output, config: Config) -> int:
     now = datetime.now(UTC)
-    reason = _reason(args.reason)
     start = _moment(args.start, now) if args.start else now
-    if start is None:
-        raise UserError("RVX-H01", "A referral that begins until further notice begins never.")
-    until = None if args.until == "-" else _until(args.until, reason, start)
-    doubt = question(reason, start, until, now)
-    if doubt is not None and not args.sure:
-        return _doubtful(out, reason, until, doubt)
     if len(args.information) > INFORMATION_MAX:
         raise UserError("RVX-H01", f"--information is longer than {INFORMATION_MAX} characters.")
     with opened(config) as store:
-        numbers = dict.fromkeys(args.extensions)
+        numbers = tuple(dict.fromkeys(args.extensions))
         for number in (*numbers, *filter(None, [args.instead])):
             if store.people.extension(number) is None:
                 raise UserError("RVX-K03", f"{number} is no extension here.")
+        reason = _reason(args.reason, store.people.reasons(numbers[0]))
+        for number in numbers:
+            there = store.people.reasons(number).by_key(reason.key)
+            if there is None or there.returns != reason.returns:
+                raise UserError("RVX-H01", f"{number}: its municipality's {reason.key} is another, or none.")
+        until = None if args.until == "-" else _until(args.until, reason, start)
+        doubt = question(reason, start, until, now)
+        if args.until is None and reason.returns.kind is ReturnKind.ASKED:
+            doubt = Doubt(DoubtKind.NOT_GIVEN, until)
+        if doubt is not None and not args.sure:
+            return _doubtful(out, reason, until, doubt)
         try:
             referrals = [
                 Referral(
@@ -99,6 +111,7 @@ def _show(args: argparse.Namespace, out: Output, config: Config) -> int:
         if store.people.extension(args.extension) is None:
             raise UserError("RVX-K03", f"{args.extension} is no extension here.")
         referrals, openings = store.people.referrals(args.extension)
+        known = store.people.reasons(args.extension)
     intervals = timeline(referrals, openings, now)
     absent = state_at(intervals, now)
     if out.json:
@@ -114,13 +127,14 @@ def _show(args: argparse.Namespace, out: Output, config: Config) -> int:
         out.document("ok", extension=args.extension, absent=absent is not None, intervals=document)
         return DONE
     if absent is not None:
-        out.line(f"{args.extension} is away: {_words(absent.reason)}, {_back(absent.back_at)}")
+        out.line(f"{args.extension} is away: {_words(absent.reason, known)}, {_back(absent.back_at)}")
     elif (said := information_at(intervals, now)) is not None:
-        out.line(f"{args.extension} is in; {_words(said.reason)} until {_time(said.back_at)} (open)")
+        out.line(f"{args.extension} is in; {_words(said.reason, known)} until {_time(said.back_at)} (open)")
     else:
         out.line(f"{args.extension} is in")
     rows = [
-        (_time(one.start), "–", _time(one.until), _reasons(one.parts), "open" if one.open else "") for one in intervals
+        (_time(one.start), "–", _time(one.until), _reasons(one.parts, known), "open" if one.open else "")
+        for one in intervals
     ]
     for line in table(rows) if rows else ():
         out.line(f"  {line}")
@@ -155,19 +169,22 @@ _DOUBTS = {
     "not_worked": "nobody works that day",
     "after_hours": "that is after working hours",
     "too_long": "that is longer than such a thing lasts",
+    "not_given": "it is to be said when they are back",
 }
 
 
-def _reason(text: str) -> Reason:
-    """By its key, digit, letters, or word."""
+def _reason(text: str, reasons: ReasonTable) -> Reason:
+    """By its key, digit, letters, or word; of two with one word the first, which is the site's own."""
     known = {
-        name.casefold(): reason for reason in SWEDISH for name in (reason.key, reason.letters, reason.sv, reason.en)
+        name.casefold(): reason
+        for reason in reversed(tuple(reasons))
+        for name in (reason.letters, reason.sv, reason.en, reason.key, reason.digit)
+        if name
     }
-    known |= {reason.digit: reason for reason in SWEDISH if reason.digit}
     if text.casefold() in known:
         return known[text.casefold()]
     near = difflib.get_close_matches(text.casefold(), known, n=1)
-    listed = ", ".join(f"{reason.sv} ({reason.key})" for reason in SWEDISH)
+    listed = ", ".join(f"{reason.sv} ({reason.key})" for reason in reasons)
     remedy = f"Did you mean {known[near[0]].sv}?" if near else f"One of: {listed}."
     raise UserError("RVX-H01", f"{text[:40]!r} is no reason here.", remedy)
 
@@ -211,10 +228,10 @@ def _time(moment: datetime | None) -> str:
     return f"{moment.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}" if moment else "…"
 
 
-def _words(key: str) -> str:
-    reason = SWEDISH.by_key(key)
+def _words(key: str, known: ReasonTable) -> str:
+    reason = known.by_key(key)
     return reason.sv if reason else key
 
 
-def _reasons(parts: object) -> str:
-    return ", ".join(dict.fromkeys(_words(part.referral.reason) for part in parts))  # type: ignore[attr-defined]
+def _reasons(parts: Iterable[Part], known: ReasonTable) -> str:
+    return ", ".join(dict.fromkeys(_words(part.referral.reason, known) for part in parts))

@@ -9,10 +9,10 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from callcontrol.plan.reasons import SWEDISH
+from callcontrol.plan.model import Directory
 from callcontrol.plan.schedule import STOCKHOLM
 
-__all__ = ["Words", "catalogue", "filled", "words"]
+__all__ = ["Words", "catalogue", "said", "words"]
 
 
 class Words(NamedTuple):
@@ -33,13 +33,18 @@ def words(part: str, key: str, fill: tuple[tuple[str, str], ...] = ()) -> Words:
     return Words(*(text.format_map(dict(fill)) for text in found)) if fill else found
 
 
-def filled(fill: tuple[tuple[str, str], ...], time_form: str) -> tuple[tuple[str, str], ...]:
-    """What fills a `Say`, as people are told: reasons by their public word, Swedish times by `time_form` (strftime)."""
+def said(key: str, fill: tuple[tuple[str, str], ...], time_form: str, directory: Directory) -> Words:
+    """What a `Say` says: the reason by its public word, of whoever is away; Swedish times by `time_form` (strftime)."""
     given = dict(fill)
-    if reason := SWEDISH.by_key(given.get("reason", "")):
-        given["reason"] = reason.word(public=True).lower()
-    for name in ("back_at", "opens_at"):
-        if name in given:
-            moment = datetime.fromisoformat(given[name]).astimezone(STOCKHOLM) if given[name] else None
-            given[name] = f"{moment:{time_form}}" if moment else "tills vidare"
-    return tuple(given.items())
+    reason = directory.reasons(given.get("name", "")).by_key(given.get("reason", ""))
+    found = []
+    for english, text in enumerate(catalogue()["say"][key]):
+        told = dict(given)
+        if reason is not None:
+            told["reason"] = reason.word(public=True, english=bool(english)).lower()
+        for name in ("back_at", "opens_at"):
+            if name in told:
+                moment = datetime.fromisoformat(told[name]).astimezone(STOCKHOLM) if told[name] else None
+                told[name] = f"{moment:{time_form}}" if moment else ("tills vidare", "until further notice")[english]
+        found.append(text.format_map(told))
+    return Words(*found)

@@ -16,6 +16,7 @@ from typing import Protocol
 from callcontrol.plan.absence import Absent
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import Guard, ReachClass
+from callcontrol.plan.reasons import ReasonTable
 from callcontrol.plan.schedule import Schedule
 
 __all__ = [
@@ -120,6 +121,7 @@ class Choices:
     connect_to_mobile: bool = False  # Hällefors: as an exception
     forward_to_mobile: bool = True  # sparingly, told to operations (C5)
     caller_history: bool = False  # E7
+    ready_reasons: bool = True  # beside the site's own reasons for absence; else those stand alone
     signals: int = 4  # B2: at most 4
     signal_s: int = 6
 
@@ -234,6 +236,7 @@ class Directory(Protocol):
     def group(self, extension: str) -> Group | None: ...
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]: ...
     def absent(self, extension: str, now: datetime) -> Absent | None: ...
+    def reasons(self, extension: str) -> ReasonTable: ...
 
     @property
     def numbering(self) -> LocalNumbering: ...

@@ -5,14 +5,15 @@ ready: `MX_ONE`, as a Swedish university has it, with its default returns; and `
 company phone offers, with lunch. A reason that is nobody's business has a public word: who is ill is "frånvarande" to a
 caller.
 
-Working hours and public holidays are a `Schedule`, the site's; `OFFICE_HOURS` where it has none.
+A site's own reasons lie over the ready ones, or stand alone (`table_of`). Working hours and public holidays are a
+`Schedule`; `OFFICE_HOURS` where nothing else is said.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -33,6 +34,7 @@ __all__ = [
     "default_until",
     "given_of",
     "question",
+    "table_of",
 ]
 
 OFFICE_HOURS = Schedule.parse("mån-fre 08:00-17:00")
@@ -48,6 +50,7 @@ class ReturnKind(StrEnum):
     NEXT_DAY = "next_day"  # the next working day, at a time
     AT = "at"  # today at a time; when that is past, after so many minutes
     CANCELLED = "cancelled"  # not before they say so
+    ASKED = "asked"  # it is asked for; where nobody can be asked, the next working day
 
 
 class Needs(StrEnum):
@@ -116,6 +119,21 @@ class ReasonTable:
     def by_letters(self, letters: str) -> Reason | None:
         """Whatever their case."""
         return next((reason for reason in self.reasons if letters and reason.letters == letters.upper()), None)
+
+
+def table_of(own: Iterable[Reason], ready: ReasonTable | None) -> ReasonTable:
+    """A site's own reasons, and of the ready ones those of other keys, without a digit or letters that are taken.
+
+    ValueError where two of its own have the same key, digit or letters.
+    """
+    table = ReasonTable(tuple(own))
+    taken = {name: {getattr(reason, name).upper() for reason in table} for name in ("digit", "letters")}
+    rest = (
+        replace(reason, **{name: "" for name in taken if getattr(reason, name).upper() in taken[name]})
+        for reason in ready or ()
+        if table.by_key(reason.key) is None
+    )
+    return ReasonTable((*table, *rest))
 
 
 _CANCELLED = Return(ReturnKind.CANCELLED)
@@ -188,7 +206,7 @@ def default_until(
     match rule.kind:
         case ReturnKind.CANCELLED:
             return None
-        case ReturnKind.NEXT_DAY:
+        case ReturnKind.NEXT_DAY | ReturnKind.ASKED:
             return local_moment(_next_worked(today, hours), rule.at)
         case ReturnKind.AT if local_moment(today, rule.at).astimezone(UTC) > start.astimezone(UTC):
             return local_moment(today, rule.at)
@@ -227,6 +245,7 @@ class DoubtKind(StrEnum):
     NOT_WORKED = "not_worked"  # back on a day on which nobody works
     AFTER_HOURS = "after_hours"  # "after 17 tomorrow"
     TOO_LONG = "too_long"
+    NOT_GIVEN = "not_given"  # the reason asks for a return, and none was said
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ attended_by = "1100"
 [reach."utland"]
 open = ["abroad"]
 
+[reason."norrby".fika]
+sv = "Fika"
+en = "Coffee break"
+returns = "15 min"
+
 [[role]]
 person = "anna"
 role = "telephony_contact"
@@ -38,6 +43,7 @@ from callcontrol.plan.model import Choices, Identity
 from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
 from callcontrol.plan.reach import Category
 from callcontrol.plan.rights import Role
+from firmware.store import reasons
 from firmware.store.database import transact
 
 __all__ = ["BYTES_MAX", "Applied", "apply"]
@@ -47,7 +53,7 @@ TEXT_MAX = 200
 NUMBERS_MAX = 100
 SIGNAL_S = range(3, 11)
 
-_AREAS = ("municipality", "entity", "unit", "reach", "role")
+_AREAS = ("municipality", "entity", "unit", "reach", "reason", "role")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,7 @@ class _Reading:
             self._fault(area, "is a table of tables")
         else:
             take = {"municipality": self._municipality, "entity": self._entity, "unit": self._unit}
+            take["reason"] = self._reasons
             reader = take.get(area, self._reach)
             for name, entry in entries.items():
                 self._entry(f'{area}."{name}"', partial(reader, name, entry))
@@ -156,6 +163,17 @@ class _Reading:
         taken = _taken(entry, {"open": lambda value: [_one_of(one, tuple(Category)) for one in _list(value)]})
         sql = "INSERT OR REPLACE INTO reach_class (name, open) VALUES (?, ?)"
         self.work.append((sql, (_text(name), json.dumps(sorted(taken.get("open", []))))))
+
+    def _reasons(self, municipality: str, entry: Any) -> None:
+        """All the reasons of a municipality of its own; those it had are gone."""
+        self._known("municipality", municipality)
+        try:
+            taken = reasons.from_table(entry)
+        except ValueError as error:
+            raise _Faulty(str(error)) from None
+        self.work.append(("DELETE FROM reason WHERE municipality = ?", (municipality,)))
+        sql = "INSERT INTO reason (municipality, key, body) VALUES (?, ?, ?)"
+        self.work += ((sql, (municipality, reason.key, reasons.to_body(reason))) for reason in taken)
 
     def _role(self, entry: Any) -> None:
         rules: dict[str, Callable[[Any], Any]] = {

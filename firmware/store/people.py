@@ -35,9 +35,10 @@ from callcontrol.plan.model import (
 )
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
+from callcontrol.plan.reasons import SWEDISH, Reason, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
-from firmware.store import outbox
+from firmware.store import outbox, reasons
 from firmware.store.database import StoreError, connect, from_text, to_text
 
 __all__ = ["KEPT_MAX", "People"]
@@ -72,6 +73,7 @@ class People:
         self._entities: dict[str, Entity] = {}
         self._by_entity_number: dict[str, str] = {}
         self._classes: dict[str, ReachClass] = {}
+        self._reasons: dict[str, ReasonTable] = {}  # by municipality, of those that have their own
 
     @classmethod
     def open(cls, directory: Path, journal: Path, numbering: LocalNumbering) -> Self:
@@ -173,6 +175,12 @@ class People:
         referrals, openings = self._keep("referral", extension, self._read_referrals)
         return state_at(timeline(referrals, openings, now), now) if referrals else None
 
+    def reasons(self, extension: str) -> ReasonTable:
+        known = self.extension(extension)
+        unit = self.unit(known.unit) if known else None
+        entity = self.entity(unit.entity) if unit else None
+        return self._reasons.get(entity.municipality, SWEDISH) if entity else SWEDISH
+
     def by_direct_number(self, number: str) -> str | None:
         return self._keep("direct_number", number, self._read_direct_number)
 
@@ -229,6 +237,15 @@ class People:
             for row in _rows(db, "SELECT id, municipality, name, greeting, main_number, reception FROM entity")
         }
         self._units = {row["id"]: self._unit(row) for row in _rows(db, "SELECT * FROM unit")}
+        own: dict[str, list[Reason]] = {}
+        for municipality, key, body in db.execute("SELECT municipality, key, body FROM reason ORDER BY key"):
+            own.setdefault(municipality, []).append(reasons.from_body(key, body))
+        self._reasons = {
+            municipality: table_of(
+                entries, SWEDISH if chosen.get(municipality, {}).get("ready_reasons", True) else None
+            )
+            for municipality, entries in own.items()
+        }
 
     def _unit(self, row: dict[str, Any]) -> Unit:
         row |= self._changed("unit", row["id"])

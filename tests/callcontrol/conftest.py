@@ -24,6 +24,7 @@ from callcontrol.plan.model import (
 )
 from callcontrol.plan.number import DirectRange, ExtensionRange, LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
+from callcontrol.plan.reasons import SWEDISH, ReasonTable
 
 EARLIER = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -69,6 +70,7 @@ class Town:
         self.groups: dict[str, Group] = {}
         self.moved: dict[str, list[Forwarding]] = {}
         self.away: dict[str, Absent] = {}
+        self.reason_table = SWEDISH
 
     def add(self, number: str, **fields: Any) -> None:
         given = {"kind": Kind.PERSON, "unit": "u", "reach": DEFAULT_CLASS, "identity": Identity.DIRECT, **fields}
@@ -112,6 +114,9 @@ class Town:
 
     def absent(self, extension: str, now: datetime) -> Absent | None:
         return self.away.get(extension)
+
+    def reasons(self, extension: str) -> ReasonTable:
+        return self.reason_table
 
     def is_municipal_mobile(self, number: str) -> bool:
         return any(person.mobile == number for person in self.people.values())

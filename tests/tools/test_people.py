@@ -245,6 +245,35 @@ def test_a_referral_that_cannot_be(words: tuple[str, ...], code: str, town: Rvx,
     assert rows_of(tmp_path, "SELECT * FROM referral") == []
 
 
+def test_the_reasons_of_the_site(town: Rvx, tmp_path: Path) -> None:
+    own = """
+[reason.norrby.fika]
+sv = "Fika"
+en = "Coffee"
+public = ["Paus", "Break"]
+returns = "15 min"
+digit = "7"
+
+[reason.norrby.uppdrag]
+sv = "Uppdrag"
+en = "Errand"
+returns = "asked"
+"""
+    file = tmp_path / "organisation.toml"
+    file.write_text(own, "utf-8")
+    assert town("people", "organisation", str(file))[0] == DONE
+    for name in ("fika", "7", "Coffee"):
+        assert town("referral", "set", "1001", name, "--sure")[1].startswith("1001: Fika, åter ")
+    assert "Fika" in town("referral", "show", "1001")[1]
+    said = town("explain", "1002", "1001", "--mode", "survival")[1]
+    assert "1001 är hänvisad: paus, åter" in said
+    assert "1001 is away: break, back" in said
+    status, out, _ = town("referral", "set", "1002", "uppdrag")
+    assert (status, "it is to be said when they are back" in out, "Did you mean" in out) == (FAILED, True, True)
+    assert town("referral", "set", "1002", "uppdrag", "--sure")[0] == DONE
+    assert "no reason here" in town("referral", "set", "1002", "fikka")[2]
+
+
 def test_of_nobody_nothing_is_shown(town: Rvx) -> None:
     for action in ("show", "end"):
         status, _, err = town("referral", action, "1777")

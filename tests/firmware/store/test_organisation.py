@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.reasons import SWEDISH, default_until
 from callcontrol.plan.rights import Given, Role
 from firmware.store import organisation
 from firmware.store.database import connect
@@ -88,6 +89,30 @@ def test_it_is_taken_and_stays_when_people_are_loaded_again(db: sqlite3.Connecti
         ("[unit.m1-kommun-0]\nidentity = 'secret'\n", "identity: 'secret': one of direct, main, withheld"),
         ("[unit.m1-kommun-0]\ntelephony_contact = 'nobody'\n", "telephony_contact: 'nobody': there is no such person"),
         ("[reach.x]\nopen = ['moon']\n", "open: 'moon': one of"),
+        *(
+            (f"[reason.m1.{key}]\nsv = 'Fika'\nen = 'Break'\n{line}\n", fault)
+            for key, line, fault in (
+                ("fika", "returns = '24:00'", 'fika.returns: as "15 min"'),
+                ("fika", "returns = '0 min'", "fika.returns: as"),
+                ("fika", "returns = 15", "fika.returns: as"),
+                ("fika", "longest = '9000 h'", "fika.longest: as 90 min or 2 h"),
+                ("fika", "digit = '12'", "fika.digit: one digit"),
+                ("fika", "letters = 'fik'", "fika.letters: 2 to 6 capital letters"),
+                ("fika", "public = ['a']", "fika.public: two words"),
+                ("fika", "needs = 'love'", "fika.needs: one of nothing, time, date"),
+                ("fika", "until = 'x'", "fika.until: is not known; one of sv, en"),
+                ("FIKA", "", "'FIKA': a key of 1 to 32"),
+                ("fika", "\n[reason.m1.paus]\nsv = 'Paus'", "paus.en: is missing"),
+                (
+                    "fika",
+                    "digit = '1'\n[reason.m1.paus]\nsv = 'P'\nen = 'P'\ndigit = '1'",
+                    "digit: twice in the table: 1",
+                ),
+            )
+        ),
+        ("[reason.m1.fika]\nsv = 'a\u202eb'\nen = 'x'\n", "fika.sv: a word of 1 to 40 signs"),
+        ("[reason.m9.fika]\nsv = 'F'\nen = 'B'\n", 'reason."m9": there is none'),
+        ("[reason]\nm1 = 3\n", "a table of at most 100 reasons"),
         ("[[role]]\nperson = 'p000001'\nrole = 'operator'\n", "role 2: scope is missing"),
         ("[[role]]\nperson = 'p000001'\nrole = 'king'\nscope = '*'\n", "role: 'king': one of"),
         ("unit = 3\n", "unit: is a table of tables"),
@@ -108,3 +133,63 @@ def test_a_dry_run_changes_nothing(db: sqlite3.Connection) -> None:
 
     assert organisation.apply(db, WHOLE, LocalNumbering(), dry_run=True).changed > 0
     assert state(db) == before
+
+
+def test_reasons_of_the_site_lie_over_the_ready_ones_or_stand_alone(db: sqlite3.Connection, tmp_path: Path) -> None:
+    own = """
+[reason.m1.lunch]
+sv = "Matrast"
+en = "Meal"
+digit = "1"
+letters = "SAM"
+public = ["Upptagen", "Engaged"]
+returns = "12:30"
+longest = "2 h"
+
+[reason.m1.fika]
+sv = "Fika"
+en = "Break"
+returns = "15 min"
+
+[reason.m1.uppdrag]
+sv = "Uppdrag"
+en = "Errand"
+returns = "asked"
+needs = "date"
+
+[reason.m1.ledig]
+sv = "Ledig"
+en = "Off"
+returns = "working day 09:30"
+
+[reason.m1.sjuk]
+sv = "Sjuk"
+en = "Ill"
+returns = "until further notice"
+"""
+    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    assert people.reasons("100001") is SWEDISH
+    assert organisation.apply(db, own, LocalNumbering()).faults == ()
+    assert people.reasons("100001") is SWEDISH, "as it was looked at"
+
+    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    people.look_again()
+    table = people.reasons("100001")
+    lunch, meeting = table.by_key("lunch"), table.by_key("meeting")
+    assert lunch is not None
+    assert meeting is not None
+    assert (lunch.word(public=True), lunch.longest) == ("Upptagen", timedelta(hours=2))
+    assert table.by_letters("SAM") is lunch
+    assert meeting.letters == ""
+    assert table.by_key("vacation") is not None
+    noon = datetime(2026, 3, 3, 11, tzinfo=UTC)  # a Tuesday, 12:00 in Sweden
+    back = {one.key: default_until(one, noon) for one in table}
+    own_keys = ("lunch", "fika", "uppdrag", "ledig", "sjuk")
+    told = [f"{moment:%d %H:%M}" if (moment := back[key]) else "" for key in own_keys]
+    assert told == ["03 12:30", "03 12:15", "04 08:00", "04 09:30", ""]
+
+    assert organisation.apply(db, "[municipality.m1]\nready_reasons = false\n", LocalNumbering()).faults == ()
+    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    people.look_again()
+    assert {one.key for one in people.reasons("100001")} == set(own_keys)
+    assert people.reasons("9") is SWEDISH, "of nobody"
