@@ -127,9 +127,13 @@ def table_of(own: Iterable[Reason], ready: ReasonTable | None) -> ReasonTable:
     ValueError where two of its own have the same key, digit or letters.
     """
     table = ReasonTable(tuple(own))
-    taken = {name: {getattr(reason, name).upper() for reason in table} for name in ("digit", "letters")}
+    digits, letters = {reason.digit for reason in table}, {reason.letters.upper() for reason in table}
     rest = (
-        replace(reason, **{name: "" for name in taken if getattr(reason, name).upper() in taken[name]})
+        replace(
+            reason,
+            digit="" if reason.digit in digits else reason.digit,
+            letters="" if reason.letters.upper() in letters else reason.letters,
+        )
         for reason in ready or ()
         if table.by_key(reason.key) is None
     )

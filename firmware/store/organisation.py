@@ -104,11 +104,15 @@ class _Reading:
         elif not isinstance(entries, dict):
             self._fault(area, "is a table of tables")
         else:
-            take = {"municipality": self._municipality, "entity": self._entity, "unit": self._unit}
-            take["reason"] = self._reasons
-            reader = take.get(area, self._reach)
+            take: dict[str, Callable[[str, Any], None]] = {
+                "municipality": self._municipality,
+                "entity": self._entity,
+                "unit": self._unit,
+                "reach": self._reach,
+                "reason": self._reasons,
+            }
             for name, entry in entries.items():
-                self._entry(f'{area}."{name}"', partial(reader, name, entry))
+                self._entry(f'{area}."{name}"', partial(take[area], name, entry))
 
     def _entry(self, where: str, take: Callable[[], None]) -> None:
         try:
