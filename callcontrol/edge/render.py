@@ -94,7 +94,7 @@ TCP_IDLE_REGISTRATIONS = 4
 LOG_LEVEL = -3
 """Kamailio's level of what is told of a crash (L_CRIT2); alerts are -5."""
 RATE_WINDOW_S = 2
-"""What a source sends is counted anew after this; Kamailio counts whole seconds, so a window is this or one more."""
+"""What a source sends is counted anew after this."""
 SOS_PER_SOURCE_S = 10
 """New calls to 112 from one phone: nobody dials so fast, and what is held for it fills an eighth of the memory."""
 SOS_PER_ADDRESS_S = 50
