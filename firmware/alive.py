@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 
-ANSWER_S = 0.7
+ANSWER_S = 0.6
 ANSWER_BYTES = 2048
 
 

@@ -39,10 +39,16 @@ ROUTER_PRIORITY = 50
 """Of a router that stands beside one unit; anything below the unit's."""
 EDGE_SILENT, LINE_DEAD = -60, -20
 """What is taken off: with a silent edge a unit is worth less than one without a line."""
-ADVERT_S = 0.4
+ADVERT_S = 0.3
 """Between two signs of life; the other takes over after three of them and a half."""
-CHECK_EVERY_S = 1
-CHECKS_FAILED = 2
+CHECK_EVERY_S, CHECK_S = 1, 2
+"""Between two looks at the edge (keepalived knows whole seconds alone), and how long one may take at the most."""
+CHECKS = 1
+"""Of two units one look counts, either way: the other one moves only when a second has not taken it back by then."""
+CHECKS_BY_ROUTER = 2
+"""A router takes the addresses at once when the edge is silent, and refuses the phones: that must be sure."""
+NICE = -20
+"""A busy machine must not look like a dead one: keepalived goes before all that carries calls."""
 GARP_AGAIN_S = 2
 """Switches and neighbours are told of a takeover at once, and once more after this."""
 BEAT_EVERY_S = 0.5
@@ -63,6 +69,7 @@ def keepalived_conf(
     block = "\n        "
     # A router has nothing to weigh: a silent edge gives the addresses up at once, a dead line does not.
     weight = f"\n    weight {EDGE_SILENT}" if standby.pair else ""
+    checks = CHECKS if standby.pair else CHECKS_BY_ROUTER
     line = line if standby.pair else ""
     track = f"\n    track_interface {{\n        {line} weight {LINE_DEAD}\n    }}" if line else ""
     addresses = block.join(f"{one.address}/{one.network.rpartition('/')[2]} dev {one.interface}" for one in shared)
@@ -77,6 +84,7 @@ def keepalived_conf(
     enable_script_security
     script_user root
     vrrp_version 3
+    vrrp_priority {NICE}
     vrrp_garp_master_delay {GARP_AGAIN_S}
     vrrp_garp_master_repeat 2
     vrrp_garp_master_refresh 60
@@ -85,9 +93,9 @@ def keepalived_conf(
 vrrp_script edge {{
     script "{check}"
     interval {CHECK_EVERY_S}
-    timeout {CHECK_EVERY_S}
-    fall {CHECKS_FAILED}
-    rise {CHECKS_FAILED}{weight}
+    timeout {CHECK_S}
+    fall {checks}
+    rise {checks}{weight}
     init_fail
 }}
 

@@ -20,7 +20,7 @@ from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.sipp import Answering, Dial, Result, Sipp
 from hil.platform.daemon import Daemon
-from hil.site import PLATFORM_IP, REALM, ROUTER_SOUTH_IP, UNIT_SOUTH_IP, Site, numbers, password
+from hil.site import PLATFORM_IP, REALM, ROUTER_SOUTH_IP, UNIT_SOUTH_IP, Site, SiteError, numbers, password
 
 __all__ = ["DEATHS", "QUICK", "Restarts", "SecondProxy", "restarts", "takeover"]
 
@@ -44,7 +44,11 @@ QUICK: dict[str, Maker] = {
             "reconnect_to_primary_asap": 1,
         },
     ),
-    "baresip": partial(Baresip, parameters=";rwait=20"),
+    "baresip": partial(
+        Baresip,
+        parameters=f';rwait=20;sipnat=outbound;outbound2="sip:{PLATFORM_IP};transport=tcp"',
+        settings="module uuid.so\ncall_max_calls 1\n",
+    ),
 }
 """Phones with what docs/phones.md tells them."""
 
@@ -112,16 +116,21 @@ class SecondProxy:
         return make(host, ip, account, 500 + 300 * place)
 
 
-def takeover(pair: Pair, caller: Sipp, dial: Dial, patience_s: float = 20.0) -> tuple[float, float | None]:
-    """The unit in service loses its power. Seconds until the other one has the addresses, and until a call that was
-    begun at the moment of the death is answered (None: it was not)."""
+def takeover(
+    pair: Pair, caller: Sipp, dial: Dial, *, hung: bool = False, patience_s: float = 20.0
+) -> tuple[float, float | None]:
+    """The unit in service loses its power, or its edge stands still (`hung`). Seconds until the other one has the
+    addresses, and until a call that was begun at the moment of the death is answered (None: it was not)."""
     (dying,) = pair.serving
     (other,) = [unit for unit in pair.units if unit is not dying]
-    began = time.monotonic()
-    dying.power_off()
-    placing = caller.place([dial], hold_ms=200, patience_ms=round(patience_s * 1000))
-    other.wait(lambda: other.in_service, patience_s, "in service")
-    taken_s = time.monotonic() - began
+    with other.arrival() as arrived:
+        began = time.monotonic()
+        (dying.edge.freeze if hung else dying.power_off)()
+        placing = caller.place([dial], hold_ms=200, patience_ms=round(patience_s * 1000))
+        try:
+            taken_s = arrived.result(patience_s) - began
+        except TimeoutError:
+            raise SiteError(f"{other.host.name} did not take over within {patience_s} s") from None
     # What comes late for a call before is heard at the same port.
     (call,) = (call for call in placing.wait() if call.began_at is not None)
     if not call.completed or call.began_at is None or call.final_ms is None:

@@ -8,8 +8,11 @@ platform 10.99.0.2 ──wan── 10.99.0.11 first  10.98.0.2 ──switch─�
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from hil.net import Net
@@ -49,6 +52,34 @@ class Standby(Site):
     def in_service(self) -> bool:
         """Whether it has the shared address of the phones' network."""
         return f"inet {UNIT_SOUTH_IP}/" in self.host.ip("-o", "-4", "addr", "show", "dev", "south")
+
+    @contextlib.contextmanager
+    def arrival(self) -> Iterator[Future[float]]:
+        """The moment at which it gets the shared address of the phones' network, time.monotonic(): as its kernel says
+        it, however busy this machine is with what else happens then."""
+        arrived: Future[float] = Future()
+        watching: subprocess.Popen[str] = self.host.popen(
+            ["ip", "-4", "monitor", "address"], stdout=subprocess.PIPE, text=True
+        )
+
+        heard = watching.stdout
+        assert heard is not None
+
+        def read() -> None:
+            for line in heard:
+                if f"inet {UNIT_SOUTH_IP}/" in line and not line.startswith("Deleted"):
+                    arrived.set_result(time.monotonic())
+                    return
+
+        reading = threading.Thread(target=read, daemon=True)
+        reading.start()
+        try:
+            yield arrived
+        finally:
+            watching.kill()
+            watching.wait()
+            reading.join()
+            heard.close()
 
     def is_vouched_for(self) -> bool:
         """In NORMAL, and by its unit's word."""

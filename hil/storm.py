@@ -20,6 +20,7 @@ from firmware.store import StoreError
 from hil.faults import Faults, clock_prefix
 from hil.history import History, Size
 from hil.invariants import Breach, breaches
+from hil.lag import watch_lag
 from hil.names import PROXY_NAME, Names
 from hil.net import Net, NetError
 from hil.phone import PhoneError
@@ -42,8 +43,6 @@ RECORDS_MAX = 5_000
 TICK_S = 0.1
 MODE_S, TABLES_S, SIZES_S, JUDGE_S, REVIVE_S = 0.15, 1.0, 5.0, 1.0, 1.0
 """How often each is looked at."""
-LAG_TICK_S, LAG_S = 0.2, 0.6
-"""A thread that only sleeps is late by this: the machine stood still."""
 NORMAL_S, MODE_WAIT_S = 45.0, 20.0
 """Patience for the mode that a chapter wants; it then strikes all the same."""
 BEFORE_S = 0.12
@@ -138,10 +137,13 @@ class _Storm:
         self._site.start()
         self._town.start()
         began = self._history.began = time.monotonic()
-        for work in (self._watch_mode, self._watch_tables, self._watch_lag, self._strike_all):
-            thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        self._threads = [
+            threading.Thread(target=work, daemon=True)
+            for work in (self._watch_mode, self._watch_tables, self._strike_all)
+        ]
+        self._threads.append(threading.Thread(target=watch_lag, args=(self._over, self._lagged), daemon=True))
+        for thread in self._threads:
             thread.start()
-            self._threads.append(thread)
         end = began + self._plan.length_s
         self._live(end)
         if not self._over.is_set():
@@ -284,15 +286,10 @@ class _Storm:
             edge_memory_mb=float(memory["used"]),
         )
 
-    def _watch_lag(self) -> None:
-        before = time.monotonic()
-        while not self._over.wait(LAG_TICK_S):
-            now = time.monotonic()
-            if now - before > LAG_TICK_S + LAG_S:
-                with self._lock:
-                    self._history.lags.append((before, now))
-                self._told("lag", f"{now - before:.1f} s")
-            before = now
+    def _lagged(self, since: float, until: float) -> None:
+        with self._lock:
+            self._history.lags.append((since, until))
+        self._told("lag", f"{until - since:.1f} s")
 
     # ---- a thread: the faults
 

@@ -22,6 +22,7 @@ from callcontrol.records import Record, join
 from firmware.store import StoreError
 from hil.history import History
 from hil.invariants import Breach, breaches, recorded
+from hil.lag import watch_lag
 from hil.net import Net, NetError
 from hil.pair import Pair, Standby
 from hil.phone import PhoneError
@@ -41,8 +42,6 @@ TICK_S, LOOK_S, JUDGE_S = 0.1, 0.5, 1.0
 TAKEN_OVER_S = 30.0
 WHOLE_S = 60.0
 """Patience for a takeover, and for a unit that is back and knows what the other one knows."""
-LAG_TICK_S, LAG_S = 0.2, 0.6
-"""A thread that only sleeps is late by this: the machine stood still."""
 CALM_S = (8.0, 14.0)
 """Between a unit that is whole again and the next trouble."""
 AWAY_S = (4.0, 9.0)
@@ -98,7 +97,7 @@ class Takeovers:
         self._town.start()
         self._history.began = time.monotonic()
         rng = random.Random(self._seed)
-        lagging = threading.Thread(target=self._watch_lag, daemon=True)
+        lagging = threading.Thread(target=watch_lag, args=(self._over, self._lagged), daemon=True)
         lagging.start()
         deeds = list(make_plan(self._seed, 3600).deeds)
         people = threading.Thread(target=self._live, args=(deeds,), daemon=True)
@@ -251,15 +250,10 @@ class Takeovers:
         for line in self._history.account(label) if label in self._history.calls else ():
             self._told("seen", line)
 
-    def _watch_lag(self) -> None:
-        before = time.monotonic()
-        while not self._over.wait(LAG_TICK_S):
-            now = time.monotonic()
-            if now - before > LAG_TICK_S + LAG_S:
-                with self._lock:
-                    self._history.lags.append((before, now))
-                self._told("lag", f"{now - before:.1f} s")
-            before = now
+    def _lagged(self, since: float, until: float) -> None:
+        with self._lock:
+            self._history.lags.append((since, until))
+        self._told("lag", f"{until - since:.1f} s")
 
 
 def joined(*journals: list[Record]) -> list[Record]:

@@ -78,8 +78,9 @@ class NetstringReader:
 
 
 class Baresip(Watched):
-    """See :class:`hil.phone.Phone`. ``parameters`` of its account, ";name=value", come beside the rig's. ``debian`` is
-    the root of the Debian whose baresip it is (see `hil.debian`), None this machine's."""
+    """See :class:`hil.phone.Phone`. ``parameters`` of its account, ";name=value", and ``settings``, whole lines of its
+    configuration, come beside the rig's. ``debian`` is the root of the Debian whose baresip it is (see `hil.debian`),
+    None this machine's."""
 
     def __init__(
         self,
@@ -91,10 +92,11 @@ class Baresip(Watched):
         answers: bool = True,
         debian: Path | None = None,
         parameters: str = "",
+        settings: str = "",
     ) -> None:
         super().__init__(host, ip, account, tone_hz, answers=answers, name="baresip")
         self._debian = debian
-        self._parameters = parameters
+        self._parameters, self._settings = parameters, settings
         self._control: socket.socket | None = None
         self._registered = False
         self._began = 0.0
@@ -103,7 +105,7 @@ class Baresip(Watched):
     def start(self) -> None:
         recordings = self._fresh_directory() / "heard"
         recordings.mkdir()
-        more = f"sip_cafile {self.account.ca}\n" if self.account.ca else ""
+        more = self._settings + (f"sip_cafile {self.account.ca}\n" if self.account.ca else "")
         more += "module srtp.so\n" if self.account.srtp else ""
         config = _CONFIG.format(ip=self.ip, hz=round(self.tone_hz), port=CONTROL_PORT, recordings=recordings, more=more)
         if self.account.names:

@@ -15,7 +15,7 @@ KEYS = [
     *("amnesia_failed_calls", "amnesia_inbound_gap_s_p95", "false_survivals", "observed_h", "diverted_calls"),
     *("double_rings", "double_answers", "ghost_calls", "setup_calls_lost", "calls_lost", "calls_attempted"),
     *("unit_death_call_s_p95", "unit_death_call_s_p95_linphone", "unit_death_call_s_p95_baresip"),
-    *("unit_frozen_call_s_p95", "standby_takeover_s_p95"),
+    *("unit_frozen_call_s_p95", "standby_takeover_s_p95", "standby_hung_takeover_s_p95"),
     *("restart_calls_lost", "flood_call_ms_p99", "samples"),
 ]
 
@@ -36,6 +36,7 @@ def counts() -> Counts:
         unit_death_baresip_s=[4.0] * 20,
         unit_frozen_s=[4.0] * 20,
         takeover_s=[2.0] * 20,
+        takeover_hung_s=[2.0] * 20,
         flood_ms=[9.0] * 100,
     )
 
@@ -110,7 +111,7 @@ def test_the_whole_run_attempts_ten_thousand_calls() -> None:
     amnesia_calls = whole.amnesias * 300
     assert whole.calm_calls + crowd * (len(whole.slow_points) + whole.setup_deaths) + amnesia_calls >= 10_000
     assert whole.unit_deaths >= 20
-    assert whole.takeovers >= 20
+    assert all(list(whole.takeovers).count(hung) >= 20 for hung in (True, False))
 
 
 class Scenes:

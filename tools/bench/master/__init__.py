@@ -49,14 +49,16 @@ class Plan:
     calm_calls: int
     restarts: int  # of every process
     unit_deaths: int  # of each kind of phone, and so often it only stands still
-    takeovers: int
+    takeovers: Sequence[bool]  # each by a loss of power, or (True) by an edge that stands still
     flood_calls: int  # of each kind of packet
 
 
 def plan(args: argparse.Namespace) -> Plan:
     """From the command line."""
     if args.quick:
-        return Plan(1, ambiguity.POINTS, 2, calm_calls=240, restarts=1, unit_deaths=0, takeovers=1, flood_calls=15)
+        return Plan(
+            1, ambiguity.POINTS, 2, calm_calls=240, restarts=1, unit_deaths=0, takeovers=(False,), flood_calls=15
+        )
     return Plan(
         amnesias=args.samples or 5,
         slow_points=ambiguity.MATRIX,
@@ -64,7 +66,7 @@ def plan(args: argparse.Namespace) -> Plan:
         calm_calls=9_000,
         restarts=args.samples or 10,
         unit_deaths=args.samples or 21,
-        takeovers=args.samples or 20,
+        takeovers=(False, True) * (args.samples or 20),
         flood_calls=50,
     )
 
@@ -103,6 +105,7 @@ def figures(counts: Counts) -> list[Figure]:
         timed("unit_death_call", "s_p95", "baresip", counts.unit_death_baresip_s, Class.REAL_PEER, goal=DEATH_GOAL),
         timed("unit_frozen_call", "s_p95", "", counts.unit_frozen_s, Class.REAL_PEER, goal=DEATH_GOAL),
         timed("standby_takeover", "s_p95", "", counts.takeover_s, Class.REAL_PEER, goal=TAKEOVER_GOAL),
+        timed("standby_hung_takeover", "s_p95", "", counts.takeover_hung_s, Class.REAL_PEER, goal=TAKEOVER_GOAL),
         _counted("restart_calls_lost", counts.restart_lost, counts.restart_calls, NONE),
         timed("flood_call", "ms_p99", "", counts.flood_ms, Class.SIMULATED, goal=FLOOD_GOAL, percent=99),
     ]
@@ -206,8 +209,8 @@ def _conditions(counts: Counts, args: argparse.Namespace, seconds: float) -> dic
         "register_s": REGISTER_S,
         "amnesia_gap_is": "platform serving again to the first answered call from outside, per extension",
         "calm_is": calm,
-        "unit_death_is": "by TCP, proxies by SRV, settings of phones.md, router guards; killed, halted, cut; frozen",
-        "takeover_is": "from the loss of power to the shared address at the other unit",
+        "unit_death_is": "by TCP, proxies by SRV, settings of phones.md, router on guard; killed, halted, cut; frozen",
+        "takeover_is": "from the loss of power, or the edge's standing still (hung), to the address at the other unit",
         "flood_rate": round(min(counts.flood_rates, default=0.0)),
         "failed_scenes": " ".join(counts.failed_scenes) or None,
         "load_average": round(os.getloadavg()[0], 2),

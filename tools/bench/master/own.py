@@ -6,6 +6,7 @@ import itertools
 import math
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -55,8 +56,9 @@ def second_proxy(net: Net, times: int, counts: Counts, say: Say) -> None:
             pending.result()
 
 
-def standby(net: Net, times: int, stopped: threading.Event, counts: Counts, say: Say) -> None:
-    """The unit in service loses its power, again and again; the other has it back before."""
+def standby(net: Net, hangs: Sequence[bool], stopped: threading.Event, counts: Counts, say: Say) -> None:
+    """Again and again the edge of the unit in service hangs, or the whole unit loses its power; each time the other one
+    is back before."""
     pair = Pair(net, "-pair", users=numbers(FIRST, PHONES), configuration={"edge": {"register_s": REGISTER_S}})
     pair.start()
     site = pair.units[0]
@@ -65,19 +67,19 @@ def standby(net: Net, times: int, stopped: threading.Event, counts: Counts, say:
     crowd.wait_registered(START_S)
     caller = Sipp(site.phones, site.phone_ip(CALLER_IP), PROXY, REALM)
     until = time.monotonic() + STANDBY_S
-    for number in range(times):
+    for number, hung in enumerate(hangs, 1):
         if time.monotonic() > until:
             break
-        say(f"takeover {number + 1} of {times}")
         (dying,) = pair.serving
         (other,) = [unit for unit in pair.units if unit is not dying]
         other.wait(partial(_knows_all, other), REPLICATED_S, "bindings at the standby")
         dial = Dial(User(str(FIRST), password(str(FIRST))), str(FIRST + 1))
-        taken_s, answered_s = takeover(pair, caller, dial)
-        counts.takeover_s.append(taken_s)
+        taken_s, answered_s = takeover(pair, caller, dial, hung=hung)
+        say(f"takeover {number} of {len(hangs)}, {'edge hangs' if hung else 'no power'}: {taken_s:.2f} s")
+        (counts.takeover_hung_s if hung else counts.takeover_s).append(taken_s)
         counts.attempted += 1
         counts.lost += answered_s is None
-        dying.power_on()
+        (dying.edge.thaw if hung else dying.power_on)()
         dying.wait(partial(_knows_all, dying), REPLICATED_S, "bindings at the one that died")
         if stopped.is_set():
             break

@@ -53,6 +53,7 @@ class Counts:
     unit_death_baresip_s: list[float] = field(default_factory=list)
     unit_frozen_s: list[float] = field(default_factory=list)
     takeover_s: list[float] = field(default_factory=list)
+    takeover_hung_s: list[float] = field(default_factory=list)
     flood_ms: list[float] = field(default_factory=list)
     flood_rates: list[float] = field(default_factory=list)  # packets a second
     failed_scenes: list[str] = field(default_factory=list)
