@@ -13,7 +13,7 @@ from datetime import datetime
 
 from callcontrol.plan.catalogue import said as spoken
 from callcontrol.plan.catalogue import words
-from callcontrol.plan.model import Call, Directory, Mode, Presence, State
+from callcontrol.plan.model import Call, Directory, Mode, Presence, State, Unreadable
 from callcontrol.plan.plan import plan
 from callcontrol.plan.steps import Plan, Reception, Refuse, Ring, Say
 from callcontrol.refusal import Refusal, Why, refuse
@@ -46,7 +46,17 @@ class Asked:
 
 
 def decide(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...] | Refusal:
-    """The extensions to ring now, or how the call ends."""
+    """The extensions to ring now, or how the call ends. Of what cannot be read no more is known than that it is a
+    phone: it rings, but for a lost one."""
+    try:
+        return _planned(asked, directory, now)
+    except Unreadable:
+        if asked.why is Why.ASKED and not directory.blocked(asked.callee):
+            return (asked.callee,)
+        return refuse(asked.why, survival=asked.survival)
+
+
+def _planned(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...] | Refusal:
     if directory.extension(asked.callee) is None:
         return refuse(asked.why, survival=asked.survival)
     rung = asked.tried

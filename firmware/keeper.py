@@ -21,8 +21,9 @@ from firmware.bindings import keep_bindings
 from firmware.edge import credential_rows
 from firmware.modes import Mode, State
 from firmware.paths import Paths
-from firmware.pushed import Pushed
+from firmware.pushed import BackOff, Pushed
 from firmware.store import Directory, Journal, StoreError
+from firmware.store.database import connect
 from firmware.store.fold import AccFolder
 from firmware.store.people import People
 
@@ -37,6 +38,8 @@ CALL_LASTS = timedelta(hours=4)
 ASKED_EVERY = timedelta(seconds=30)
 """A referral that begins or ends by itself, or phone hours, are noticed so late."""
 READ_TIMEOUT_S = 1.0
+SWEEP_MOST_S = 60.0
+"""Between two tries to read what the edge holds, where its file cannot be read."""
 
 log = logging.getLogger("rvx")
 T = TypeVar("T")
@@ -50,14 +53,15 @@ class Keeper:
         self._numbering = numbering
         self._edge = edge
         self._thread = ThreadPoolExecutor(1, "store")
-        self._journal: Journal | None = None
-        self._directory: Directory | None = None
+        self._opened: dict[Path, sqlite3.Connection] = {}
         self._folder: AccFolder | None = None
         self._incident: int | None = None
         self._people: People | None = None
-        self._cred, self._ask = Pushed(edge, "cred"), Pushed(edge, "ask")
+        self._pushed = {table: Pushed(edge, table) for table in ("cred", "ask")}
+        self._sweeps = {table: BackOff(TABLES_EVERY_S, SWEEP_MOST_S) for table in self._pushed}
         self._extensions: frozenset[str] = frozenset()  # those that may be here
-        self._asked: dict[str, str] = {}
+        self._asked: Mapping[str, str] = {}
+        self.unreadable: Mapping[str, str] = {}  # rows of people that cannot be read, and why
         self._asked_at: datetime | None = None
         self._rows: dict[str, str] | None = None  # of the edge's table `cred`, as directory.db of `_version` has them
         self._version = 0
@@ -82,8 +86,9 @@ class Keeper:
     def edge_is_new(self) -> None:
         """What the edge has kept of its table may be older than directory.db."""
         self._edge_seen = True
-        self._cred.forget()
-        self._ask.forget()
+        for table, pushed in self._pushed.items():
+            pushed.forget()
+            self._sweeps[table].well()
 
     async def fold(self) -> None:
         """Once a second, until cancelled."""
@@ -99,8 +104,9 @@ class Keeper:
             rows = await self._in_store(self._read_once)
             if rows is not None and self._edge_seen:
                 asked = await self._in_store(self._asked_once)
-                for pushed, wanted in ((self._cred, rows), (self._ask, asked)):
-                    await self._push(pushed, wanted)
+                for table, wanted in (("cred", rows), ("ask", asked)):
+                    if wanted is not None:
+                        await self._push(table, wanted)
             await asyncio.sleep(TABLES_EVERY_S)
 
     async def bindings(self) -> None:
@@ -156,21 +162,26 @@ class Keeper:
             self._count(rows.keys())
         return rows
 
-    async def _push(self, pushed: Pushed, rows: Mapping[str, str] | None) -> None:
-        if rows is None:
-            return
-        if not pushed.known:
-            # What the edge holds beyond these rows is gone from the store since.
-            pushed.holds(await self._in_store(lambda: _names(self._paths.tables, pushed.table)) or ())
+    async def _push(self, table: str, rows: Mapping[str, str]) -> None:
+        pushed, sweep, now = self._pushed[table], self._sweeps[table], asyncio.get_running_loop().time()
+        if not pushed.swept and sweep.due(now):
+            # What the edge holds beyond these rows is gone from the store since; it goes when its file can be read.
+            names = await self._in_store(lambda: _names(self._paths.tables, table))
+            if names is None:
+                sweep.failed(now)
+            else:
+                pushed.holds(names)
+                sweep.well()
         await pushed.push(rows)
 
-    def _asked_once(self) -> dict[str, str]:
+    def _asked_once(self) -> Mapping[str, str]:
         """The edge's table `ask`: anew when something has changed, and now and then, as time goes on."""
         people = self._open_people()
         now = datetime.now(UTC)
         if people.look_again() or self._asked_at is None or now - self._asked_at > ASKED_EVERY:
             self._asked_at = None  # so that it is made anew where this fails
-            self._asked = asked_table(self._extensions | people.special(now), people, now)
+            self._asked, unreadable = asked_table(self._extensions | people.special(now), people, now)
+            self.unreadable = {**people.unreadable, **unreadable}
             self._asked_at = now
         return self._asked
 
@@ -180,20 +191,22 @@ class Keeper:
         registered = _names(self._paths.bindings, "location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
 
+    def _open(self, path: Path, schema: str) -> sqlite3.Connection:
+        if path not in self._opened:
+            self._opened[path] = connect(path, schema)
+        return self._opened[path]
+
     def _open_journal(self) -> Journal:
-        if self._journal is None:
-            self._journal = Journal.open(self._paths.journal)
-        return self._journal
+        return Journal(self._open(self._paths.journal, "journal"))
+
+    def _open_directory(self) -> Directory:
+        return Directory(self._open(self._paths.directory, "directory"))
 
     def _open_people(self) -> People:
         if self._people is None:
-            self._people = People.open(self._paths.directory, self._paths.journal, self._numbering)
+            directory = self._open(self._paths.directory, "directory")
+            self._people = People(directory, self._open(self._paths.journal, "journal"), self._numbering)
         return self._people
-
-    def _open_directory(self) -> Directory:
-        if self._directory is None:
-            self._directory = Directory.open(self._paths.directory)
-        return self._directory
 
     async def _in_store(self, work: Callable[[], T]) -> T | None:
         """`work` in the store's thread; None, and the fault kept for the status, when the store does not do it."""

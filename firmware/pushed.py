@@ -9,12 +9,29 @@ from collections.abc import Iterable, Mapping
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 
-__all__ = ["Pushed"]
+__all__ = ["BackOff", "Pushed"]
 
 AT_ONCE = 50
 """Rows written to the edge before others get a turn."""
 
 log = logging.getLogger("rvx")
+
+
+class BackOff:
+    """When something that failed may be tried again: at once at first, then ever later. Times are of one clock, s."""
+
+    def __init__(self, first_s: float, most_s: float) -> None:
+        self._first_s, self._most_s = first_s, most_s
+        self._at, self._pause_s = float("-inf"), first_s
+
+    def due(self, now: float) -> bool:
+        return now >= self._at
+
+    def failed(self, now: float) -> None:
+        self._at, self._pause_s = now + self._pause_s, min(self._pause_s * 2, self._most_s)
+
+    def well(self) -> None:
+        self._at, self._pause_s = float("-inf"), self._first_s
 
 
 class Pushed:
@@ -24,19 +41,18 @@ class Pushed:
         self._edge = edge
         self.table = table
         self._rows: Mapping[str, str] | None = None
-
-    @property
-    def known(self) -> bool:
-        """Whether it is known what the edge holds."""
-        return self._rows is not None
+        self.swept = False
+        """Whether it is known which rows the edge holds beyond those that were pushed."""
 
     def forget(self) -> None:
         """The edge may hold something else."""
         self._rows = None
+        self.swept = False
 
     def holds(self, names: Iterable[str]) -> None:
-        """The edge has rows of these names, of which nothing more is known."""
-        self._rows = dict.fromkeys(names, "")
+        """The edge has rows of these names; of those that were not pushed from here nothing more is known."""
+        self._rows = {**dict.fromkeys(names, ""), **(self._rows or {})}
+        self.swept = True
 
     async def push(self, rows: Mapping[str, str]) -> None:
         """Make it so; what cannot be pushed is pushed anew the next time, from the beginning."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from callcontrol.edge.render import dispatcher_list
@@ -28,8 +29,8 @@ __all__ = ["Unit"]
 
 CLIENT_TIMEOUT_S = 2.0
 """A client of the status socket that does not read is let go."""
-HELD_NAMED = 3
-"""Extensions that a problem names."""
+NAMED = 3
+"""Extensions, or what else there is many of, that a problem names."""
 
 CALLS_START_S = 15.0
 """The process `calls` may need so long to start."""
@@ -86,6 +87,8 @@ class Unit:
         sight, state = watch.sight, watch.state
         seen = sight is not None and state is not None
         problems: tuple[Problem, ...] = (_store_problem(keeper.fault),) if keeper.fault else ()
+        if keeper.unreadable:
+            problems += (_unreadable_problem(keeper.unreadable),)
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
         problems += self._door.problems(now)
@@ -151,13 +154,29 @@ def _store_problem(fault: str) -> Problem:
     )
 
 
+def _unreadable_problem(unreadable: Mapping[str, str]) -> Problem:
+    return Problem(
+        "RVX-K06",
+        Severity.WARN,
+        "directory",
+        observed=f"{_named(tuple(unreadable))} cannot be read: {next(iter(unreadable.values()))}",
+        expected="rows as rvx people load and organisation write them",
+        effect="these phones ring, and nothing of what is set up for them is done",
+        fix="load the directory anew",
+    )
+
+
+def _named(names: tuple[str, ...]) -> str:
+    """The first of many."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
 def _held_problem(held: tuple[str, ...]) -> Problem:
-    named = ", ".join(held[:HELD_NAMED]) + (f" and {len(held) - HELD_NAMED} more" if len(held) > HELD_NAMED else "")
     return Problem(
         "RVX-P04",
         Severity.WARN,
         "phones",
-        observed=f"the platform refuses the password of {named}",
+        observed=f"the platform refuses the password of {_named(held)}",
         expected="a right password at the first try",
         effect="kept from the platform for up to 10 minutes; 112 goes out",
         fix="give the phone its password anew",

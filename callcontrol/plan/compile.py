@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
-from callcontrol.plan.model import Condition, Directory, Extension, Kind
+from callcontrol.plan.model import Condition, Directory, Extension, Kind, Unreadable, choices_of
 
-__all__ = ["Treatment", "table", "treatment"]
+__all__ = ["Table", "Treatment", "table", "treatment"]
 
 _ALWAYS = frozenset({Condition.ALWAYS, Condition.FOLLOW_ME, Condition.DO_NOT_DISTURB})
 
@@ -21,17 +22,26 @@ class Treatment(StrEnum):
     BLOCKED = "blocked"  # neither rings it nor lets it ring, with `calls` or without
 
 
-def table(numbers: Iterable[str], directory: Directory, now: datetime) -> dict[str, str]:
-    """The rows of the edge's table `ask`; extensions that are plain, or nobody's, have none."""
-    found = {}
+class Table(NamedTuple):
+    rows: Mapping[str, str]
+    unreadable: Mapping[str, str]
+    """Extensions of which something cannot be read, and why."""
+
+
+def table(numbers: Iterable[str], directory: Directory, now: datetime) -> Table:
+    """The edge's table `ask`; extensions that are plain, or nobody's, have no row. What cannot be read is asked about,
+    and holds back none of the others."""
+    rows, unreadable = {}, {}
     for number in numbers:
-        extension = directory.extension(number)
-        if extension is None:
-            continue
-        treated = treatment(extension, directory, now)
+        try:
+            extension = directory.extension(number)
+            treated = Treatment.PLAIN if extension is None else treatment(extension, directory, now)
+        except Unreadable as error:
+            unreadable[number] = str(error)
+            treated = Treatment.BLOCKED if directory.blocked(number) else Treatment.ASK
         if treated is not Treatment.PLAIN:
-            found[number] = str(treated)
-    return found
+            rows[number] = str(treated)
+    return Table(rows, unreadable)
 
 
 def treatment(extension: Extension, directory: Directory, now: datetime) -> Treatment:
@@ -48,7 +58,7 @@ def treatment(extension: Extension, directory: Directory, now: datetime) -> Trea
     if unit is not None and unit.unstaffed:
         return Treatment.ASK
     person = directory.person(extension.person) if extension.person else None
-    entity = directory.entity(unit.entity) if unit else None
-    if person is not None and person.phone_hours is not None and entity is not None and entity.choices.phone_hours:
+    chosen = choices_of(unit.entity if unit else None, directory)
+    if person is not None and person.phone_hours is not None and chosen.phone_hours:
         return Treatment.PLAIN if person.phone_hours.open_at(now) else Treatment.ASK
     return Treatment.PLAIN

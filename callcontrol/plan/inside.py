@@ -22,6 +22,7 @@ from callcontrol.plan.model import (
     Presence,
     State,
     Unit,
+    choices_of,
 )
 from callcontrol.plan.outside import identity_of, reaches
 from callcontrol.plan.steps import LAST, Note, Out, Plan, Reception, Refuse, Ring, Say, Step, Voicemail
@@ -320,8 +321,7 @@ class Walk:
     # What is known
 
     def _choices(self) -> Choices:
-        entity = self._directory.entity(self._entity) if self._entity else None
-        return entity.choices if entity else Choices()
+        return choices_of(self._entity, self._directory)
 
     def _for_s(self) -> int:
         choices = self._choices()

@@ -37,8 +37,14 @@ __all__ = [
     "Presence",
     "State",
     "Unit",
+    "Unreadable",
     "Visibility",
+    "choices_of",
 ]
+
+
+class Unreadable(Exception):
+    """What the store has of this is nothing that can be."""
 
 
 class Mode(StrEnum):
@@ -227,7 +233,8 @@ class Forwarding:
 
 
 class Directory(Protocol):
-    """What the store must answer, from memory: no call here may wait for a disk. Unknown ids give None."""
+    """What the store must answer, from memory: no call here may wait for a disk. Unknown ids give None; where a row
+    cannot be, Unreadable is raised."""
 
     def extension(self, number: str) -> Extension | None: ...
     def person(self, person: str) -> Person | None: ...
@@ -237,6 +244,9 @@ class Directory(Protocol):
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]: ...
     def absent(self, extension: str, now: datetime) -> Absent | None: ...
     def reasons(self, extension: str) -> ReasonTable: ...
+
+    def blocked(self, extension: str) -> bool:
+        """Whether it is a lost phone (E5); this is known also of a row that is Unreadable."""
 
     @property
     def numbering(self) -> LocalNumbering: ...
@@ -248,6 +258,12 @@ class Directory(Protocol):
 
     def by_entity_number(self, number: str) -> str | None:
         """The id of the entity that is called by an E.164 number."""
+
+
+def choices_of(entity: str | None, directory: Directory) -> Choices:
+    """What the municipality of an entity has chosen; for None, or one that nobody knows, the strictest."""
+    known = directory.entity(entity) if entity else None
+    return known.choices if known else Choices()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

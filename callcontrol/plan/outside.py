@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callcontrol.plan.model import Call, Choices, Directory, Extension, Identity, State, Unit
+from callcontrol.plan.model import Call, Directory, Extension, Identity, State, Unit, choices_of
 from callcontrol.plan.number import Dialled, NumberKind, parse_dialled
 from callcontrol.plan.reach import category, may
 from callcontrol.plan.steps import Note, Out, Plan, Refuse, Say, Step
@@ -17,7 +17,7 @@ def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: D
     if caller is None:
         return _refused("E1", 403, "outside_to_outside", 21)
     unit = directory.unit(caller.unit)
-    choices = _choices(unit, directory)
+    choices = choices_of(unit.entity if unit else None, directory)
     where = category(dialled)
     verdict = may(
         caller.reach, where, ordered=call.ordered_by is not None, by_operator=call.by_operator, choices=choices
@@ -53,7 +53,8 @@ def reaches(owner: Extension, number: str, directory: Directory) -> bool:
     dialled = parse_dialled(number, directory.numbering)
     if dialled.kind in (NumberKind.INVALID, NumberKind.EMERGENCY):
         return False
-    choices = _choices(directory.unit(owner.unit), directory)
+    unit = directory.unit(owner.unit)
+    choices = choices_of(unit.entity if unit else None, directory)
     return may(owner.reach, category(dialled), ordered=False, by_operator=False, choices=choices).allowed
 
 
@@ -74,11 +75,6 @@ def identity_of(
     if chosen is Identity.WITHHELD or (chosen is Identity.MAIN and main is None):
         return Identity.WITHHELD, None
     return chosen, caller.direct_number if chosen is Identity.DIRECT else main
-
-
-def _choices(unit: Unit | None, directory: Directory) -> Choices:
-    entity = directory.entity(unit.entity) if unit else None
-    return entity.choices if entity else Choices()
 
 
 def _refused(rule: str, code: int, words: str, cause: int) -> Plan:

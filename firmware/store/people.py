@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -31,17 +31,18 @@ from callcontrol.plan.model import (
     Member,
     Person,
     Unit,
+    Unreadable,
     Visibility,
 )
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
-from callcontrol.plan.reasons import SWEDISH, Reason, ReasonTable, table_of
+from callcontrol.plan.reasons import SWEDISH, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
 from firmware.store import outbox, reasons
 from firmware.store.database import StoreError, connect, from_text, to_text
 
-__all__ = ["KEPT_MAX", "People"]
+__all__ = ["KEPT_MAX", "People", "UnreadableRow"]
 
 KEPT_MAX = 16_384
 """Answers about persons and extensions kept in memory at once: more than one building has."""
@@ -56,11 +57,16 @@ _ABOUT = ("extension", "person", "group", "forwarding", "referral")
 """What is kept by the name of an extension or a person that a change may be of."""
 
 T = TypeVar("T")
+R = TypeVar("R", bound=tuple[Any, ...])
+
+
+class UnreadableRow(StoreError, Unreadable):
+    """A row says what nothing here would write."""
 
 
 class People:
-    """Implements `callcontrol.plan.model.Directory`. Belongs to the thread that opened it. Raises StoreError for a row
-    that cannot be."""
+    """Implements `callcontrol.plan.model.Directory`. Belongs to the thread that opened it. Raises UnreadableRow for a
+    row that cannot be."""
 
     def __init__(self, directory: sqlite3.Connection, journal: sqlite3.Connection, numbering: LocalNumbering) -> None:
         self._directory = directory
@@ -74,6 +80,7 @@ class People:
         self._by_entity_number: dict[str, str] = {}
         self._classes: dict[str, ReachClass] = {}
         self._reasons: dict[str, ReasonTable] = {}  # by municipality, of those that have their own
+        self.unreadable: dict[str, str] = {}  # of the organisation: what cannot be read, and why
 
     @classmethod
     def open(cls, directory: Path, journal: Path, numbering: LocalNumbering) -> Self:
@@ -105,7 +112,7 @@ class People:
         self._heard = heard
         if afresh or changes is None or any(kind == "unit" for kind, _ in changes):
             self._kept.clear()
-            _sound("the organisation", self._read_small)
+            self._read_small()
             self._versions = versions
             return True
         for changed, subject in changes:
@@ -151,6 +158,8 @@ class People:
         return self._numbering
 
     def unit(self, unit: str) -> Unit | None:
+        if (why := self.unreadable.get(f"unit {unit}")) is not None:
+            raise UnreadableRow(f"unit {unit}: {why}")
         return self._units.get(unit)
 
     def entity(self, entity: str) -> Entity | None:
@@ -180,6 +189,10 @@ class People:
         unit = self.unit(known.unit) if known else None
         entity = self.entity(unit.entity) if unit else None
         return self._reasons.get(entity.municipality, SWEDISH) if entity else SWEDISH
+
+    def blocked(self, extension: str) -> bool:
+        row = self._journal.execute("SELECT 1 FROM block WHERE extension = ?", (extension,)).fetchone()
+        return row is not None
 
     def by_direct_number(self, number: str) -> str | None:
         return self._keep("direct_number", number, self._read_direct_number)
@@ -217,10 +230,14 @@ class People:
 
     def _read_small(self) -> None:
         db = self._directory
-        self._classes = {
-            name: ReachClass(name=name, open=frozenset(map(Category, json.loads(opened))))
-            for name, opened in db.execute("SELECT name, open FROM reach_class")
-        }
+        self.unreadable = {}
+        self._classes = dict(
+            self._readable(
+                "class of reach",
+                db.execute("SELECT name, open FROM reach_class"),
+                lambda opened: ReachClass(name=opened[0], open=frozenset(map(Category, json.loads(opened[1])))),
+            )
+        )
         chosen: dict[str, dict[str, Any]] = {}
         kinds = {field.name: field.type for field in fields(Choices)}
         for municipality, name, value in db.execute("SELECT municipality, name, value FROM choice"):
@@ -236,16 +253,25 @@ class People:
             )
             for row in _rows(db, "SELECT id, municipality, name, greeting, main_number, reception FROM entity")
         }
-        self._units = {row["id"]: self._unit(row) for row in _rows(db, "SELECT * FROM unit")}
-        own: dict[str, list[Reason]] = {}
+        rows = ((row["id"], row) for row in _rows(db, "SELECT * FROM unit"))
+        self._units = dict(self._readable("unit", rows, lambda row: self._unit(row[1])))
+        own: dict[str, list[tuple[str, str]]] = {}
         for municipality, key, body in db.execute("SELECT municipality, key, body FROM reason ORDER BY key"):
-            own.setdefault(municipality, []).append(reasons.from_body(key, body))
-        self._reasons = {
-            municipality: table_of(
-                entries, SWEDISH if chosen.get(municipality, {}).get("ready_reasons", True) else None
-            )
-            for municipality, entries in own.items()
-        }
+            own.setdefault(municipality, []).append((key, body))
+
+        def reasons_of(entry: tuple[str, list[tuple[str, str]]]) -> ReasonTable:
+            ready = SWEDISH if chosen.get(entry[0], {}).get("ready_reasons", True) else None
+            return table_of([reasons.from_body(key, body) for key, body in entry[1]], ready)
+
+        self._reasons = dict(self._readable("reasons of", own.items(), reasons_of))
+
+    def _readable(self, what: str, rows: Iterable[R], read: Callable[[R], T]) -> Iterator[tuple[str, T]]:
+        """What can be read of rows, by their first column; the others are noted as `unreadable`."""
+        for row in rows:
+            try:
+                yield row[0], read(row)
+            except (ValueError, TypeError, KeyError) as error:
+                self.unreadable[f"{what} {row[0]}"] = str(error)
 
     def _unit(self, row: dict[str, Any]) -> Unit:
         row |= self._changed("unit", row["id"])
@@ -262,7 +288,6 @@ class People:
         row |= self._changed("extension", number)
         row.pop("distribution")
         hours = row.pop("hours")
-        blocked = self._journal.execute("SELECT 1 FROM block WHERE extension = ?", (number,)).fetchone()
         return Extension(
             **row
             | {
@@ -272,7 +297,7 @@ class People:
                 "voicemail": bool(row["voicemail"]),
             },
             hours=_schedule(hours),
-            blocked=blocked is not None,
+            blocked=self.blocked(number),
         )
 
     def _read_person(self, person: str) -> Person | None:
@@ -348,11 +373,10 @@ class People:
 
 
 def _sound(what: str, read: Callable[[], T]) -> T:
-    """Raises StoreError for a row that says what nothing here would write."""
     try:
         return read()
     except (ValueError, TypeError, KeyError) as error:
-        raise StoreError(f"{what}: {error}") from error
+        raise UnreadableRow(f"{what}: {error}") from error
 
 
 @lru_cache(maxsize=SCHEDULES_KEPT_MAX)

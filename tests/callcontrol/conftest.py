@@ -21,6 +21,7 @@ from callcontrol.plan.model import (
     Member,
     Person,
     Unit,
+    Unreadable,
 )
 from callcontrol.plan.number import DirectRange, ExtensionRange, LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
@@ -71,6 +72,7 @@ class Town:
         self.moved: dict[str, list[Forwarding]] = {}
         self.away: dict[str, Absent] = {}
         self.reason_table = SWEDISH
+        self.unreadable: set[str] = set()
 
     def add(self, number: str, **fields: Any) -> None:
         given = {"kind": Kind.PERSON, "unit": "u", "reach": DEFAULT_CLASS, "identity": Identity.DIRECT, **fields}
@@ -95,6 +97,8 @@ class Town:
         self.groups[number] = Group(extension=number, distribution=distribution, members=members)
 
     def extension(self, number: str) -> Extension | None:
+        if number in self.unreadable:
+            raise Unreadable(f"extension {number}: its hours")
         return self.extensions.get(number)
 
     def person(self, person: str) -> Person | None:
@@ -117,6 +121,9 @@ class Town:
 
     def reasons(self, extension: str) -> ReasonTable:
         return self.reason_table
+
+    def blocked(self, extension: str) -> bool:
+        return extension in self.extensions and self.extensions[extension].blocked
 
     def is_municipal_mobile(self, number: str) -> bool:
         return any(person.mobile == number for person in self.people.values())

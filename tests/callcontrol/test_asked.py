@@ -74,6 +74,7 @@ RINGS: list[tuple[str, Set, dict[str, Any], tuple[str, ...]]] = [
     ("all of a group", hunt(Distribution.ALL), {"callee": "1900"}, ("1001", "1002", "1003")),
     ("all but who is out", hunt(Distribution.ALL, "1002"), {"callee": "1900"}, ("1001", "1003")),
     ("a member calls the group", hunt(Distribution.ALL), {"callee": "1900", "caller": "1001"}, ("1002", "1003")),
+    ("one that cannot be read", lambda town: town.unreadable.add("1001"), {}, ("1001",)),
     ("an on-call phone", lambda town: town.add("1500", kind=Kind.ON_CALL), {"callee": "1500"}, ("1500",)),
 ]
 
@@ -108,6 +109,14 @@ ENDS: list[tuple[str, Set, dict[str, Any], int, str]] = [
         480,
         "telefonen är spärrad",
     ),
+    (
+        "lost, and cannot be read",
+        lambda town: [town.unreadable.add("1001"), town.change("1001", blocked=True)],
+        {"why": Why.ASKED},
+        480,
+        "Kan Inte Nås",
+    ),
+    ("busy, and cannot be read", lambda town: town.unreadable.add("1001"), {"why": Why.BUSY}, 486, "Upptaget"),
     (
         "outside phone hours",
         lambda town: [

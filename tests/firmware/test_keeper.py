@@ -108,10 +108,49 @@ def test_a_row_that_cannot_be_is_an_alarm_and_no_end(config: Config) -> None:
     async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
         await edge.until("100000", "ask")
         changes.change("extension", ONE, {"hours": "whenever"}, "x", NOW)
+        changes.block(OTHER, "anna", "lost", NOW)
+        await edge.until(OTHER, "blocked")
+        assert not keeper.fault
         changes.block(ONE, "anna", "lost", NOW)
-        assert await keeper._in_store(keeper._asked_once) is None
-        assert ONE in keeper.fault
-        changes.change("extension", ONE, {"hours": None}, "x", NOW)
         await edge.until(ONE, "blocked")
+        assert list(keeper.unreadable) == [ONE]
+        changes.change("extension", ONE, {"hours": None}, "x", NOW)
+        changes.lift(ONE, "anna", NOW)
+        await edge.until(ONE, None)
+        assert not keeper.unreadable
+
+    kept(config, work)
+
+
+def test_a_unit_that_cannot_be_is_named_and_its_phones_are_asked_about(config: Config) -> None:
+    with closing(connect(config.paths.directory, "directory")) as directory:
+        (unit,) = directory.execute("SELECT unit FROM extension WHERE number = ?", (ONE,)).fetchone()
+
+    async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await edge.until("100000", "ask")
+        # What is to be done in vain keeps a phone plain, but has it looked at.
+        changes.forward(Forwarding(extension=ONE, condition=Condition.NO_ANSWER, target=OTHER, set_at=NOW), "anna")
+        with closing(sqlite3.connect(config.paths.journal)) as journal, journal:
+            journal.execute("INSERT INTO change VALUES ('unit', ?, 'colour', '1', '', '')", (unit,))
+        changes.block(OTHER, "anna", "lost", NOW)
+        changes.change("unit", unit, {"name": "Bygg"}, "x", NOW)
+        await edge.until(ONE, "ask")
+        assert {f"unit {unit}", ONE} <= keeper.unreadable.keys()
+        assert edge.tables["ask"][OTHER] == "blocked"
+
+    kept(config, work)
+
+
+def test_a_file_of_tables_that_cannot_be_read_is_read_later(config: Config) -> None:
+    whole = config.paths.tables.read_bytes()
+    config.paths.tables.write_bytes(b"no database" * 1000)
+
+    async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await edge.until("100000", "ask")
+        assert keeper.fault
+        assert edge.tables["ask"][GONE] == "ask"
+        config.paths.tables.write_bytes(whole)
+        await edge.until(GONE, None)
+        assert not keeper.fault
 
     kept(config, work)

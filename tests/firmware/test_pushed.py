@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
-from firmware.pushed import Pushed
+from firmware.pushed import BackOff, Pushed
 
 
 class Edge:
@@ -55,7 +55,7 @@ def test_what_the_edge_had_before_is_taken_away() -> None:
     edge, pushed = made()
     edge.rows = {"8": "ask", "9": "ask"}
     pushed.holds(["8", "9", "10"])
-    assert pushed.known
+    assert pushed.swept
     push(pushed, {"8": "ask"})
     assert edge.rows == {"8": "ask"}
 
@@ -66,7 +66,7 @@ def test_what_could_not_be_pushed_is_pushed_anew(fault: Exception) -> None:
     push(pushed, {"1": "ask"})
     edge.fault = fault
     push(pushed, {"1": "ask", "2": "ask"})
-    assert not pushed.known
+    assert not pushed.swept
     edge.fault, edge.rows = None, {}
     push(pushed, {"1": "ask", "2": "ask"})
     assert edge.rows == {"1": "ask", "2": "ask"}
@@ -79,3 +79,29 @@ def test_an_edge_that_is_new_is_given_all() -> None:
     pushed.forget()
     push(pushed, {"1": "ask"})
     assert edge.rows == {"1": "ask"}
+
+
+def test_what_the_edge_holds_beyond_is_learnt_later() -> None:
+    edge, pushed = made()
+    edge.rows = {"1": "ask", "9": "blocked"}
+    push(pushed, {"1": "blocked"})
+    assert edge.rows == {"1": "blocked", "9": "blocked"}
+    pushed.holds(["1", "9"])
+    edge.calls.clear()
+    push(pushed, {"1": "blocked"})
+    assert edge.rows == {"1": "blocked"}
+    assert edge.calls == ["htable.delete", "htable.store"]
+
+
+def test_what_fails_is_tried_ever_more_seldom() -> None:
+    tries = BackOff(2, 15)
+    now, waited = 0.0, []
+    for _ in range(5):
+        before = now
+        while not tries.due(now):
+            now += 1
+        waited.append(now - before)
+        tries.failed(now)
+    assert waited == [0, 2, 4, 8, 15]
+    tries.well()
+    assert tries.due(0)

@@ -49,4 +49,16 @@ ENTRIES = {
             "Mend what is listed; docs/people.md shows what the file looks like.",
         ),
     ),
+    "RVX-K06": Entry(
+        Said(
+            "Något i katalogen kan inte läsas.",
+            "En rad säger något som ingenting här skulle skriva, till exempel telefontider som inga är.",
+            "Läs in katalogen på nytt, eller rätta det som nämns. Telefonerna ringer under tiden som vanligt.",
+        ),
+        Said(
+            "Something in the directory cannot be read.",
+            "A row says what nothing here would write, such as phone hours that are none.",
+            "Load the directory anew, or mend what is named. Meanwhile the phones ring as plain ones.",
+        ),
+    ),
 }

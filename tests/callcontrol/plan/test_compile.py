@@ -51,10 +51,20 @@ ROWS: list[tuple[str, Callable[[Town], object], str | None]] = [
 @pytest.mark.parametrize(("made", "row"), [row[1:] for row in ROWS], ids=[str(row[0]) for row in ROWS])
 def test_what_the_edge_does_by_itself(made: Callable[[Town], object], row: str | None, town: Town) -> None:
     made(town)
-    assert table(["1001", "1777"], town, NOON) == ({} if row is None else {"1001": row})
+    assert table(["1001", "1777"], town, NOON) == ({} if row is None else {"1001": row}, {})
 
 
 def test_hours_that_begin_are_noticed(town: Town) -> None:
     hours("mån-fre 12:30-16:30")(town)
-    assert table(["1001"], town, NOON) == {"1001": "ask"}
-    assert table(["1001"], town, NOON + timedelta(hours=1)) == {}
+    assert table(["1001"], town, NOON).rows == {"1001": "ask"}
+    assert table(["1001"], town, NOON + timedelta(hours=1)).rows == {}
+
+
+def test_what_cannot_be_read_is_asked_about_and_holds_back_no_other(town: Town) -> None:
+    town.unreadable = {"1001", "1002"}
+    town.change("1002", blocked=True)
+    town.change("1003", blocked=True)
+    made = table(["1001", "1002", "1003"], town, NOON)
+    assert made.rows == {"1001": "ask", "1002": "blocked", "1003": "blocked"}
+    assert list(made.unreadable) == ["1001", "1002"]
+    assert "1001" in made.unreadable["1001"]

@@ -375,8 +375,11 @@ def test_a_field_that_nobody_here_knows_is_the_stores_fault(store: Store) -> Non
         db.execute("INSERT INTO change VALUES ('unit', 'bygg', 'colour', '1', '', '')")
         outbox.add(db, NOW, "unit", "bygg", {})
     for _ in range(2):
-        with pytest.raises(StoreError, match="the organisation"):
-            store.again()
+        people = store.again()
+        assert list(people.unreadable) == ["unit bygg"]
+        with pytest.raises(StoreError, match="unit bygg"):
+            people.unit("bygg")
+    assert people.entity("kommun") is not None
 
 
 def test_a_look_that_failed_is_taken_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
