@@ -7,7 +7,8 @@
     agent.next_event() -> Event       what came of it, until None
 
 `now` is a time in seconds that never goes back. The agent retransmits, acknowledges refusals of INVITEs, answers CANCEL
-and challenges; the user answers requests and acknowledges 2xx (`send`), as only he knows the call.
+and challenges; the user answers requests and acknowledges 2xx (`send`), as only he knows the call. Whoever makes calls
+does so by `user_agent`, which is that user.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ TRANSACTIONS_MAX = 10_000
 
 RETRY_AFTER_S = 10
 """What is told to one that is refused for want of room."""
+
+_UNANSWERED = (State.CALLING, State.TRYING, State.PROCEEDING, State.CANCELLED)
 
 TransactionId = NewType("TransactionId", str)
 
@@ -113,6 +116,7 @@ class _Attempt:
     request: Request  # as the user gave it, CSeq counted on
     credentials: Credentials | None
     nonces: dict[bool, list[str]] = field(default_factory=dict)  # answered, by whether they were a proxy's
+    cancelled: bool = False  # by the user, also before a CANCEL may be sent
 
 
 class Agent:
@@ -180,8 +184,8 @@ class Agent:
         """The connection is gone. Our requests fail, the peer's are forgotten; the agent can go on over a new one."""
         for identity in list(self._clients):
             attempt = self._attempts.pop(identity, None)
-            if self._clients.pop(identity).state in (State.CALLING, State.TRYING, State.PROCEEDING):
-                self._events.append(TransactionFailed(attempt.id if attempt else identity, Why.CONNECTION_LOST))
+            if self._clients.pop(identity).state in _UNANSWERED and attempt is not None:
+                self._events.append(TransactionFailed(attempt.id, Why.CONNECTION_LOST))
         self._servers.clear()
         self._tags.clear()
         self._due.clear()
@@ -202,6 +206,17 @@ class Agent:
         attempt.id = self._start(request, attempt, now)
         return attempt.id
 
+    def cancel(self, identity: TransactionId, now: float) -> None:
+        """Cancels an INVITE of ours (RFC 3261 §9.1), as soon as its first provisional response is there.
+
+        A final answer, which may be a 2xx that has crossed the CANCEL, or a failure within 64 T1 is still its end. What
+        has its final answer is left alone.
+        """
+        for current, attempt in list(self._attempts.items()):
+            if attempt.id == identity:
+                attempt.cancelled = True
+                self._cancel_ours(current, now)
+
     def send(self, ack: Request) -> None:
         """Sends the ACK for a 2xx, with a Via of ours. Nothing will be heard of it (RFC 3261 §13.2.2.4)."""
         self._out.append(self._with_via(ack).to_bytes())
@@ -218,6 +233,15 @@ class Agent:
         self._settle(identity, transaction, now)
         return matters
 
+    def _cancel_ours(self, identity: TransactionId, now: float) -> None:
+        invite = self._clients[identity]
+        if invite.cancel(now):
+            self._settle(identity, invite, now)
+            cancel = _cancel_of(invite.request)
+            transaction = Transaction.client(cancel, self._reliable, now)
+            self._clients[_client_id(cancel)] = transaction
+            self._settle(_client_id(cancel), transaction, now)
+
     def _start(self, request: Request, attempt: _Attempt, now: float) -> TransactionId:
         transaction = Transaction.client(self._with_via(request), self._reliable, now)
         identity = _client_id(transaction.request)
@@ -233,6 +257,8 @@ class Agent:
 
     def _tagged(self, identity: TransactionId, response: Response) -> Response:
         """RFC 3261 §8.2.6.2: the same tag in all responses to a request, but a 100."""
+        if response.to.tag:
+            self._tags[identity] = response.to.tag  # the user's own, in what we answer for him, too
         if response.status == 100 or response.to.tag:
             return response
         if identity not in self._tags:
@@ -319,7 +345,7 @@ class Agent:
                     self._cancel(identity, request, now)
                 case Do.PASS, Request() as request:
                     self._events.append(RequestReceived(identity, request))
-                case Do.FAIL, _:
+                case Do.FAIL, _ if transaction.request.method != "CANCEL":
                     attempt = self._attempts.pop(identity, None)
                     self._events.append(TransactionFailed(attempt.id if attempt else identity, Why.TIMEOUT))
         if over:
@@ -333,8 +359,13 @@ class Agent:
             heapq.heappush(self._timers, (due, identity))
 
     def _answered(self, identity: TransactionId, response: Response, now: float) -> None:
-        attempt = self._attempts[identity]
-        again = _authorized(attempt, response, self._random) if response.status in (401, 407) else None
+        attempt = self._attempts.get(identity)
+        if attempt is None:
+            return  # what a CANCEL is answered says nothing that its INVITE will not say
+        if attempt.cancelled and response.status < 200:
+            self._cancel_ours(identity, now)
+        challenged = response.status in (401, 407) and not attempt.cancelled
+        again = _authorized(attempt, response, self._random) if challenged else None
         if again is None:
             self._events.append(ResponseReceived(attempt.id, response))
         else:
@@ -370,6 +401,19 @@ def _authorized(attempt: _Attempt, response: Response, random: Callable[[], str]
         name, authorization
     )
     return attempt.request
+
+
+def _cancel_of(invite: Request) -> Request:
+    """RFC 3261 §9.1: the INVITE's own Request-URI, Via, Route, From, To and Call-ID."""
+    return Request.new(
+        "CANCEL",
+        invite.uri,
+        from_=invite.from_.text,
+        to=invite.to.text,
+        call_id=invite.call_id,
+        cseq=invite.cseq.number,
+        routes=invite.header_values("Route"),
+    ).with_first("Via", invite.vias[0].text)
 
 
 def _with_tag(response: Response, tag: str) -> Response:

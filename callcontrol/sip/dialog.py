@@ -1,22 +1,22 @@
-"""What a 2xx to an INVITE says about how the call goes on (RFC 3261 §12.1.2, §12.2.1.1): enough to acknowledge and end
-it, for whoever sent the INVITE.
-"""
+"""A dialog (RFC 3261 §12): what both sides of a call know of each other, and what each request in it is made of."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Self
 
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.headers import Address
-from callcontrol.sip.message import Request, Response
+from callcontrol.sip.message import Message, Request, Response
 
 __all__ = ["Dialog"]
 
 
 @dataclass(frozen=True)
 class Dialog:
-    """As its caller sees it. `local`, `remote` and `routes` are written as they were; `invite_cseq` is the INVITE's."""
+    """As one side sees it. `local`, `remote` and `routes` are written as they were; `invite_cseq`: of the request
+    that made it. `remote_cseq`: -1 until the other side has asked something."""
 
     call_id: str
     local: str
@@ -24,39 +24,101 @@ class Dialog:
     target: str
     routes: tuple[str, ...]
     invite_cseq: int
+    local_cseq: int = 0
+    remote_cseq: int = -1
 
     @classmethod
     def of_answer(cls, response: Response) -> Self:
-        """Of a 2xx to an INVITE. RemoteError where it is none, or lacks what a dialog needs."""
+        """Of a 2xx to an INVITE, as its caller sees it. RemoteError where it is none, or lacks what a dialog needs."""
         if response.cseq.method != "INVITE" or not 200 <= response.status < 300:
             raise RemoteError("CSeq", str(response.cseq), f"no dialog from a {response.status} to that")
+        return cls.of_response(response, _only_contact(response))
+
+    @classmethod
+    def of_response(cls, response: Response, target: str) -> Self:
+        """Early or confirmed, as the caller sees it (§12.1.2). RemoteError without a tag."""
         if not response.to.tag:
             raise RemoteError("To", response.to.text, "no tag")
-        if len(response.contacts) != 1:
-            raise RemoteError("Contact", ", ".join(map(str, response.contacts)), "not one")
         return cls(
             response.call_id,
             response.from_.text,
             response.to.text,
-            response.contacts[0].uri.text,
+            target,
             tuple(route.text for route in reversed(response.record_routes)),
+            response.cseq.number,
             response.cseq.number,
         )
 
-    def ack(self) -> Request:
+    @classmethod
+    def of_request(cls, request: Request, tag: str) -> Self:
+        """As the called side sees it (§12.1.1). RemoteError where the request lacks what a dialog needs."""
+        return cls(
+            request.call_id,
+            f"{request.to.text};tag={tag}",
+            request.from_.text,
+            _only_contact(request),
+            tuple(route.text for route in request.record_routes),
+            request.cseq.number,
+            0,
+            request.cseq.number,
+        )
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Call-ID, local and remote tag (§12)."""
+        return self.call_id, Address.parse(self.local).tag, Address.parse(self.remote).tag
+
+    def ack(self, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> Request:
         """§13.2.2.4: one for each 2xx that comes, also for the same one again."""
-        return self._request("ACK", self.invite_cseq)
+        return self._request("ACK", self.invite_cseq, headers, body)
+
+    def ack_of(self, cseq: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> Request:
+        """For the 2xx to a later INVITE."""
+        return self._request("ACK", cseq, headers, body)
 
     def bye(self) -> Request:
-        """§15.1.1."""
+        """§15.1.1, where nothing else was asked in the dialog."""
         return self._request("BYE", self.invite_cseq + 1)
 
-    def _request(self, method: str, cseq: int) -> Request:
+    def request(self, method: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> tuple[Self, Request]:
+        """The next request (§12.2.1.1), and the dialog that has counted it."""
+        counted = replace(self, local_cseq=self.local_cseq + 1)
+        return counted, self._request(method, counted.local_cseq, headers, body)
+
+    def counted(self, response: Response) -> Self:
+        """A challenge that was answered has taken a number of its own."""
+        return replace(self, local_cseq=max(self.local_cseq, response.cseq.number))
+
+    def asked(self, request: Request) -> Self | None:
+        """With the other side's request counted; None where that comes out of order (§12.2.2: 500)."""
+        if request.cseq.number <= self.remote_cseq:
+            return None
+        return replace(self, remote_cseq=request.cseq.number)
+
+    def refreshed(self, message: Message) -> Self:
+        """With the target that a target refresh, or its 2xx, names (§12.2). RemoteError for more than one."""
+        return replace(self, target=_only_contact(message)) if message.contacts else self
+
+    def _request(self, method: str, cseq: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> Request:
         uri, routes = self.target, self.routes
         if routes:
             first = Address.parse(routes[0], "Record-Route").uri
             if "lr" not in first.params:  # a strict router, RFC 2543: it wants to stand in the Request-URI itself
                 uri, routes = first.text, (*routes[1:], f"<{self.target}>")
         return Request.new(
-            method, uri, from_=self.local, to=self.remote, call_id=self.call_id, cseq=cseq, routes=routes
+            method,
+            uri,
+            from_=self.local,
+            to=self.remote,
+            call_id=self.call_id,
+            cseq=cseq,
+            routes=routes,
+            headers=headers,
+            body=body,
         )
+
+
+def _only_contact(message: Message) -> str:
+    if len(message.contacts) != 1:
+        raise RemoteError("Contact", ", ".join(map(str, message.contacts)), "not one")
+    return message.contacts[0].uri.text

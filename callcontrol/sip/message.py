@@ -23,7 +23,10 @@ MAX_FORWARDS = "70"
 REASONS = {
     100: "Trying",
     180: "Ringing",
+    181: "Call Is Being Forwarded",
+    183: "Session Progress",
     200: "OK",
+    202: "Accepted",
     400: "Bad Request",
     401: "Unauthorized",
     403: "Forbidden",
@@ -31,21 +34,26 @@ REASONS = {
     405: "Method Not Allowed",
     407: "Proxy Authentication Required",
     408: "Request Timeout",
+    415: "Unsupported Media Type",
     420: "Bad Extension",
+    422: "Session Interval Too Small",
     480: "Temporarily Unavailable",
     481: "Call/Transaction Does Not Exist",
     482: "Loop Detected",
+    483: "Too Many Hops",
     486: "Busy Here",
     487: "Request Terminated",
     488: "Not Acceptable Here",
     489: "Bad Event",
+    491: "Request Pending",
     500: "Server Internal Error",
     501: "Not Implemented",
     503: "Service Unavailable",
+    504: "Server Time-out",
     600: "Busy Everywhere",
     603: "Decline",
 }
-"""RFC 3261 §21 and RFC 6665: what a code says when nobody gives it other words."""
+"""RFC 3261 §21, RFC 3515, RFC 4028 and RFC 6665: what a code says when nobody gives it other words."""
 
 _COMPACT = {
     "a": "accept-contact",
@@ -146,6 +154,16 @@ class Message:
         if text is not None and _DIGITS.fullmatch(text) is None:
             raise RemoteError("Expires", text, "not a number")
         return None if text is None else int(text)
+
+    def supports(self, option: str) -> bool:
+        """Whether its sender names an extension in Supported or Require (§20.37)."""
+        return option in self.options("Supported") or option in self.options("Require")
+
+    def options(self, name: str) -> frozenset[str]:
+        """The words of a header that is a list of them, in lower case: Supported, Require, Allow."""
+        return frozenset(
+            word.strip().lower() for value in self.header_values(name) for word in value.split(",") if word.strip()
+        )
 
     def check(self) -> None:
         """Reads what every message must have (RFC 3261 §8.1.1). Raises RemoteError for the first that is not right."""

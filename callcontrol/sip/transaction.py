@@ -3,8 +3,9 @@
 Four machines, in the RFC's names. TABLE says where an input leads from a state and what is done; RUNNING which timers
 run in a state; what does not stand in them is nothing that matters there. Nothing outside this file changes a state.
 
-Inputs are messages by their class, timers, and, of a server, the responses that the user gives. One state is finer than
-the RFC's: a server INVITE to which nothing was answered yet is TRYING, as only there a 100 is owed within 200 ms.
+Inputs are messages by their class, timers, and, of a server, the responses that the user gives. Two states are finer
+than the RFC's: a server INVITE to which nothing was answered yet is TRYING, as only there a 100 is owed within 200 ms;
+a client INVITE for which a CANCEL was sent is CANCELLED, as only then its answer is not waited for without end (§9.1).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class State(Enum):
     CALLING = auto()
     TRYING = auto()
     PROCEEDING = auto()
+    CANCELLED = auto()
     COMPLETED = auto()
     CONFIRMED = auto()
     ACCEPTED = auto()
@@ -52,6 +54,7 @@ class Input(Enum):
     REFUSAL = auto()  # 300–699
     REQUEST = auto()  # the same again
     ACK = auto()
+    CANCEL = auto()  # the user's
     TRYING = auto()  # a timer too
     A = auto()
     B = auto()
@@ -97,6 +100,11 @@ TABLE: dict[tuple[Kind, State, Input], tuple[State, tuple[_Act, ...]]] = {
     (Kind.CLIENT_INVITE, _S.PROCEEDING, Input.PROVISIONAL): (_S.PROCEEDING, (_A.PASS,)),
     (Kind.CLIENT_INVITE, _S.PROCEEDING, Input.SUCCESS): (_S.ACCEPTED, (_A.PASS,)),
     (Kind.CLIENT_INVITE, _S.PROCEEDING, Input.REFUSAL): (_S.COMPLETED, (_A.SEND_ACK, _A.PASS)),
+    (Kind.CLIENT_INVITE, _S.PROCEEDING, Input.CANCEL): (_S.CANCELLED, ()),
+    (Kind.CLIENT_INVITE, _S.CANCELLED, Input.PROVISIONAL): (_S.CANCELLED, (_A.PASS,)),
+    (Kind.CLIENT_INVITE, _S.CANCELLED, Input.SUCCESS): (_S.ACCEPTED, (_A.PASS,)),
+    (Kind.CLIENT_INVITE, _S.CANCELLED, Input.REFUSAL): (_S.COMPLETED, (_A.SEND_ACK, _A.PASS)),
+    (Kind.CLIENT_INVITE, _S.CANCELLED, Input.B): (_S.TERMINATED, (_A.FAIL,)),
     (Kind.CLIENT_INVITE, _S.COMPLETED, Input.REFUSAL): (_S.COMPLETED, (_A.SEND_ACK,)),
     (Kind.CLIENT_INVITE, _S.COMPLETED, Input.D): (_S.TERMINATED, ()),
     (Kind.CLIENT_INVITE, _S.ACCEPTED, Input.SUCCESS): (_S.ACCEPTED, (_A.PASS,)),
@@ -151,6 +159,7 @@ FIRST: dict[Kind, State] = {
 
 RUNNING: dict[tuple[Kind, State], tuple[Input, ...]] = {
     (Kind.CLIENT_INVITE, _S.CALLING): (Input.A, Input.B),
+    (Kind.CLIENT_INVITE, _S.CANCELLED): (Input.B,),
     (Kind.CLIENT_INVITE, _S.COMPLETED): (Input.D,),
     (Kind.CLIENT_INVITE, _S.ACCEPTED): (Input.M,),
     (Kind.CLIENT, _S.TRYING): (Input.E, Input.F),
@@ -219,6 +228,10 @@ class Transaction:
     def response(self, response: Response, now: float) -> bool:
         """Of a client the peer's, of a server the user's. Says whether it matters in this state."""
         return self._step(_class_of(response.status), response, now)
+
+    def cancel(self, now: float) -> bool:
+        """Of a client INVITE: its CANCEL is sent now (§9.1). False where it may not be: too early, or too late."""
+        return self._step(Input.CANCEL, None, now)
 
     def again(self, request: Request, now: float) -> None:
         """The request has come again, or an ACK for it."""

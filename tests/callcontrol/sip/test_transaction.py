@@ -339,6 +339,8 @@ def give(transaction: Transaction, given: Input) -> None:
         transaction.response(response(statuses[given], method), 0.0)
     elif given in (Input.REQUEST, Input.ACK):
         transaction.again(request("ACK" if given is Input.ACK else method), 0.0)
+    elif given is Input.CANCEL:
+        assert transaction.cancel(0.0)
     else:
         only(transaction, given)
 

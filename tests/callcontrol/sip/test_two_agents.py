@@ -6,13 +6,10 @@ final answer or a failure; an answer is the one that the other gave; after the l
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -33,6 +30,7 @@ from callcontrol.sip.agent import (
 from callcontrol.sip.dialog import Dialog
 from callcontrol.sip.digest import Credentials, authorize, challenges
 from callcontrol.sip.message import Request, Response
+from hil.sim.lossy import Link, Transport
 
 REALM = "region.example"
 USER = "1001"
@@ -44,46 +42,6 @@ QUIET_S = 200.0
 DELAY_MAX_S = 0.4
 """The last INVITE goes out after 31.5 s, and who refused the first forgets it after 32: over a slower link the RFC
 itself takes a late one for another call."""
-
-Transport = Literal["TCP", "UDP"]
-
-
-@dataclass
-class Link:
-    """Carries data one way. Over TCP all comes once and in order, in any pieces."""
-
-    transport: Transport
-    rng: random.Random
-    loss: float = 0.0
-    doubled: float = 0.0
-    delay_max_s: float = 0.0
-    _under_way: list[tuple[float, int, bytes]] = field(default_factory=list)
-    _count: itertools.count[int] = field(default_factory=itertools.count)
-    _last: float = 0.0
-
-    def send(self, data: bytes, now: float) -> None:
-        if self.transport == "TCP":
-            while data:
-                cut = self.rng.randint(1, len(data))
-                self._last = max(self._last, now + self.rng.uniform(0, self.delay_max_s))
-                self._put(self._last, data[:cut])
-                data = data[cut:]
-            return
-        if self.rng.random() >= self.loss:
-            for _ in range(2 if self.rng.random() < self.doubled else 1):
-                self._put(now + self.rng.uniform(0, self.delay_max_s), data)
-
-    def _put(self, when: float, data: bytes) -> None:
-        heapq.heappush(self._under_way, (when, next(self._count), data))
-
-    def next(self) -> float | None:
-        return self._under_way[0][0] if self._under_way else None
-
-    def take(self, now: float) -> list[bytes]:
-        taken = []
-        while self._under_way and self._under_way[0][0] <= now:
-            taken.append(heapq.heappop(self._under_way)[2])
-        return taken
 
 
 class Pair:
