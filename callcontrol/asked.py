@@ -7,18 +7,23 @@ sound is done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple, cast
 
 from callcontrol.plan.catalogue import said as spoken
 from callcontrol.plan.catalogue import words
 from callcontrol.plan.model import Call, Directory, Mode, Presence, State, Unreadable
-from callcontrol.plan.plan import plan
-from callcontrol.plan.steps import Plan, Reception, Refuse, Ring, Say
+from callcontrol.plan.number import parse_dialled
+from callcontrol.plan.plan import ours, plan
+from callcontrol.plan.reach import Guard
+from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say
 from callcontrol.refusal import Refusal, Why, refuse
 
-__all__ = ["Asked", "decide"]
+__all__ = ["Asked", "Decided", "decide"]
 
 DISPLAYED = "%d/%m %H.%M"
 """A time as a phone's display has room for."""
@@ -30,6 +35,7 @@ _AFTER = {
     Why.ILL: Presence.NOT_REGISTERED,
 }
 _ABSENT, _REJECTED = 20, 21
+_FORBIDDEN = 403
 LINE_MAX = 120
 """Characters of one language: no display has more, and an answer fits into a datagram."""
 
@@ -45,30 +51,64 @@ class Asked:
     tried: tuple[str, ...] = ()
 
 
-def decide(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...] | Refusal:
-    """The extensions to ring now, or how the call ends. Of what cannot be read no more is known than that it is a
-    phone: it rings, but for a lost one."""
+class Decided(NamedTuple):
+    """`answer`: the extensions to ring now, or how the call ends. `notes`: what somebody is to be told of."""
+
+    answer: tuple[str, ...] | Refusal
+    notes: tuple[Note, ...] = ()
+
+
+def decide(
+    asked: Asked,
+    directory: Directory,
+    now: datetime,
+    presence: Mapping[str, Presence] = MappingProxyType({}),
+    guard: Guard | None = None,
+) -> Decided:
+    """`presence` is what is known of phones here, `guard` what the caller has rung outside in this hour.
+
+    Of what cannot be read no more is known than that it is a phone: it rings, but for a lost one.
+    """
     try:
-        return _planned(asked, directory, now)
+        entity, sought = ours(asked.callee, parse_dialled(asked.callee, directory.numbering), directory)
+        if entity is not None or (sought is not None and directory.extension(sought) is not None):
+            return _inside(asked, sought or "", directory, now, presence)
+        if asked.why is Why.OUTSIDE:
+            return _outside(asked, directory, now, guard)
+        return Decided(refuse(asked.why, survival=asked.survival))
     except Unreadable:
         if asked.why is Why.ASKED and not directory.blocked(asked.callee):
-            return (asked.callee,)
-        return refuse(asked.why, survival=asked.survival)
+            return Decided((asked.callee,))
+        return Decided(refuse(asked.why, survival=asked.survival))
 
 
-def _planned(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...] | Refusal:
-    if directory.extension(asked.callee) is None:
-        return refuse(asked.why, survival=asked.survival)
+def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | None) -> Decided:
+    """Nobody goes out by `calls` yet; but who may not is told so."""
+    if asked.caller is not None and directory.extension(asked.caller) is not None:
+        state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, guard=guard)
+        made = plan(Call(caller=asked.caller, dialled=asked.callee), directory, state, now)
+        last = made.steps[-1]
+        if isinstance(last, Refuse) and last.code == _FORBIDDEN:
+            sv, en = words("why", last.words)
+            return Decided(Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en), made.notes)
+    return Decided(refuse(asked.why, survival=asked.survival))
+
+
+def _inside(asked: Asked, sought: str, directory: Directory, now: datetime, known: Mapping[str, Presence]) -> Decided:
     rung = asked.tried
     if not rung and asked.why in (Why.BUSY, Why.NO_ANSWER, Why.SILENT, Why.ILL):
-        rung = (asked.callee,)
-    presence: Mapping[str, Presence] = {}
-    if asked.why in _AFTER:
-        presence = {(rung or (asked.callee,))[-1]: _AFTER[asked.why]}
+        rung = (sought,)
+    after = {(rung or (sought,))[-1]: _AFTER[asked.why]} if asked.why in _AFTER else {}
+    presence = ChainMap(after, cast("MutableMapping[str, Presence]", known))  # nobody writes to it
     call = Call(caller=asked.caller, dialled=asked.callee, tried=frozenset(rung))
     # No trunk is there yet: what leads outside is passed over.
     state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence)
     made = plan(call, directory, state, now)
+    return Decided(_first(asked, made, directory, rung), made.notes)
+
+
+def _first(asked: Asked, made: Plan, directory: Directory, rung: tuple[str, ...]) -> tuple[str, ...] | Refusal:
+    """The first step that can be done."""
     said: list[Say] = []
     for step in made.steps:
         if isinstance(step, Say):

@@ -5,14 +5,20 @@ from __future__ import annotations
 import logging
 import re
 import sqlite3
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from callcontrol.asked import Asked, decide
+from callcontrol.plan.model import Kind, Presence
+from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.sip.message import Request, Response
+from firmware import edgedb
+from firmware.bindings import written
 from firmware.config import Config
+from firmware.guard import guard_of
 from firmware.modes import Mode
-from firmware.store import StoreError
+from firmware.store import Journal, StoreError
 from firmware.store.people import People
 
 __all__ = ["RING", "Asking"]
@@ -20,17 +26,23 @@ __all__ = ["RING", "Asking"]
 RING = "P-Ring"
 """In a 302 to the edge: the extensions that ring now, parted by dots. No phone's 302 is heeded (cfg/70-calls.cfg)."""
 TRIED_MAX = 64
+READ_TIMEOUT_S = 0.2
+"""Callers wait meanwhile."""
 _NUMBER = re.compile(r"[0-9A-Za-z*#+_-]{1,32}")
 
 log = logging.getLogger("rvx")
 
 
 class Asking:
-    """Belongs to the thread that made it. A store that cannot be read refuses as if nothing were known of anybody."""
+    """Belongs to the thread that made it. `told` hears of what somebody is to be told of. A store that cannot be read
+    refuses as if nothing were known of anybody."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, told: Callable[[Note], None]) -> None:
         self._config = config
+        self._told = told
         self._people: People | None = None
+        self._bindings: tuple[int, ...] = ()  # the edge's file, as `_bound` has it
+        self._bound: frozenset[str] = frozenset()
 
     def close(self) -> None:
         """It is opened anew when it is asked again."""
@@ -60,11 +72,28 @@ class Asking:
         try:
             people = self._opened()
             if people is not None:
-                return decide(asked, people, datetime.now(UTC))
+                now = datetime.now(UTC)
+                guard = None
+                if asked.why is Why.OUTSIDE and asked.caller is not None:
+                    guard = guard_of(asked.caller, people, Journal(people.journal), now)
+                decided = decide(asked, people, now, _Places(people, self._registered), guard)
+                for note in decided.notes:
+                    self._told(note)
+                return decided.answer
         except (StoreError, sqlite3.Error, OSError) as error:
             log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
             self.close()
         return refuse(asked.why, survival=asked.survival)
+
+    def _registered(self) -> frozenset[str]:
+        """Extensions that have a phone here, as the edge writes it each second; raises sqlite3.Error."""
+        file = self._config.paths.bindings
+        if (seen := written(file)) != self._bindings:
+            with edgedb.opened(file, READ_TIMEOUT_S) as db:
+                rows = db.execute("SELECT username FROM location WHERE expires > julianday('now')")
+                self._bound = frozenset(str(user) for (user,) in rows)
+            self._bindings = seen
+        return self._bound
 
     def _opened(self) -> People | None:
         """What is known of people as it is now; None where nobody was ever loaded."""
@@ -74,3 +103,32 @@ class Asking:
         if self._people is not None:
             self._people.look_again()
         return self._people
+
+
+class _Places(Mapping[str, Presence]):
+    """Whether attended places have their phone here, looked up as it is asked for: of other phones the edge knows more
+    itself, and places of other buildings are not known."""
+
+    def __init__(self, people: People, registered: Callable[[], frozenset[str]]) -> None:
+        self._people = people
+        self._registered = registered
+
+    def __getitem__(self, number: str) -> Presence:
+        extension = self._people.extension(number)
+        if extension is None or extension.kind is not Kind.ATTENDED:
+            raise KeyError(number)
+        try:
+            registered = number in self._registered()
+        except (sqlite3.Error, OSError):
+            raise KeyError(number) from None
+        if registered:
+            return Presence.FREE
+        if self._people.has_credential(number):
+            return Presence.NOT_REGISTERED
+        raise KeyError(number)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0

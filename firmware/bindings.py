@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from firmware import edgedb
 
-__all__ = ["keep_bindings", "restore_bindings"]
+__all__ = ["keep_bindings", "restore_bindings", "written"]
 
 TABLE = "location"
 DAY_S = 86_400
@@ -53,3 +53,13 @@ def restore_bindings(db: sqlite3.Connection, kept: Path, register_s: int) -> Non
             db.execute(f"UPDATE {TABLE} SET expires = julianday('now') + ?", (register_s / DAY_S,))  # noqa: S608
     except sqlite3.Error:
         db.rollback()
+
+
+def written(file: Path) -> tuple[int, ...]:
+    """What changes when SQLite writes to a file: sizes and times, of its log, too."""
+    found: list[int] = []
+    for part in (file, file.with_name(f"{file.name}-wal")):
+        with suppress(FileNotFoundError):
+            known = part.stat()
+            found += (known.st_size, known.st_mtime_ns)
+    return tuple(found)

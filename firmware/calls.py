@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from callcontrol.anchored import Silence, bye_of
@@ -32,10 +31,12 @@ from callcontrol.sip.message import Request, Response
 from firmware import edgedb
 from firmware.aside import ASIDE
 from firmware.asking import Asking
+from firmware.bindings import written
 from firmware.config import Config
 from firmware.link import Link
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
+from firmware.telling import Telling
 from firmware.watch import CALLS_LEASE, CALLS_LINK, new_epoch, table
 
 __all__ = ["Calls", "Held"]
@@ -92,7 +93,8 @@ class Calls:
         self._config = config
         self._paths = config.paths
         self._edge = edge
-        self._asking = Asking(config)
+        self._telling = Telling(config.paths.journal)
+        self._asking = Asking(config, self._telling.tell)
         self._link = Link(config.edge.calls_port, self._asking.answer)
         self._late = LateAnswers()
         self._silence = Silence()
@@ -130,6 +132,7 @@ class Calls:
         finally:
             transport.close()
             self._asking.close()
+            self._telling.close()
             self._thread.shutdown(wait=True)
 
     async def _vouch(self) -> None:
@@ -294,10 +297,10 @@ class Calls:
     def _read(self) -> tuple[list[Binding], dict[str, Credentials]]:
         """What the edge has bound, as it writes it each second, and the secrets that the platform knows too; each read
         again only when its file has changed."""
-        if (written := _written(self._paths.bindings)) != self._written:
+        if (seen := written(self._paths.bindings)) != self._written:
             with edgedb.opened(self._paths.bindings, READ_TIMEOUT_S) as db:
                 rows = db.execute("SELECT username, contact FROM location WHERE expires > julianday('now')").fetchall()
-            self._bound, self._written = [Binding(str(user), str(contact)) for user, contact in rows], written
+            self._bound, self._written = [Binding(str(user), str(contact)) for user, contact in rows], seen
         if self._directory is None:
             self._directory = Directory.open(self._paths.directory)
         if (version := self._directory.version()) != self._version:
@@ -311,16 +314,6 @@ class Calls:
                 version,
             )
         return self._bound, self._speak
-
-
-def _written(file: Path) -> tuple[int, ...]:
-    """What changes when SQLite writes to a file: sizes and times, of its log, too."""
-    found: list[int] = []
-    for part in (file, file.with_name(f"{file.name}-wal")):
-        with contextlib.suppress(FileNotFoundError):
-            known = part.stat()
-            found += (known.st_size, known.st_mtime_ns)
-    return tuple(found)
 
 
 def outcome(response: Response | None) -> Event:

@@ -15,14 +15,17 @@ from typing import TypeVar
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.plan.compile import table as asked_table
+from callcontrol.plan.notices import Notice
 from callcontrol.plan.number import LocalNumbering
 from firmware import edgedb
 from firmware.bindings import keep_bindings
 from firmware.edge import credential_rows
 from firmware.modes import Mode, State
+from firmware.noticing import notes
 from firmware.paths import Paths
 from firmware.pushed import BackOff, Pushed
 from firmware.store import Directory, Journal, StoreError
+from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.fold import AccFolder
 from firmware.store.people import People
@@ -31,6 +34,9 @@ __all__ = ["Keeper"]
 
 FOLD_EVERY_S = 1.0
 TABLES_EVERY_S = 2.0
+NOTICES_EVERY_S = 60.0
+SHOWN, SHOWN_MAX = timedelta(days=1), 100
+"""What was told in this time is shown, so much at the most."""
 BINDINGS_EVERY_S = 60.0
 """Kept so often where they outlive the machine."""
 CALL_LASTS = timedelta(hours=4)
@@ -67,6 +73,7 @@ class Keeper:
         self._version = 0
         self._edge_seen = False
         self._faults: dict[str, str] = {}  # by the work that could not be done
+        self.notices_told: tuple[Notice, ...] = ()
         self.records_today: int | None = None
         self._calls_up: int | None = None
         self.known: int | None = None  # extensions with a credential, or learnt
@@ -108,6 +115,12 @@ class Keeper:
                     if wanted is not None:
                         await self._push(table, wanted)
             await asyncio.sleep(TABLES_EVERY_S)
+
+    async def notices(self) -> None:
+        """Once a minute, until cancelled: what is found by looking is told, and what was told is known."""
+        while True:
+            await self._in_store(self._notice_once)
+            await asyncio.sleep(NOTICES_EVERY_S)
 
     async def bindings(self) -> None:
         """Once a minute, until cancelled."""
@@ -184,6 +197,15 @@ class Keeper:
             self.unreadable = {**people.unreadable, **unreadable}
             self._asked_at = now
         return self._asked
+
+    def _notice_once(self) -> None:
+        now, people = datetime.now(UTC), self._open_people()
+        if people.look_again():
+            self._asked_at = None
+        changes = Changes(people.journal)
+        for note in notes(people, now):
+            changes.notice(note, now)
+        self.notices_told = self._open_journal().notices(now - SHOWN, SHOWN_MAX)
 
     def _count(self, credentials: Set[str]) -> None:
         learnt = _names(self._paths.tables, "learnt") - credentials

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 from callcontrol.edge.render import dispatcher_list
 from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
+from callcontrol.plan.catalogue import words
+from callcontrol.plan.notices import Notice
 from firmware import __version__
 from firmware.aside import Aside
 from firmware.beats import Beats
@@ -70,6 +72,7 @@ class Unit:
                 tasks.create_task(self._names.run())
                 tasks.create_task(self._keeper.fold())
                 tasks.create_task(self._keeper.tables())
+                tasks.create_task(self._keeper.notices())
                 tasks.create_task(self._keeper.bindings())
                 if self._beats:
                     tasks.create_task(self._beats.run())
@@ -89,6 +92,7 @@ class Unit:
         problems: tuple[Problem, ...] = (_store_problem(keeper.fault),) if keeper.fault else ()
         if keeper.unreadable:
             problems += (_unreadable_problem(keeper.unreadable),)
+        problems += _notice_problems(keeper.notices_told)
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
         problems += self._door.problems(now)
@@ -164,6 +168,32 @@ def _unreadable_problem(unreadable: Mapping[str, str]) -> Problem:
         effect="these phones ring, and nothing of what is set up for them is done",
         fix="load the directory anew",
     )
+
+
+_NOTICES = {
+    "department_empty": ("RVX-H04", "somebody at each department", "set who answers instead, or an attended place"),
+    "place_unattended": ("RVX-H04", "somebody at each attended place", "staff it, or sign it out"),
+    "forwarded_to_mobile": ("RVX-H05", "forwardings to mobiles are few", "look at what it costs"),
+    "guard_calls": ("RVX-G02", "fewer calls outside from one phone", "ask whose phone it is; rvx extension block"),
+    "guard_cost": ("RVX-G02", "cheaper calls outside from one phone", "ask whose phone it is; rvx extension block"),
+}
+_EFFECTS = {
+    "RVX-G02": "it calls inside and 112 only, until the hour is over",
+    "RVX-H04": "calls to it end at the reception",
+    "RVX-H05": "such calls cost money, and in an outage take a line",
+}
+
+
+def _notice_problems(told: tuple[Notice, ...]) -> tuple[Problem, ...]:
+    """One for each kind of what somebody was told of."""
+    found = []
+    for key, (code, expected, fix) in _NOTICES.items():
+        those = tuple(notice for notice in told if notice.note.words == key)
+        if those:
+            observed = _named(tuple(words("note", key, notice.note.fill).en for notice in those))
+            since = _text(min(notice.first_at for notice in those))
+            found.append(Problem(code, Severity.WARN, "people", observed, expected, _EFFECTS[code], fix, since))
+    return tuple(found)
 
 
 def _named(names: tuple[str, ...]) -> str:

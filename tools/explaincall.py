@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from callcontrol.plan.catalogue import said, words
 from callcontrol.plan.model import Call, Mode, Presence, State
 from callcontrol.plan.plan import plan
+from callcontrol.plan.reach import Guard
 from callcontrol.plan.schedule import local_moment
 from callcontrol.plan.steps import Out, Plan, Platform, Reception, Refuse, Ring, Say, Step, Voicemail
 from firmware.config import Config
+from firmware.guard import guard_of
+from firmware.store import Journal
 from tools.errors import DONE, UserError
 from tools.output import Output, table
 from tools.people import Opened, opened
@@ -24,11 +27,14 @@ def run(args: argparse.Namespace, out: Output) -> int:
     caller, dialled = args.what
     config: Config = config_of(args)
     call = Call(caller=None if caller in ("-", "withheld", "dolt") else caller, dialled=dialled, urgent=args.urgent)
-    state = State(mode=Mode(args.mode.upper()), platform=False, presence=_presence(args.presence))
+    now = _moment(args.at)
     with opened(config) as store:
-        made = plan(call, store.people, state, _moment(args.at))
+        guard = guard_of(caller, store.people, Journal(store.people.journal), now)
+        presence = _presence(args.presence)
+        state = State(mode=Mode(args.mode.upper()), platform=False, presence=presence, guard=guard)
+        made = plan(call, store.people, state, now)
         if out.json:
-            out.document("ok", plan=_document(made))
+            out.document("ok", plan=_document(made), guard=_counted(guard) if guard else None)
             return DONE
         for line in table((step.rule, *_said(step, store)) for step in made.steps):
             out.line(line)
@@ -37,6 +43,8 @@ def run(args: argparse.Namespace, out: Output) -> int:
         for rule, key in dict.fromkeys(made.trace):
             sv, en = words("why", key)
             out.line(f"{rule}  {sv}  ({en})")
+        if guard is not None and any(isinstance(step, Out) and not step.emergency for step in made.steps):
+            out.line(f"F2  {_rung(guard)}")
         for note in made.notes:
             sv, en = words("note", note.words, note.fill)
             out.line(f"{note.rule}  till {note.to}: {sv}  ({en})")
@@ -70,6 +78,23 @@ def _said(step: Step, store: Opened) -> tuple[str, str]:
             sv, en = words("why", step.words)
             return f"nekas ({step.code}): {sv}", f"refused: {en}"
     raise AssertionError(step)
+
+
+def _counted(guard: Guard) -> dict[str, object]:
+    limits = guard.limits
+    counted: dict[str, object] = {"calls": guard.calls, "calls_limit": limits.calls}
+    return counted | {"cost_ore": guard.cost_ore, "cost_limit_ore": limits.cost_ore}
+
+
+def _rung(guard: Guard) -> str:
+    """What the caller has rung outside, against its limits."""
+    calls = guard.limits.calls or "∞"
+    kronor = f"{guard.limits.cost_ore / 100:g}" if guard.limits.cost_ore else "∞"
+    cost = f"{guard.cost_ore / 100:.2f}"
+    return (
+        f"{guard.calls} av {calls} samtal ut, {cost} av {kronor} kr den senaste timmen"
+        f"  ({guard.calls} of {calls} calls outside, SEK {cost} of {kronor} in the last hour)"
+    )
 
 
 def _name(number: str, store: Opened) -> str:

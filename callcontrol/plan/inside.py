@@ -145,9 +145,13 @@ class Walk:
         if extension.kind is Kind.GROUP and extension.announcement is not None:
             self._say("C7", "group_announcement", ("text", extension.announcement))
         for place in (extension.fallback, unit.attended_by if unit else None):
-            if place is not None and place not in self._been and self._staffed(place):
+            if place is None or place in self._been:
+                continue
+            if self._staffed(place):
                 self._reach(place, None)
                 return
+            if (attended := self._directory.extension(place)) is not None:
+                self._unattended(attended)
         if extension.voicemail:
             self._add(Voicemail(rule="B1", extension=extension.number, reception=self._entity))
             return
@@ -219,6 +223,8 @@ class Walk:
             self._trace.append(("B3", "attended_place"))
             self._reach(place, None)
             return
+        if place is not None and (attended := self._directory.extension(place)) is not None:
+            self._unattended(attended)
         self._say("B3", "unstaffed", ("unit", unit.name))
         self._reception("B3", "unstaffed", emergency_number=unit.emergency_number)
 
@@ -250,6 +256,7 @@ class Walk:
         if self._staffed(extension.number):
             self._ring(extension, unit, because)
         else:
+            self._unattended(extension)
             self._trace.append(("B3", "not_certainly_staffed"))
             self._instead(extension, unit, "not_staffed")
 
@@ -366,6 +373,20 @@ class Walk:
         if extension.hours is not None and not extension.hours.open_at(self._now):
             return extension.fallback is not None and extension.fallback not in self._been
         return self._presence(number) in (Presence.FREE, Presence.BUSY)
+
+    def _unattended(self, place: Extension) -> None:
+        """An attended place that is known to have nobody, in its own hours: its telephony contact is told (B3)."""
+        unit = self._directory.unit(place.unit)
+        if unit is None or unit.telephony_contact is None or place.blocked or place.kind is not Kind.ATTENDED:
+            return
+        if self._presence(place.number) is not Presence.NOT_REGISTERED:
+            return
+        if place.hours is not None and not place.hours.open_at(self._now):
+            return
+        fill = (("extension", place.number), ("unit", unit.name))
+        note = Note(rule="B3", to=unit.telephony_contact, words="place_unattended", fill=fill)
+        if note not in self._notes:
+            self._notes.append(note)
 
     def _moved(self, extension: Extension, conditions: tuple[Condition, ...]) -> Forwarding | None:
         """The newest forwarding that applies."""

@@ -127,6 +127,8 @@ class Choices:
     connect_to_mobile: bool = False  # Hällefors: as an exception
     forward_to_mobile: bool = True  # sparingly, told to operations (C5)
     caller_history: bool = False  # E7
+    guard_calls: int = 60  # F2: calls outside that one extension may begin in an hour; 0: as many as it likes
+    guard_kr: int = 200  # the same, what they may cost, by estimate
     ready_reasons: bool = True  # beside the site's own reasons for absence; else those stand alone
     signals: int = 4  # B2: at most 4
     signal_s: int = 6

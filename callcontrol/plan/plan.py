@@ -16,7 +16,7 @@ from callcontrol.plan.number import Dialled, NumberKind, parse_dialled
 from callcontrol.plan.outside import outside
 from callcontrol.plan.steps import Out, Plan, Platform, Refuse
 
-__all__ = ["plan"]
+__all__ = ["ours", "plan"]
 
 _OURS = (Mode.SURVIVAL,)
 
@@ -32,7 +32,7 @@ def plan(call: Call, directory: Directory, state: State, now: datetime) -> Plan:
         return Plan(steps=(Refuse(rule="E5", code=403, words="blocked", cause=21),), trace=(("E5", "caller_blocked"),))
     if state.mode not in _OURS:
         return Plan(steps=(Platform(rule="A2"),), trace=(("A2", "platform_decides"),))
-    entity, sought = _ours(call.dialled, dialled, directory)
+    entity, sought = ours(call.dialled, dialled, directory)
     if entity is None and sought is None:
         return outside(call, caller, dialled, directory, state)
     walk = Walk(call, directory, state, now, dialled=entity)
@@ -42,7 +42,7 @@ def plan(call: Call, directory: Directory, state: State, now: datetime) -> Plan:
     return walk.to(sought)
 
 
-def _ours(text: str, dialled: Dialled, directory: Directory) -> tuple[str | None, str | None]:
+def ours(text: str, dialled: Dialled, directory: Directory) -> tuple[str | None, str | None]:
     """The entity that was called by its own number, and the extension that was called; both None for one outside."""
     if dialled.kind is NumberKind.EXTENSION:
         return None, dialled.digits

@@ -22,6 +22,7 @@ from callcontrol.plan.numbering import Category, numbering_plan
 
 __all__ = [
     "DEFAULT_CLASS",
+    "ORE_A_MINUTE",
     "REACH_CLASSES",
     "Category",
     "Guard",
@@ -127,6 +128,25 @@ def may(
     if category is Category.UNKNOWN:
         return Verdict(False, "E1", "unknown")
     return Verdict(False, "E1", "operator" if by_operator else "barred")
+
+
+ORE_A_MINUTE: Mapping[Category, int] = MappingProxyType(
+    {
+        Category.GEOGRAPHIC: 20,
+        Category.SHARED_COST: 50,
+        Category.MOBILE: 50,
+        Category.PERSONAL: 200,
+        Category.COMPANY: 100,
+        Category.INQUIRY: 3_000,
+        Category.MASS_CALL: 1_500,
+        Category.PREMIUM: 3_000,
+        Category.PREMIUM_SMS: 3_000,
+        Category.ABROAD: 500,
+        Category.ABROAD_PREMIUM: 3_000,
+        Category.UNKNOWN: 500,
+    }
+)
+"""Estimates of ours for the guard, high rather than low; what a call costs its contract says."""
 
 
 @dataclass(frozen=True, slots=True)

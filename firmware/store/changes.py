@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from callcontrol.plan.absence import Opening, Referral
 from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.notices import FORGOTTEN, Notice, due, key_of
+from callcontrol.plan.steps import Note
 from firmware.store import outbox
-from firmware.store.database import connect, to_text, transact
+from firmware.store.database import connect, from_text, to_text, transact
 
-__all__ = ["CHANGEABLE", "Changes", "new_id"]
+__all__ = ["CHANGEABLE", "NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
 
 ID_BYTES = 12
 
@@ -42,6 +44,17 @@ CHANGEABLE = {
 
 _LEFT = "ON CONFLICT DO NOTHING"  # not OR IGNORE, which would leave out a row that breaks a CHECK, too
 _REPLACED = "ON CONFLICT DO UPDATE SET target = excluded.target, set_at = excluded.set_at, set_by = excluded.set_by"
+
+
+NOTICE_COLUMNS = ("rule", "recipient", "words", "fill", "first_at", "last_at", "told_at", "told")
+
+
+def notice_of(row: Sequence[Any]) -> Notice:
+    """A row of table ``notice``, by these columns."""
+    rule, to, words, fill, *moments, told = row
+    note = Note(rule=rule, to=to, words=words, fill=tuple((name, value) for name, value in json.loads(fill)))
+    first_at, last_at, told_at = map(from_text, moments)
+    return Notice(note=note, first_at=first_at, last_at=last_at, told_at=told_at, told=told)
 
 
 def new_id() -> str:
@@ -169,6 +182,30 @@ class Changes:
         row = (to_text(now), viewer, kind, subject, field, why)
         body = {"viewer": viewer, "kind": kind, "field": field, "why": why}
         self._told(now, "look", subject, body, lambda: self._db.execute(sql, row).rowcount > 0)
+
+    def notice(self, note: Note, now: datetime) -> bool:
+        """Keep a note, and tell of it where that is due (callcontrol.plan.notices); whether it was told."""
+        key = key_of(note)
+        sql = f"SELECT {', '.join(NOTICE_COLUMNS)} FROM notice WHERE key = ?"  # noqa: S608  names of ours
+        put = "INSERT OR REPLACE INTO notice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+        def work() -> bool:
+            row = self._db.execute(sql, (key,)).fetchone()
+            known = notice_of(row) if row else None
+            tells = due(known, now)
+            new = known is None or now - known.last_at > FORGOTTEN
+            first_at = now if new or known is None else known.first_at
+            told = 0 if new or known is None else known.told
+            told_at = now if tells or known is None else known.told_at
+            fill = json.dumps(note.fill, ensure_ascii=False)
+            times = (to_text(first_at), to_text(now), to_text(told_at), told + tells)
+            self._db.execute(put, (key, note.rule, note.to, note.words, fill, *times))
+            if tells:
+                body = {"rule": note.rule, "words": note.words, "fill": dict(note.fill), "first_at": to_text(first_at)}
+                outbox.add(self._db, now, "notice", note.to, body)
+            return tells
+
+        return transact(self._db, work)
 
     def _told(
         self, now: datetime, kind: str, subject: str, body: Mapping[str, object], work: Callable[[], bool]

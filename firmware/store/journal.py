@@ -11,7 +11,9 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
+from callcontrol.plan.notices import Notice
 from callcontrol.records import Outcome, Record, Way, join
+from firmware.store.changes import NOTICE_COLUMNS, notice_of
 from firmware.store.database import connect, from_text, to_text, transact
 
 __all__ = ["Incident", "Journal"]
@@ -107,6 +109,19 @@ class Journal:
         # As the index record_up has it, word for word: else it is not used.
         sql = "SELECT count(*) FROM record WHERE began_at >= ? AND outcome = 'answered' AND ended_at IS NULL"
         return int(self._db.execute(sql, (to_text(since),)).fetchone()[0])
+
+    def gone_out(self, caller: str, since: datetime) -> tuple[Record, ...]:
+        """Give the calls of one caller that went outside, by whatever way, and began at ``since`` or later; no 112."""
+        sql = (
+            f"{_SELECT} WHERE began_at >= ? AND caller = ? AND way IN ('platform', 'gateway') AND emergency = 0"
+            " ORDER BY began_at"
+        )
+        return tuple(map(_record, self._db.execute(sql, (to_text(since), caller))))
+
+    def notices(self, since: datetime, limit: int) -> tuple[Notice, ...]:
+        """Give what somebody was told of at ``since`` or later, the newest first."""
+        sql = f"SELECT {', '.join(NOTICE_COLUMNS)} FROM notice WHERE told_at >= ? ORDER BY told_at DESC LIMIT ?"  # noqa: S608
+        return tuple(map(notice_of, self._db.execute(sql, (to_text(since), limit))))
 
     def incident_begin(self, at: datetime, cause: str, mode: str, detail: str = "") -> int:
         """Write that an incident began; give its number."""

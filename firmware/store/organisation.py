@@ -52,6 +52,8 @@ BYTES_MAX = 4 * 1024 * 1024
 TEXT_MAX = 200
 NUMBERS_MAX = 100
 SIGNAL_S = range(3, 11)
+GUARDED = range(100_001)
+"""Calls, or kronor, of an hour."""
 
 _AREAS = ("municipality", "entity", "unit", "reach", "reason", "role")
 
@@ -125,10 +127,7 @@ class _Reading:
 
     def _municipality(self, name: str, entry: Any) -> None:
         self._known("municipality", name)
-        kinds: dict[str, Callable[[Any], Any]] = {
-            choice.name: _signals if choice.name == "signals" else _signal_s if choice.name == "signal_s" else _flag
-            for choice in fields(Choices)
-        }
+        kinds = {choice.name: _CHOICES.get(choice.name, _flag) for choice in fields(Choices)}
         for key, value in _taken(entry, {"name": _text, **kinds}).items():
             if key == "name":
                 self.work.append(("UPDATE municipality SET name = ? WHERE id = ?", (value, name)))
@@ -265,6 +264,19 @@ def _signals(value: Any) -> int:
 
 def _signal_s(value: Any) -> int:
     return _whole(value, SIGNAL_S)
+
+
+def _guard(value: Any) -> int:
+    return _whole(value, GUARDED)
+
+
+_CHOICES: Mapping[str, Callable[[Any], Any]] = {
+    "signals": _signals,
+    "signal_s": _signal_s,
+    "guard_calls": _guard,
+    "guard_kr": _guard,
+}
+"""Those that are no flags."""
 
 
 def _whole(value: Any, bounds: range) -> int:

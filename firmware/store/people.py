@@ -123,6 +123,41 @@ class People:
         self._versions = versions
         return bool(changes)
 
+    @property
+    def journal(self) -> sqlite3.Connection:
+        """``journal.db``, likewise."""
+        return self._journal
+
+    def referred(self, now: datetime) -> frozenset[str]:
+        """Extensions that have a referral which may still be in force."""
+        sql = "SELECT DISTINCT extension FROM referral WHERE until IS NULL OR until > ?"
+        return frozenset(number for (number,) in self._journal.execute(sql, (to_text(now - ENDED_LONG_AGO),)))
+
+    def forwarded(self) -> tuple[str, ...]:
+        """Extensions with a forwarding of any condition."""
+        return tuple(
+            number
+            for (number,) in self._journal.execute("SELECT DISTINCT extension FROM forwarding ORDER BY extension")
+        )
+
+    def units_of(self, extensions: Iterable[str]) -> frozenset[str]:
+        """The units that any of these belong to."""
+        sql = "SELECT DISTINCT unit FROM extension WHERE number IN (SELECT value FROM json_each(?))"
+        return frozenset(unit for (unit,) in self._directory.execute(sql, (json.dumps(list(extensions)),)))
+
+    def phones_of(self, unit: str) -> tuple[str, ...]:
+        """The extensions of a unit at which somebody sits."""
+        sql = (
+            "SELECT number FROM extension WHERE unit = ? AND kind IN ('person', 'group', 'on_call', 'office')"
+            " ORDER BY number"
+        )
+        return tuple(number for (number,) in self._directory.execute(sql, (unit,)))
+
+    def has_credential(self, extension: str) -> bool:
+        """Whether it may be registered at this unit."""
+        sql = "SELECT 1 FROM credential WHERE extension = ?"
+        return self._directory.execute(sql, (extension,)).fetchone() is not None
+
     def special(self, now: datetime) -> set[str]:
         """Extensions that may not be plain ones: of another kind than a phone, referred, forwarded or blocked."""
         found = {

@@ -25,7 +25,7 @@ Set = Callable[[Town], object]
 
 
 def ask(town: Town, why: Why = Why.ASKED, *tried: str, callee: str = "1001", caller: str | None = "1004") -> Any:
-    return decide(Asked(callee=callee, caller=caller, why=why, survival=True, tried=tried), town, NOON)
+    return decide(Asked(callee=callee, caller=caller, why=why, survival=True, tried=tried), town, NOON).answer
 
 
 def away(town: Town, **fields: Any) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.steps import Note
+from callcontrol.records import Outcome, Record, Way
 from callcontrol.sip.message import Request
 from firmware.asking import RING, TRIED_MAX, Asking
 from firmware.config import Config, default
+from firmware.store import Journal
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.load import load
@@ -28,8 +32,13 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture
-def asking(config: Config) -> Iterator[Asking]:
-    with closing(Asking(config)) as opened:
+def told() -> list[Note]:
+    return []
+
+
+@pytest.fixture
+def asking(config: Config, told: list[Note]) -> Iterator[Asking]:
+    with closing(Asking(config, told.append)) as opened:
         yield opened
 
 
@@ -117,3 +126,87 @@ def test_it_is_opened_anew_after_it_was_closed(asking: Asking, changes: Changes)
     assert ask(asking, ONE) == (302, ONE)
     asking.close()
     assert ask(asking, ONE) == (302, ONE)
+
+
+OUTSIDE = "%2B46701234567"
+
+
+def rang(
+    changes: Changes, number: int, way: Way = Way.GATEWAY, *, emergency: bool = False, callee: str = OUTSIDE
+) -> None:
+    """A call outside that has just ended."""
+    at = datetime.now(UTC) - timedelta(minutes=10)
+    record = Record(
+        call_id=f"{way}{number}{emergency}", from_tag="f", to_tag="t", caller=ONE, callee=callee.replace("%2B", "+"),
+        began_at=at, answered_at=at, ended_at=at + timedelta(minutes=1), way=way, outcome=Outcome.ANSWERED,
+        sip_code=200, emergency=emergency, time_certain=True,
+    )  # fmt: skip
+    Journal(changes._db).fold("acc", number + 1, 1, [record])
+
+
+def test_too_many_calls_outside_in_an_hour_are_refused_also_by_one_who_begins(
+    asking: Asking, changes: Changes, config: Config, told: list[Note]
+) -> None:
+    with closing(connect(config.paths.directory, "directory")) as directory, directory:
+        directory.execute("UPDATE choice SET value = 3 WHERE name = 'guard_calls'")
+    for number in range(2):
+        rang(changes, number)
+    rang(changes, 8, Way.LOCAL)
+    rang(changes, 9, emergency=True, callee="112")
+    assert ask(asking, OUTSIDE, "why=outside", caller=ONE)[1].startswith("Ingen Väg Ut")
+    rang(changes, 3)
+    code, said = ask(asking, OUTSIDE, "why=outside", caller=ONE)
+    assert (code, said) == (403, "för många samtal den senaste timmen / too many calls in the last hour")
+    assert [(note.rule, note.to, note.words, note.fill) for note in told] == [
+        ("F2", "operations", "guard_calls", (("extension", ONE),))
+    ]
+    assert ask(asking, OUTSIDE, "why=outside", caller=OTHER)[0] == 480
+    # What is counted is in the journal: another process counts the same.
+    with closing(Asking(config, told.append)) as anew:
+        assert ask(anew, OUTSIDE, "why=outside", caller=ONE)[0] == 403
+        assert ask(anew, "01177", "why=outside", caller=ONE)[0] == 480
+
+
+def test_costly_calls_outside(asking: Asking, changes: Changes, config: Config) -> None:
+    with closing(connect(config.paths.directory, "directory")) as directory, directory:
+        directory.execute("UPDATE choice SET value = 5 WHERE name = 'guard_kr'")
+    rang(changes, 1, callee="%2B358912345678")
+    assert ask(asking, OUTSIDE, "why=outside", caller=ONE)[1].startswith("för dyrt den senaste timmen")
+
+
+def test_who_may_not_ring_outside_is_told_so_and_our_own_numbers_ring(asking: Asking, changes: Changes) -> None:
+    assert ask(asking, "%2B358912345678", "why=outside", caller=ONE)[:1] == (403,)
+    assert ask(asking, OUTSIDE, "why=outside", caller="999")[0] == 480
+    with closing(connect(asking._config.paths.directory, "directory")) as directory:
+        (direct,) = directory.execute("SELECT direct_number FROM extension WHERE number = ?", (ONE,)).fetchone()
+    assert ask(asking, direct.replace("+", "%2B"), "why=outside", caller=OTHER) == (302, ONE)
+    assert ask(asking, direct.replace("+", "%2B"), f"why=busy;tried={ONE}", caller=OTHER) == (302, RECEPTION)
+
+
+def test_an_attended_place_answers_while_its_phone_is_here(
+    asking: Asking, changes: Changes, config: Config, told: list[Note]
+) -> None:
+    with closing(connect(config.paths.directory, "directory")) as directory, directory:
+        directory.execute("UPDATE extension SET kind = 'attended' WHERE number = ?", (OTHER,))
+        directory.execute(
+            "UPDATE unit SET unstaffed = 1, attended_by = ?1, telephony_contact = 'anna'"
+            " WHERE id IN (SELECT unit FROM extension WHERE number IN (?1, ?2))",
+            (OTHER, ONE),
+        )
+        directory.execute(
+            "INSERT INTO credential (extension, mode, ha1_md5, realm, user, changed_at)"
+            " VALUES (?1, 1, ?2, 'r', ?1, '')",
+            (OTHER, "0" * 32),
+        )
+    config.paths.bindings.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(config.paths.bindings)) as bindings, bindings:
+        bindings.execute("CREATE TABLE location (username TEXT, contact TEXT, expires REAL)")
+        bindings.execute("INSERT INTO location VALUES (?, '', julianday('now') + 1)", (OTHER,))
+    assert ask(asking, ONE) == (302, OTHER)
+    assert not told
+    with closing(sqlite3.connect(config.paths.bindings)) as bindings, bindings:
+        bindings.execute("DELETE FROM location")
+    assert "inte bemannad just nu" in ask(asking, ONE)[1]
+    assert {(note.to, note.words) for note in told} == {("anna", "place_unattended")}
+    config.paths.bindings.unlink()
+    assert "inte bemannad just nu" in ask(asking, ONE)[1]

@@ -94,5 +94,5 @@ def test_what_the_edge_hands_over_is_refused(
 ) -> None:
     """Of people nothing is known here."""
     request = Request.new(method, uri, from_="<sip:1001@r>;tag=a", to="<sip:1002@r>", call_id="c", cseq=1)
-    response = Asking(default(tmp_path)).answer(request)
+    response = Asking(default(tmp_path), print).answer(request)
     assert (response.status, response.header("Retry-After")) == expected

@@ -6,24 +6,30 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from callcontrol.plan.absence import Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.steps import Note
 from firmware.config import Config, default
 from firmware.keeper import Keeper
+from firmware.store import Journal
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.load import load
+from firmware.telling import Telling
+from firmware.unit import _notice_problems
 from hil.municipality import generate
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
 ONE, OTHER, GONE = "100001", "100002", "999999"
 SOON_S = 20
+PHONES = "SELECT number FROM extension WHERE unit = ? AND kind IN ('person', 'group', 'on_call', 'office')"
 
 
 class Edge:
@@ -139,6 +145,58 @@ def test_a_unit_that_cannot_be_is_named_and_its_phones_are_asked_about(config: C
         assert edge.tables["ask"][OTHER] == "blocked"
 
     kept(config, work)
+
+
+def test_what_is_found_by_looking_is_told_once_and_shown(config: Config) -> None:
+    """An empty department to its telephony contact (B3), a forwarding to a mobile to operations (C5)."""
+    with closing(connect(config.paths.directory, "directory")) as directory, directory:
+        (unit,) = directory.execute("SELECT unit FROM extension WHERE number = ?", (ONE,)).fetchone()
+        directory.execute("UPDATE unit SET telephony_contact = 'anna' WHERE id = ?", (unit,))
+        phones = directory.execute(PHONES, (unit,)).fetchall()
+        directory.execute("UPDATE person SET mobile = '+46701234567' WHERE key = 1")
+    began = datetime.now(UTC)
+
+    def away(number: str) -> Referral:
+        return Referral(
+            id=f"r{number}", extension=number, reason="vacation", start=began - timedelta(days=2), until=None,
+            source=Source.MANAGER, set_by="x", set_at=began,
+        )  # fmt: skip
+
+    async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        changes.forward(
+            Forwarding(extension=OTHER, condition=Condition.BUSY, target="+46701234567", set_at=NOW), "anna"
+        )
+        changes.refer(away(number) for (number,) in phones[1:])
+        await keeper._in_store(keeper._notice_once)
+        assert [notice.note.words for notice in keeper.notices_told] == ["forwarded_to_mobile"]
+        changes.refer([away(phones[0][0])])
+        for _ in range(3):
+            await keeper._in_store(keeper._notice_once)
+        assert not keeper.fault
+        told = {notice.note.words: notice for notice in keeper.notices_told}
+        assert {words: (notice.note.to, notice.told) for words, notice in told.items()} == {
+            "forwarded_to_mobile": ("operations", 1),
+            "department_empty": ("anna", 1),
+        }
+        problems = {problem.id: problem for problem in _notice_problems(keeper.notices_told)}
+        assert "is empty all" in problems["RVX-H04"].observed
+        assert problems["RVX-H05"].observed == f"{OTHER} is forwarded to a mobile"
+
+    kept(config, work)
+    with closing(sqlite3.connect(config.paths.journal)) as journal:
+        rows = journal.execute("SELECT subject, body FROM outbox WHERE kind = 'notice' ORDER BY subject").fetchall()
+    assert [subject for subject, _ in rows] == ["anna", "operations"]
+
+
+def test_notes_of_calls_are_kept_beside_them(config: Config) -> None:
+    telling = Telling(config.paths.journal)
+    note = Note(rule="F2", to="operations", words="guard_calls", fill=(("extension", ONE),))
+    for _ in range(20):
+        telling.tell(note)
+    telling.close()
+    with closing(Journal.open(config.paths.journal)) as journal:
+        (kept,) = journal.notices(datetime.now(UTC) - timedelta(hours=1), 10)
+    assert (kept.note, kept.told) == (note, 1)
 
 
 def test_a_file_of_tables_that_cannot_be_read_is_read_later(config: Config) -> None:

@@ -295,6 +295,9 @@ def test_a_call_is_explained(town: Rvx) -> None:
     town("referral", "set", "1001", "sjuk", "--until", "-", "--sure")
     assert "tills vidare" in town("explain", "1002", "1001")[1]
     assert document(town("explain", "-", "112", "--json"))["plan"]["steps"]
+    assert "0 av 60 samtal ut, 0.00 av 200 kr" in town("explain", "1002", "+46701234567", "--mode", "survival")[1]
+    guard = document(town("explain", "1002", "+46701234567", "--json"))["guard"]
+    assert guard == {"calls": 0, "calls_limit": 60, "cost_ore": 0, "cost_limit_ore": 20_000}
 
 
 @pytest.mark.parametrize("words", [("--at", "i morgon"), ("--presence", "1001=asleep"), ("--presence", "1001")])

@@ -31,4 +31,28 @@ ENTRIES = {
         Said("Anknytningen är inte hänvisad.", "Det finns ingen hänvisning att avsluta.", "Se rvx referral show."),
         Said("The extension is not referred.", "There is no referral to end.", "See rvx referral show."),
     ),
+    "RVX-H04": Entry(
+        Said(
+            "En avdelning är tom, eller ett passningsställe är obemannat.",
+            "Alla där är hänvisade hela dagen, eller så är passningsställets telefon inte inkopplad på sin tid.",
+            "Bemanna, eller sätt vem som svarar i stället. Telefonansvarig får veta det, sedan allt mer sällan.",
+        ),
+        Said(
+            "A department is empty, or an attended place is not staffed.",
+            "All of it are referred all day, or the place's phone is not there in its hours.",
+            "Staff it, or set who answers instead. The telephony contact is told once, then ever more seldom.",
+        ),
+    ),
+    "RVX-H05": Entry(
+        Said(
+            "En anknytning är vidarekopplad till mobil.",
+            "Någon har satt det; driften ska veta det, eftersom det kostar.",
+            "Behåll den om den behövs; annars avsluta den.",
+        ),
+        Said(
+            "An extension is forwarded to a mobile.",
+            "Somebody has set it; operations are to know, as it costs money.",
+            "Keep it where it is needed; else end it.",
+        ),
+    ),
 }

@@ -17,4 +17,16 @@ ENTRIES = {
             "Give a gateway, or tell everybody in the house to ring 112 by mobile when the platform is gone.",
         ),
     ),
+    "RVX-G02": Entry(
+        Said(
+            "En anknytning ringer ut ovanligt mycket eller dyrt.",
+            "Den har nått kommunens gräns för samtal eller kostnad på en timme; kostnaden är uppskattad.",
+            "Fråga vems telefonen är. Är den i fel händer: rvx extension block. Gränserna: guard_calls och guard_kr.",
+        ),
+        Said(
+            "An extension calls outside unusually often, or at an unusual cost.",
+            "It has come to the municipality's limit of calls or cost in an hour; the cost is an estimate.",
+            "Ask whose phone it is. In wrong hands: rvx extension block. The limits: guard_calls and guard_kr.",
+        ),
+    ),
 }
