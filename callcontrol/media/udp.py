@@ -1,0 +1,184 @@
+"""The wire of a leg: a pair of UDP ports, by asyncio. It moves datagrams and decides nothing.
+
+Ports are taken at random from a bounded range, even ones for RTP and the next for RTCP (RFC 3550 §11), so that a guess
+at them is one in hundreds, and a port that was let go is not at once another call's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+from callcontrol.media.leg import Leg, LegSettings
+from callcontrol.media.rtcp import INTERVAL_S
+from callcontrol.media.rtp import Address, Numbering, Packet
+
+__all__ = ["Endpoint", "NoPort", "Ports", "numbering"]
+
+FIRST_PORT, LAST_PORT = 30000, 30999
+"""For 500 legs."""
+BACKLOG_BYTES = 1 << 16
+"""The kernel holds this much for a socket: a tenth of a second and more of any codec."""
+_EXPEDITED = 0xB8  # DSCP EF, RFC 4594 §4.1
+
+
+class NoPort(Exception):
+    """All ports are in use."""
+
+
+class Ports:
+    """The ports of one address."""
+
+    def __init__(self, host: str, first: int = FIRST_PORT, last: int = LAST_PORT) -> None:
+        self.host = host
+        self._even = range(first + first % 2, last, 2)
+        self._used: set[int] = set()
+
+    async def open(self) -> Endpoint:
+        """A pair. Raises NoPort, and OSError where the address is not ours."""
+        loop = asyncio.get_running_loop()
+        free = [port for port in self._even if port not in self._used]
+        random.SystemRandom().shuffle(free)
+        for port in free:
+            try:
+                pair = self._pair(port)
+            except OSError:
+                if not self._ours():
+                    raise
+                continue  # another program's
+            self._used.add(port)
+            endpoint = Endpoint(port, partial(self._used.discard, port))
+            for number, wire in enumerate(pair):
+                await loop.create_datagram_endpoint(partial(_Side, endpoint, number), sock=wire)
+            return endpoint
+        raise NoPort(f"{self.host}: ports {self._even.start} to {self._even.stop} are in use")
+
+    @property
+    def free(self) -> int:
+        """How many more legs there is room for."""
+        return len(self._even) - len(self._used)
+
+    def _pair(self, port: int) -> list[socket.socket]:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        pair: list[socket.socket] = []
+        try:
+            for each in (port, port + 1):
+                wire = socket.socket(family, socket.SOCK_DGRAM)
+                pair.append(wire)
+                wire.setblocking(False)
+                wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BACKLOG_BYTES)
+                if family == socket.AF_INET:
+                    wire.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, _EXPEDITED)
+                else:
+                    wire.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, _EXPEDITED)
+                wire.bind((self.host, each))
+        except OSError:
+            for wire in pair:
+                wire.close()
+            raise
+        return pair
+
+    def _ours(self) -> bool:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as wire:
+            try:
+                wire.bind((self.host, 0))
+            except OSError:
+                return False
+        return True
+
+
+class Endpoint:
+    """A pair of ports, and the leg on them once the other side's SDP is known. `on_packet` is told of sound and keys
+    that were taken."""
+
+    def __init__(self, port: int, free: Callable[[], None]) -> None:
+        self.port = port
+        self.leg: Leg | None = None
+        self.on_packet: Callable[[Packet], None] = lambda packet: None
+        self._free = free
+        self._wires: list[asyncio.DatagramTransport | None] = [None, None]
+        self._open = len(self._wires)
+        self._rtcp: Address | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def agree(self, settings: LegSettings, *, rtcp: Address | None = None) -> Leg:
+        """Offer and answer are done. `rtcp`: where reports go (RFC 3605), else one port above the sound's."""
+        self._rtcp = rtcp
+        if self.leg is None:
+            self.leg = Leg(settings, numbering())
+            self._timer = self._loop.call_later(INTERVAL_S, self._report)
+        else:
+            self.leg.agree(settings)
+        return self.leg
+
+    def send(self, data: bytes | None) -> None:
+        """A datagram of the leg's."""
+        wire = self._wires[0]
+        if data and wire is not None and self.leg is not None:
+            wire.sendto(data, self.leg.towards)
+
+    def close(self) -> None:
+        """Says BYE, and lets the ports go."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._report(bye=True)
+        for wire in self._wires:
+            if wire is not None:
+                wire.close()
+        self._wires = [None, None]
+
+    def received(self, data: bytes, source: Address) -> None:
+        if self.leg is not None and (packet := self.leg.receive(data, source, self._loop.time())) is not None:
+            self.on_packet(packet)
+
+    def connected(self, number: int, wire: asyncio.DatagramTransport) -> None:
+        self._wires[number] = wire
+
+    def lost(self) -> None:
+        """One of the two is closed; asyncio does so a little after it is told."""
+        self._open -= 1
+        if not self._open:
+            self._free()
+
+    def _report(self, *, bye: bool = False) -> None:
+        if self.leg is None:
+            return
+        host, port = self.leg.towards
+        wire = self._wires[1]
+        if wire is not None:
+            wire.sendto(self.leg.report(time.time(), bye=bye), self._rtcp or (host, port + 1))
+        if not bye:
+            self._timer = self._loop.call_later(INTERVAL_S, self._report)
+
+
+class _Side(asyncio.DatagramProtocol):
+    """One of the two ports; 0 is the sound's."""
+
+    def __init__(self, endpoint: Endpoint, number: int) -> None:
+        self._endpoint = endpoint
+        self._number = number
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._endpoint.connected(self._number, cast(asyncio.DatagramTransport, transport))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._endpoint.lost()
+
+    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
+        self._endpoint.received(data, (str(addr[0]), int(addr[1])))
+
+    def error_received(self, exc: Exception) -> None:
+        """A peer that is gone says so by ICMP; that its sound is missing says more."""
+
+
+def numbering() -> Numbering:
+    """A source of our own, beginning at random (RFC 3550 §5.1)."""
+    return Numbering(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
