@@ -119,7 +119,7 @@ def _people(people: int, seed: int, units: tuple[Unit, ...]) -> Iterator[Person]
 def _extensions(
     persons: tuple[Person, ...], units: tuple[Unit, ...], entities: tuple[Entity, ...]
 ) -> Iterator[Extension]:
-    """Six digits: the municipality's, then from 00001; 00000 is its reception."""
+    """Six digits: the municipality's, then from 00001 without 12xxx (none begins with 112); 00000 is its reception."""
     place = {entity.id: number for number, entity in enumerate(entities, 1)}
     by_unit: Mapping[str, Unit] = {unit.id: unit for unit in units}
     for entity in entities:
@@ -130,7 +130,7 @@ def _extensions(
     for person in persons:
         entity_id = by_unit[person.unit].entity
         counts[entity_id] = counts.get(entity_id, 0) + 1
-        local = f"{counts[entity_id]:05}"
+        local = f"{counts[entity_id] + (1_000 if counts[entity_id] >= 12_000 else 0):05}"
         yield Extension(
             number=f"{place[entity_id]}{local}",
             kind=Kind.PERSON,

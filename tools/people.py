@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from callcontrol.plan.model import Visibility
+from callcontrol.plan.model import Extension, Visibility
 from callcontrol.plan.number import pretty
 from firmware.config import Config
 from firmware.store import StoreError, organisation, people_csv
 from firmware.store.changes import Changes
-from firmware.store.load import Bulk, load, loaded
 from firmware.store.people import People
 from firmware.store.search import Finder, Found
 from firmware.store.visible import Card, Viewer, card
@@ -24,14 +23,10 @@ from tools.place import config_of
 
 __all__ = ["Opened", "opened", "run", "viewer_of"]
 
-SHRUNKEN = 0.8
-"""A file with less than this share of the people that are there is more often half a file than half a municipality."""
-
 
 def run(args: argparse.Namespace) -> int:
     """Does what the action says, in the unit's state folder."""
     actions: dict[str, Callable[[argparse.Namespace, Output, Config], int]] = {
-        "people load": _load,
         "people find": _find,
         "people show": _show,
         "people export": _export,
@@ -89,64 +84,13 @@ def viewer_of(args: argparse.Namespace) -> Viewer:
     return Viewer(id=f"{name} at the command line", sees=sees, municipality=getattr(args, "municipality", None) or "")
 
 
-def _load(args: argparse.Namespace, out: Output, config: Config) -> int:
-    path = Path(args.file)
-    out.progress(f"1 of 3  reading {path}")
-    try:
-        text = people_csv.decode(_bytes(path))
-    except ValueError as error:
-        raise UserError("RVX-K01", f"{path}: {error}.") from error
-    parsed = people_csv.parse(text, config.numbering.local, lambda rows: out.progress(f"1 of 3  {rows} rows read"))
-    out.done()
-    if parsed.faults:
-        return _refuse(out, path, parsed)
-    with opened(config) as store:
-        before = loaded(store.people.directory)
-        there = before.people if before else 0
-        if not args.shrunken and len(parsed.people) < there * SHRUNKEN:
-            detail = f"{path} has {len(parsed.people)} people; {there} are there."
-            raise UserError("RVX-K02", detail)
-        known = {name for (name,) in store.people.directory.execute("SELECT id FROM person")}
-        coming = {person.id for person in parsed.people}
-        told: dict[str, Any] = {
-            "people": len(parsed.people),
-            "extensions": len(parsed.extensions),
-            "new": len(coming - known),
-        }
-        told |= {"gone": len(known - coming), "kept": len(known & coming)}
-        if not args.dry_run:
-            out.progress("2 of 3  taking it in")
-            bulk = Bulk(
-                municipalities=parsed.municipalities,
-                entities=parsed.entities,
-                units=parsed.units,
-                people=parsed.people,
-                extensions=parsed.extensions,
-                groups=parsed.groups,
-                people_only=True,
-            )
-            count = len(parsed.people)
-            load(
-                store.people.directory,
-                bulk,
-                path.name,
-                datetime.now(UTC),
-                lambda done: out.progress(f"2 of 3  {done} of {count} people"),
-            )
-            out.done()
-    if out.json:
-        out.document("ok", dry_run=args.dry_run, **told)
-        return DONE
-    would = "would be " if args.dry_run else ""
-    kept, new, gone = (told[name] for name in ("kept", "new", "gone"))
-    out.line(f"{counted(told['people'], 'person')}: {new} {would}new, {kept} {would}kept, {gone} {would}gone")
-    out.line(f"{counted(told['extensions'], 'extension')}, {counted(len(parsed.units), 'unit')}")
-    return DONE
-
-
 def _organisation(args: argparse.Namespace, out: Output, config: Config) -> int:
     path = Path(args.file)
-    data = _bytes(path)
+    try:
+        with path.open("rb") as file:
+            data = file.read(organisation.BYTES_MAX + 1)
+    except OSError as error:
+        raise UserError("RVX-K05", f"{path}: {error.strerror}.", "Name a file that you may read.") from error
     if len(data) > organisation.BYTES_MAX:
         raise UserError("RVX-K05", f"{path} is larger than {organisation.BYTES_MAX // 2**20} MiB.")
     try:
@@ -168,39 +112,6 @@ def _organisation(args: argparse.Namespace, out: Output, config: Config) -> int:
     would = "would be " if args.dry_run else ""
     out.line(f"{counted(applied.changed, 'entry').replace('entrys', 'entries')} {would}taken in")
     return DONE
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(people_csv.BYTES_MAX + 1)
-    except OSError as error:
-        raise UserError("RVX-K01", f"{path}: {error.strerror}.", "Name a file that you may read.") from error
-
-
-def _refuse(out: Output, path: Path, parsed: people_csv.Parsed) -> int:
-    """Says every fault; nothing has been changed."""
-    if out.json:
-        problems = [
-            {
-                "id": "RVX-K01",
-                "severity": "fail",
-                "area": "directory",
-                "file": str(path),
-                "line": fault.line,
-                "column": fault.column or None,
-                "observed": fault.message,
-            }
-            for fault in parsed.faults
-        ]
-        out.document("fail", problems, more=parsed.more_faults)
-        return USAGE
-    for fault in parsed.faults:
-        column = f" {fault.column}:" if fault.column else ""
-        out.line(f"{path}:{fault.line}:{column} {fault.message}")
-    every = len(parsed.faults) + parsed.more_faults
-    out.line(f"{counted(every, 'fault')}; nothing was changed. More: rvx explain RVX-K01")
-    return USAGE
 
 
 def _find(args: argparse.Namespace, out: Output, config: Config) -> int:
@@ -251,18 +162,29 @@ def _show(args: argparse.Namespace, out: Output, config: Config) -> int:
 
 
 def _export(args: argparse.Namespace, out: Output, config: Config) -> int:
+    if args.secret and not args.why:
+        raise UserError("RVX-A02", "--secret asks for --why: each look at what is secret is recorded.")
     viewer = viewer_of(args)
     target = Path(args.file)
     with opened(config) as store:
-        names = [name for (name,) in store.people.directory.execute("SELECT id FROM person ORDER BY family, given, id")]
-        people = (store.people.person(name) for name in names)
-        cards = (shown for person in people if person and (shown := card(person, store.people, viewer)))
+        people = store.people
+        names = [name for (name,) in people.directory.execute("SELECT id FROM person ORDER BY family, given, id")]
+        everybody = (people.person(name) for name in names)
+        cards = (shown for person in everybody if person and (shown := card(person, people, viewer)))
         try:
             # A public extract goes to a website; all else is for its owner alone.
             mode = 0o644 if viewer.sees is Visibility.PUBLIC else 0o600
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
             with open(descriptor, "w", encoding="utf-8", newline="") as file:
-                rows = people_csv.write_vcards(cards, file) if args.vcard else people_csv.write(cards, file)
+                if args.secret:
+                    # Before anything is written: a look that could not be recorded does not happen.
+                    store.changes.looked(viewer.id, "person", "*", "*", args.why, datetime.now(UTC))
+                if args.vcard:
+                    rows = people_csv.write_vcards(cards, file)
+                elif viewer.sees in (Visibility.OPERATOR, Visibility.SECRET):
+                    rows = people_csv.write(cards, _of_nobody(people), people, file)
+                else:
+                    rows = people_csv.write_extract(cards, viewer.sees, people, file)
         except OSError as error:
             raise UserError("RVX-K04", f"{target}: {error.strerror}.") from error
     if out.json:
@@ -270,6 +192,15 @@ def _export(args: argparse.Namespace, out: Output, config: Config) -> int:
     else:
         out.line(f"{counted(rows, 'person')} in {target}, as {viewer.sees} may see them")
     return DONE
+
+
+def _of_nobody(people: People) -> Iterator[Extension]:
+    """Phones of a unit's own."""
+    numbers = [
+        number
+        for (number,) in people.directory.execute("SELECT number FROM extension WHERE person IS NULL ORDER BY number")
+    ]
+    return (phone for number in numbers if (phone := people.extension(number)) is not None)
 
 
 def _told(shown: Card) -> dict[str, object]:

@@ -16,8 +16,12 @@ from callcontrol.plan.reach import ReachClass
 from firmware.store.database import to_text, transact
 from firmware.store.search import index
 
-__all__ = ["Bulk", "Loaded", "Municipality", "load", "loaded"]
+__all__ = ["Bulk", "Loaded", "Municipality", "load", "loaded", "mark_loaded", "plain", "put_organisation"]
 
+_TABLES = (
+    *("member", "extension", "person", "role", "reason"),
+    *("unit", "entity", "choice", "reach_class", "municipality"),
+)
 _IF_NEW = "INSERT OR IGNORE"
 
 AT_ONCE = 2_000
@@ -43,8 +47,6 @@ class Bulk:
     extensions: Iterable[Extension]
     groups: Mapping[str, tuple[Distribution, Sequence[str]]] = field(default_factory=dict)
     """By the extension of a Kind.HUNT: how it is rung, and its members in order."""
-    people_only: bool = False
-    """What it says of municipalities, entities, units and classes is only for those that are not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,45 +72,48 @@ def load(
 
     def work() -> int:
         db.execute("PRAGMA defer_foreign_keys = ON")
-        roles = db.execute("SELECT person, role, scope FROM role").fetchall() if bulk.people_only else []
-        for table in ("member", "extension", "person"):
+        for table in _TABLES:
             db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
-        if not bulk.people_only:
-            for table in ("role", "reason", "unit", "entity", "choice", "reach_class", "municipality"):
-                db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
-        _organisation(db, bulk)
+        classes = ({"name": known.name, "open": json.dumps(sorted(known.open))} for known in bulk.classes)
+        _put_many(db, "reach_class", classes)
+        put_organisation(db, bulk.municipalities, bulk.entities, bulk.units)
         count = _put_many(db, "person", map(_person, bulk.people), told)
-        # Whoever comes again keeps their rights.
-        db.executemany("INSERT INTO role SELECT ?1, ?2, ?3 WHERE ?1 IN (SELECT id FROM person)", roles)
         groups = {number: distribution for number, (distribution, _) in bulk.groups.items()}
         _put_many(db, "extension", (_extension(extension, groups) for extension in bulk.extensions))
         for number, (_, members) in bulk.groups.items():
             for place, member in enumerate(members):
                 _put(db, "member", {"hunt": number, "place": place, "extension": member})
         index(db)
-        _put(db, "loaded", {"id": 1, "at": to_text(now), "source": source, "people": count}, "INSERT OR REPLACE")
+        mark_loaded(db, source, now)
         return count
 
     return transact(db, work)
 
 
-def _organisation(db: sqlite3.Connection, bulk: Bulk) -> None:
+def mark_loaded(db: sqlite3.Connection, source: str, now: datetime) -> None:
+    """Say when and from what the people are. Only within the transaction that brings them."""
+    people = db.execute("SELECT count(*) FROM person").fetchone()[0]
+    _put(db, "loaded", {"id": 1, "at": to_text(now), "source": source, "people": people}, "INSERT OR REPLACE")
+
+
+def put_organisation(
+    db: sqlite3.Connection, municipalities: Iterable[Municipality], entities: Iterable[Entity], units: Iterable[Unit]
+) -> None:
+    """Those of them that are not there yet. Only within a transaction."""
     there = {name for (name,) in db.execute("SELECT id FROM municipality")}
-    for municipality in bulk.municipalities:
+    for municipality in municipalities:
         if municipality.id in there:
             continue
         _put(db, "municipality", {"id": municipality.id, "name": municipality.name})
         for choice in fields(Choices):
             value = int(getattr(municipality.choices, choice.name))
             _put(db, "choice", {"municipality": municipality.id, "name": choice.name, "value": value})
-    classes = ({"name": known.name, "open": json.dumps(sorted(known.open))} for known in bulk.classes)
-    _put_many(db, "reach_class", classes, verb=_IF_NEW)
-    entities = tuple(bulk.entities)
-    _put_many(db, "entity", map(_entity, entities), verb=_IF_NEW)
-    for entity in entities:
+    known = tuple(entities)
+    _put_many(db, "entity", map(_entity, known), verb=_IF_NEW)
+    for entity in known:
         numbers = ({"number": number, "entity": entity.id} for number in entity.numbers)
         _put_many(db, "entity_number", numbers, verb=_IF_NEW)
-    _put_many(db, "unit", map(_unit, bulk.units), verb=_IF_NEW)
+    _put_many(db, "unit", map(_unit, units), verb=_IF_NEW)
 
 
 def _entity(entity: Entity) -> dict[str, Any]:
@@ -117,23 +122,23 @@ def _entity(entity: Entity) -> dict[str, Any]:
 
 
 def _unit(unit: Unit) -> dict[str, Any]:
-    return {column.name: _plain(getattr(unit, column.name)) for column in fields(Unit)}
+    return {column.name: plain(getattr(unit, column.name)) for column in fields(Unit)}
 
 
 def _person(person: Person) -> dict[str, Any]:
-    row = {column.name: _plain(getattr(person, column.name)) for column in fields(Person)}
+    row = {column.name: plain(getattr(person, column.name)) for column in fields(Person)}
     visibility = {name: str(who) for name, who in person.visibility.items()}
     lists = {name: json.dumps(getattr(person, name), ensure_ascii=False) for name in ("duties", "search_words")}
-    return row | lists | {"visibility": json.dumps(visibility)}
+    return row | lists | {"visibility": json.dumps(visibility, sort_keys=True)}
 
 
 def _extension(extension: Extension, groups: Mapping[str, Distribution]) -> dict[str, Any]:
-    row = {column.name: _plain(getattr(extension, column.name)) for column in fields(Extension)}
+    row = {column.name: plain(getattr(extension, column.name)) for column in fields(Extension)}
     del row["blocked"]  # not the directory's: journal.db, table block
     return row | {"reach": extension.reach.name, "distribution": groups.get(extension.number)}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if value is None or isinstance(value, int):
         return value if value is None else int(value)
     return str(value)

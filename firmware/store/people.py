@@ -35,7 +35,7 @@ from callcontrol.plan.model import (
     Visibility,
 )
 from callcontrol.plan.number import LocalNumbering
-from callcontrol.plan.reach import DEFAULT_CLASS, Category, ReachClass
+from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES, Category, ReachClass
 from callcontrol.plan.reasons import SWEDISH, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
@@ -81,6 +81,7 @@ class People:
         self._classes: dict[str, ReachClass] = {}
         self._reasons: dict[str, ReasonTable] = {}  # by municipality, of those that have their own
         self.unreadable: dict[str, str] = {}  # of the organisation: what cannot be read, and why
+        self._municipalities: dict[str, str] = {}
 
     @classmethod
     def open(cls, directory: Path, journal: Path, numbering: LocalNumbering) -> Self:
@@ -100,6 +101,14 @@ class People:
     def directory(self) -> sqlite3.Connection:
         """``directory.db``, for what is asked of all people at once."""
         return self._directory
+
+    @property
+    def classes(self) -> Mapping[str, ReachClass]:
+        """The classes of reach, by name: the ready ones and the site's own."""
+        return self._classes
+
+    def municipality_name(self, municipality: str) -> str:
+        return self._municipalities.get(municipality, municipality)
 
     def look_again(self) -> bool:
         """Forget what another process has changed since; to be called once before each decision. False: nothing."""
@@ -266,13 +275,14 @@ class People:
     def _read_small(self) -> None:
         db = self._directory
         self.unreadable = {}
-        self._classes = dict(
+        self._classes = dict(REACH_CLASSES) | dict(
             self._readable(
                 "class of reach",
                 db.execute("SELECT name, open FROM reach_class"),
                 lambda opened: ReachClass(name=opened[0], open=frozenset(map(Category, json.loads(opened[1])))),
             )
         )
+        self._municipalities = dict(db.execute("SELECT id, name FROM municipality"))
         chosen: dict[str, dict[str, Any]] = {}
         kinds = {field.name: field.type for field in fields(Choices)}
         for municipality, name, value in db.execute("SELECT municipality, name, value FROM choice"):

@@ -76,7 +76,7 @@ def rows_of(tmp_path: Path, sql: str, file: str = "journal") -> list[Any]:
 def test_a_file_is_taken_in(rvx: Rvx, csv_of: Callable[..., str], tmp_path: Path) -> None:
     status, out, _ = rvx("people", "load", csv_of(*ROWS))
     assert status == DONE
-    assert "5 new, 0 kept, 0 gone\n4 extensions, 1 unit\n" in out
+    assert "5 new, 0 kept (0 changed), 0 gone\n4 extensions, 1 unit in the file\n" in out
     told = document(rvx("people", "load", csv_of(*ROWS[:4], ROWS[4].replace("per", "eva")), "--json"))
     assert [told[name] for name in ("people", "new", "kept", "gone", "dry_run")] == [5, 1, 4, 1, False]
     assert stat.S_IMODE((tmp_path / "state" / "directory.db").stat().st_mode) == 0o600
@@ -85,7 +85,8 @@ def test_a_file_is_taken_in(rvx: Rvx, csv_of: Callable[..., str], tmp_path: Path
 def test_a_dry_run_changes_nothing(town: Rvx, csv_of: Callable[..., str]) -> None:
     status, out, _ = town("people", "load", csv_of(*ROWS[:4]), "--dry-run")
     assert status == DONE
-    assert "0 would be new, 4 would be kept, 1 would be gone" in out
+    assert "per: gone\n" in out
+    assert "0 would be new, 4 would be kept (0 would be changed), 1 would be gone" in out
     assert document(town("people", "find", "per", "--json"))["found"]
 
 
@@ -191,7 +192,8 @@ def test_export_is_a_new_file_that_can_be_read_again(town: Rvx, tmp_path: Path) 
     assert document(town("people", "export", str(public), "--as", "public", "--json"))["people"] == 4
     assert "070-111" not in public.read_text("utf-8")
     assert "Siv" not in public.read_text("utf-8")
-    assert document(town("people", "load", str(public), "--json"))["kept"] == 4
+    refused = document(town("people", "load", str(public), "--json"), USAGE)["problems"]
+    assert [(one["line"], one["column"]) for one in refused] == [(1, "utdrag")]
 
 
 # referral

@@ -8,7 +8,8 @@ __all__ = ["PEOPLE"]
 def _load_arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="CSV with a header, in UTF-8 or Windows-1252")
     parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
-    parser.add_argument("--shrunken", action="store_true", help="take it also with many fewer people than are there")
+    parser.add_argument("--changes", action="store_true", help="the file has a column ändring: changes, not everybody")
+    parser.add_argument("--shrunken", action="store_true", help="take it also when many of the people would be gone")
 
 
 def _import_file_arguments(parser: Parser) -> None:
@@ -33,6 +34,8 @@ def _show_arguments(parser: Parser) -> None:
 def _people_export_arguments(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="a new file to write")
     parser.add_argument("--vcard", action="store_true", help="vCards instead of CSV")
+    parser.add_argument("--secret", action="store_true", help="with what is secret; it is recorded")
+    parser.add_argument("--why", metavar="TEXT", default="", help="with --secret: what for")
     _seen_by(parser)
 
 
@@ -51,9 +54,9 @@ _PEOPLE_ACTIONS = (
         "people load",
         "load people and extensions from a CSV file",
         "sudo ./rvx people load people.csv --dry-run",
-        "tools.people",
+        "tools.people_load",
         _load_arguments,
-        "All or nothing; faults are listed by line and column. A file with many fewer people is questioned.",
+        "All or nothing; faults are listed by line and column. A file after which many people are gone is questioned.",
     ),
     Command(
         "people organisation",
@@ -85,6 +88,8 @@ _PEOPLE_ACTIONS = (
         "sudo ./rvx people export public.csv --as public",
         "tools.people",
         _people_export_arguments,
+        "As operators see it, it can be loaded again and loses nothing: what is hidden from them stays as it is. What "
+        "is written for the public or staff is not for loading.",
     ),
 )
 

@@ -19,13 +19,13 @@ ENTRIES = {
     ),
     "RVX-K02": Entry(
         Said(
-            "Filen har mycket färre personer än katalogen; ingenting är ändrat.",
-            "Oftast är det en halv fil, eller en kommuns i stället för alla.",
+            "Många av personerna i katalogen skulle försvinna; ingenting är ändrat.",
+            "Oftast är det en halv fil, en kommuns i stället för alla, eller en med andra id.",
             "Se efter i filen; om den är rätt, kör igen med --shrunken.",
         ),
         Said(
-            "The file has many fewer people than the directory; nothing was changed.",
-            "Mostly it is half a file, or one municipality's instead of all.",
+            "Many of the people in the directory would be gone; nothing was changed.",
+            "Mostly it is half a file, one municipality's instead of all, or one with other ids.",
             "Look into the file; if it is right, give the command again with --shrunken.",
         ),
     ),
@@ -59,6 +59,18 @@ ENTRIES = {
             "Something in the directory cannot be read.",
             "A row says what nothing here would write, such as phone hours that are none.",
             "Load the directory anew, or mend what is named. Meanwhile the phones ring as plain ones.",
+        ),
+    ),
+    "RVX-K07": Entry(
+        Said(
+            "En annan inläsning av personer kom före; ingenting av den här är ändrat.",
+            "Två kommandon läste in personer samtidigt; det ena hade inte sett vad det andra ändrade.",
+            "Vänta tills det andra är klart och kör samma kommando igen; --dry-run visar först vad som ändras.",
+        ),
+        Said(
+            "Another load of people came first; nothing of this one was taken in.",
+            "Two commands loaded people at the same time; one had not seen what the other changed.",
+            "Wait until the other is done and give the same command again; --dry-run shows first what changes.",
         ),
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from callcontrol.plan.number import search_forms
 from firmware.store.search.words import fold, signatures, sound, words
@@ -23,8 +23,8 @@ _PEOPLE = """
 """
 
 
-def index(db: sqlite3.Connection) -> None:
-    """In the place of the index that was there."""
+def index(db: sqlite3.Connection, told: Callable[[int], None] = lambda people: None) -> None:
+    """In the place of the index that was there; `told` hears of the people now and then."""
     db.execute("INSERT INTO found (found) VALUES ('delete-all')")
     for table in ("word", "spelling", "digits"):
         db.execute(f"DELETE FROM {table}")  # noqa: S608  names of ours
@@ -34,7 +34,8 @@ def index(db: sqlite3.Connection) -> None:
     }
     texts: list[tuple[int, str, str, str, str]] = []
     digits: list[tuple[str, int, str]] = []
-    for key, given, family, title, duties, more, location, unit, municipality, mobile, numbers in db.execute(_PEOPLE):
+    for people, row in enumerate(db.execute(_PEOPLE), 1):
+        key, given, family, title, duties, more, location, unit, municipality, mobile, numbers = row
         name = f"{given} {family}"
         duty = " ".join((title, *json.loads(duties), *json.loads(more)))
         place = f"{unit} {location}"
@@ -43,6 +44,7 @@ def index(db: sqlite3.Connection) -> None:
         digits += ((form, key, form[::-1]) for form in _numbers(mobile, numbers))
         if len(texts) >= AT_ONCE:
             _put(db, texts, digits)
+            told(people)
     _put(db, texts, digits)
     db.executemany("INSERT INTO word VALUES (?, ?, ?)", ((word, sound(word), people) for word, people in used.items()))
     db.executemany("INSERT OR IGNORE INTO spelling VALUES (?, ?)", _spellings(used))

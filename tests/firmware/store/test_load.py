@@ -17,7 +17,7 @@ from callcontrol.plan.model import Extension, Kind, Person, Unit
 from callcontrol.plan.reach import DEFAULT_CLASS
 from firmware.store import Credential, Directory
 from firmware.store.database import connect
-from firmware.store.load import AT_ONCE, Bulk, Loaded, Municipality, load, loaded
+from firmware.store.load import AT_ONCE, Bulk, Loaded, load, loaded
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
 LEARNT = Credential("1001", 4, None, None, "region.example", "1001", "2026-11-22T00:41:09Z")
@@ -98,9 +98,8 @@ def _broken() -> Iterator[Person]:
     ],
     ids=["unit", "twice", "extension's unit", "extension's person", "number", "hunt", "entity", "the source ends"],
 )
-@pytest.mark.parametrize("people_only", [False, True])
 def test_what_cannot_be_leaves_the_old_one(
-    fields: dict[str, Any], error: type[Exception], people_only: bool, db: sqlite3.Connection, bulk_of: Made
+    fields: dict[str, Any], error: type[Exception], db: sqlite3.Connection, bulk_of: Made
 ) -> None:
     if "people" in fields and not isinstance(fields["people"], tuple):
         fields = {**fields, "people": _broken()}
@@ -108,7 +107,7 @@ def test_what_cannot_be_leaves_the_old_one(
     made = bulk_of()
     extensions = fields.get("extensions", () if "people" in fields else made.extensions)
     with pytest.raises(error):
-        load(db, replace(made, **{**fields, "extensions": extensions, "people_only": people_only}), "second", NOW)
+        load(db, replace(made, **{**fields, "extensions": extensions}), "second", NOW)
     assert dump(db) == before
     assert not db.in_transaction
 
@@ -131,33 +130,6 @@ def test_credentials_are_not_its_business(file: Path, db: sqlite3.Connection, bu
         directory.put_credential(LEARNT)
         load(db, bulk_of(people=()), "second", NOW)
         assert directory.credentials() == (LEARNT,)
-
-
-def test_people_alone_keep_what_is_known_of_the_organisation(db: sqlite3.Connection, bulk_of: Made) -> None:
-    made = bulk_of()
-    changed = replace(
-        made,
-        municipalities=(Municipality(id="norrby", name="NORRBY"), Municipality(id="soder", name="Söder")),
-        entities=tuple(replace(entity, name="x", reception=None, numbers=()) for entity in made.entities),
-        units=(Unit(id="bygg", name="x", entity="kommun", cost_centre="0"), Unit(id="ny", name="Ny", entity="kommun")),
-        people_only=True,
-    )
-    load(db, changed, "second", NOW)
-    assert column(db, "SELECT name FROM municipality ORDER BY id") == ["Norrby", "Söder"]
-    assert column(db, "SELECT reception FROM entity") == ["1000"]
-    assert column(db, "SELECT number FROM entity_number") == ["+4690160000"]
-    assert column(db, "SELECT cost_centre FROM unit ORDER BY id") == ["4711", ""]
-    assert column(db, "SELECT value FROM choice WHERE name = 'signals' ORDER BY municipality") == [3, 4]
-
-
-def test_people_alone_keep_the_rights_of_who_comes_again(
-    db: sqlite3.Connection, bulk_of: Made, everybody: tuple[Person, ...]
-) -> None:
-    db.executemany("INSERT INTO role VALUES (?, 'operator', '*')", [("anna",), ("bo",)])
-    load(db, bulk_of(people=everybody[:1], people_only=True, groups={"1900": bulk_of().groups["1900"]}), "second", NOW)
-    assert column(db, "SELECT person FROM role") == ["anna"]
-    load(db, bulk_of(people=everybody[:1]), "whole", NOW)
-    assert column(db, "SELECT person FROM role") == []
 
 
 def test_progress_is_told_by_people(db: sqlite3.Connection, bulk_of: Made) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from callcontrol.plan.model import Person, Visibility
 from firmware.store.people import People
-from firmware.store.people_csv import VCARD_LINE_BYTES, write_vcards
+from firmware.store.people_csv import write_vcards
+from firmware.store.people_csv.out import VCARD_LINE_BYTES
 from firmware.store.visible import HIDEABLE, Card, Viewer, card
 
 PUBLIC, STAFF, OPERATOR, SECRET = Visibility
