@@ -202,7 +202,7 @@ def test_no_name_ends_a_line_of_the_answer(name: str, town: Town) -> None:
 
 
 @given(text=st.text(max_size=60))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_no_announcement_ends_a_line_of_the_answer(text: str, town_of: Callable[[], Town]) -> None:
     town = town_of()
     town.entities["k"] = _without_reception(town)

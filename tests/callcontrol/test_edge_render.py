@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import callcontrol.edge
@@ -287,19 +287,18 @@ def bones(text: str) -> tuple[int, ...]:
     return text.count("\n"), *(code(text).count(char) for char in "\"'\\`$#")
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=ascii)
 @pytest.mark.parametrize("place", PLACES)
-def test_what_could_break_out_is_refused(place: str, text: str) -> None:
-    try:
-        settings = settings_of(PLACES[place](text))
-    except ConfigError:
-        return
-    assert place == "unit.state_dir", "only a path may hold this"
-    plain = replace(settings, run_dir=Path("/run"), edge_dir=Path("/edge"), acc_dir=Path("/acc"))
-    assert bones(render(settings)) == bones(render(plain))
+def test_what_could_break_out_is_refused(place: str) -> None:
+    for text in HOSTILE:
+        try:
+            settings = settings_of(PLACES[place](text))
+        except ConfigError:
+            continue
+        assert place == "unit.state_dir", f"only a path may hold {text!r}"
+        plain = replace(settings, run_dir=Path("/run"), edge_dir=Path("/edge"), acc_dir=Path("/acc"))
+        assert bones(render(settings)) == bones(render(plain)), text
 
 
-@settings(deadline=None)  # a busy machine
 @given(place=st.sampled_from(sorted(PLACES)), text=st.text(max_size=30))
 def test_what_is_taken_changes_nothing_but_the_value(place: str, text: str) -> None:
     try:
@@ -314,19 +313,19 @@ def test_what_is_taken_changes_nothing_but_the_value(place: str, text: str) -> N
     assert len(found.splitlines()) == len(plain.splitlines())
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, "a$rub", "$avp(x)"], ids=ascii)
-def test_the_gateways_account(text: str) -> None:
+def test_the_gateways_account() -> None:
     """A password may hold nearly anything that prints; what is taken stays within its string."""
-    try:
-        settings = settings_of(
-            secrets=f"[gateway]\nusername = {json.dumps('u' + text)}\npassword = {json.dumps('p' + text)}\n"
-        )
-    except ConfigError:
-        return
-    assert not set(text) & set('"\\\n\r\0')
-    plain = settings_of(secrets='[gateway]\nusername = "u"\npassword = "p"\n')
-    assert render(settings).count('"') == render(plain).count('"')
-    assert render(settings).count("\n") == render(plain).count("\n")
+    plain = render(settings_of(secrets='[gateway]\nusername = "u"\npassword = "p"\n'))
+    for text in (*HOSTILE, "a$rub", "$avp(x)"):
+        try:
+            settings = settings_of(
+                secrets=f"[gateway]\nusername = {json.dumps('u' + text)}\npassword = {json.dumps('p' + text)}\n"
+            )
+        except ConfigError:
+            continue
+        assert not set(text) & set('"\\\n\r\0')
+        found = render(settings)
+        assert (found.count('"'), found.count("\n")) == (plain.count('"'), plain.count("\n")), text
 
 
 # Kamailio's own judgement
@@ -450,6 +449,10 @@ async def test_silence_is_given_up(serve: Callable[..., Server], folder: Path) -
     assert os.listdir(folder) == ["edge.sock"]
 
 
+QUEUE_FULL_AFTER = 15
+"""Datagrams; Linux holds 10 for a socket (net.unix.max_dgram_qlen)."""
+
+
 async def test_a_queue_that_is_full_does_not_block_the_loop(folder: Path) -> None:
     """A stopped Kamailio reads nothing: its socket fills up."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stopped:
@@ -464,11 +467,11 @@ async def test_a_queue_that_is_full_does_not_block_the_loop(folder: Path) -> Non
                 await asyncio.sleep(0.01)
 
         ticking = asyncio.create_task(tick())
-        for _ in range(40):
+        for _ in range(QUEUE_FULL_AFTER):
             with pytest.raises(EdgeUnreachable):
                 await rpc.call("core.uptime", timeout_s=0.02)
         ticking.cancel()
-        assert ticks > 20
+        assert ticks > QUEUE_FULL_AFTER / 2
 
 
 @pytest.mark.parametrize("answer", [b"", b"\xff\xfe", b"nonsense", b"[1]", b"1", b'{"result": ', b"null"], ids=repr)

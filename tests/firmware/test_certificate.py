@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,51 +18,55 @@ ADDRESSES = frozenset({"10.98.0.1"})
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as after a unit's first start: making keys takes long, so the tests that only use them have copies."""
+    folder = tmp_path_factory.mktemp("first")
+    assert make_both(folder)
+    return folder
+
+
 @pytest.fixture
-def made(tmp_path: Path) -> Callable[..., bool]:
+def used(first: Path, tmp_path: Path) -> Path:
+    shutil.copytree(first, tmp_path, dirs_exist_ok=True)
+    return tmp_path
+
+
+def make_both(folder: Path, addresses: frozenset[str] = ADDRESSES) -> bool:
     """Makes the unit's certificate for so many addresses, as at a start; whether it is another than before."""
-
-    def again(addresses: frozenset[str] = ADDRESSES) -> bool:
-        ca, ca_key = tmp_path / "tls" / "ca.pem", tmp_path / "tls" / "ca.key"
-        make_ca("gw-1", ca, ca_key)
-        return make("gw-1", addresses, ca, ca_key, tmp_path / "edge.pem", tmp_path / "edge.key")
-
-    return again
+    ca, ca_key = folder / "tls" / "ca.pem", folder / "tls" / "ca.key"
+    make_ca("gw-1", ca, ca_key)
+    return make("gw-1", addresses, ca, ca_key, folder / "edge.pem", folder / "edge.key")
 
 
-def test_made_once_and_of_its_own_ca(made: Callable[..., bool], tmp_path: Path) -> None:
-    assert made()
-    held = read(tmp_path / "edge.pem")
+def test_made_once_and_of_its_own_ca(used: Path) -> None:
+    held = read(used / "edge.pem")
     assert held.names >= ADDRESSES | {"gw-1"}
     assert held.until - datetime.now(UTC) > 2 * RENEW_BEFORE
-    checked = ["openssl", "verify", "-CAfile", str(tmp_path / "tls/ca.pem"), str(tmp_path / "edge.pem")]
+    checked = ["openssl", "verify", "-CAfile", str(used / "tls/ca.pem"), str(used / "edge.pem")]
     subprocess.run(checked, check=True, capture_output=True)
-    for key in (tmp_path / "tls/ca.key", tmp_path / "edge.key"):
+    for key in (used / "tls/ca.key", used / "edge.key"):
         assert key.stat().st_mode & 0o777 == 0o600
-    assert not made()
+    assert not make_both(used)
 
 
-def test_made_anew_for_another_address_and_before_its_end(
-    made: Callable[..., bool], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made()
-    ca = (tmp_path / "tls/ca.pem").read_bytes()
-    assert made(ADDRESSES | {"10.98.0.2"})
-    assert not made(), "an address less is no reason"
+def test_made_anew_for_another_address_and_before_its_end(used: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ca = (used / "tls/ca.pem").read_bytes()
+    assert make_both(used, ADDRESSES | {"10.98.0.2"})
+    assert not make_both(used), "an address less is no reason"
     monkeypatch.setattr(certificate, "RENEW_BEFORE", timedelta(days=certificate.OWN_DAYS + 1))
-    assert made()
-    assert (tmp_path / "tls/ca.pem").read_bytes() == ca
+    assert make_both(used)
+    assert (used / "tls/ca.pem").read_bytes() == ca
 
 
-def test_a_given_pair(made: Callable[..., bool], tmp_path: Path) -> None:
-    made()
-    given, key = tmp_path / "edge.pem", tmp_path / "edge.key"
-    to, key_to = tmp_path / "used.pem", tmp_path / "used.key"
+def test_a_given_pair(used: Path) -> None:
+    given, key = used / "edge.pem", used / "edge.key"
+    to, key_to = used / "used.pem", used / "used.key"
     assert install(given, key, to, key_to)
     assert not install(given, key, to, key_to)
     assert (to.read_bytes(), key_to.read_bytes()) == (given.read_bytes(), key.read_bytes())
     assert key_to.stat().st_mode & 0o777 == 0o600
-    made(ADDRESSES | {"10.98.0.2"})
+    make_both(used, ADDRESSES | {"10.98.0.2"})
     assert install(given, key, to, key_to)
 
 
@@ -74,14 +79,11 @@ def test_a_given_pair(made: Callable[..., bool], tmp_path: Path) -> None:
         (lambda folder: (folder / "edge.key").write_bytes((folder / "tls/ca.key").read_bytes()), "not the key of"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_name(
-    made: Callable[..., bool], tmp_path: Path, damage: Callable[[Path], object], named: str
-) -> None:
-    made()
-    damage(tmp_path)
+def test_what_cannot_be_used_is_refused_by_name(used: Path, damage: Callable[[Path], object], named: str) -> None:
+    damage(used)
     with pytest.raises(CertificateError, match=named):
-        install(tmp_path / "edge.pem", tmp_path / "edge.key", tmp_path / "used.pem", tmp_path / "used.key")
-    assert not (tmp_path / "used.pem").exists()
+        install(used / "edge.pem", used / "edge.key", used / "used.pem", used / "used.key")
+    assert not (used / "used.pem").exists()
 
 
 @pytest.mark.parametrize(

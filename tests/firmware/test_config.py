@@ -359,7 +359,7 @@ def test_every_key_is_found_where_it_was_written(tables: dict[str, dict[str, obj
     assert lines_of("\n".join(lines)) == expected
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.binary(max_size=200), st.integers(0, len(LEAST)))
 def test_noise_is_refused_or_loads_but_never_breaks(file: Path, noise: bytes, at: int) -> None:
     problems(file, LEAST[:at].encode() + noise + LEAST[at:].encode())

@@ -849,7 +849,7 @@ class AnyDay(RuleBasedStateMachine):
         assert state.since_s <= signs.now_s
 
 
-AnyDay.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+AnyDay.TestCase.settings = settings(stateful_step_count=40)
 TestAnyDay = AnyDay.TestCase
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from firmware.modes import Mode
 from hil.stormplan import FAULTS, LEARNT, LEAVER, LONELY, PATIENT, ROAMER, Do, Fault, make_plan, pairs_of
 
-FEW = settings(max_examples=15, deadline=None)
+FEW = settings(max_examples=settings().max_examples // 4)
 """A plan of many minutes takes some milliseconds to make."""
 CHAPTER_S = 24.0
 """As measured, on the whole."""

@@ -14,6 +14,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -205,10 +206,8 @@ def test_what_we_say_ourselves_is_never_cut() -> None:
 
 
 @pytest.mark.parametrize("mode", [None, *Mode])
-@pytest.mark.parametrize("reason", [None, *Reason])
-@pytest.mark.parametrize("cause", [None, *Cause])
-def test_there_are_words_for_everything(mode: Mode | None, reason: Reason | None, cause: Cause | None) -> None:
-    for edge_answers in (True, False, None):
+def test_there_are_words_for_everything(mode: Mode | None) -> None:
+    for reason, cause, edge_answers in product((None, *Reason), (None, *Cause), (True, False, None)):
         status = replace(GOOD_DAY, mode=mode, reason=reason, cause=cause, edge=edge_answers)
         assert status.verdict in VERDICTS
         assert screen(status)

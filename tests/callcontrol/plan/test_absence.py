@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callcontrol.plan.absence import (
@@ -22,8 +22,6 @@ from callcontrol.plan.absence import (
     timeline,
 )
 from callcontrol.plan.schedule import STOCKHOLM
-
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -385,7 +383,6 @@ def in_force(rows: Iterable[Referral], openings: Iterable[Opening], moment: date
     return found
 
 
-@STEADY
 @given(some_referrals(), OPENINGS)
 def test_away_exactly_when_something_unended_is_in_force(rows: list[Referral], openings: list[Opening]) -> None:
     found = timeline(rows, openings, NOW)
@@ -403,7 +400,6 @@ def test_away_exactly_when_something_unended_is_in_force(rows: list[Referral], o
         assert (information_at(found, moment) is not None) == (bool(opened) and not closing)
 
 
-@STEADY
 @given(some_referrals(), OPENINGS)
 def test_sorted_disjoint_and_never_longer_than_its_sources(rows: list[Referral], openings: list[Opening]) -> None:
     found = timeline(rows, openings, NOW)
@@ -425,7 +421,6 @@ def test_sorted_disjoint_and_never_longer_than_its_sources(rows: list[Referral],
             assert (part.until or FOREVER) <= (part.referral.until or FOREVER)
 
 
-@STEADY
 @given(some_referrals(), OPENINGS, st.randoms(use_true_random=False))
 def test_neither_order_nor_repetition_matters(
     rows: list[Referral],
@@ -438,7 +433,6 @@ def test_neither_order_nor_repetition_matters(
     assert timeline(again, twice, NOW) == timeline(rows, openings, NOW)
 
 
-@STEADY
 @given(some_referrals(), OPENINGS, st.frozensets(st.sampled_from(NAMES)), st.integers(80, QUARTERS))
 def test_an_opening_ends_exactly_what_it_had_seen(
     rows: list[Referral], openings: list[Opening], seen: frozenset[str], when: int
@@ -454,7 +448,6 @@ def test_an_opening_ends_exactly_what_it_had_seen(
         assert (now and now.referral) == (other and other.referral)
 
 
-@STEADY
 @given(some_referrals(), OPENINGS, st.integers(80, QUARTERS))
 def test_an_opening_of_all_that_is_in_force_opens_the_phone(
     rows: list[Referral], openings: list[Opening], when: int
@@ -469,7 +462,6 @@ def test_an_opening_of_all_that_is_in_force_opens_the_phone(
     assert after == timeline(rows, [*openings, back, back], moment)
 
 
-@STEADY
 @given(some_referrals(), OPENINGS)
 def test_a_timeline_of_a_timeline_is_the_same_time(rows: list[Referral], openings: list[Opening]) -> None:
     """Its intervals, taken as referrals, cover what they covered."""

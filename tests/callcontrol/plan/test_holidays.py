@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callcontrol.plan.holidays import (
@@ -20,8 +20,6 @@ from callcontrol.plan.holidays import (
     short_days,
     working_day,
 )
-
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 
 @pytest.mark.parametrize(
@@ -103,7 +101,6 @@ def test_a_site_that_never_works_says_so() -> None:
         next_working_day(date(2026, 1, 1), HolidayRules(closed=closed))
 
 
-@STEADY
 @given(st.integers(2005, 2400))
 def test_what_the_law_says_of_the_weekday(year: int) -> None:
     by_name = {name: day for day, name in public_holidays(year).items()}
@@ -118,7 +115,6 @@ def test_what_the_law_says_of_the_weekday(year: int) -> None:
     assert date(year, 3, 22) <= easter(year) <= date(year, 4, 25)
 
 
-@STEADY
 @given(st.integers(2005, 2400))
 def test_the_kinds_of_a_year_share_no_day(year: int) -> None:
     kinds = [set(public_holidays(year)), set(eves(year)), set(short_days(year))]
@@ -126,7 +122,6 @@ def test_the_kinds_of_a_year_share_no_day(year: int) -> None:
     assert all(day.weekday() < 5 for day in short_days(year))
 
 
-@STEADY
 @given(st.dates(date(2005, 1, 1), date(2400, 1, 1)))
 def test_the_next_working_day_is_the_first(day: date) -> None:
     following = next_working_day(day)

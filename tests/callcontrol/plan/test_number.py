@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callcontrol.plan.number import (
@@ -22,8 +22,6 @@ from callcontrol.plan.number import (
     search_forms,
 )
 from callcontrol.plan.numbering import numbering_plan
-
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 K = NumberKind
 
@@ -337,7 +335,6 @@ TEXTS = st.text(alphabet="0123456789+- ().*#", max_size=24) | st.text(max_size=T
 NUMBERINGS = st.sampled_from([UMEA, BARE, DOUBLE, NORRKOPING])
 
 
-@STEADY
 @given(text=TEXTS, numbering=NUMBERINGS)
 def test_reading_never_fails_and_is_read_again_as_itself(text: str, numbering: LocalNumbering) -> None:
     read = parse_dialled(text, numbering)
@@ -349,7 +346,6 @@ def test_reading_never_fails_and_is_read_again_as_itself(text: str, numbering: L
         assert parse_dialled(read.digits, numbering).kind in (read.kind, K.INVALID, K.EXTENSION, K.NATIONAL)
 
 
-@STEADY
 @given(nsn=st.from_regex(r"(90|8|952|70)[1-9][0-9]{5}", fullmatch=True), cut=st.integers(1, 9))
 def test_what_is_shown_can_be_dialled_and_found(nsn: str, cut: int) -> None:
     e164 = "+46" + nsn
@@ -359,7 +355,6 @@ def test_what_is_shown_can_be_dialled_and_found(nsn: str, cut: int) -> None:
     assert all(form in e164 for form in search_forms(shown[:cut]))
 
 
-@STEADY
 @given(zeros=st.integers(0, 6), gaps=st.lists(st.sampled_from(["", " ", "-", "."]), min_size=9, max_size=9))
 @example(zeros=0, gaps=[""] * 9)
 def test_112_with_any_zeros_and_gaps(zeros: int, gaps: list[str]) -> None:
@@ -368,7 +363,6 @@ def test_112_with_any_zeros_and_gaps(zeros: int, gaps: list[str]) -> None:
         assert parse_dialled(text, numbering).kind is K.EMERGENCY
 
 
-@STEADY
 @given(text=TEXTS, numbering=NUMBERINGS)
 def test_nothing_else_is_112(text: str, numbering: LocalNumbering) -> None:
     if parse_dialled(text, numbering).kind is K.EMERGENCY:

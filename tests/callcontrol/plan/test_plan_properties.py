@@ -93,7 +93,7 @@ STATES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=10 * settings().max_examples)
 @given(seed=st.integers(0, 2**32), call=CALLS, state=STATES)
 def test_every_plan(town_of: TownOf, seed: int, call: Call, state: State) -> None:
     town = town_of()

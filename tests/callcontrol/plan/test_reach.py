@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callcontrol.plan.number import DirectRange, ExtensionRange, LocalNumbering, NumberKind, parse_dialled
@@ -22,8 +22,6 @@ from callcontrol.plan.reach import (
     category,
     may,
 )
-
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 C = Category
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -193,7 +191,6 @@ def spelt(digits: str, gaps: list[str]) -> str:
     return "".join(digit + gaps[at % len(gaps)] for at, digit in enumerate(digits))
 
 
-@STEADY
 @given(
     site=NUMBERINGS,
     before=BEFORE,
@@ -215,7 +212,6 @@ def test_no_spelling_of_a_closed_number_passes(
         assert read.digits != nsn
 
 
-@STEADY
 @given(
     site=NUMBERINGS,
     text=st.text(alphabet="00000011112345678999+- ();=ext:tl*#", max_size=28) | st.text(max_size=40),
@@ -228,7 +224,6 @@ def test_whatever_is_typed_only_open_numbers_leave(site: LocalNumbering, text: s
         assert OPEN_NUMBERS.fullmatch(read.e164 or read.digits)
 
 
-@STEADY
 @given(text=st.text(alphabet="0123456789+", max_size=18), site=NUMBERINGS)
 def test_every_number_has_a_category_and_only_nonsense_is_invalid(text: str, site: LocalNumbering) -> None:
     read = parse_dialled(text, site)
@@ -281,7 +276,6 @@ def test_a_guard_may_watch_nothing() -> None:
     assert guard.allows(C.PREMIUM)
 
 
-@STEADY
 @given(st.permutations(calls(70, 50, 30, 5)))
 def test_the_order_of_calls_does_not_matter(outgoing: list[OutgoingCall]) -> None:
     assert Guard.at(outgoing, LIMITS, NOW) == Guard.at(calls(70, 50, 30, 5), LIMITS, NOW)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callcontrol.plan.reasons import (
@@ -23,8 +23,6 @@ from callcontrol.plan.reasons import (
     question,
 )
 from callcontrol.plan.schedule import STOCKHOLM, Schedule
-
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 D = DoubtKind
 LUNCH_CLOSED = Schedule.parse("mån-tor 08:00-12:00, 13:00-16:30; fre 08:00-12:00; kortdag 08:00-12:00")
@@ -223,7 +221,6 @@ REASONS = st.sampled_from([*MX_ONE, *SWEDISH])
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)).map(lambda m: m.replace(tzinfo=UTC))  # noqa: DTZ001
 
 
-@STEADY
 @given(REASONS, MOMENTS, st.none() | st.times() | st.dates(date(2026, 1, 1), date(2031, 1, 1)))
 def test_a_return_lies_ahead_and_the_default_is_never_doubted(
     reason: Reason, start: datetime, given_: time | date | None
@@ -238,7 +235,6 @@ def test_a_return_lies_ahead_and_the_default_is_never_doubted(
         assert question(reason, start, until, start) is None
 
 
-@STEADY
 @given(REASONS, MOMENTS, st.none() | st.timedeltas(timedelta(days=-3), timedelta(days=30)), st.integers(-100, 100))
 def test_what_is_offered_instead_is_not_doubted(
     reason: Reason, start: datetime, lasts: timedelta | None, hours: int
@@ -250,7 +246,6 @@ def test_what_is_offered_instead_is_not_doubted(
         assert again is None or again.kind in (D.STALE, D.TOO_LONG)
 
 
-@STEADY
 @given(st.text(max_size=6) | st.from_regex(r"[0-9]{4}", fullmatch=True), REASONS, MOMENTS, st.booleans())
 def test_any_digits_are_read_or_refused(digits: str, reason: Reason, start: datetime, day_first: bool) -> None:
     try:

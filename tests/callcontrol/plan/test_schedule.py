@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callcontrol.plan.holidays import DayKind, HolidayRules
@@ -19,8 +19,6 @@ from callcontrol.plan.schedule import (
     Span,
     local_moment,
 )
-
-STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a busy machine
 
 OFFICE = "mån-fre 08:00-12:00, 13:00-16:30; lör stängt; helgdag stängt"
 NIGHT = "mån-sön 22:00-06:00; helgdag som vanligt; afton som vanligt"
@@ -241,7 +239,6 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1)).map(  # noqa
 )
 
 
-@STEADY
 @given(schedule=schedules())
 def test_what_is_written_is_read_as_the_same(schedule: Schedule) -> None:
     again = Schedule.parse(str(schedule))
@@ -249,7 +246,6 @@ def test_what_is_written_is_read_as_the_same(schedule: Schedule) -> None:
     assert str(again) == str(schedule)
 
 
-@STEADY
 @given(schedule=schedules(), moment=MOMENTS)
 def test_next_open_and_next_close_agree_with_open_at(schedule: Schedule, moment: datetime) -> None:
     opens, closes = schedule.next_open(moment), schedule.next_close(moment)
@@ -268,7 +264,6 @@ def test_next_open_and_next_close_agree_with_open_at(schedule: Schedule, moment:
                 assert schedule.open_at(change.astimezone(UTC) - timedelta(seconds=1)) is not is_open
 
 
-@STEADY
 @given(schedule=schedules(), moment=MOMENTS, hours=st.integers(0, 24 * 30))
 def test_nothing_changes_between(schedule: Schedule, moment: datetime, hours: int) -> None:
     """Sampled each hour: up to the next opening it is closed, up to the next closing it is open."""
@@ -278,7 +273,6 @@ def test_nothing_changes_between(schedule: Schedule, moment: datetime, hours: in
         assert schedule.open_at(later) is schedule.open_at(moment) or hours > 24 * 390
 
 
-@STEADY
 @given(st.text(max_size=80) | st.text(alphabet="mån-fre 0128:,;.stängt2026", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

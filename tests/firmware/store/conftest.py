@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,11 +86,22 @@ def bulk_of() -> Callable[..., Bulk]:
     return bulk
 
 
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both files, closed: making them costs more than most tests of what is in them."""
+    folder = tmp_path_factory.mktemp("loaded")
+    Changes.open(folder / "journal.db").close()
+    people = People.open(folder / "directory.db", folder / "journal.db", LocalNumbering())
+    load(people.directory, bulk(), "by hand", NOW)
+    people.close()
+    return folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(loaded: Path, tmp_path: Path) -> Iterator[Store]:
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
     changes = Changes.open(tmp_path / "journal.db")
     people = People.open(tmp_path / "directory.db", tmp_path / "journal.db", LocalNumbering())
-    load(people.directory, bulk(), "by hand", NOW)
     people.look_again()
     yield Store(tmp_path, changes, people)
     people.close()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from callcontrol.plan.model import Extension, Identity, Kind, Person, Visibility
@@ -354,21 +354,18 @@ _SIGNS = st.sampled_from([*";,\t\n\r\"'=@+|0123456789 abcåäö\0\u202e\ud800\U0
 
 @given(heading=st.sampled_from(["", "kommun;enhet;id;efternamn;anknytning;mobil;telefontid;medlemmar;typ\n"]),
        text=st.one_of(st.text(), st.lists(_SIGNS, max_size=80).map("".join)))  # fmt: skip
-@settings(max_examples=60, deadline=None)
 def test_parse_takes_any_text(heading: str, text: str) -> None:
     parsed = parse(heading + text)
     assert parsed.faults or parsed.people or parsed.extensions
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=100, deadline=None)
 def test_bytes_are_a_text_or_refused(data: bytes) -> None:
     with contextlib.suppress(ValueError):
         parse(decoded(data))
 
 
 @given(st.one_of(st.text(max_size=12), st.lists(_SIGNS, max_size=8).map("".join)))
-@settings(max_examples=100, deadline=None)
 def test_what_is_taken_comes_out_harmless_and_in_again_the_same(text: str) -> None:
     with contextlib.suppress(Faulty):
         taken = clean(text)

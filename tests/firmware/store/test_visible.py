@@ -32,24 +32,29 @@ def whole(store: Store, **fields: Any) -> Person:
     return replace(anna, **fields)
 
 
-@pytest.mark.parametrize(
-    ("field", "said", "from_whom"),
-    [
-        ("title", None, PUBLIC),
-        ("mobile", None, OPERATOR),
-        ("sms", None, OPERATOR),
-        ("cost_centre", None, STAFF),
-        ("duties", None, STAFF),
-        ("search_words", None, STAFF),
-        ("location", None, STAFF),
-        ("email", None, STAFF),
-        ("deputy", None, STAFF),
-        *((field, who, who) for field in ("title", "mobile", "email", "duties", "location") for who in Visibility),
-    ],
+SEEN_FROM: tuple[tuple[str, Visibility | None, Visibility], ...] = (
+    # field, what the person has said of it, from which level on it is seen
+    ("title", None, PUBLIC),
+    ("mobile", None, OPERATOR),
+    ("sms", None, OPERATOR),
+    ("cost_centre", None, STAFF),
+    ("duties", None, STAFF),
+    ("search_words", None, STAFF),
+    ("location", None, STAFF),
+    ("email", None, STAFF),
+    ("deputy", None, STAFF),
+    *((field, who, who) for field in ("title", "mobile", "email", "duties", "location") for who in Visibility),
 )
+
+
 @pytest.mark.parametrize("sees", Visibility)
 @pytest.mark.parametrize("protected", [False, True])
-def test_a_field_is_seen_from_its_level_on(
+def test_a_field_is_seen_from_its_level_on(sees: Visibility, protected: bool, store: Store) -> None:
+    for field, said, from_whom in SEEN_FROM:
+        check_seen(field, said, from_whom, sees, protected, store)
+
+
+def check_seen(
     field: str, said: Visibility | None, from_whom: Visibility, sees: Visibility, protected: bool, store: Store
 ) -> None:
     person = whole(store, visibility={field: said} if said else {}, protected=protected)
