@@ -16,6 +16,7 @@ __all__ = ["Result", "Step", "run", "steps"]
 
 ROOT = Path(__file__).resolve().parent.parent
 _PYTEST_NO_TESTS = 5  # pytest's exit code when it collected none
+_FAST_AT_ONCE = 2  # fast tests run beside each other
 _WIRE_AT_ONCE = 2  # files of wire tests run beside each other; with more, two cores make phones late
 _FAST_GOAL_S = 30  # the fast tests are meant to be run at every change
 
@@ -51,7 +52,9 @@ def steps(fast: bool, long: bool, pytest_args: list[str]) -> Iterator[Step]:
     yield Step("format", [python, "-m", "ruff", "format", "--check"])
     yield Step("layers", [str(bin_folder / "lint-imports"), "--no-logo"])
     yield Step("types", [python, "-m", "mypy"])
-    yield Step("fast tests", [*pytest, "-m", "not wire and not long", "--durations=3", "--durations-min=1"])
+    told = ["--durations=3", "--durations-min=1", *(["--hypothesis-profile=thorough"] if long else [])]
+    beside = ["-n", str(_FAST_AT_ONCE), "--dist", "worksteal"]
+    yield Step("fast tests", [*pytest, "-m", "not wire and not long", *beside, *told])
     if not fast:
         wire = "wire or long" if long else "wire and not long"
         # Each has networks of its own, and most of what it does is waiting.
@@ -88,7 +91,9 @@ def _prove(out: Output, step: Step) -> Result:
     out.note(out.side_paint.bold(f"== {step.name}"))
     started = time.monotonic()
     # A test program speaks on standard output; with --json that belongs to our result alone.
-    code = subprocess.run(step.command, cwd=ROOT, stdout=sys.stderr if out.json else None, check=False).returncode
+    code = subprocess.run(
+        step.command, cwd=ROOT, env=_environment(), stdout=sys.stderr if out.json else None, check=False
+    ).returncode
     seconds = round(time.monotonic() - started, 1)
     if code == _PYTEST_NO_TESTS and "pytest" in step.command:
         return Result(step.name, "fail", seconds, "no test was run")
@@ -96,3 +101,8 @@ def _prove(out: Output, step: Step) -> Result:
         return Result(step.name, "fail", seconds, f"exit code {code}")
     slow = step.name == "fast tests" and seconds > _FAST_GOAL_S
     return Result(step.name, "ok", seconds, f"slower than the {_FAST_GOAL_S} s we want" if slow else "")
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but compiled files are kept: else each of the many processes that the tests start compiles all anew."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

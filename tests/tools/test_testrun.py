@@ -86,3 +86,19 @@ def test_what_needs_root_is_skipped_without_it_and_that_is_no_success(
     monkeypatch.setattr(testrun, "steps", lambda *_: iter([GOOD, step("wire", "", needs_root=True)]))
     assert testrun.run(arguments()) == UNKNOWN
     assert "[skip] wire" in capfd.readouterr().out
+
+
+def test_compiled_files_are_kept_between_the_processes_of_tests(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    kept = step("kept", "import sys; raise SystemExit(sys.dont_write_bytecode)")
+    monkeypatch.setattr(testrun, "steps", lambda *_: iter([kept]))
+    assert testrun.run(arguments()) == DONE
+    capfd.readouterr()
+
+
+def test_a_long_run_searches_longer() -> None:
+    (fast,) = [each.command for each in steps(False, False, []) if each.name == "fast tests"]
+    (thorough,) = [each.command for each in steps(False, True, []) if each.name == "fast tests"]
+    assert set(thorough) - set(fast) == {"--hypothesis-profile=thorough"}
