@@ -28,6 +28,8 @@ __all__ = ["Linphone"]
 TONE_S = 60  # of the file; it begins anew at its end, after a short silence
 POLL_S = 0.1
 ANSWER_TIMEOUT_S = 15.0
+RETRY_MS = 2000
+"""After two refreshes in a row have failed; linphone's own is a minute, which is longer than anybody waits here."""
 
 _CONFIG = """\
 [sip]
@@ -88,7 +90,7 @@ class Linphone(Watched):
         super().__init__(host, ip, account, tone_hz, answers=answers, name="linphone")
         self.gruu = gruu
         self._debian = debian
-        self._sip = dict(sip or {})
+        self._sip = {"refresher_retry_after": RETRY_MS, **(sip or {})}
         self._recordings = 0  # it has been told to make; the last one is for the next call
         self._latest = 0  # that of the latest call
         self._statuses = 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from hil.debian import chroot, unpacked
 from hil.net import Host, NetError
 from hil.platform import Binding, PlatformError, ip_of
-from hil.platform.daemon import Daemon
+from hil.platform.daemon import Daemon, OneDaemon
 
 __all__ = ["AsteriskPlatform", "asterisk_root"]
 
@@ -85,7 +85,7 @@ context=inside
 """
 
 
-class AsteriskPlatform:
+class AsteriskPlatform(OneDaemon):
     """A :class:`hil.platform.Platform`, on top of what :func:`asterisk_root` gives.
 
     ``users``, ``path``, ``persistent`` and ``outside`` as for Kamailio. With ``direct_media`` two parties' sound goes
@@ -141,27 +141,6 @@ class AsteriskPlatform:
         if not self._persistent:
             (self._directory / "astdb.sqlite3").unlink(missing_ok=True)
         self._daemon.start()
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._daemon.stop()
-
-    def restart(self) -> None:
-        """Stop and start; one that is not persistent has forgotten its registrations."""
-        self.stop()
-        self.start()
-
-    def kill(self) -> None:
-        """SIGKILL, all of it at once."""
-        self._daemon.kill()
-
-    def freeze(self) -> None:
-        """SIGSTOP, all of it."""
-        self._daemon.freeze()
-
-    def thaw(self) -> None:
-        """End :meth:`freeze`."""
-        self._daemon.thaw()
 
     def busy503(self, on: bool) -> None:
         """Asterisk cannot be told to: raises PlatformError."""

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from hil.net import Host
 from hil.platform import PlatformError
 
-__all__ = ["Daemon"]
+__all__ = ["Daemon", "OneDaemon"]
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
@@ -98,3 +99,34 @@ class Daemon:
         assert self._process is not None
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(POLL_S)
+
+
+class OneDaemon(ABC):
+    """What all platforms have that are one daemon; how it is started is theirs. See `hil.platform.Platform`."""
+
+    _daemon: Daemon
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start and wait until it serves. Raises PlatformError with the end of its log."""
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._daemon.stop()
+
+    def restart(self) -> None:
+        """Stop and start; one that is not persistent has forgotten its registrations."""
+        self.stop()
+        self.start()
+
+    def kill(self) -> None:
+        """SIGKILL, all of it at once."""
+        self._daemon.kill()
+
+    def freeze(self) -> None:
+        """SIGSTOP, all of it."""
+        self._daemon.freeze()
+
+    def thaw(self) -> None:
+        """End :meth:`freeze`."""
+        self._daemon.thaw()

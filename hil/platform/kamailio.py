@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from hil.net import Host
 from hil.platform import Binding, PlatformError, ip_of
-from hil.platform.daemon import Daemon
+from hil.platform.daemon import Daemon, OneDaemon
 
 __all__ = ["Call", "KamailioPlatform"]
 
@@ -54,7 +54,7 @@ class Call:
     state: Literal["setup", "ringing", "up"]  # "up" since the callee's 200, acknowledged or not
 
 
-class KamailioPlatform:
+class KamailioPlatform(OneDaemon):
     """A :class:`hil.platform.Platform`.
 
     ``users`` maps extension to password. ``path=False`` ignores Path, so that the unit has to rewrite contacts.
@@ -125,27 +125,6 @@ class KamailioPlatform:
         self._daemon.start()
         if not self._answers_options:
             self.options(False)
-
-    def stop(self) -> None:
-        """End it in good order."""
-        self._daemon.stop()
-
-    def restart(self) -> None:
-        """Stop and start; one that is not persistent has forgotten its registrations."""
-        self.stop()
-        self.start()
-
-    def kill(self) -> None:
-        """SIGKILL, all of it at once."""
-        self._daemon.kill()
-
-    def freeze(self) -> None:
-        """SIGSTOP, all of it."""
-        self._daemon.freeze()
-
-    def thaw(self) -> None:
-        """End :meth:`freeze`."""
-        self._daemon.thaw()
 
     def busy503(self, on: bool) -> None:
         """Answer 503 to every request, OPTIONS included, or stop doing so."""

@@ -40,7 +40,7 @@ def test_for_many_hours(weather: Weather, seed: int) -> None:
 def test_two_lost_probes_would_not_be_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hours above are hard enough: a unit that believes two lost probes is deceived in them."""
     monkeypatch.setattr(signs, "DEAD_PROBES", 2)
-    assert sum(len(observe_days(seed, 1, DAYS["pauses"]).survivals) for seed in range(3)) > 0
+    assert any(observe_days(seed, 1, DAYS["pauses"]).survivals for seed in range(3))
 
 
 def test_the_same_seed_gives_the_same_hours() -> None:

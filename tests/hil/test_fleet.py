@@ -7,7 +7,7 @@ import pytest
 
 from hil.sim.fleet import Fleet, main, simulate
 
-SMALL = Fleet(units=100, platform_per_s=20)
+SMALL = Fleet(units=40, platform_per_s=8)
 
 
 def test_a_thousand_units_return_in_good_order() -> None:

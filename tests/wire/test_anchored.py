@@ -120,8 +120,8 @@ def test_both_sides_are_ended_and_nobody_else(house: House) -> None:
     assert house.legs() == {"caller", "callee"}
     assert house.is_left_alone(*ANCHORED)
 
-    platform.kill()
     began = time.monotonic()
+    platform.kill()
     for extension in ANCHORED:
         phone = house.phone(extension)
         bye = phone.called("BYE", ENDED_S)

@@ -30,6 +30,8 @@ GATEWAY_IP, OUTSIDE_IP, DATA_IP, STRANGER_IP = "10.99.0.3", "10.99.0.4", "10.99.
 REGISTRATIONS: list[Literal["path", "contact"]] = ["path", "contact"]
 NUMBERS = ["112", "0112", "00112", "0-112"]
 NO_RINGING_S = 2
+NOTED_LATE_S = 0.5
+"""Two ends note what comes each by itself, on a busy machine."""
 DETECTED_S = 30.0
 """A dead platform is known by then, on a busy machine too."""
 STEP_S = 30.0
@@ -437,7 +439,7 @@ def test_the_first_is_cancelled_before_the_next() -> None:
         (result,) = house.ring(hold_ms=4000)
         assert house.answered(result) == ["platform", "gateway"]
         (cancelled,), (tried,) = house.outside.seen("CANCEL"), house.gateway.seen("INVITE")
-        assert cancelled.at <= tried.at + 0.05
+        assert cancelled.at <= tried.at + NOTED_LATE_S
         assert house.outside.up() == 0
 
 

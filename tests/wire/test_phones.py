@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -290,8 +291,9 @@ def reply(to: socket.socket, request: str, code: int, header: str, address: tupl
     to.sendto(f"{text}\r\n\r\n".encode(), address)
 
 
-def test_a_180_that_its_200_has_overtaken_ends_no_call(site: Site) -> None:
-    """By a script: of processes that pass both on, one may be later."""
+@contextlib.contextmanager
+def scripted(site: Site, answers: Callable[[str], Iterable[tuple[int, str]]]) -> Iterator[list[str]]:
+    """A far end that gives these answers, code and header, to a request; what it has heard, each once."""
     heard: list[str] = []
 
     def serve(server: socket.socket) -> None:
@@ -300,54 +302,42 @@ def test_a_180_that_its_200_has_overtaken_ends_no_call(site: Site) -> None:
             if data.decode() in heard:
                 continue  # sent again
             heard.append(data.decode())
-            codes = {"INVITE": (200, 180, 100), "BYE": (200,)}.get(heard[-1].partition(" ")[0], ())
-            for code in codes:
-                reply(server, heard[-1], code, "", address)
+            for code, header in answers(heard[-1].partition(" ")[0]):
+                reply(server, heard[-1], code, header, address)
 
     with site.platform_host.socket() as server:
         server.bind((PLATFORM_IP, 5070))
         server.settimeout(STEP_S)
         script = threading.Thread(target=serve, args=(server,), daemon=True)
         script.start()
-        (result,) = site.crowd("udp", CALLER_IP, port=5070).call([Dial(user(1001), "1002")])
+        yield heard
         script.join(STEP_S)
+
+
+def test_a_180_that_its_200_has_overtaken_ends_no_call(site: Site) -> None:
+    """By a script: of processes that pass both on, one may be later."""
+    answers = {"INVITE": [(200, ""), (180, ""), (100, "")], "BYE": [(200, "")]}
+    with scripted(site, lambda method: answers.get(method, ())) as heard:
+        (result,) = site.crowd("udp", CALLER_IP, port=5070).call([Dial(user(1001), "1002")])
     assert (result.code, result.completed) == (200, True)
     assert [text.partition(" ")[0] for text in heard] == ["INVITE", "ACK", "BYE"]
 
 
 def test_a_second_challenge_because_the_nonce_is_stale(site: Site) -> None:
     """By a script: no platform can be asked for exactly this."""
-    answers = iter(
+    turns = iter(
         [
-            (407, 'Proxy-Authenticate: Digest realm="region.example", nonce="one", qop="auth"'),
-            (407, 'Proxy-Authenticate: Digest realm="region.example", nonce="two", qop="auth", stale=true'),
-            (180, ""),
-            (200, ""),
+            [(407, 'Proxy-Authenticate: Digest realm="region.example", nonce="one", qop="auth"')],
+            [(407, 'Proxy-Authenticate: Digest realm="region.example", nonce="two", qop="auth", stale=true')],
+            [(180, ""), (200, "")],
         ]
     )
-    heard: list[str] = []
 
-    def serve(server: socket.socket) -> None:
-        while not heard or not heard[-1].startswith("BYE"):
-            data, address = server.recvfrom(4096)
-            if data.decode() in heard:
-                continue  # sent again
-            heard.append(data.decode())
-            if heard[-1].startswith("BYE"):
-                reply(server, heard[-1], 200, "", address)
-            elif heard[-1].startswith("INVITE"):
-                code, header = next(answers)
-                reply(server, heard[-1], code, header, address)
-                if code == 180:
-                    reply(server, heard[-1], *next(answers), address)
+    def answers(method: str) -> list[tuple[int, str]]:
+        return next(turns) if method == "INVITE" else [(200, "")] if method == "BYE" else []
 
-    with site.platform_host.socket() as server:
-        server.bind((PLATFORM_IP, 5070))
-        server.settimeout(STEP_S)
-        script = threading.Thread(target=serve, args=(server,), daemon=True)
-        script.start()
+    with scripted(site, answers) as heard:
         (result,) = site.crowd("udp", CALLER_IP, port=5070).call([Dial(user(1001), "1002")])
-        script.join(STEP_S)
     assert (result.code, result.challenges, result.completed) == (200, 2, True)
     invites = [text for text in heard if text.startswith("INVITE")]
     assert ['nonce="one"' in text for text in invites] == [False, True, False]

@@ -38,6 +38,8 @@ def in_both_modes(building: Building) -> Iterator[str]:
     yield "NORMAL"
     building.platform.kill()
     building.site.wait_mode("SURVIVAL", STEP_S)
+    for desk in building.desks:  # a refresh may have been on its way as the platform died
+        desk.wait_registered(STEP_S)
     yield "SURVIVAL"
 
 
