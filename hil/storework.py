@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sqlite3
@@ -16,16 +17,20 @@ from pathlib import Path
 
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.number import LocalNumbering
 from firmware.store import Credential, Directory, Journal
 from firmware.store.changes import Changes
 from firmware.store.fold import AccFolder
 from firmware.store.load import load
+from firmware.store.people_csv import Reading
+from firmware.store.staged import Stage
 from hil.municipality import generate
 
 __all__ = ["check", "main"]
 
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 PEOPLE = 60
+ADDED, REMOVED = 2, 1  # by a file of changes
 ROUNDS = 4
 HA1 = "0" * 32
 LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0||\n"
@@ -86,8 +91,25 @@ def _work(folder: Path) -> None:
     _told("lifted", "200")
     load(directory._db, generate(PEOPLE), "generated", BEGAN)
     _told("loaded", str(PEOPLE))
+    _take_changes(directory._db)
+    _told("loaded", str(PEOPLE + ADDED - REMOVED))
     for opened in (changes, journal, directory):
         opened.close()
+
+
+def _take_changes(db: sqlite3.Connection) -> None:
+    """A file of changes, with somebody new, changed and removed in it."""
+    (somebody,) = db.execute("SELECT max(id) FROM person").fetchone()
+    (other,) = db.execute("SELECT min(id) FROM person").fetchone()
+    rows = [f"ny;Norrby;Bygg;new{number};Ny;{number}" for number in range(ADDED)]
+    rows += [f"bort;;;{somebody};;", f"ändrad;Norrby;Bygg;{other};Ek;Chef"]
+    text = "\n".join(["ändring;kommun;enhet;id;efternamn;titel", *rows])
+    reading = Reading(LocalNumbering(), changes=True)
+    with Stage(db, changes=True) as stage:
+        stage.read(reading, io.StringIO(text))
+        if reading.faults:
+            raise AssertionError(reading.faults)
+        stage.take_in("changes", BEGAN)
 
 
 def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
@@ -109,8 +131,13 @@ def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
                 wrong.append(f"lost {kind} {name}")
         wrong += _half_done(journal)
         people = directory.execute("SELECT count(*) FROM person").fetchone()[0]
-        if people not in (0, PEOPLE) or (people and directory.execute("SELECT people FROM loaded").fetchone() is None):
-            wrong.append(f"half a directory: {people} people")
+        loaded = directory.execute("SELECT people FROM loaded").fetchone()
+        titled = directory.execute("SELECT count(*) FROM person WHERE title = 'Chef' AND family = 'Ek'").fetchone()[0]
+        found = directory.execute("SELECT count(*) FROM found WHERE found MATCH 'ny'").fetchone()[0]
+        after = PEOPLE + ADDED - REMOVED
+        states = {(0, 0, 0): None, (PEOPLE, 0, 0): PEOPLE, (after, 1, ADDED): after}
+        if (people, titled, found) not in states or (loaded and loaded[0]) != states[people, titled, found]:
+            wrong.append(f"half a directory: {people} people, {titled} changed, {found} found; {loaded}")
     except Exception as error:
         wrong.append(f"not opened: {error}")
     finally:
@@ -130,7 +157,7 @@ _FOUND = {
     "record": "SELECT 1 FROM record WHERE call_id = ?",
     "credential": "SELECT 1 FROM credential WHERE extension = ?",
     "lifted": "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM block WHERE extension = ?)",
-    "loaded": "SELECT 1 FROM loaded WHERE people = ?",
+    "loaded": "SELECT 1 FROM loaded WHERE people >= ?",
 }
 _TOLD_OF = {"referral": "id", "opening": "id", "look": "subject"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -13,34 +13,15 @@ from typing import Any, Self
 from callcontrol.plan.absence import Opening, Referral
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.notices import FORGOTTEN, Notice, due, key_of
+from callcontrol.plan.reach import REACH_CLASSES
 from callcontrol.plan.steps import Note
 from firmware.store import outbox
+from firmware.store.checked import checked
 from firmware.store.database import connect, from_text, to_text, transact
 
-__all__ = ["CHANGEABLE", "NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
+__all__ = ["NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
 
 ID_BYTES = 12
-
-CHANGEABLE = {
-    "person": frozenset(
-        {
-            "given",
-            "family",
-            "title",
-            "duties",
-            "search_words",
-            "location",
-            "email",
-            "sms",
-            "mobile",
-            "deputy",
-            "phone_hours",
-        }
-    ),
-    "unit": frozenset({"name", "unstaffed", "emergency_number", "attended_by", "on_call", "telephony_contact"}),
-    "extension": frozenset({"reach", "identity", "mobile_twin", "fallback", "voicemail", "announcement", "hours"}),
-}
-"""What may be changed in the branch, by what it is; all else is the platform's alone."""
 
 _LEFT = "ON CONFLICT DO NOTHING"  # not OR IGNORE, which would leave out a row that breaks a CHECK, too
 _REPLACED = "ON CONFLICT DO UPDATE SET target = excluded.target, set_at = excluded.set_at, set_by = excluded.set_by"
@@ -162,17 +143,25 @@ class Changes:
 
         return self._told(now, "member", hunt, {**row, "signed_in": signed_in}, work)
 
-    def change(self, kind: str, name: str, fields: Mapping[str, object], set_by: str, now: datetime) -> None:
-        """Change fields of a person, unit or extension. Raises ValueError for one that is not CHANGEABLE."""
-        if unknown := fields.keys() - CHANGEABLE[kind]:
-            raise ValueError(f"{kind} {min(unknown)}: not to be changed in the branch")
-        body = {"id": name, "fields": fields, "set_by": set_by}
+    def change(
+        self,
+        kind: str,
+        name: str,
+        fields: Mapping[str, object],
+        set_by: str,
+        now: datetime,
+        classes: Collection[str] = tuple(REACH_CLASSES),
+    ) -> None:
+        """Change fields of a person, unit or extension, to values as firmware.store.checked has them; `classes` are the
+        classes of reach that the directory has. Raises ValueError, which names the field."""
+        kept = checked(kind, fields, classes)
+        body = {"id": name, "fields": kept, "set_by": set_by}
 
         def work() -> bool:
-            for field, value in sorted(fields.items()):
+            for field, value in kept.items():
                 row = (kind, name, field, json.dumps(value, ensure_ascii=False), to_text(now), set_by)
                 self._db.execute("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", row)
-            return bool(fields)
+            return bool(kept)
 
         self._told(now, kind, name, body, work)
 

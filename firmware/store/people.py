@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -55,6 +55,12 @@ SCHEDULES_KEPT_MAX = 1024
 
 _ABOUT = ("extension", "person", "group", "forwarding", "referral")
 """What is kept by the name of an extension or a person that a change may be of."""
+
+CHANGED_MAX = 1_000
+"""Fields of people that were changed here and are looked through by each search; more are the platform's by then."""
+
+_ASKED_FOR = ("given", "family", "title", "duties", "search_words", "location", "mobile")
+_CHANGED = ("changed", "")  # what is kept of `changed_people`
 
 T = TypeVar("T")
 R = TypeVar("R", bound=tuple[Any, ...])
@@ -107,6 +113,11 @@ class People:
         """The classes of reach, by name: the ready ones and the site's own."""
         return self._classes
 
+    def changed_people(self) -> Sequence[tuple[str, str]]:
+        """Of people of whom something was changed here that they may be asked for by: id, and what it is now, for each
+        field; the newest first, at most CHANGED_MAX."""
+        return self._keep(*_CHANGED, lambda _: tuple(self._read_changed_people()))
+
     def municipality_name(self, municipality: str) -> str:
         return self._municipalities.get(municipality, municipality)
 
@@ -128,6 +139,7 @@ class People:
             for kind in _ABOUT:
                 self._kept.pop((kind, subject), None)
             if changed == "person":  # whose mobile may be another
+                self._kept.pop(_CHANGED, None)
                 self._kept = {key: kept for key, kept in self._kept.items() if key[0] != "mobile"}
         self._versions = versions
         return bool(changes)
@@ -411,6 +423,16 @@ class People:
     def _read_extensions_of(self, person: str) -> tuple[str, ...]:
         found = self._directory.execute("SELECT number FROM extension WHERE person = ? ORDER BY number", (person,))
         return tuple(number for (number,) in found)
+
+    def _read_changed_people(self) -> Iterator[tuple[str, str]]:
+        fields = ", ".join("?" for _ in _ASKED_FOR)
+        sql = (
+            f"SELECT id, value FROM change WHERE kind = 'person' AND field IN ({fields})"  # noqa: S608  question marks
+            " ORDER BY set_at DESC LIMIT ?"
+        )
+        for person, value in self._journal.execute(sql, (*_ASKED_FOR, CHANGED_MAX)):
+            read = json.loads(value)
+            yield person, " ".join(map(str, read)) if isinstance(read, list) else str(read or "")
 
     def _changed(self, kind: str, name: str) -> Mapping[str, Any]:
         sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"

@@ -113,8 +113,14 @@ def test_a_damaged_store_refuses_as_if_nothing_were_known(asking: Asking, config
     [("person", {"phone_hours": "whenever"}), ("person", {"duties": 7}), ("extension", {"reach": ["x"]})],
 )
 def test_a_row_that_nobody_here_writes_ends_no_process(
-    kind: str, fields: dict[str, object], asking: Asking, changes: Changes, config: Config
+    kind: str,
+    fields: dict[str, object],
+    asking: Asking,
+    changes: Changes,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("firmware.store.changes.checked", lambda kind, fields, classes: fields)
     with closing(connect(config.paths.directory, "directory")) as directory:
         person = directory.execute("SELECT person FROM extension WHERE number = ?", (ONE,)).fetchone()[0]
     changes.change(kind, person if kind == "person" else ONE, fields, "x", NOW)

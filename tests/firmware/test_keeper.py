@@ -110,7 +110,9 @@ def test_an_edge_that_is_new_is_given_all_again(config: Config) -> None:
     kept(config, work)
 
 
-def test_a_row_that_cannot_be_is_an_alarm_and_no_end(config: Config) -> None:
+def test_a_row_that_cannot_be_is_an_alarm_and_no_end(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.store.changes.checked", lambda kind, fields, classes: fields)
+
     async def work(edge: Edge, changes: Changes, keeper: Keeper) -> None:
         await edge.until("100000", "ask")
         changes.change("extension", ONE, {"hours": "whenever"}, "x", NOW)

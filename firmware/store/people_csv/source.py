@@ -10,7 +10,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -34,11 +34,11 @@ SNIFFED_BYTES = 4096
 @contextmanager
 def opened(path: Path) -> Iterator[TextIO]:
     """The file as text, its line ends as they are. Raises OSError, and ValueError for one in no encoding of ours."""
-    with path.open("rb") as raw, tempfile.TemporaryFile() as kept:
-        file: BinaryIO = raw
-        if not raw.seekable():  # a pipe: it is read more than once
-            _copy(raw, kept)
-            file = kept
+    with ExitStack() as ends:
+        file: BinaryIO = ends.enter_context(path.open("rb"))
+        if not file.seekable():  # a pipe: it is read more than once
+            pipe, file = file, ends.enter_context(tempfile.TemporaryFile())
+            _copy(pipe, file)
         encoding = encoding_of(file)
         file.seek(0)
         yield io.TextIOWrapper(file, encoding, newline="")

@@ -9,7 +9,7 @@ not shown.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -58,18 +58,19 @@ class Finder:
         """Best first. An empty question, or one of signs alone, finds nobody."""
         asked = asked[:ASKED_MAX]
         if digits := _digits(asked):
-            return self._ranked(self._by_digits(digits), (), viewer, now, limit, digits)
+            return self._by_number(digits, viewer, now, limit)
         typed = words(asked)
         if not typed:
             return ()
-        keys: dict[int, None] = {}
-        found: tuple[Found, ...] = ()
+        looked_at = set(self._changed(lambda text: any(_may_mean(word, text) for word in typed)))
+        found = self._ranked(looked_at, typed, viewer, now)
         for terms in self._ever_wider(typed):
-            keys.update((key, None) for key in self._match(terms, viewer))
-            found = self._ranked(keys, typed, viewer, now, limit)
+            more = [key for key in self._match(terms, viewer) if key not in looked_at]
+            looked_at.update(more)
+            found += self._ranked(more, typed, viewer, now)
             if len(found) >= ENOUGH:
                 break
-        return found
+        return _best(found, limit)
 
     def _ever_wider(self, typed: Sequence[str]) -> Iterator[list[str]]:
         """What is looked for in the index: the words themselves, words that begin so, words that may be meant."""
@@ -121,38 +122,43 @@ class Finder:
                     keys.update((key, None) for (key,) in self._db.execute(sql, (sought, sought + ":", CANDIDATES)))
         return list(keys)[:CANDIDATES]
 
-    def _ranked(
-        self,
-        keys: Collection[int],
-        typed: Sequence[str],
-        viewer: Viewer,
-        now: datetime,
-        limit: int,
-        digits: str = "",
-    ) -> tuple[Found, ...]:
+    def _changed(self, means: Callable[[str], bool]) -> list[int]:
+        """Keys of people of whom something that was changed here may be meant: the index has it as it was loaded."""
+        ids = dict.fromkeys(person for person, text in self._people.changed_people() if means(text))
+        names = tuple(ids)[:CANDIDATES]
+        sql = f"SELECT key FROM person WHERE id IN ({', '.join('?' for _ in names)})"  # noqa: S608  question marks
+        return [key for (key,) in self._db.execute(sql, names)]
+
+    def _by_number(self, digits: str, viewer: Viewer, now: datetime, limit: int) -> tuple[Found, ...]:
+        asked = search_forms(digits) or (digits,)
+        changed = self._changed(lambda text: text.startswith("+") and _ends_meet(search_forms(text), asked))
+        found: list[Found] = []
+        for place, shown in enumerate(self._cards(dict.fromkeys([*self._by_digits(digits), *changed]), viewer)):
+            if self._shows(shown, digits):
+                found.append(self._weighed(shown, 1000 - place, viewer, now))
+            if len(found) >= limit + _OWN + _PRESENT:
+                break  # what comes later cannot be among the best any more
+        return _best(found, limit)
+
+    def _ranked(self, keys: Collection[int], typed: Sequence[str], viewer: Viewer, now: datetime) -> list[Found]:
+        scored = ((shown, _score(shown, typed)) for shown in self._cards(keys, viewer))
+        return [self._weighed(shown, score, viewer, now) for shown, score in scored if score is not None]
+
+    def _cards(self, keys: Collection[int], viewer: Viewer) -> Iterator[Card]:
+        """What the viewer may see of these, in their order."""
         places = ", ".join("?" for _ in keys)
         sql = f"SELECT key, id FROM person WHERE key IN ({places})"  # noqa: S608  question marks
         ids = dict(self._db.execute(sql, tuple(keys)))
-        found: list[Found] = []
-        for place, key in enumerate(keys):
-            if digits and len(found) >= limit + _OWN + _PRESENT:
-                break  # what comes later cannot be among the best any more
+        for key in keys:
             # Another process may load a directory between two questions to it.
             person = self._people.person(ids[key]) if key in ids else None
-            shown = card(person, self._people, viewer) if person is not None else None
-            if shown is None or (digits and not self._shows(shown, digits)):
-                continue
-            score = _score(shown, typed) if typed else 1000 - place
-            if score is None:
-                continue
-            absent = self._people.is_absent(shown.extensions, now)
-            if shown.municipality == viewer.municipality:
-                score += _OWN
-            if absent is False:
-                score += _PRESENT
-            found.append(Found(shown, absent, score))
-        found.sort(key=lambda one: (-one.score, one.card.person.family, one.card.person.given, one.card.person.id))
-        return tuple(found[:limit])
+            if person is not None and (shown := card(person, self._people, viewer)) is not None:
+                yield shown
+
+    def _weighed(self, shown: Card, score: int, viewer: Viewer, now: datetime) -> Found:
+        absent = self._people.is_absent(shown.extensions, now)
+        own = _OWN if shown.municipality == viewer.municipality else 0
+        return Found(shown, absent, score + own + (_PRESENT if absent is False else 0))
 
     def _shows(self, shown: Card, digits: str) -> bool:
         """Whether a number that was typed is one that is seen: nobody is found by what is hidden."""
@@ -160,7 +166,28 @@ class Finder:
         seen = [*shown.extensions, shown.person.mobile, *(one.direct_number for one in known if one is not None)]
         forms = [form for number in seen if number for form in search_forms(number)]
         asked = search_forms(digits) or (digits,)
-        return any(form.startswith(part) or form.endswith(part) for form in forms for part in asked)
+        return _ends_meet(forms, asked)
+
+
+def _best(found: Sequence[Found], limit: int) -> tuple[Found, ...]:
+    def place(one: Found) -> tuple[int, str, str, str]:
+        person = one.card.person
+        return -one.score, person.family, person.given, person.id
+
+    return tuple(sorted(found, key=place)[:limit])
+
+
+def _ends_meet(forms: Iterable[str], asked: Iterable[str]) -> bool:
+    """Whether a number begins or ends as one that was typed."""
+    return any(form.startswith(part) or form.endswith(part) for form in forms for part in asked)
+
+
+def _may_mean(word: str, text: str) -> bool:
+    """Whether a word that was typed may be one of a text's."""
+    folded = fold(word)
+    return any(other.startswith(folded) or near(folded, other) for other in map(fold, words(text))) or (
+        len(folded) > 2 and sound(word) in map(sound, words(text))
+    )
 
 
 def _digits(asked: str) -> str:

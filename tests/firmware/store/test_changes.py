@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -15,7 +16,8 @@ import pytest
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from firmware.store import outbox
-from firmware.store.changes import CHANGEABLE, Changes
+from firmware.store.changes import Changes
+from firmware.store.checked import CHANGEABLE, checked
 from firmware.store.database import StoreError, connect
 from firmware.store.load import Bulk, load
 from firmware.store.outbox import TOLD_AT_ONCE
@@ -194,6 +196,57 @@ def test_what_is_the_platforms_alone_is_refused(
     assert (count(read, "change"), count(read, "outbox")) == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "value", "why"),
+    [
+        ("person", "title", 7, "is no text"),
+        ("person", "title", None, "is no text"),
+        ("person", "title", "x" * 1001, "longer than 1000"),
+        ("person", "title", "=1+1", "a formula"),
+        ("person", "given", "An\u200bna", "not seen"),
+        ("person", "family", " ", "is empty"),
+        ("person", "duties", "bygglov", "is no list"),
+        ("person", "duties", ["x"] * 51, "is no list of at most 50"),
+        ("person", "duties", ["a, b"], "without | or comma"),
+        ("person", "search_words", [""], "is empty"),
+        ("person", "mobile", "070-111 11 11", "a number with its country"),
+        ("person", "sms", "+0", "a number with its country"),
+        ("person", "email", "anna@norrby.example\nBcc: x@y", "an address"),
+        ("person", "deputy", "an na", "the id of a person"),
+        ("person", "phone_hours", "whenever", "whenever"),
+        ("unit", "name", "", "is empty"),
+        ("unit", "unstaffed", 1, "true or false"),
+        ("unit", "emergency_number", "112", "a number with its country"),
+        ("unit", "attended_by", "1123", "an extension"),
+        ("unit", "telephony_contact", 7, "the id"),
+        ("extension", "reach", "mars", "not known"),
+        ("extension", "reach", ["x"], "is no text"),
+        ("extension", "identity", "hidden", "direct, main or withheld"),
+        ("extension", "voicemail", "ja", "true or false"),
+        ("extension", "fallback", "1" * 16, "an extension"),
+        ("extension", "announcement", "", "is empty"),
+        ("extension", "hours", "", "is empty"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_by_its_field(
+    kind: str, field: str, value: object, why: str, changes: Changes, read: sqlite3.Connection
+) -> None:
+    with pytest.raises(ValueError, match=f"{kind} {field}: .*{re.escape(why)}"):
+        changes.change(kind, "anna", {field: value}, "bo", NOW)
+    assert (count(read, "change"), count(read, "outbox")) == (0, 0)
+
+
+def test_values_are_kept_as_an_import_keeps_them() -> None:
+    fields = {"title": " Chef  för  allt ", "duties": ("a", "a", "b"), "phone_hours": "Mån-fre 8-12", "mobile": None}
+    assert checked("person", fields) == {
+        "title": "Chef för allt",
+        "duties": ["a", "b"],
+        "phone_hours": "mån-fre 08:00-12:00",
+        "mobile": None,
+    }
+    assert checked("extension", {"reach": "own"}, {"own"}) == {"reach": "own"}
+
+
 def test_nothing_is_changed_by_no_field(changes: Changes, read: sqlite3.Connection) -> None:
     changes.change("person", "anna", {}, "bo", NOW)
     assert count(read, "outbox") == 0
@@ -262,10 +315,10 @@ SEEN: list[tuple[str, Callable[[Changes], object], Callable[[Any], Any], Any, An
     ),
     (
         "unit unstaffed",
-        lambda db: db.change("unit", "bygg", {"unstaffed": True, "emergency_number": "+46701"}, "bo", NOW),
+        lambda db: db.change("unit", "bygg", {"unstaffed": True, "emergency_number": "+46701234567"}, "bo", NOW),
         lambda people: (people.unit("bygg").unstaffed, people.unit("bygg").emergency_number),
         (False, None),
-        (True, "+46701"),
+        (True, "+46701234567"),
     ),
     (
         "fallback",
@@ -356,8 +409,14 @@ def test_a_directory_that_is_loaded_anew_is_seen_whole(store: Store, bulk_of: Ca
     ],
 )
 def test_a_row_that_nobody_here_writes_is_the_stores_fault(
-    kind: str, name: str, fields: dict[str, object], ask: Callable[[People], object], store: Store
+    kind: str,
+    name: str,
+    fields: dict[str, object],
+    ask: Callable[[People], object],
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("firmware.store.changes.checked", lambda kind, fields, classes: fields)
     store.changes.change(kind, name, fields, "bo", NOW)
     people = store.again()
     for _ in range(2):

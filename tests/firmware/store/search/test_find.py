@@ -22,9 +22,10 @@ from firmware.store.load import Bulk, Municipality, load
 from firmware.store.people import People
 from firmware.store.search import Finder
 from firmware.store.search.find import ASKED_MAX
-from firmware.store.visible import Viewer
+from firmware.store.visible import Card, Known, Viewer, card
 from hil.municipality import generate
 from hil.questions import KINDS, questions
+from tests.firmware.store.conftest import Store
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
 PEOPLE = 2_000
@@ -308,3 +309,38 @@ def test_any_question_has_an_answer(asked: str, many: Finder) -> None:
         found = many.find(asked, viewer, NOW, limit=5)
         assert len(found) <= 5
         assert [one.score for one in found] == sorted((one.score for one in found), reverse=True)
+
+
+# What was changed here
+
+
+def test_who_was_changed_here_is_found_by_what_is_so_now(store: Store) -> None:
+    finder = Finder(store.people.directory, store.people)
+
+    def asked(text: str, viewer: Viewer = OPERATOR) -> list[str]:
+        store.people.look_again()
+        return [one.card.person.id for one in finder.find(text, viewer, NOW)]
+
+    assert (asked("öberg"), asked("lindqvist"), asked("0703333333")) == (["anna"], [], [])
+    store.changes.change("person", "anna", {"family": "Lindqvist", "duties": ["rivning"]}, "anna", NOW)
+    store.changes.change("person", "bo", {"mobile": "+46703333333"}, "bo", NOW)
+    for text in ("lindqvist", "anna lindqvist", "Lindkvist", "lind", "riv"):
+        assert asked(text)[0] == "anna", text
+    assert (asked("öberg"), asked("bygglov")) == ([], [])
+    assert (asked("070-333 33 33"), asked("3333")) == (["bo"], ["bo"])
+    assert asked("070-333 33 33", STAFF) == []
+
+
+def test_nobody_is_looked_at_twice_for_one_question(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = Finder(store.people.directory, store.people)
+    looked_at: list[str] = []
+
+    def seen(person: Person, known: Known, viewer: Viewer) -> Card | None:
+        looked_at.append(person.id)
+        return card(person, known, viewer)
+
+    monkeypatch.setattr("firmware.store.search.find.card", seen)
+    store.changes.change("person", "anna", {"title": "Chef"}, "anna", NOW)
+    store.people.look_again()
+    assert finder.find("anna", OPERATOR, NOW)
+    assert looked_at == ["anna"]
