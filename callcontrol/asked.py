@@ -20,7 +20,7 @@ from callcontrol.plan.model import Call, Directory, Mode, Presence, State, Unrea
 from callcontrol.plan.number import parse_dialled
 from callcontrol.plan.plan import ours, plan
 from callcontrol.plan.reach import Guard
-from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say
+from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Voicemail
 from callcontrol.refusal import Refusal, Why, refuse
 
 __all__ = ["Asked", "Decided", "decide"]
@@ -115,13 +115,22 @@ def _first(asked: Asked, made: Plan, directory: Directory, rung: tuple[str, ...]
             said.append(step)
         elif isinstance(step, Ring) and step.extensions:
             return step.extensions
-        elif isinstance(step, Reception) and not said and step.extension not in (None, asked.caller, *rung):
-            assert step.extension is not None
-            return (step.extension,)
+        elif isinstance(step, Reception | Voicemail) and not said:
+            # A mailbox needs sound: until there is any, the call ends where its 0 leads to (B1).
+            if (reception := _reception(step, directory)) not in (None, asked.caller, *rung):
+                assert reception is not None
+                return (reception,)
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
             return Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
     return _refused(asked, made, said, directory)
+
+
+def _reception(step: Reception | Voicemail, directory: Directory) -> str | None:
+    if isinstance(step, Reception):
+        return step.extension
+    entity = directory.entity(step.reception) if step.reception else None
+    return entity.reception if entity else None
 
 
 def _refused(asked: Asked, made: Plan, said: list[Say], directory: Directory) -> Refusal:

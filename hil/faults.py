@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hil.net import NetError
+from hil.people import JournalLocker, Loader
 from hil.platform import PlatformError
 from hil.platform.daemon import Daemon
 from hil.platform.kamailio import KamailioPlatform
@@ -78,6 +79,7 @@ class Faults:
         self._flapped_down = False
         self._flapping: threading.Event | None = None
         self._short: set[int] = set()
+        self._loader, self._locker = Loader(site.paths, tuple(site.users)), JournalLocker(site.paths)
 
     def strike(self, fault: Fault) -> None:
         """Lay it on the site; what is laid twice must be mended twice."""
@@ -146,6 +148,10 @@ class Faults:
                 (own.freeze if on else own.thaw)()
             case Fault.DISK_FULL:
                 self._fill(on)
+            case Fault.DIRECTORY_LOADED:
+                (self._loader.strike if on else self._loader.mend)()
+            case Fault.JOURNAL_LOCKED:
+                (self._locker.strike if on else self._locker.mend)()
             case Fault.CLOCK_JUMP:
                 self._clock.write_text(f"+{JUMP_S if on else 0}\n")
             case Fault.DNS_GONE:

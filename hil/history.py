@@ -13,7 +13,7 @@ from callcontrol.records import Record
 from hil.phone.sipp import Message
 from hil.stormplan import Do, Fault
 
-__all__ = ["Call", "History", "Leg", "Phone", "Size", "Span"]
+__all__ = ["Absence", "Call", "History", "Leg", "Phone", "Size", "Span"]
 
 CHALLENGES = (401, 407)
 
@@ -119,6 +119,18 @@ class Phone:
         self.first.setdefault(extension, at)
 
 
+@dataclass
+class Absence:
+    """A referral that was acknowledged, and its end."""
+
+    id: str
+    stands_in: str  # who answers instead; "": nobody
+    known_at: float
+    ended_from: float | None = None  # from then on it may be over
+    opening: str = ""
+    opened_at: float | None = None  # its end was acknowledged
+
+
 @dataclass(frozen=True)
 class Size:
     """What the unit needs of the machine."""
@@ -146,6 +158,10 @@ class History:
     sizes: list[tuple[float, Size]] = field(default_factory=list)
     deaths: list[tuple[float, str]] = field(default_factory=list)  # processes of ours that ended by themselves
     orphans: dict[int, float] = field(default_factory=dict)  # pid: first seen
+    absences: list[Absence] = field(default_factory=list)
+    changes: tuple[float, Mapping[str, int], frozenset[str]] | None = None
+    """How often each change is in the outbox, and which are kept, by id; the last sample."""
+    handed: tuple[float, int] | None = None  # calls that came to Python since the edge began, the last sample
     cuts: list[tuple[float, str]] = field(default_factory=list)  # of the long call with sound: when, in whose words
     _by_call_id: dict[str, Call] = field(default_factory=dict, repr=False)
     _early: dict[str, dict[str, Leg]] = field(default_factory=dict, repr=False)  # legs of calls not placed yet

@@ -14,7 +14,7 @@ from callcontrol.records import Outcome
 from hil.history import Call, History, Leg, Phone
 from hil.stormplan import LEARNT, Do, Fault
 
-__all__ = ["RULES", "Breach", "breaches", "recorded"]
+__all__ = ["RULES", "Breach", "breaches", "may_be_reached", "recorded"]
 
 REGISTER_S = 15.0
 """What phones of a storm are told; see hil/town.py."""
@@ -104,7 +104,7 @@ def reachable(history: History, now: float) -> Iterator[Breach]:
         in_time = rings_s <= (RING_SLOW_S if slow else RING_S)
         if call.answered_at is not None and in_time:
             continue
-        if not _may_be_reached(history, call, until):
+        if not may_be_reached(history, call, until):
             continue
         said = f"code {leg.code}" if leg and leg.code else "no answer"
         what = (
@@ -387,7 +387,7 @@ def _settled(history: History, what: tuple[Do, ...], now: float, patience_s: flo
             yield call
 
 
-def _may_be_reached(history: History, call: Call, until: float) -> bool:
+def may_be_reached(history: History, call: Call, until: float) -> bool:
     """Nothing excuses that this call was not answered, or late."""
     since = call.at
     if history.lagged(since, until) or history.troubled(since - 1, until, LOSSY):
@@ -450,6 +450,6 @@ def _unwritten(history: History, call: Call, now: float) -> bool:
     """There was no disk to write it on, nobody yet to fold it, or the edge was killed over it."""
     return (
         history.troubled(call.at - 1, now, (Fault.DISK_FULL,))
-        or history.troubled(now - RECORD_S, now, UNIT)
+        or history.troubled(now - RECORD_S, now, (*UNIT, Fault.JOURNAL_LOCKED))
         or history.troubled(call.at - 1, call.at + call.hold_s + SPREAD_S, EDGE)
     )

@@ -45,6 +45,8 @@ HIDING = frozenset(
 )
 """These excuse much (hil/invariants.py)."""
 BITING = frozenset(Fault) - HIDING
+ANSWERING = frozenset((Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.JOURNAL_LOCKED))
+"""These excuse what is planned for those who are away (hil/absent.py)."""
 EARLY, IN_SURVIVAL = (0.0, 11.0), (8.0, 12.0)
 """Seconds of a storm: in the peace at its begin; where a first chapter in SURVIVAL certainly is."""
 
@@ -75,6 +77,13 @@ def _in_survival(do: Do) -> Need:
     return Need(frozenset(("nobody_in",)), mode=Mode.SURVIVAL, held_s=8.0, deeds=((do, *IN_SURVIVAL),))
 
 
+def _of_people(*rules: str, do: Do) -> Need:
+    """In an outage in which `calls` and the store are well."""
+    return Need(
+        frozenset(rules), mode=Mode.SURVIVAL, faults=BITING - ANSWERING, held_s=8.0, deeds=((do, *IN_SURVIVAL),)
+    )
+
+
 NEEDS: dict[str, Need] = {
     "01-lost-ack": _in_peace(Do.CALL, "acknowledged", "uncut"),
     "02-timer-of-30-s": Need(frozenset(("reachable",)), mode=Mode.NORMAL, faults=frozenset((Fault.PLATFORM_SICK,))),
@@ -103,6 +112,10 @@ NEEDS: dict[str, Need] = {
     "18-cancel-lost": _in_peace(Do.GIVE_UP, "let_go"),
     "19-diverted-into-nothing": _killed("reachable"),
     "20-survival-too-late": Need(frozenset(("master",)), mode=Mode.SURVIVAL),
+    "21-referral-ignored": _of_people("away", do=Do.CALL_AWAY),
+    "22-lost-phone-rings": _of_people("lost", do=Do.CALL_LOST),
+    "23-change-told-twice": Need(frozenset(("told_once",)), peace=True),
+    "24-everything-is-asked": _of_people("plain", do=Do.CALL),
 }
 """By the name of the patch."""
 

@@ -17,12 +17,14 @@ from pathlib import Path
 from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
 from firmware.modes import Mode
 from firmware.store import StoreError
+from hil.absent import absent_breaches
 from hil.faults import Faults, clock_prefix
 from hil.history import History, Size
 from hil.invariants import Breach, breaches
 from hil.lag import watch_lag
 from hil.names import PROXY_NAME, Names
 from hil.net import Net, NetError
+from hil.people import People
 from hil.phone import PhoneError
 from hil.platform import PlatformError
 from hil.platform.kamailio import KamailioPlatform
@@ -124,7 +126,8 @@ class _Storm:
             prefix=lambda run: clock_prefix(clock, run),
         )
         self._names = Names(self._site.platform_host, PLATFORM_IP, [PLATFORM_IP])
-        self._town = Town(net, self._site, self._history, self._lock)
+        self._people = People(self._site.paths, tuple(USERS), self._history, self._lock)
+        self._town = Town(net, self._site, self._history, self._lock, self._people)
         self._faults = Faults(self._site, clock, self._fault_told)
         self._threads: list[threading.Thread] = []
         self._in_force: set[Fault] = set()
@@ -134,6 +137,7 @@ class _Storm:
     def play(self) -> Outcome:
         """From the first phone to the last judgement."""
         self._names.start()
+        self._people.start()
         self._site.start()
         self._town.start()
         began = self._history.began = time.monotonic()
@@ -166,6 +170,7 @@ class _Storm:
         with contextlib.suppress(NetError, PlatformError, OSError):
             self._faults.mend_all()
         self._town.stop()
+        self._people.stop()
         self._site.stop()
         self._names.stop()
 
@@ -202,11 +207,11 @@ class _Storm:
         """Even if nothing more were ever seen, all would have been well."""
         with self._lock:
             calls = self._history.calls.values()
-            return all(call.over_at is not None for call in calls) and not breaches(self._history, now + LAST_S)
+            return all(call.over_at is not None for call in calls) and not self._breaches(now + LAST_S)
 
     def _judge(self, now: float) -> None:
         with self._lock:
-            found = breaches(self._history, now)
+            found = self._breaches(now)
         fresh = [each for each in found if (each.rule, each.why[:30]) not in self._seen_broken]
         for breach in fresh:
             self._seen_broken.add((breach.rule, breach.why[:30]))
@@ -219,6 +224,9 @@ class _Storm:
             self._outcome.broken_after_s = now - self._history.began
         if fresh and not self._keep_going:
             self._over.set()
+
+    def _breaches(self, now: float) -> list[Breach]:
+        return [*breaches(self._history, now), *absent_breaches(self._history, now)]
 
     def _revive(self, now: float) -> None:
         died = self._faults.revive()
@@ -250,10 +258,12 @@ class _Storm:
                 bindings = self._site.bindings()
                 with self._lock:
                     self._history.bound = now, {extension: len(held) for extension, held in bindings.items()}
+                    self._history.handed = now, self._site.count("handed")
             if self._history.mode == Mode.NORMAL:
                 self._see_platform()
             with contextlib.suppress(StoreError, OSError, Exception):
                 self._see_journal()
+                self._people.see()
             if now - measured >= SIZES_S:
                 measured = now
                 with contextlib.suppress(OSError, NetError, EdgeUnreachable, EdgeError, ValueError):

@@ -13,13 +13,16 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from heapq import merge
 from itertools import count, islice, product
+from operator import attrgetter
 from typing import NamedTuple
 
 from firmware.modes import Mode
 
 __all__ = [
     "AGAIN",
+    "AWAY",
     "CROWD",
     "ENDER",
     "FAULTS",
@@ -27,9 +30,12 @@ __all__ = [
     "LEARNT",
     "LEAVER",
     "LONELY",
+    "LOST",
+    "MOVED",
     "OUTAGES",
     "PATIENT",
     "ROAMER",
+    "STANDIN",
     "STREAM",
     "THROUGH",
     "TWIN",
@@ -66,6 +72,8 @@ class Fault(StrEnum):
     CLOCK_JUMP = "clock jump"
     DNS_GONE = "dns gone"
     MEMORY_SHORT = "memory short"
+    DIRECTORY_LOADED = "directory loaded"  # again and again
+    JOURNAL_LOCKED = "journal locked"  # for seconds at a time
 
 
 class Held(NamedTuple):
@@ -96,6 +104,8 @@ FAULTS: dict[Fault, Held] = {
     Fault.CLOCK_JUMP: Held(5, 9),
     Fault.DNS_GONE: Held(4, 6),
     Fault.MEMORY_SHORT: Held(5, 9),
+    Fault.DIRECTORY_LOADED: Held(5, 9),
+    Fault.JOURNAL_LOCKED: Held(5, 9),
 }
 
 OUTAGES = (Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE)
@@ -110,6 +120,8 @@ THROUGH = frozenset(
         Fault.CLOCK_JUMP,
         Fault.DNS_GONE,
         Fault.MEMORY_SHORT,
+        Fault.DIRECTORY_LOADED,
+        Fault.JOURNAL_LOCKED,
     )
 )
 """The unit goes through every mode with these in force."""
@@ -151,6 +163,15 @@ ENDER = "1015"
 LEAVER = "1016"
 """Is unplugged, for longer than its binding lasts."""
 
+AWAY = "1017"
+"""Referred, and back, and referred again."""
+STANDIN = "1018"
+"""Answers instead."""
+MOVED = "1019"
+"""Forwarded to the one who answers instead."""
+LOST = "1020"
+"""Blocked."""
+
 
 class Do(StrEnum):
     """What somebody in the building does."""
@@ -169,6 +190,11 @@ class Do(StrEnum):
     RESTART = "restart"
     UNREGISTER = "unregister"
     UNPLUG = "unplug"
+    REFER = "refer"  # `caller` answers instead; "": nobody
+    BACK = "back"  # who was referred
+    CALL_AWAY = "call who is away"
+    CALL_MOVED = "call who is forwarded"
+    CALL_LOST = "call a blocked phone"
 
 
 @dataclass(frozen=True)
@@ -251,7 +277,9 @@ def make_plan(seed: int, length_s: float, faults: Sequence[Fault] = tuple(FAULTS
     chapters, deeds = random.Random(f"chapters {seed}"), random.Random(f"deeds {seed}")
     row = _chapters(chapters, tuple(dict.fromkeys(faults)))
     most = int(length_s / CHAPTER_LEAST_S) + 1
-    return Plan(seed, length_s, tuple(islice(row, most)), tuple(_deeds(deeds, length_s)))
+    people = random.Random(f"people {seed}")
+    done = merge(_deeds(deeds, length_s), _people_deeds(people, length_s), key=attrgetter("at_s"))
+    return Plan(seed, length_s, tuple(islice(row, most)), tuple(done))
 
 
 def _chapters(rng: random.Random, faults: Sequence[Fault]) -> Iterator[Chapter]:
@@ -375,3 +403,30 @@ def _deed(rng: random.Random, at_s: float) -> Deed:
         case _:
             pass
     return Deed(at_s, do, caller, callee, hold_s)
+
+
+CALL_PEOPLE_EVERY_S = (2.0, 5.0)
+STAYS_AWAY_S, STAYS_IN_S = (25.0, 40.0), (2.0, 10.0)
+CALLS_TO: dict[Do, tuple[str, float]] = {
+    Do.CALL_AWAY: (AWAY, 5),
+    Do.CALL_MOVED: (MOVED, 3),
+    Do.CALL_LOST: (LOST, 1),
+}
+"""Whom, and in which shares."""
+
+
+def _people_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
+    """Around those who are away: one is from the beginning. In the order of their times."""
+    at_s, is_away, turns_s = 1.0, True, rng.uniform(*STAYS_AWAY_S)
+    while at_s < length_s:
+        at_s = round(at_s, 2)
+        if at_s >= turns_s:
+            # A referral may follow another one at once.
+            is_away = not is_away or rng.random() < 0.5
+            stands_in = rng.choice(("", STANDIN))
+            yield Deed(at_s, Do.REFER if is_away else Do.BACK, stands_in if is_away else "", AWAY)
+            turns_s = at_s + rng.uniform(*(STAYS_AWAY_S if is_away else STAYS_IN_S))
+        else:
+            (do,) = rng.choices(list(CALLS_TO), [share for _, share in CALLS_TO.values()])
+            yield Deed(at_s, do, rng.choice((*CROWD, *LATE)), CALLS_TO[do][0], round(rng.uniform(0.2, 4.0), 1))
+        at_s += rng.uniform(*CALL_PEOPLE_EVERY_S)

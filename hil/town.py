@@ -13,12 +13,29 @@ from typing import Any
 
 from hil.history import Call, History, Phone
 from hil.net import Net, NetError
+from hil.people import People
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.sipp import Answering, Dial, Placing, Sipp, User
 from hil.site import PROXY, REALM, Site, password
 from hil.sound import seconds_of
-from hil.stormplan import CROWD, ENDER, LATE, LEARNT, LEAVER, PATIENT, ROAMER, STREAM, TWIN, Deed, Do
+from hil.stormplan import (
+    AWAY,
+    CROWD,
+    ENDER,
+    LATE,
+    LEARNT,
+    LEAVER,
+    LOST,
+    MOVED,
+    PATIENT,
+    ROAMER,
+    STANDIN,
+    STREAM,
+    TWIN,
+    Deed,
+    Do,
+)
 
 __all__ = ["CREDENTIALS", "DESKS", "GATEWAY_URI", "REGISTER_S", "USERS", "Town"]
 
@@ -26,7 +43,8 @@ REGISTER_S = 15
 OFTEN_S, SELDOM_S, ALWAYS_S = 4.0, 11.0, 1.0
 """How often phones come again; the last one between a death and its being known for certain."""
 DESKS = ("1041", "1042")
-EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *DESKS)
+PEOPLE = (AWAY, STANDIN, MOVED, LOST)
+EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *PEOPLE, *DESKS)
 USERS = {extension: password(extension) for extension in EXTENSIONS}
 CREDENTIALS = {extension: 4 if extension == LEARNT else 1 for extension in EXTENSIONS}
 STRANGER = "7777"
@@ -72,16 +90,23 @@ PLACES = {
         Place("patient", (PATIENT,), 18, ring_ms=None),
         Place("leaver", (LEAVER,), 23),
         Place("ender", (ENDER,), 19, hang_up_ms=CALLEE_HOLDS_MS),
+        Place("away", (AWAY,), 24, refresh_s=SELDOM_S),
+        Place("standin", (STANDIN,), 25),
+        Place("moved", (MOVED,), 26, refresh_s=SELDOM_S),
+        Place("lost", (LOST,), 27, refresh_s=SELDOM_S),
         Place(GATEWAY, (), GATEWAY_NUMBER),
     )
 }
 
 
 class Town:
-    """`lock` guards the history, which `poll` and the deeds fill."""
+    """`lock` guards the history, which `poll` and the deeds fill. Without `people` nobody is ever referred."""
 
-    def __init__(self, net: Net, site: Site, history: History, lock: threading.RLock) -> None:
+    def __init__(
+        self, net: Net, site: Site, history: History, lock: threading.RLock, people: People | None = None
+    ) -> None:
         self._site = site
+        self._people = people
         self._history = history
         self._lock = lock
         self._answering: dict[str, Answering] = {}
@@ -145,6 +170,9 @@ class Town:
                 self._try_registering(deed.do, User(deed.callee))
             case Do.RESTART | Do.UNREGISTER | Do.UNPLUG:
                 self._workers.submit(self._roam, deed)
+            case Do.REFER | Do.BACK:
+                if self._people is not None:
+                    self._people.do(deed)
             case _:
                 self._place(deed.do, ((deed.caller, deed.callee),), deed.hold_s)
 

@@ -253,7 +253,7 @@ class Walk:
     def _attended(self, extension: Extension, because: Condition | None) -> None:
         """An attended place that is not certainly staffed goes on to its own fallback (B3)."""
         unit = self._directory.unit(extension.unit)
-        if self._staffed(extension.number):
+        if self._manned(extension):
             self._ring(extension, unit, because)
         else:
             self._unattended(extension)
@@ -298,6 +298,8 @@ class Walk:
         if number is None or number in self._out_to or self._no_channel():
             self._instead(extension, unit, "no_answer" if number in self._out_to else "not_reachable")
             return
+        if unit is not None and unit.secret and not self._state.platform:
+            self._say("E8", "mobile_trunk_notice")
         self._out(extension, unit, number, "B8", because)
         self._instead(extension, unit, "no_answer")
 
@@ -363,16 +365,19 @@ class Walk:
             return False
         return self._directory.absent(number, self._now) is None
 
+    def _manned(self, place: Extension) -> bool:
+        """Whether somebody is certainly at an attended place: what is not known is no certainty (B3)."""
+        closed = place.hours is not None and not place.hours.open_at(self._now)
+        return not closed and self._presence(place.number) in (Presence.FREE, Presence.BUSY)
+
     def _staffed(self, number: str) -> bool:
-        """Whether somebody is certainly there to answer: what is not known is no certainty (B3)."""
+        """Whether a call that is led there goes on: to who is certainly there, or to the place's own fallback (B3)."""
         extension = self._directory.extension(number)
         if extension is None or extension.blocked:
             return False
         if extension.kind is not Kind.ATTENDED:
             return True
-        if extension.hours is not None and not extension.hours.open_at(self._now):
-            return extension.fallback is not None and extension.fallback not in self._been
-        return self._presence(number) in (Presence.FREE, Presence.BUSY)
+        return self._manned(extension) or (extension.fallback is not None and extension.fallback not in self._been)
 
     def _unattended(self, place: Extension) -> None:
         """An attended place that is known to have nobody, in its own hours: its telephony contact is told (B3)."""

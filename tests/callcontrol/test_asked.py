@@ -55,6 +55,7 @@ RINGS: list[tuple[str, Set, dict[str, Any], tuple[str, ...]]] = [
     ("silent, forwarded when not there", forwarded(Condition.NOT_REACHABLE), {"why": Why.SILENT}, ("1002",)),
     ("no answer, a fallback", lambda town: town.change("1001", fallback="1003"), {"why": Why.NO_ANSWER}, ("1003",)),
     ("no answer, the reception", lambda town: None, {"why": Why.NO_ANSWER}, ("1000",)),
+    ("no answer, a mailbox", lambda town: town.change("1001", voicemail=True), {"why": Why.NO_ANSWER}, ("1000",)),
     ("busy, the reception", lambda town: None, {"why": Why.BUSY}, ("1000",)),
     ("the reception called", lambda town: None, {"callee": "1000"}, ("1000",)),
     (

@@ -8,6 +8,7 @@ A plan is written as: `ring 1001 24s`, `ring 1001+1002`, `twin +46…`, `say ref
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -166,6 +167,26 @@ ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
      "ring 1001 24s > ring 1100 24s > reception k no_answer"),
     ("B4", "an on-call phone in its hours", lambda t: t.add("1200", kind=Kind.ON_CALL, hours=OFFICE_HOURS), "1003 1200", {},
      "ring 1200 24s > reception k no_answer"),
+    ("B4", "an office phone in its hours", lambda t: t.add("1210", kind=Kind.OFFICE, hours=OFFICE_HOURS), "1003 1210", {},
+     "ring 1210 24s > reception k no_answer"),
+    ("B4", "an on-call phone without hours is always open", lambda t: t.add("1200", kind=Kind.ON_CALL), "1003 1200", {},
+     "ring 1200 24s > reception k no_answer"),
+    ("B3", "an attended place out of its hours goes on, whoever sits there", lambda t: (t.add("1100", kind=Kind.ATTENDED,
+     hours=Schedule.parse("mån-fre 08:00-10:00"), fallback="2001"), t.add("2001", unit="b"),
+     t.change_unit("u", unstaffed=True, attended_by="1100")), "1003 1001", {"1100": FREE},
+     "ring 2001 24s > reception k no_answer"),
+    ("B3", "nor is it rung when it is called itself", lambda t: t.add("1100", kind=Kind.ATTENDED,
+     hours=Schedule.parse("mån-fre 08:00-10:00"), fallback="1002"), "1003 1100", {"1100": FREE},
+     "ring 1002 24s > reception k no_answer"),
+    ("B3", "an attended place that nobody sits at has its own fallback", lambda t: (t.add("1100", kind=Kind.ATTENDED,
+     fallback="2001"), t.add("2001", unit="b"), t.change_unit("u", unstaffed=True, attended_by="1100")), "1003 1001",
+     {"1100": GONE}, "ring 2001 24s > reception k no_answer"),
+    ("B3", "two attended places for each other, nobody at either", lambda t: (t.add("1100", kind=Kind.ATTENDED,
+     fallback="1110"), t.add("1110", kind=Kind.ATTENDED, fallback="1100")), "1003 1100", {}, "reception k not_staffed"),
+    ("B1", "a chain that is too long", lambda t: [(t.add(str(1700 + n)), t.forward(str(1700 + n), Condition.ALWAYS,
+     str(1701 + n))) for n in range(9)], "1004 1700", {}, "reception k loop"),
+    ("E8", "a mobile that is an extension, of secret matters", lambda t: t.add("1310", kind=Kind.MOBILE, unit="s",
+     mobile=OTHER_MOBILE), "1003 1310", {}, f"say mobile_trunk_notice > out {OTHER_MOBILE} as withheld 24s > reception k no_answer"),
     ("B8", "a mobile that is an extension", lambda t: t.add("1300", kind=Kind.MOBILE, mobile=OTHER_MOBILE), "1003 1300", {},
      f"out {OTHER_MOBILE} as +4690161000 24s > reception k no_answer"),
     ("A13", "the mobile twin of a phone without power", lambda t: t.change("1001", mobile_twin=MOBILE), "1004 1001",
@@ -189,6 +210,13 @@ ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
     ("B2", "who is out, busy, absent or calls is not rung", lambda t: (t.hunt("1600", Distribution.ALL,
      Member(extension="1001", signed_in=False), Member(extension="1002"), Member(extension="1004"),
      Member(extension="1003")), absent(t, "1002")), "1003 1600", {"1004": BUSY}, "reception k nobody_in_group"),
+    ("E5", "a blocked phone in a group is not rung", lambda t: (t.hunt("1600", Distribution.IN_TURN,
+     Member(extension="1001"), Member(extension="1002")), t.change("1001", blocked=True)), "1003 1600", {},
+     "ring 1002 24s > reception k no_answer"),
+    ("B1", "a group that nobody answers goes to its fallback", lambda t: t.hunt("1600", Distribution.ALL,
+     Member(extension="1001"), fallback="1004"), "1003 1600", {}, "ring 1001 24s > ring 1004 24s > reception k no_answer"),
+    ("B6", "the other entity's extension ends at the other entity's reception", lambda t: t.add("2001", unit="b"),
+     "1004 2001", {}, "ring 2001 24s > reception b no_answer"),
     ("E1", "out in Sweden, one's own number shown", lambda t: None, "1001 00705555555", {},
      f"out {CITIZEN} as +4690161001 > refuse 480 no_way_out"),
     ("E1", "abroad is closed", lambda t: None, "1001 000358912345678", {}, "refuse 403 barred"),
@@ -230,8 +258,6 @@ PHONE_HOURS = [
     ("title", "chosen", "now", "asked", "expected"), PHONE_HOURS, ids=[row[0] for row in PHONE_HOURS]
 )
 def test_phone_hours(town: Any, title: str, chosen: bool, now: datetime, asked: dict[str, Any], expected: str) -> None:
-    from dataclasses import replace
-
     town.choose(phone_hours=chosen)
     town.people["anna"] = replace(town.people["anna"], phone_hours=OFFICE_HOURS)
     town.add("1200", kind=Kind.ON_CALL)
@@ -239,6 +265,28 @@ def test_phone_hours(town: Any, title: str, chosen: bool, now: datetime, asked: 
 
     assert walked(decide(town, Call(caller=CITIZEN, dialled="1001", **asked), now=now)) == expected
     assert walked(decide(town, Call(caller="1004", dialled="1001"), now=now)) == "ring 1001 24s > reception k no_answer"
+
+
+def test_urgent_where_nobody_is_on_call(town: Any) -> None:
+    town.choose(phone_hours=True)
+    town.people["anna"] = replace(town.people["anna"], phone_hours=OFFICE_HOURS)
+
+    made = decide(town, Call(caller=CITIZEN, dialled="1001", urgent=True), now=NIGHT)
+
+    assert walked(made) == "ring 1001 24s > reception k no_answer"
+
+
+def test_nobody_at_an_attended_place_is_told_to_its_telephony_contact(town: Any) -> None:
+    town.add("1100", kind=Kind.ATTENDED, hours=Schedule.parse("mån-fre 08:00-16:30"))
+    town.change_unit("u", unstaffed=True, attended_by="1100")
+    for presence, now, told in (
+        ({"1100": GONE}, NOON, [("B3", "anna", "place_unattended")]),
+        ({}, NOON, []),
+        ({"1100": FREE}, NOON, []),
+        ({"1100": GONE}, NIGHT, []),
+    ):
+        made = decide(town, "1003 1001", presence, now=now)
+        assert [(note.rule, note.to, note.words) for note in made.notes] == told
 
 
 def test_an_on_call_phone_out_of_its_hours(town: Any) -> None:

@@ -1,0 +1,136 @@
+"""What must hold for extensions that are no plain ones, while the unit is master: beside hil/invariants.py, and like it
+pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from hil.history import Absence, Call, History
+from hil.invariants import CLOCK, EDGE, INSIDE, PATIENCE_S, SPREAD_S, TRACED_S, Breach, may_be_reached
+from hil.stormplan import STANDIN, Do, Fault
+
+__all__ = ["ABSENT_RULES", "KNOWN_TO_EDGE_S", "absent_breaches"]
+
+KNOWN_TO_EDGE_S = 10.0
+"""A change stands in the edge's table so long after it was made, at the latest."""
+CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED)
+"""With `calls` dead the phone itself is the best that is known; a lost one never."""
+STORE = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.DISK_FULL, Fault.MEMORY_SHORT, Fault.JOURNAL_LOCKED)
+"""These keep a change from the edge."""
+BACK_S = 8.0
+"""`calls` listens again so long after it was started anew, or goes on."""
+NOT_HERE = 480
+PEOPLE = (Do.CALL_AWAY, Do.CALL_MOVED, Do.CALL_LOST)
+HANDED_MORE = 3
+"""Calls that were begun and are not in the history yet."""
+
+Rule = Callable[[History, float], Iterator[Breach]]
+
+
+def absent_breaches(history: History, now: float) -> list[Breach]:
+    """All that is broken by now."""
+    return [breach for rule in ABSENT_RULES.values() for breach in rule(history, now)]
+
+
+def away(history: History, now: float) -> Iterator[Breach]:
+    """Who is referred is not rung: the caller is told so, or comes to the one who answers instead."""
+    for call, until in _in_survival(history, Do.CALL_AWAY, now):
+        absence = _in_force(history, call.at, until)
+        if absence is not None and not _excused(history, call.at, until, CALLS):
+            yield from _led_on(history, call, until, "away", absence.stands_in, now)
+
+
+def moved(history: History, now: float) -> Iterator[Breach]:
+    """Who is forwarded always is not rung, but the one to whom."""
+    for call, until in _in_survival(history, Do.CALL_MOVED, now):
+        if not _excused(history, call.at, until, CALLS):
+            yield from _led_on(history, call, until, "moved", STANDIN, now)
+
+
+def lost(history: History, now: float) -> Iterator[Breach]:
+    """A blocked phone is not rung, whatever of ours is dead."""
+    for call, until in _in_survival(history, Do.CALL_LOST, now):
+        if not _excused(history, call.at, until, ()) and _rang(call, "lost"):
+            yield Breach("lost", now, f"[{call.label}] a blocked phone was rung")
+
+
+def told_once(history: History, now: float) -> Iterator[Breach]:
+    """A change that was acknowledged stands in the journal, and once in the outbox; none is told twice."""
+    if history.changes is None:
+        return
+    at, told, kept = history.changes
+    for name, times in told.items():
+        if times > 1:
+            yield Breach("told_once", now, f"change {name} stands {times} times in the outbox")
+    for absence in history.absences:
+        for name, since in ((absence.id, absence.known_at), (absence.opening, absence.opened_at)):
+            if since is not None and at > since + SPREAD_S and (name not in told or name not in kept):
+                yield Breach("told_once", now, f"change {name} of {now - since:.0f} s ago is lost")
+
+
+def plain(history: History, now: float) -> Iterator[Breach]:
+    """A call to a plain phone that answers never comes to `calls`."""
+    if history.handed is None:
+        return
+    at, handed = history.handed
+    others = sum(_may_come(history, call, at) for call in history.calls.values() if call.at <= at)
+    if handed > others + HANDED_MORE:
+        yield Breach("plain", now, f"{handed} calls came to Python, {others} at the most may have")
+
+
+ABSENT_RULES: dict[str, Rule] = {rule.__name__: rule for rule in (away, moved, lost, told_once, plain)}
+
+
+def _may_come(history: History, call: Call, at: float) -> int:
+    """How often a call may have come to `calls` by then: before it rings, where it is to no plain one, and when nobody
+    answered."""
+    if history.mode_all_over(call.at - SPREAD_S, min(call.settled_at or at, at)) == "NORMAL":
+        return 0
+    asked = int(call.do in PEOPLE)
+    answered = call.answered_at is not None and call.answered_at <= at
+    in_vain = not answered and (call.do in INSIDE or call.do is Do.CALL_MOVED or call.do is Do.CALL_AWAY)
+    return asked + in_vain
+
+
+def _in_survival(history: History, do: Do, now: float) -> Iterator[tuple[Call, float]]:
+    """Calls of this kind that the unit decided, with the time by which it is known how they went."""
+    for call in history.calls.values():
+        until = call.settled_at or call.at + PATIENCE_S
+        known = call.settled_at is not None or now - call.at > PATIENCE_S + TRACED_S
+        if call.do is do and known and history.mode_all_over(call.at - SPREAD_S, until) == "SURVIVAL":
+            yield call, until
+
+
+def _in_force(history: History, since: float, until: float) -> Absence | None:
+    """The referral that the edge must know of from a time to another."""
+    for absence in history.absences:
+        over = absence.ended_from is not None and absence.ended_from <= until
+        if absence.known_at + KNOWN_TO_EDGE_S < since and not over:
+            return absence
+    return None
+
+
+def _excused(history: History, since: float, until: float, faults: tuple[Fault, ...]) -> bool:
+    begin = since - KNOWN_TO_EDGE_S
+    return (
+        history.lagged(begin, until)
+        or history.troubled(begin, until, (*EDGE, *STORE))
+        or history.turned(begin, until, CLOCK)
+        or history.troubled(since - BACK_S, until, faults)
+    )
+
+
+def _rang(call: Call, label: str) -> bool:
+    return label in call.called and bool(call.called[label].invited)
+
+
+def _led_on(history: History, call: Call, until: float, label: str, stands_in: str, now: float) -> Iterator[Breach]:
+    if _rang(call, label):
+        yield Breach(label, now, f"[{call.label}] {call.callee} was rung")
+    elif not stands_in:
+        code = call.calling.code if call.calling else None
+        if code != NOT_HERE:
+            yield Breach(label, now, f"[{call.label}] code {code} for one who is away")
+    elif call.answered_at is None and may_be_reached(history, replace(call, callee=stands_in), until):
+        yield Breach(label, now, f"[{call.label}] {stands_in} did not answer instead")
