@@ -92,6 +92,8 @@ OUTCOMES = {
 """What a final response to an INVITE means to people; any other refusal is FAILED."""
 
 
+NOT_AVAILABLE = 480
+"""What the edge says beside this code is more than the code; a call that went on to another phone may end otherwise."""
 NO_ANSWER = "no_answer"
 """What the edge says of a phone that rang in vain; the code, 480, is also that of one that is not there."""
 NO_WAY = "no_way"
@@ -100,9 +102,9 @@ NO_WAY = "no_way"
 
 def outcome_of(sip_code: int, why: str = "") -> Outcome:
     """Give the outcome that a final response (200–699) means, and what the edge says of it."""
-    if why == NO_ANSWER:
+    if sip_code == NOT_AVAILABLE and why == NO_ANSWER:
         return Outcome.NO_ANSWER
-    if why == NO_WAY:
+    if sip_code == NOT_AVAILABLE and why == NO_WAY:
         return Outcome.FAILED
     return Outcome.ANSWERED if sip_code < 300 else OUTCOMES.get(sip_code, Outcome.FAILED)
 

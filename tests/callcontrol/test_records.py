@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcontrol.records import LINE_MAX_BYTES, Outcome, Parsed, Record, Way, join, parse, parse_line
+from callcontrol.records import LINE_MAX_BYTES, Outcome, Parsed, Record, Way, join, outcome_of, parse, parse_line
 
 T0 = 1_763_772_000
 
@@ -160,6 +160,14 @@ def test_what_the_edge_did_not_know_is_empty() -> None:
     rang = parse_line(b"INVITE|a||c|480|Temporarily Unavailable|1763772000|1001|1002|local|<null>||no_answer")
     assert rang is not None
     assert rang.outcome is Outcome.NO_ANSWER
+    for code, why, outcome in (
+        (200, "no_answer", Outcome.ANSWERED),  # a colleague answered
+        (486, "no_answer", Outcome.BUSY),
+        (200, "no_way", Outcome.ANSWERED),  # a number of ours, dialled as from outside
+        (403, "no_way", Outcome.REFUSED),
+        (480, "no_way", Outcome.FAILED),
+    ):
+        assert outcome_of(code, why) is outcome
     found = parse_line(b"INVITE|a||c|480|Gone|1763772000|<null>||<null>|<null>||")
     assert found
     assert (found.to_tag, found.caller, found.callee, found.way, found.emergency) == ("", "", "", Way.NONE, False)

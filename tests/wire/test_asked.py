@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from callcontrol.plan.absence import Referral, Source
 from callcontrol.plan.model import Condition, Entity, Extension, Forwarding, Identity, Kind, Person, Unit
 from callcontrol.plan.reach import DEFAULT_CLASS
+from callcontrol.records import Outcome
 from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
@@ -30,6 +31,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 CALLER, PLAIN, OTHER, RECEPTION = "1001", "1002", "1003", "1004"
 NUMBERS = (CALLER, PLAIN, OTHER, RECEPTION)
 DESKS = ("1005", "1006")
+DIRECT = "+4690161002"
 STEP_S = 30.0
 
 
@@ -124,6 +126,7 @@ def _people() -> Bulk:
                 person=f"p{number}",
                 reach=DEFAULT_CLASS,
                 identity=Identity.DIRECT,
+                direct_number=DIRECT if number == PLAIN else None,
             )
             for number in (*NUMBERS, *DESKS)
         ),
@@ -166,6 +169,24 @@ def test_nobody_answers_and_the_reception_is_rung(house: House) -> None:
     silent = house.phones[PLAIN]
     silent.respond(silent.called(timeout_s=STEP_S), "180 Ringing")
     house.rings_at(RECEPTION, invite)
+
+
+def test_a_number_of_ours_dialled_as_from_outside(house: House) -> None:
+    """It rings, and when nobody answers it goes on as any call; whoever answers then, the record says that it was."""
+    _forward(house, PLAIN, Condition.BUSY, OTHER)
+    invite = house.ring(DIRECT)
+    busy, colleague = house.phones[PLAIN], house.phones[OTHER]
+    busy.respond(busy.called(timeout_s=STEP_S), "486 Busy Here")
+    call = colleague.called(timeout_s=STEP_S)
+    colleague.respond(call, "200 OK")
+    assert house.refused(invite)[:3] == "200"
+    house.changes.end_forwarding(PLAIN, Condition.BUSY, "rig", datetime.now(UTC))
+
+    def recorded() -> bool:
+        with closing(house.site.journal()) as journal:
+            return any(record.callee == DIRECT and record.outcome is Outcome.ANSWERED for record in journal.records(50))
+
+    house.site.wait(recorded, STEP_S, "a record of an answered call")
 
 
 def test_forwarded_always(house: House) -> None:
