@@ -207,8 +207,9 @@ class Linphone(Watched):
                 case "connected":
                     self._saw_established()
                 case ended:
-                    self._saw_closed(call["reason"] or ended)
+                    # Before anybody dials who waits for the end: as a call begins it makes linphonec stand still.
                     self._record_next()
+                    self._saw_closed(call["reason"] or ended)
         elif codec := _CODEC.match(line):
             if codec["name"] != "PCMA":
                 self._command("codec disable", codec["number"])

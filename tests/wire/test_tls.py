@@ -55,7 +55,6 @@ def ring_by_udp(building: Building, extension: str) -> None:
         assert status(ended) == 200, ended
 
 
-@pytest.mark.long  # docs/state.md, "Not steady yet"
 def test_phones_by_tls_and_by_udp_ring_each_other() -> None:
     with open_buildings(CROWD, sound=("tls", "tls"), configuration={"edge": {"listen": LISTEN}}) as buildings:
 
@@ -103,7 +102,7 @@ def test_phones_by_tls_behind_a_nat() -> None:
         buildings.each(work)
 
 
-@pytest.mark.long  # docs/state.md, "Not steady yet"
+@pytest.mark.long
 def test_secret_sound_from_phone_to_phone() -> None:
     """Both phones refuse a call without SRTP, so that the sound which each hears has been through it."""
     with open_buildings(0, sound=("udp", "udp"), srtp=True) as buildings:
