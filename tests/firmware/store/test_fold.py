@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.store import Journal, fold
@@ -255,6 +255,7 @@ def test_killed_before_any_one_step(tmp_path: Path) -> None:
     assert kill_at > 40
 
 
+@settings(max_examples=settings().max_examples // 4)
 @given(kills=st.lists(st.integers(1, 60), max_size=6), writes=st.lists(st.integers(0, 4), min_size=1, max_size=6))
 def test_killed_again_and_again(tmp_path_factory: pytest.TempPathFactory, kills: list[int], writes: list[int]) -> None:
     live(tmp_path_factory.mktemp("killed"), kills, writes)
