@@ -157,7 +157,7 @@ class Site:
         self._write_config(registration, configuration or {})
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
-        self.unit = self._program("unit", self.paths.unit_socket.exists)
+        self.unit = self._program("unit", self._unit_answers)
         self.calls = self._program("calls", self._calls_vouches)
         self._rpc = EdgeRpc(self.paths.edge_socket)
 
@@ -275,6 +275,13 @@ class Site:
         found: dict[str, Any] = json.loads(answer)
         return found
 
+    def owner(self, file: Path) -> str:
+        """Whose it is, by the names of the Debian in which edge and unit run."""
+        if self.debian is None:
+            return file.owner()
+        users = (line.split(":") for line in Path(self.debian, "etc/passwd").read_text().splitlines())
+        return next(name for name, _, number, *_ in users if int(number) == file.stat().st_uid)
+
     def journal(self) -> Journal:
         """The unit's journal.db, opened anew."""
         return Journal.open(self.paths.journal)
@@ -330,6 +337,13 @@ class Site:
         try:
             self.rpc("core.uptime")
         except (EdgeUnreachable, EdgeError):
+            return False
+        return True
+
+    def _unit_answers(self) -> bool:
+        try:
+            self.status()
+        except OSError:
             return False
         return True
 

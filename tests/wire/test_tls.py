@@ -168,7 +168,7 @@ def test_without_forward_secrecy_refused(site: Site, cipher: str) -> None:
 def test_keys_are_closed_to_others(site: Site) -> None:
     for key, owner in ((site.paths.ca_key, "root"), (site.paths.edge / "tls.key", "kamailio")):
         assert key.stat().st_mode & 0o777 == 0o600
-        assert key.owner() == owner
+        assert site.owner(key) == owner
     assert site.paths.ca.stat().st_mode & 0o777 == 0o644
 
 
@@ -200,19 +200,20 @@ def test_it_stays_over_a_restart_and_is_renewed_in_place(site: Site) -> None:
     assert site.paths.ca.read_text() == ca
 
 
-def test_a_given_certificate(tmp_path: Path) -> None:
+def test_a_given_certificate() -> None:
     """Of a CA of the municipality's own; and one that is not to be read keeps no phone from its calls."""
-    tmp_path.chmod(0o755)
-    pair = {"certificate": str(tmp_path / "given.pem"), "key": str(tmp_path / "given.key")}
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "20", "-subj", "/CN=given"),
-            *("-addext", f"subjectAltName=IP:{UNIT_SOUTH_IP}", "-keyout", pair["key"], "-out", pair["certificate"]),
-        ],
-        check=True,
-        capture_output=True,
-    )
     with Net("rvgiven") as net:
+        folder = net.directory / "unit"
+        folder.mkdir(mode=0o755)
+        pair = {"certificate": str(folder / "given.pem"), "key": str(folder / "given.key")}
+        subprocess.run(
+            [
+                *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "20", "-subj", "/CN=given"),
+                *("-addext", f"subjectAltName=IP:{UNIT_SOUTH_IP}", "-keyout", pair["key"], "-out", pair["certificate"]),
+            ],
+            check=True,
+            capture_output=True,
+        )
         over: dict[str, dict[str, object]] = {"edge": {"listen": LISTEN}, "tls": dict(pair)}
         site = Site(net, users=numbers(1001, 2), configuration=over)
         site.start()
