@@ -96,9 +96,10 @@ class Voice:
         self._recordings = recordings
         self._speaker = speaker
 
-    async def say(self, sentences: Sequence[Sentence], language: str) -> list[Clip]:
+    async def say(self, sentences: Sequence[Sentence], language: str, *, strict: bool = False) -> list[Clip]:
         """The clips to play, one after the other. Pieces in a row that nobody has recorded are spoken as one, so that
-        they sound like it. Where nothing can be spoken, what is recorded is said, and the rest left out."""
+        they sound like it. Where nothing can be spoken, what is recorded is said, and the rest left out; `strict`: that
+        raises SpeechError."""
         clips: list[Clip] = []
         for sentence in sentences:
             for part in self._parts(sentence, language):
@@ -108,7 +109,8 @@ class Voice:
                 try:
                     clips.append(await self._speaker.say(part, language))
                 except SpeechError:
-                    continue
+                    if strict:
+                        raise
             clips.append(_PAUSE)
         return clips
 

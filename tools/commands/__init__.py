@@ -2,7 +2,7 @@
 
 from tools.commands.extension import EXTENSION
 from tools.commands.identity import IDENTITY
-from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, STATUS
+from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
 from tools.commands.people import PEOPLE
 from tools.commands.proving import BENCH, STORM, TEST
 from tools.commands.referral import REFERRAL
@@ -14,7 +14,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -22,7 +22,7 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
 GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
-    ("Look", ("status", "doctor", "explain", "check")),
+    ("Look", ("status", "doctor", "explain", "check", "say")),
     ("Prove", ("test", "bench", "storm")),
 )
 
@@ -39,6 +39,6 @@ def overview() -> str:
     for group, names in GROUPS:
         lines.append(f"{group}:")
         lines += [f"  {name:<10} {COMMANDS[name].summary}" for name in names]
-    lines += ["", "Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]
+    lines += ["Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]
     lines += ["Something wrong? rvx explain CODE works offline; docs/manual.md has the rest."]
     return "\n".join(lines)

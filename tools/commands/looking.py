@@ -1,8 +1,8 @@
-"""What is, without changing it: status, doctor, explain, check."""
+"""What is, without changing it: status, doctor, explain, check, say."""
 
 from tools.parser import Command, Parser
 
-__all__ = ["CHECK", "DOCTOR", "EXPLAIN", "STATUS"]
+__all__ = ["CHECK", "DOCTOR", "EXPLAIN", "SAY", "STATUS"]
 
 
 def _status_arguments(parser: Parser) -> None:
@@ -41,6 +41,13 @@ def _check_arguments(parser: Parser) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help="the configuration to check (else that of --config)")
 
 
+def _say_arguments(parser: Parser) -> None:
+    parser.add_argument("text", nargs="+", metavar="WORD", help="what to say")
+    parser.add_argument("--english", action="store_true", help="in English (else in Swedish)")
+    parser.add_argument("--out", metavar="FILE", help="write a WAV file (else it is played, where that can be)")
+    parser.add_argument("--recordings", metavar="DIR", help="a folder of recorded phrases, which is checked")
+
+
 STATUS = Command(
     "status",
     "what works now, and what if something fails",
@@ -77,4 +84,14 @@ CHECK = Command(
     _check_arguments,
     "Every fault is listed with file, line, what is expected and the nearest known name. A file without "
     "faults is rendered, and the result given to Kamailio to check.",
+)
+
+SAY = Command(
+    "say",
+    "hear what callers are told, as it is told",
+    "./rvx say Anna är på lunch --out anna.wav",
+    "tools.say",
+    _say_arguments,
+    "Phrases that are in the folder of recordings are played from there; the rest is spoken by espeak-ng. Files in the "
+    "folder that cannot be used are listed.",
 )
