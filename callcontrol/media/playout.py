@@ -1,7 +1,7 @@
 """Adaptive playout: packets go in as they come, a frame comes out each 20 ms, late by no more than the line demands.
 
 Theory. A packet's *transit* is its arrival minus its timestamp: one constant, that nobody knows, plus what the line
-has delayed it. What lies between the least and the greatest transit of the last second is the jitter, and the target
+has delayed it. What lies between the least and the greatest transit of the last 0.8 s is the jitter, and the target
 is that and a margin. Where the play-out stands is said in the same measure, so its *delay* over the least transit
 compares with the target:
 
@@ -32,14 +32,14 @@ from callcontrol.media.rtp import Packet
 
 __all__ = ["Counts", "Playout"]
 
-WINDOW_S = 1.0
+WINDOW_S = 0.8
 """So long a transit is remembered: a burst is forgotten after it."""
 WINDOW_PACKETS = 128
 MARGIN_S = 0.01
 """What a process that is woken late may be late by."""
 SLACK_S, UNDER_S = 0.01, 0.005
 """How far the delay may be over and under the target."""
-FAR_S = 0.06
+FAR_S = 0.04
 """So much over the target the delay is lessened in each frame."""
 PAUSE_FRAMES = 2
 """Frames left alone between two that are shortened or lengthened."""

@@ -128,7 +128,7 @@ _shtab_rvx_referral_pos_0_choices=(set end show)
 _shtab_rvx_identity_pos_0_choices=(export import)
 _shtab_rvx_restart_pos_0_choices=(edge unit standby)
 _shtab_rvx_explain___mode_choices=(normal suspect survival returning)
-_shtab_rvx_bench_pos_0_choices=(failover load master people)
+_shtab_rvx_bench_pos_0_choices=(failover load master people calls)
 _shtab_rvx_pos_0_choices=(run demo extension people referral identity status doctor restart explain check say test bench storm)
 
 _shtab_rvx_run__h_nargs=0
