@@ -49,6 +49,10 @@ CHECKS_BY_ROUTER = 2
 """A router takes the addresses at once when the edge is silent, and refuses the phones: that must be sure."""
 NICE = -20
 """A busy machine must not look like a dead one: keepalived goes before all that carries calls."""
+JUST_BACK, SETTLED_S = -10, 10
+"""What is taken off a unit that has just begun, or whose cable was just put in, and for how long: until it surely hears
+the other one (switch, ARP) and knows what that knows. Of two that are alike the higher address would win."""
+CARRIER = "/usr/bin/grep -q 1 /sys/class/net/{interface}/carrier"
 GARP_AGAIN_S = 2
 """Switches and neighbours are told of a takeover at once, and once more after this."""
 BEAT_EVERY_S = 0.5
@@ -70,6 +74,17 @@ def keepalived_conf(
     # A router has nothing to weigh: a silent edge gives the addresses up at once, a dead line does not.
     weight = f"\n    weight {EDGE_SILENT}" if standby.pair else ""
     checks = CHECKS if standby.pair else CHECKS_BY_ROUTER
+    back = f"""
+vrrp_script back {{
+    script "{CARRIER.format(interface=shared[0].interface)}"
+    interval 1
+    fall 1
+    rise {SETTLED_S}
+    weight {JUST_BACK}
+    init_fail
+}}
+"""
+    back, track_back = (back, "\n        back") if standby.pair else ("", "")
     line = line if standby.pair else ""
     track = f"\n    track_interface {{\n        {line} weight {LINE_DEAD}\n    }}" if line else ""
     addresses = block.join(f"{one.address}/{one.network.rpartition('/')[2]} dev {one.interface}" for one in shared)
@@ -98,7 +113,7 @@ vrrp_script edge {{
     rise {checks}{weight}
     init_fail
 }}
-
+{back}
 vrrp_instance unit {{
     state BACKUP
     interface {shared[0].interface}
@@ -107,7 +122,7 @@ vrrp_instance unit {{
     advert_int {ADVERT_S}
     {speak}
     track_script {{
-        edge
+        edge{track_back}
     }}{track}
     virtual_ipaddress {{
         {addresses}

@@ -128,8 +128,7 @@ def once(history: History, now: float) -> Iterator[Breach]:
     """No call is answered by two phones, and none rings the same phone twice."""
     for call in history.calls.values():
         answers = [leg.phone for leg in call.called.values() if leg.answered_at is not None]
-        # Where the platform had both phones rung and is gone, nobody calls the other one off.
-        if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, (*EDGE, *NORTH)):
+        if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, EDGE):
             yield Breach("once", now, f"{_named(call)}: answered by {', '.join(sorted(answers))}")
         for leg in call.called.values():
             # An edge that stood still has a timer and an answer that are due at the same moment; one whose clock jumps
@@ -194,8 +193,6 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
     for call in history.calls.values():
         sent = call.calling.cancel_sent_at if call.calling else None
         if sent is None or now - sent < LET_GO_S or _disturbed(history, call, sent - 1, sent + LET_GO_S):
-            continue
-        if history.turned(call.at - SPREAD_S, sent + LET_GO_S, NORTH):
             continue
         for leg in call.called.values():
             rung = any(at < sent - 1 for at in leg.invited.values())

@@ -34,6 +34,7 @@ __all__ = [
     "MOVED",
     "OUTAGES",
     "PATIENT",
+    "PLATFORMS",
     "ROAMER",
     "STANDIN",
     "STREAM",

@@ -2,7 +2,7 @@
 
 The people are those of hil/town.py, their day is a storm's (hil/stormplan.py), the judgement that of hil/invariants.py:
 the moment from a unit's death until the other one serves counts as a stopped edge, and excuses no more than that. Both
-units serving at once must be shown by both.
+units serving at once must be shown by both. Many takeovers come while something is wrong with the platform, too.
 """
 
 from __future__ import annotations
@@ -12,25 +12,28 @@ import random
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import reduce
+from itertools import count, islice
 
 from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
 from callcontrol.records import Record, join
 from firmware.store import StoreError
+from hil.faults import Faults
 from hil.history import History
 from hil.invariants import Breach, breaches, recorded
 from hil.lag import watch_lag
 from hil.net import Net, NetError
 from hil.pair import Pair, Standby
 from hil.phone import PhoneError
+from hil.platform import PlatformError
 from hil.site import SiteError
-from hil.stormplan import Deed, Fault, make_plan
+from hil.stormplan import PLATFORMS, Deed, Fault, make_plan
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
 
-__all__ = ["Day", "Takeovers", "Trouble", "joined"]
+__all__ = ["Day", "Takeovers", "Trouble", "Turn", "joined", "make_turns"]
 
 CONFIGURATION: dict[str, dict[str, object]] = {
     "edge": {"register_s": REGISTER_S},
@@ -46,6 +49,9 @@ CALM_S = (8.0, 14.0)
 """Between a unit that is whole again and the next trouble."""
 AWAY_S = (4.0, 9.0)
 """How long a trouble lasts after the other unit has taken over."""
+AHEAD_S = (0.0, 8.0)
+"""What is wrong with the platform begins so long before the trouble."""
+OUTLASTS_SHARE = 0.5
 LAST_S = 26.0
 """At the end: until every call and record is in."""
 FOLDED_S = 10.0
@@ -62,6 +68,30 @@ class Trouble(StrEnum):
     CABLES = "cables pulled"
     LINE = "line pulled"
     EDGE = "edge hangs"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One takeover to come; times are seconds."""
+
+    trouble: Trouble
+    calm_s: float  # after the one before
+    away_s: float
+    across: Fault | None  # of the platform,
+    ahead_s: float  # so long before the trouble,
+    outlasts: bool  # and until the unit is back and whole, or else until before that
+
+
+def make_turns(seed: int) -> Iterator[Turn]:
+    """Without end; each trouble once in every four, and every other one while the platform is ill."""
+    rng = random.Random(f"turns {seed}")
+    for number in count():
+        if number % len(Trouble) == 0:
+            troubles = rng.sample(list(Trouble), len(Trouble))
+        calm_s, away_s, ahead_s = (rng.uniform(*span) for span in (CALM_S, AWAY_S, AHEAD_S))
+        across, outlasts = rng.choice(PLATFORMS), rng.random() < OUTLASTS_SHARE
+        ill = number % 2 == 1
+        yield Turn(troubles[number % len(Trouble)], calm_s, away_s, across if ill else None, ahead_s, outlasts)
 
 
 @dataclass
@@ -85,6 +115,7 @@ class Takeovers:
         self._history = History()
         self.pair = Pair(net, users=USERS, configuration=CONFIGURATION, credentials=CREDENTIALS)
         self._town = Town(net, self.pair.units[0], self._history, self._lock)
+        self._faults = Faults(self.pair.units[0], net.directory / "clock", self._fault_told)
         self._dead: set[Standby] = set()
         self._back_at = 0.0
         self._both_since: float | None = None
@@ -96,7 +127,6 @@ class Takeovers:
         self.pair.start()
         self._town.start()
         self._history.began = time.monotonic()
-        rng = random.Random(self._seed)
         lagging = threading.Thread(target=watch_lag, args=(self._over, self._lagged), daemon=True)
         lagging.start()
         deeds = list(make_plan(self._seed, 3600).deeds)
@@ -104,11 +134,9 @@ class Takeovers:
         people.start()
         try:
             self._await(self._all_know, WHOLE_S, "both units know everybody")
-            kinds = list(Trouble)
-            rng.shuffle(kinds)
-            for number in range(troubles):
-                self._over.wait(rng.uniform(*CALM_S))
-                self._take_over(kinds[number % len(kinds)], rng.uniform(*AWAY_S))
+            for turn in islice(make_turns(self._seed), troubles):
+                self._over.wait(turn.calm_s)
+                self._take_over(turn)
                 if self.day.broken:
                     break
             deeds.clear()
@@ -125,12 +153,18 @@ class Takeovers:
     def close(self) -> None:
         """Ends what runs; the net removes the rest."""
         self._over.set()
+        with contextlib.suppress(NetError, PlatformError, OSError):
+            self._faults.mend_all()
         self._town.stop()
         self.pair.stop()
 
     # ---- one takeover
 
-    def _take_over(self, trouble: Trouble, away_s: float) -> None:
+    def _take_over(self, turn: Turn) -> None:
+        trouble = turn.trouble
+        if turn.across is not None:
+            self._faults.strike(turn.across)
+            self._over.wait(turn.ahead_s)
         (dying,) = self.pair.serving
         (other,) = [unit for unit in self.pair.units if unit is not dying]
         self._told("trouble", f"{trouble} at {dying.host.name}")
@@ -144,12 +178,20 @@ class Takeovers:
             self._history.mended(Fault.EDGE_STOPPED, now)
         self.day.takeovers_s.append((trouble, now - began))
         self._told("taken over", f"after {now - began:.1f} s")
-        self._over.wait(away_s)
+        self._over.wait(turn.away_s)
+        if not turn.outlasts:
+            self._faults.mend_all()
         self._strike(trouble, dying, False)
         began = time.monotonic()
         self._await(self._all_know, WHOLE_S, "both units know everybody again")
         self.day.whole_s.append(time.monotonic() - began)
         self._told("whole", f"after {self.day.whole_s[-1]:.1f} s")
+        self._faults.mend_all()
+
+    def _fault_told(self, fault: Fault, struck: bool, at: float) -> None:
+        with self._lock:
+            (self._history.struck if struck else self._history.mended)(fault, at)
+        self._told("fault" if struck else "mended", str(fault))
 
     def _strike(self, trouble: Trouble, unit: Standby, on: bool) -> None:
         match trouble:

@@ -30,6 +30,8 @@ DIVERTED_REGISTER_S = 8
 ALONE_MS = 32_000
 """A call that has nowhere else to go waits so long for the first response of a platform that is not known dead."""
 NODE_GONE_S = 3
+LEFT_ALONE_S = 4
+"""A caller who has hung up waits so long for the platform to say so; then the call is ended here."""
 """A node that has served no more for so long has left the calls that were being set up there."""
 LATE_S = 30
 """So long after a diversion a platform that is a B2BUA may come with the same call."""
@@ -246,6 +248,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "TRIAL_MAX_S": TRIAL_MAX_S,
         "ALONE_MS": ALONE_MS,
         "NODE_GONE_S": NODE_GONE_S,
+        "LEFT_ALONE_S": LEFT_ALONE_S,
         "LATE_S": LATE_S,
         "WAIT_MAX_S": WAIT_MAX_S,
         "REGISTRATIONS_PER_S": s.registrations_per_s,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
+import threading
 from pathlib import Path
 
 import pytest
 
+from firmware import alive
 from firmware.bounds import parse_shared
 from firmware.config import Standby
 from firmware.keepalived import check_keepalived
@@ -84,11 +87,10 @@ def test_keepalived_says_what_it_does_not_take(tmp_path: Path) -> None:
     assert any("nonsense" in line for line in check_keepalived(file))
 
 
-def test_the_carrier_of_the_line_counts_for_less_than_the_edge() -> None:
+def test_a_line_counts_for_less_than_the_edge_and_being_back_for_less_than_the_line() -> None:
     text = keepalived_conf(STANDBY, [], check="/bin/true 5066", line="north")
-    weights = [int(weight) for weight in re.findall(r"weight (-\d+)", text)]
-    assert len(weights) == 2
-    assert weights[0] < weights[1] < 0
+    edge, back, line = (int(weight) for weight in re.findall(r"weight (-\d+)", text))
+    assert edge < line < back < 0
     assert "track_interface" not in keepalived_conf(STANDBY, [], check="/bin/true 5066")
 
 
@@ -100,6 +102,22 @@ def test_a_router_is_told_as_routers_are_and_gets_the_addresses_of_a_silent_edge
     assert not BESIDE_ROUTER.pair
     assert ways(BESIDE_ROUTER) == {}
     assert ROUTER_PRIORITY < PRIORITY
+
+
+@pytest.mark.parametrize(("answer", "lives"), [(b"SIP/2.0 200 OK", True), (b"SIP/2.0 503 No", False), (None, False)])
+def test_an_edge_lives_that_answers_200(answer: bytes | None, lives: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as edge:
+        edge.bind(("127.0.0.1", 0))
+        port = edge.getsockname()[1]
+        if answer is None:
+            edge.close()
+        else:
+            threading.Thread(
+                target=lambda: edge.sendto(answer, edge.recvfrom(alive.ANSWER_BYTES)[1]), daemon=True
+            ).start()
+        monkeypatch.setattr("sys.argv", ["alive.py", str(port)])
+        monkeypatch.setattr(alive, "ANSWER_S", 20.0)
+        assert alive.main() == (0 if lives else 1)
 
 
 # Beats

@@ -182,6 +182,7 @@ def test_a_stranger_does_not_register(code: int | None, broken: bool) -> None:
 def test_answered_by_two() -> None:
     history = answered(town())
     history.heard("other", said(*FINE, sent=False))
+    history.struck(Fault.PLATFORM_KILLED, AT)
     assert "once" in rules(history)
 
 
@@ -237,6 +238,7 @@ def test_a_phone_that_rings_on() -> None:
     history.placed(a_call(Do.GIVE_UP))
     history.heard("call 1.1", said((0.0, "INVITE", None), (0.1, "INVITE", 180), (1.6, "CANCEL", None), sent=True))
     history.heard("crowd", said((0.1, "INVITE", None), (0.1, "INVITE", 180), sent=False))
+    history.struck(Fault.PLATFORM_KILLED, AT + 1)
     assert "let_go" not in rules(history, AT + 1.6 + LET_GO_S - 0.1)
     assert "let_go" in rules(history)
     history.heard("crowd", said((1.7, "CANCEL", None), sent=False))

@@ -93,3 +93,23 @@ def test_a_line_that_loses_packets_diverts_no_call_that_rings_long(buildings: Bu
         assert building.site.table("count").get("diverted", 0) == before
 
     buildings.each(work)
+
+
+def test_a_phone_rings_no_more_when_the_platform_has_forgotten_the_call(buildings: Buildings) -> None:
+    """It restarts over a call that rings, answers probes again, and nothing else."""
+
+    def work(building: Building) -> None:
+        site = building.site
+        with building.sipp(SLOW_IP).answer(users(SLOW), ring_ms=None) as phone:
+            phone.wait_registered(STEP_S)
+            call = building.sipp(15).place(dials((1001, SLOW)), cancel_ms=2_500)
+            site.wait(lambda: call.so_far() and call.so_far()[0].first_ms, STEP_S, "180")
+            building.platform.kill()
+            building.platform.start()
+            building.platform.sick(True)
+            site.wait(lambda: [one.code for one in phone.calls()] == [487], STEP_S, "cancelled")
+            assert [one.code for one in call.wait()] == [487]
+        building.platform.sick(False)
+        site.wait_mode("NORMAL", 90)
+
+    buildings.each(work)
