@@ -5,18 +5,19 @@ the platform. Either one sees whether the edges reach each other: the tables the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from firmware.modes import Mode
-from firmware.standby import PairView, taken_epoch
+from firmware.standby import Knowing, PairView, taken_epoch
 
-__all__ = ["ASIDE", "Aside", "reaches"]
+__all__ = ["ASIDE", "KNOWS", "Aside", "reaches"]
 
 ASIDE = "aside"
 """Where in the edge's table `st` it stands until when (unix s) the other unit is known to serve, and this one not."""
+KNOWS = "knows"
+"""The same: until when this one has tables to give (`Knowing`)."""
 NODES = "dmq.list_nodes"
 STEP_S = 0.5
 LEASE_S = 4
@@ -32,7 +33,8 @@ class Aside:
         self, edge: EdgeRpc, view: Callable[[], PairView], count: Callable[[str], int], mode: Callable[[], Mode | None]
     ) -> None:
         self._edge, self._view, self._count, self._mode = edge, view, count, mode
-        self._until_s = 0
+        self._until_s = {ASIDE: 0, KNOWS: 0}
+        self._knowing = Knowing()
         self._asked_at_s = 0.0
         self._reached_at_s: float | None = None
 
@@ -46,16 +48,19 @@ class Aside:
     async def run(self) -> None:
         """Until cancelled."""
         while True:
-            with contextlib.suppress(EdgeUnreachable, EdgeError):
+            try:
                 await self._step(self._view(), int(time.time()))
                 await self._ask(time.monotonic())
+            except (EdgeUnreachable, EdgeError):
+                self._knowing.missed()
             await asyncio.sleep(STEP_S)
 
     async def _step(self, view: PairView, now_s: int) -> None:
-        until_s = now_s + LEASE_S if view.aside else 0
-        if until_s != self._until_s:
-            await self._edge.call("htable.seti", "st", ASIDE, until_s)
-            self._until_s = until_s
+        for key, holds in ((ASIDE, view.aside), (KNOWS, self._knowing.holds(view, time.monotonic()))):
+            until_s = now_s + LEASE_S if holds else 0
+            if until_s != self._until_s[key]:
+                await self._edge.call("htable.seti", "st", key, until_s)
+                self._until_s[key] = until_s
         # Who does not reach the platform has an epoch of its own, and keeps it.
         if not view.aside or self._mode() is not Mode.NORMAL:
             return

@@ -22,8 +22,10 @@ from firmware.config import Standby
 __all__ = [
     "BEAT_BYTES_MAX",
     "BEAT_EVERY_S",
+    "KNOWS_AFTER_S",
     "Beat",
     "BeatRefused",
+    "Knowing",
     "Pair",
     "PairView",
     "Way",
@@ -50,8 +52,8 @@ CHECKS_BY_ROUTER = 2
 NICE = -20
 """A busy machine must not look like a dead one: keepalived goes before all that carries calls."""
 JUST_BACK, SETTLED_S = -10, 10
-"""What is taken off a unit that has just begun, or whose cable was just put in, and for how long: until it surely hears
-the other one (switch, ARP) and knows what that knows. Of two that are alike the higher address would win."""
+"""What is taken off a unit whose cable was just put in, and for how long: until it surely hears the other one (switch,
+ARP) and knows what that knows. Of two that are alike the higher address would win."""
 CARRIER = "/usr/bin/grep -q 1 /sys/class/net/{interface}/carrier"
 GARP_AGAIN_S = 2
 """Switches and neighbours are told of a takeover at once, and once more after this."""
@@ -59,6 +61,8 @@ BEAT_EVERY_S = 0.5
 SILENT_AFTER_S = 3.0
 """A way by which nothing has come for so long is silent."""
 BEAT_BYTES_MAX = 220
+KNOWS_AFTER_S = 10.0
+"""The unit aside asks for everything each 5 s; its first question may be lost."""
 EPOCH_SETTLED_S = 5
 """A unit that has just found that the platform was away waits so long for the other one to find the same."""
 
@@ -81,7 +85,6 @@ vrrp_script back {{
     fall 1
     rise {SETTLED_S}
     weight {JUST_BACK}
-    init_fail
 }}
 """
     back, track_back = (back, "\n        back") if standby.pair else ("", "")
@@ -253,6 +256,26 @@ class Pair:
             newest.epoch if newest else 0,
             newest.wait_until_s if newest else 0,
         )
+
+
+@dataclass
+class Knowing:
+    """Whether this unit has tables to give: it serves, or has heard the one that serves for so long that it knows what
+    that knows. Has no clock."""
+
+    _aside_since_s: float | None = None
+
+    def holds(self, view: PairView, now_s: float) -> bool:
+        """To be asked again and again."""
+        if not view.aside:
+            self._aside_since_s = None
+            return view.in_service is True
+        self._aside_since_s = now_s if self._aside_since_s is None else self._aside_since_s
+        return now_s - self._aside_since_s > KNOWS_AFTER_S
+
+    def missed(self) -> None:
+        """The edge stood still, and has heard nothing."""
+        self._aside_since_s = None
 
 
 def taken_epoch(own: int, peer: int, now_s: float) -> int | None:

@@ -194,6 +194,9 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
         sent = call.calling.cancel_sent_at if call.calling else None
         if sent is None or now - sent < LET_GO_S or _disturbed(history, call, sent - 1, sent + LET_GO_S):
             continue
+        # A platform that restarts unseen has forgotten whom it rings, and may not be missed within this time.
+        if history.turned(call.at - SPREAD_S, sent + LET_GO_S, SHORT):
+            continue
         for leg in call.called.values():
             rung = any(at < sent - 1 for at in leg.invited.values())
             silent = leg.cancel_heard_at is None and leg.bye_sent_at is None and leg.code is None

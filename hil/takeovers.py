@@ -209,6 +209,15 @@ class Takeovers:
                 (unit.host.link_down if on else unit.host.link_up)("north")
             case Trouble.EDGE:
                 (unit.edge.freeze if on else unit.edge.thaw)()
+                if not on:
+                    self._woke()
+
+    def _woke(self) -> None:
+        """An edge that wakes does first what came to it before it stood still, and tells the other one."""
+        now = time.monotonic()
+        with self._lock:
+            self._history.struck(Fault.EDGE_STOPPED, now)
+            self._history.mended(Fault.EDGE_STOPPED, now)
 
     def _all_know(self) -> bool:
         """One serves, and the other has all of its bindings."""

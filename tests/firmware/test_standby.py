@@ -16,11 +16,13 @@ from firmware.config import Standby
 from firmware.keepalived import check_keepalived
 from firmware.standby import (
     BEAT_BYTES_MAX,
+    KNOWS_AFTER_S,
     PRIORITY,
     ROUTER_PRIORITY,
     SILENT_AFTER_S,
     Beat,
     BeatRefused,
+    Knowing,
     Pair,
     PairView,
     Way,
@@ -194,6 +196,18 @@ def test_whose_epoch_counts(own: int, peer: int, taken: int | None) -> None:
 )
 def test_a_unit_is_aside_only_where_it_surely_is(own: bool | None, peer: bool | None, aside: bool) -> None:
     assert PairView(own, peer, ()).aside is aside
+
+
+def test_who_was_away_has_nothing_to_give_until_it_is_whole() -> None:
+    serves, aside, alone = (PairView(own, peer, ()) for own, peer in ((True, False), (False, True), (False, None)))
+    knowing = Knowing()
+    assert knowing.holds(serves, 0.0)
+    assert not knowing.holds(alone, 1.0)
+    assert not knowing.holds(aside, 2.0)
+    assert not knowing.holds(aside, 2.0 + KNOWS_AFTER_S)
+    assert knowing.holds(aside, 2.1 + KNOWS_AFTER_S)
+    knowing.missed()
+    assert not knowing.holds(aside, 3.0 + KNOWS_AFTER_S)
 
 
 def test_a_unit_whose_clock_was_set_back_is_heard_again() -> None:

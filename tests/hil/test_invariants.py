@@ -245,6 +245,15 @@ def test_a_phone_that_rings_on() -> None:
     assert "let_go" not in rules(history)
 
 
+def test_a_phone_that_a_platform_has_forgotten_may_ring_on() -> None:
+    history = town()
+    history.placed(a_call(Do.GIVE_UP))
+    history.heard("call 1.1", said((0.0, "INVITE", None), (0.1, "INVITE", 180), (1.6, "CANCEL", None), sent=True))
+    history.heard("crowd", said((0.1, "INVITE", None), (0.1, "INVITE", 180), sent=False))
+    history.struck(Fault.PLATFORM_AMNESIAC, AT + 1)
+    assert "let_go" not in rules(history)
+
+
 class TestRecords:
     @staticmethod
     def survival() -> History:

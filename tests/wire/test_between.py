@@ -95,6 +95,7 @@ def test_a_line_that_loses_packets_diverts_no_call_that_rings_long(buildings: Bu
     buildings.each(work)
 
 
+@pytest.mark.long
 def test_a_phone_rings_no_more_when_the_platform_has_forgotten_the_call(buildings: Buildings) -> None:
     """It restarts over a call that rings, answers probes again, and nothing else."""
 
