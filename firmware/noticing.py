@@ -7,7 +7,6 @@ from datetime import datetime
 from callcontrol.plan.empty import empty_departments
 from callcontrol.plan.holidays import next_working_day
 from callcontrol.plan.model import Condition, Unreadable
-from callcontrol.plan.reasons import OFFICE_HOURS
 from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.plan.steps import Note
 from firmware.store.people import People
@@ -23,20 +22,19 @@ def notes(people: People, now: datetime) -> tuple[Note, ...]:
 
 def _empty(people: People, now: datetime) -> tuple[Note, ...]:
     today = now.astimezone(STOCKHOLM).date()
-    phones: list[str] = []
+    found: list[Note] = []
     referred = people.referred(now)
-    for unit in people.units_of(referred):
+    for unit in sorted(people.units_of(referred)):
         try:
             known, own = people.unit(unit), people.phones_of(unit)
             # Somebody who is not referred at all is there: most departments are done with here.
             if known is not None and known.telephony_contact and referred.issuperset(own):
-                for number in own:
-                    people.extension(number)
-                phones += own
+                hours = people.working_hours(unit)
+                for day in (today, next_working_day(today, hours.rules)):
+                    found += empty_departments(own, people, day, hours)
         except Unreadable:
             continue
-    days = (today, next_working_day(today, OFFICE_HOURS.rules))
-    return tuple(note for day in days for note in empty_departments(phones, people, day, OFFICE_HOURS))
+    return tuple(found)
 
 
 def _to_mobiles(people: People) -> tuple[Note, ...]:

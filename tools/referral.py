@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 
 from callcontrol.plan.absence import Absent, Opening, Part, Referral, Source, information_at, state_at, timeline
 from callcontrol.plan.reasons import (
+    OFFICE_HOURS,
     Doubt,
     DoubtKind,
     Reason,
@@ -16,7 +17,7 @@ from callcontrol.plan.reasons import (
     default_until,
     question,
 )
-from callcontrol.plan.schedule import STOCKHOLM, local_moment
+from callcontrol.plan.schedule import STOCKHOLM, Schedule, local_moment
 from firmware.config import Config
 from firmware.store.changes import new_id
 from tools.errors import DONE, FAILED, UserError
@@ -54,8 +55,9 @@ def _set(args: argparse.Namespace, out: Output, config: Config) -> int:
             there = store.people.reasons(number).by_key(reason.key)
             if there is None or there.returns != reason.returns:
                 raise UserError("RVX-H01", f"{number}: its municipality's {reason.key} is another, or none.")
-        until = None if args.until == "-" else _until(args.until, reason, start)
-        doubt = question(reason, start, until, now)
+        hours = _hours(store, numbers[0])
+        until = None if args.until == "-" else _until(args.until, reason, start, hours)
+        doubt = question(reason, start, until, now, hours)
         if args.until is None and reason.returns.kind is ReturnKind.ASKED:
             doubt = Doubt(DoubtKind.NOT_GIVEN, until)
         if doubt is not None and not args.sure:
@@ -189,16 +191,21 @@ def _reason(text: str, reasons: ReasonTable) -> Reason:
     raise UserError("RVX-H01", f"{text[:40]!r} is no reason here.", remedy)
 
 
-def _until(text: str | None, reason: Reason, start: datetime) -> datetime | None:
+def _hours(store: Opened, number: str) -> Schedule:
+    extension = store.people.extension(number)
+    return store.people.working_hours(extension.unit) if extension else OFFICE_HOURS
+
+
+def _until(text: str | None, reason: Reason, start: datetime, hours: Schedule) -> datetime | None:
     if text is None:
-        return default_until(reason, start)
+        return default_until(reason, start, hours)
     for form, parse in (
         (r"[0-2]?[0-9]:[0-5][0-9]", time.fromisoformat),
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", date.fromisoformat),
     ):
         if re.fullmatch(form, text, re.ASCII):
             try:
-                return default_until(reason, start, given=parse(text.zfill(5)))
+                return default_until(reason, start, hours, parse(text.zfill(5)))
             except ValueError:
                 break
     return _moment(text, start)

@@ -66,7 +66,8 @@ class Return:
     """The default return."""
 
     kind: ReturnKind
-    at: time = DAY_BEGINS
+    at: time | None = DAY_BEGINS
+    """None: when that day's work begins."""
     minutes: int = 60
 
 
@@ -211,8 +212,9 @@ def default_until(
         case ReturnKind.CANCELLED:
             return None
         case ReturnKind.NEXT_DAY | ReturnKind.ASKED:
-            return local_moment(_next_worked(today, hours), rule.at)
-        case ReturnKind.AT if local_moment(today, rule.at).astimezone(UTC) > start.astimezone(UTC):
+            day = _next_worked(today, hours)
+            return local_moment(day, rule.at) if rule.at else _work_begins(day, hours, DAY_BEGINS)
+        case ReturnKind.AT if rule.at and local_moment(today, rule.at).astimezone(UTC) > start.astimezone(UTC):
             return local_moment(today, rule.at)
     return (start.astimezone(UTC) + timedelta(minutes=rule.minutes)).astimezone(STOCKHOLM)
 

@@ -43,6 +43,7 @@ from callcontrol.plan.model import Choices, Identity
 from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
 from callcontrol.plan.reach import Category
 from callcontrol.plan.rights import Role
+from callcontrol.plan.schedule import Schedule, ScheduleError
 from firmware.store import reasons
 from firmware.store.database import transact
 
@@ -128,9 +129,11 @@ class _Reading:
     def _municipality(self, name: str, entry: Any) -> None:
         self._known("municipality", name)
         kinds = {choice.name: _CHOICES.get(choice.name, _flag) for choice in fields(Choices)}
-        for key, value in _taken(entry, {"name": _text, **kinds}).items():
+        for key, value in _taken(entry, {"name": _text, "working_hours": _hours, **kinds}).items():
             if key == "name":
                 self.work.append(("UPDATE municipality SET name = ? WHERE id = ?", (value, name)))
+            elif key == "working_hours":
+                self.work.append(("UPDATE municipality SET hours = ? WHERE id = ?", (value, name)))
             else:
                 sql = "INSERT OR REPLACE INTO choice (municipality, name, value) VALUES (?, ?, ?)"
                 self.work.append((sql, (name, key, int(value))))
@@ -250,6 +253,14 @@ def _text(value: Any) -> str:
     if not isinstance(value, str) or not value or len(value) > TEXT_MAX or not value.isprintable():
         raise _Faulty(f"a text of 1 to {TEXT_MAX} signs")
     return value
+
+
+def _hours(value: Any) -> str:
+    try:
+        Schedule.parse(_text(value))
+    except ScheduleError as error:
+        raise _Faulty(str(error)) from None
+    return str(value)
 
 
 def _flag(value: Any) -> int:

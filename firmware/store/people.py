@@ -36,7 +36,7 @@ from callcontrol.plan.model import (
 )
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES, Category, ReachClass
-from callcontrol.plan.reasons import SWEDISH, ReasonTable, table_of
+from callcontrol.plan.reasons import OFFICE_HOURS, SWEDISH, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
 from firmware.store import outbox, reasons
@@ -86,6 +86,7 @@ class People:
         self._by_entity_number: dict[str, str] = {}
         self._classes: dict[str, ReachClass] = {}
         self._reasons: dict[str, ReasonTable] = {}  # by municipality, of those that have their own
+        self._hours: dict[str, Schedule] = {}  # by municipality, likewise
         self.unreadable: dict[str, str] = {}  # of the organisation: what cannot be read, and why
         self._municipalities: dict[str, str] = {}
 
@@ -242,9 +243,16 @@ class People:
 
     def reasons(self, extension: str) -> ReasonTable:
         known = self.extension(extension)
-        unit = self.unit(known.unit) if known else None
-        entity = self.entity(unit.entity) if unit else None
-        return self._reasons.get(entity.municipality, SWEDISH) if entity else SWEDISH
+        return self._reasons.get(self._municipality_of(known.unit), SWEDISH) if known else SWEDISH
+
+    def working_hours(self, unit: str) -> Schedule:
+        """Those of a unit's municipality."""
+        return self._hours.get(self._municipality_of(unit), OFFICE_HOURS)
+
+    def _municipality_of(self, unit: str) -> str:
+        known = self.unit(unit)
+        entity = self.entity(known.entity) if known else None
+        return entity.municipality if entity else ""
 
     def blocked(self, extension: str) -> bool:
         row = self._journal.execute("SELECT 1 FROM block WHERE extension = ?", (extension,)).fetchone()
@@ -321,6 +329,8 @@ class People:
             return table_of([reasons.from_body(key, body) for key, body in entry[1]], ready)
 
         self._reasons = dict(self._readable("reasons of", own.items(), reasons_of))
+        hours = db.execute("SELECT id, hours FROM municipality WHERE hours IS NOT NULL")
+        self._hours = dict(self._readable("working hours of", hours, lambda row: Schedule.parse(row[1])))
 
     def _readable(self, what: str, rows: Iterable[R], read: Callable[[R], T]) -> Iterator[tuple[str, T]]:
         """What can be read of rows, by their first column; the others are noted as `unreadable`."""

@@ -35,6 +35,7 @@ _SPAN = re.compile(r"([0-9]{1,6}) (min|h)")
 _CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])"
 _AT = re.compile(_CLOCK)
 _NEXT = re.compile(rf"working day(?: {_CLOCK})?")
+_WORK_BEGINS = Return(ReturnKind.NEXT_DAY, None)
 _PLAIN = {"until further notice": ReturnKind.CANCELLED, "asked": ReturnKind.ASKED}
 
 
@@ -131,7 +132,7 @@ def _returns(value: Any) -> Return:
     if at := _AT.fullmatch(text):
         return Return(ReturnKind.AT, time(int(at[1]), int(at[2])))
     if at := _NEXT.fullmatch(text):
-        return Return(ReturnKind.NEXT_DAY, time(int(at[1]), int(at[2]))) if at[1] else Return(ReturnKind.NEXT_DAY)
+        return Return(ReturnKind.NEXT_DAY, time(int(at[1]), int(at[2]))) if at[1] else _WORK_BEGINS
     expected = 'as "15 min", "13:00", "working day", "working day 09:30", "until further notice" or "asked"'
     return Return(ReturnKind.AFTER, minutes=_minutes(text, MINUTES, expected))
 
@@ -143,7 +144,7 @@ def _returns_text(returns: Return) -> str:
         case ReturnKind.AT:
             return f"{returns.at:%H:%M}"
         case ReturnKind.NEXT_DAY:
-            return f"working day {returns.at:%H:%M}"
+            return f"working day {returns.at:%H:%M}" if returns.at else "working day"
     return next(text for text, kind in _PLAIN.items() if kind is returns.kind)
 
 

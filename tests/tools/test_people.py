@@ -247,7 +247,7 @@ def test_a_referral_that_cannot_be(words: tuple[str, ...], code: str, town: Rvx,
     assert rows_of(tmp_path, "SELECT * FROM referral") == []
 
 
-def test_the_reasons_of_the_site(town: Rvx, tmp_path: Path) -> None:
+def test_the_reasons_of_the_site(town: Rvx, csv_of: Callable[..., str], tmp_path: Path) -> None:
     own = """
 [reason.norrby.fika]
 sv = "Fika"
@@ -274,6 +274,15 @@ returns = "asked"
     assert (status, "it is to be said when they are back" in out, "Did you mean" in out) == (FAILED, True, True)
     assert town("referral", "set", "1002", "uppdrag", "--sure")[0] == DONE
     assert "no reason here" in town("referral", "set", "1002", "fikka")[2]
+    # All of it stays when people are loaded again; the hours decide when somebody is back, and what is odd.
+    file.write_text('[municipality.norrby]\nworking_hours = "mån-fre 06:15-14:00"\n', "utf-8")
+    assert town("people", "organisation", str(file))[0] == DONE
+    assert town("people", "load", csv_of(*ROWS))[0] == DONE
+    assert "Fika" in town("referral", "set", "1001", "fika", "--sure")[1]
+    assert "åter 2035-03-06 06:15" in town("referral", "set", "1001", "fika", "--until", "2035-03-06", "--sure")[1]
+    assert "that is after working hours" in town("referral", "set", "1001", "fika", "--until", "2035-03-06T15:00")[1]
+    file.write_text('[municipality.norrby]\nworking_hours = "whenever"\n', "utf-8")
+    assert "working_hours: " in town("people", "organisation", str(file))[1]
 
 
 def test_of_nobody_nothing_is_shown(town: Rvx) -> None:
