@@ -46,6 +46,7 @@ from callcontrol.plan.rights import Role
 from callcontrol.plan.schedule import Schedule, ScheduleError
 from firmware.store import reasons
 from firmware.store.database import transact
+from firmware.store.search import index
 
 __all__ = ["BYTES_MAX", "Applied", "apply"]
 
@@ -86,6 +87,8 @@ def apply(db: sqlite3.Connection, text: str, numbering: LocalNumbering, *, dry_r
     def work() -> None:
         for sql, values in reading.work:
             db.execute(sql, values)
+        if reading.renamed:
+            index(db)
 
     transact(db, work)
     return Applied(len(reading.work))
@@ -96,6 +99,8 @@ class _Reading:
         self._db = db
         self._numbering = numbering
         self.work: list[tuple[str, tuple[Any, ...]]] = []
+        self.renamed = False
+        """Whether people are found by other words afterwards."""
         self.faults: list[str] = []
 
     def area(self, area: str, entries: Any) -> None:
@@ -163,7 +168,9 @@ class _Reading:
             "emergency_number": self._number,
             "on_call": self._extension,
         }
-        self._update("unit", name, _taken(entry, rules))
+        taken = _taken(entry, rules)
+        self.renamed |= "name" in taken
+        self._update("unit", name, taken)
 
     def _reach(self, name: str, entry: Any) -> None:
         taken = _taken(entry, {"open": lambda value: [_one_of(one, tuple(Category)) for one in _list(value)]})

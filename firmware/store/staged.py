@@ -24,7 +24,7 @@ from callcontrol.plan.reach import ReachClass
 from firmware.store.database import transact
 from firmware.store.load import Municipality, loaded, mark_loaded, plain, put_organisation
 from firmware.store.people_csv import Action, Place, Reading, Row
-from firmware.store.search import index
+from firmware.store.search import FEW, index, put_in, take_out
 
 __all__ = ["LISTED_MAX", "Difference", "Overtaken", "Stage"]
 
@@ -207,6 +207,9 @@ class Stage:
         if loaded(db) != self._base:
             raise Overtaken
         db.execute("PRAGMA defer_foreign_keys = ON")
+        few = self._few()
+        if few is not None:
+            take_out(db, few)
         put_organisation(db, self._made["municipality"], self._made["entity"], self._made["unit"])
         # Anew rather than in place: two phones may have changed their direct numbers with each other.
         db.execute(
@@ -227,8 +230,23 @@ class Stage:
         db.execute("DELETE FROM main.member WHERE hunt IN (SELECT number FROM staged_phone)")
         db.execute("INSERT INTO main.member SELECT hunt, place, extension FROM staged_member")
         db.execute("DELETE FROM main.member WHERE extension NOT IN (SELECT number FROM main.extension)")
-        index(db, told)
+        if few is not None:
+            put_in(db, few)
+        else:
+            index(db, told)
         mark_loaded(db, source, now)
+
+    def _few(self) -> Sequence[str] | None:
+        """The ids of those of whom the index may have something else afterwards; None where they are many, or where
+        the municipalities are others, by whose order it tells them apart."""
+        sql = (
+            "SELECT id FROM staged_person WHERE changed IS NOT '' UNION SELECT id FROM gone_person"
+            " UNION SELECT person FROM staged_phone WHERE changed IS NOT '' UNION SELECT person FROM main.extension"
+            " WHERE number IN (SELECT number FROM gone_phone UNION SELECT number FROM staged_phone"
+            " WHERE changed IS NOT '') LIMIT ?"
+        )
+        people = [person for (person,) in self._db.execute(sql, (FEW + 1,)) if person is not None]
+        return None if self._made["municipality"] or len(people) > FEW else people
 
     # One row
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from firmware.store.staged import Overtaken, Stage
 from tools.cli import main
 from tools.errors import DONE, FAILED, UNKNOWN, USAGE
 
@@ -194,6 +195,75 @@ def test_export_is_a_new_file_that_can_be_read_again(town: Rvx, tmp_path: Path) 
     assert "Siv" not in public.read_text("utf-8")
     refused = document(town("people", "load", str(public), "--json"), USAGE)["problems"]
     assert [(one["line"], one["column"]) for one in refused] == [(1, "utdrag")]
+
+
+def test_an_export_of_what_is_secret_is_recorded_before_it_is_written(town: Rvx, tmp_path: Path) -> None:
+    target = tmp_path / "all.csv"
+    status, _, err = town("people", "export", str(target), "--secret")
+    assert (status, target.exists()) == (USAGE, False)
+    assert "RVX-A02" in err
+    assert rows_of(tmp_path, "SELECT * FROM look") == []
+    for number, words in enumerate(((), ("--vcard",)), 1):
+        target = tmp_path / f"{number}.csv"
+        assert town("people", "export", str(target), "--secret", "--why", "arkivet", *words)[0] == DONE
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        assert "222" in target.read_text("utf-8")
+        assert rows_of(tmp_path, "SELECT subject, why FROM look") == [("*", "arkivet")] * number
+    seen = tmp_path / "seen.csv"
+    assert town("people", "export", str(seen))[0] == DONE
+    assert "222" not in seen.read_text("utf-8")
+    assert "(dold)" in seen.read_text("utf-8")
+    told = document(town("people", "load", str(seen), "--json"))
+    assert (told["kept"], told["changed"], told["gone"]) == (5, 0, 0)
+    assert "070-222 22 22" in town("people", "show", "1003", "--secret", "--why", "x")[1]
+
+
+def test_a_file_of_changes_is_tried_and_taken(town: Rvx, csv_of: Callable[..., str]) -> None:
+    path = csv_of("ändrad;anna;Chef", "bort;per;", "bort;nobody;", heading="ändring;id;titel")
+    status, _, _ = town("people", "load", path)
+    assert status == USAGE
+    status, out, _ = town("people", "load", path, "--changes", "--dry-run")
+    assert status == DONE
+    assert out.splitlines() == [
+        "per: gone",
+        "anna: title",
+        "4 persons: 0 would be new, 4 would be kept (1 would be changed), 1 would be gone; 1 to remove was not there",
+        "4 extensions, 1 unit in the file",
+    ]
+    assert document(town("people", "load", path, "--changes", "--json"))["changes"] == []
+    assert document(town("people", "show", "1001", "--json"))["person"]["title"] == "Chef"
+    status, _, err = town("people", "load", csv_of("bort;anna;", "bort;bo;", heading="ändring;id;titel"), "--changes")
+    assert status == USAGE
+    assert "RVX-K02" in err
+
+
+def test_a_load_that_was_overtaken_says_so(
+    town: Rvx, csv_of: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error, why in ((Overtaken(), "was taken in"), (busy(), "is being taken in")):
+        monkeypatch.setattr(Stage, "take_in", lambda *given, error=error: raises(error))
+        status, _, err = town("people", "load", csv_of(*ROWS))
+        assert status == USAGE
+        assert "RVX-K07" in err
+        assert why in err
+
+
+def raises(error: Exception) -> None:
+    raise error
+
+
+def busy() -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("database is locked")
+    error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    return error
+
+
+def test_a_class_of_reach_in_a_file_holds(rvx: Rvx, csv_of: Callable[..., str]) -> None:
+    heading = "kommun;enhet;id;efternamn;anknytning;räckvidd"
+    rows = ("Norrby;Bygg;anna;Ek;1001;inside", "Norrby;Bygg;bo;Ek;1002;")
+    assert rvx("people", "load", csv_of(*rows, heading=heading))[0] == DONE
+    assert "barred" in json.dumps(document(rvx("explain", "1001", "0090123456", "--json")))
+    assert "barred" not in json.dumps(document(rvx("explain", "1002", "0090123456", "--json")))
 
 
 # referral

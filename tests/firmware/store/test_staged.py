@@ -231,6 +231,40 @@ def test_a_direct_number_of_somebody_who_is_not_in_the_file(db: sqlite3.Connecti
     assert fault == "2 direktnummer: +4690161002: is another extension's"
 
 
+def indexed(db: sqlite3.Connection) -> list[Any]:
+    """All that people are found by; and whether it hangs together."""
+    db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.term USING fts5vocab (main, found, instance)")
+    db.execute("INSERT INTO found (found) VALUES ('integrity-check')")
+    tables = ("term", "word", "spelling", "digits")
+    return [sorted(db.execute(f"SELECT * FROM {table}"), key=str) for table in tables]
+
+
+def test_a_few_are_indexed_as_all_are(db: sqlite3.Connection) -> None:
+    load(db, generate(40), "generated", NOW)
+    ids = column(db, "SELECT id FROM person ORDER BY id")
+    phone = column(db, "SELECT number FROM extension WHERE person IS NOT NULL ORDER BY number")
+    names = ("ändring", "kommun", "organisation", "enhet", "id", "förnamn", "efternamn", "mobil", "anknytning")
+    place = {"kommun": "Norrby", "organisation": "Norrbys kommun", "enhet": "Ny enhet"}
+
+    def row(action: str, **cells: str) -> str:
+        return ";".join({"ändring": action, **cells}.get(name, "") for name in names)
+
+    rows = (
+        row("ändrad", **place, id=ids[0], förnamn="Kjell", efternamn="Zetterqvist", mobil="070-123 45 67"),
+        row("ändrad", **place, id=ids[4], förnamn="Bo", efternamn="Ek"),
+        row("ny", **place, id=ids[3], anknytning="999999"),
+        row("bort", id=ids[1]),
+        row("bort", anknytning=phone[2]),
+        row("ny", **place, id="ny", förnamn="Åsa", efternamn="Ek", anknytning=phone[2]),
+    )
+    heading = ";".join(names)
+    told = changed(db, *rows, heading=heading)
+    assert (told.new, told.gone) == (1, 1)
+    few = indexed(db)
+    index(db)
+    assert indexed(db) == few
+
+
 # Out and in again
 
 ODD_PHONES = (
