@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from callcontrol.sip.errors import LocalError, RemoteError
-from callcontrol.sip.sdp import Codec, Crypto, Description, Direction, Media, Origin
+from callcontrol.sip.sdp import DISCARD_PORT, Codec, Crypto, Description, Direction, Media, Origin
 
-__all__ = ["ABLE", "EVENT", "Local", "Negotiation", "Stage", "answer", "common", "offer"]
+__all__ = ["ABLE", "EVENT", "Local", "Negotiation", "Stage", "answer", "common", "matched", "offer", "silent"]
 
 EVENT = "telephone-event"
 
@@ -28,6 +28,7 @@ SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 """RFC 4568 §6.2; the better first."""
 
 _NO_VOICE = (EVENT, "cn")
+_NOWHERE = "IN IP4 0.0.0.0"
 
 
 class Stage(Enum):
@@ -113,6 +114,44 @@ def answer(offered: Description, local: Local) -> Description | None:
         taken = taken or answered
         medias.append(answered or media.refused())
     return None if taken is None else Description.new(local.origin, local.address, medias)
+
+
+def matched(offered: Description, other: Description) -> Description | None:
+    """`other`, an offer too, made an answer to `offered`, so that two who have both offered hear each other (§6).
+
+    None where they have no sound in common: no codec, or one is encrypted and the other not.
+    """
+    theirs = offered.audio
+    ours = None if theirs is None else next((one for one in other.medias if _joins(theirs, one)), None)
+    if theirs is None or ours is None:
+        return None
+    kept = common(ours.codecs, theirs.codecs)
+    numbers = {codec.payload for codec in kept}
+    lines = tuple(line for line in ours.lines if not _of_other_format(line, numbers))
+    sound = replace(ours, formats=tuple(str(codec.payload) for codec in kept), lines=lines)
+    medias = [sound if media is theirs else media.refused() for media in offered.medias]
+    return replace(other, medias=tuple(medias))
+
+
+def silent(description: Description) -> Description:
+    """To whoever has offered, or answered, `description`: the same media, and nobody at their other end (RFC 3725)."""
+    medias = []
+    for media in description.medias:
+        lines = [line for line in media.lines if line[0] == "a" and line[1].startswith(("rtpmap:", "fmtp:"))]
+        still = replace(media, port=media.port and DISCARD_PORT, lines=(("c", _NOWHERE), *lines), shared=())
+        medias.append(still.with_direction(Direction.INACTIVE) if media.port else media.refused())
+    return replace(description, lines=(("s", "-"), ("t", "0 0")), medias=tuple(medias))
+
+
+def _joins(theirs: Media, ours: Media) -> bool:
+    alike = ours.kind == "audio" and bool(ours.port) and ours.protocol == theirs.protocol
+    return alike and bool(common(ours.codecs, theirs.codecs))
+
+
+def _of_other_format(line: tuple[str, str], numbers: set[int]) -> bool:
+    name, _, rest = line[1].partition(":")
+    number = rest.partition(" ")[0]
+    return line[0] == "a" and name in ("rtpmap", "fmtp") and not (number.isdigit() and int(number) in numbers)
 
 
 def _answered(media: Media, local: Local) -> Media | None:

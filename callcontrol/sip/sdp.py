@@ -15,7 +15,7 @@ from typing import Self
 
 from callcontrol.sip.errors import LocalError, RemoteError
 
-__all__ = ["CONTENT_TYPE", "Codec", "Crypto", "Description", "Direction", "Media", "Origin"]
+__all__ = ["CONTENT_TYPE", "DISCARD_PORT", "Codec", "Crypto", "Description", "Direction", "Media", "Origin"]
 
 CONTENT_TYPE = "application/sdp"
 

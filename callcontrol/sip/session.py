@@ -190,14 +190,23 @@ class Session:
 
     # ---- verbs
 
-    def ring(self, status: int, now: float, body: bytes = b"", headers: Iterable[tuple[str, str]] = ()) -> bool:
-        """A provisional answer. Reliable where the other side requires it, or where it can be and there is a body."""
+    def ring(
+        self,
+        status: int,
+        now: float,
+        body: bytes = b"",
+        headers: Iterable[tuple[str, str]] = (),
+        *,
+        reliable: bool = True,
+    ) -> bool:
+        """A provisional answer: reliable where the other side requires it, or, where it can be, if `reliable` and there
+        is a body. What is not reliable says nothing that the final answer may not say otherwise."""
         if self.phase is not Phase.RINGING or self._to_answer is not None:
             return False
         if not 100 < status < 200:
             raise LocalError(f"{status} is not provisional")
         required = "100rel" in self.request.options("Require")
-        if required or (body and self.request.supports("100rel")):
+        if required or (reliable and body and self.request.supports("100rel")):
             self._provisional.append((status, body, tuple(headers)))
             self._next_provisional(now)
             return True
@@ -209,7 +218,7 @@ class Session:
         """200. `body`: the answer, or an offer where the INVITE had none; not sent where a reliable 1xx had it."""
         if self.phase is not Phase.RINGING or self._to_answer is not None:
             return False
-        if not body and self._talk.stage is Stage.RECEIVED:
+        if not body and self._talk.stage is Stage.RECEIVED and not self._provisional and not self._talk.local:
             raise LocalError("no answer to the offer")
         self._to_answer = (body, tuple(headers))
         self._next_provisional(now)
@@ -498,7 +507,7 @@ class Session:
             return
         status, body, headers = self._provisional.popleft()
         talk = self._talk
-        if body and (talk.stage is Stage.RECEIVED or not talk.local):
+        if body and not talk.local:
             talk.sends(body)
         else:
             body = b""  # what was agreed on is not changed by an answer (RFC 6337 §3.1.1)
@@ -522,7 +531,7 @@ class Session:
 
     def _answer(self, body: bytes, headers: Iterable[tuple[str, str]], now: float) -> None:
         talk = self._talk
-        if talk.stage is Stage.STABLE and talk.local:
+        if talk.local:  # said already, reliably, whatever has been offered since
             body = b""
         elif not body:
             raise LocalError("no description for the answer")

@@ -148,14 +148,16 @@ class UserAgent:
         routes: Iterable[str] = (),
         replaces: Replaces | None = None,
         max_forwards: int = 70,
+        early: bool = True,
         credentials: Credentials | None = None,
     ) -> Session:
         """Calls. `from_` and `to` (the URI, where it is not given) without tags; an empty body leaves the offer to the
-        other side. With credentials a challenge of their realm is answered."""
+        other side. With credentials a challenge of their realm is answered. `early`: provisional answers may be
+        reliable, and so hold an offer that is to be answered before anybody has lifted."""
         said = [
             ("Contact", self.contact),
             ("Allow", ALLOW),
-            ("Supported", SUPPORTED),
+            ("Supported", SUPPORTED if early else ", ".join(sorted(_OPTIONS - {"100rel"}))),
             *([("Replaces", str(replaces)), ("Require", "replaces")] if replaces else []),
             *headers,
             *typed(body),

@@ -1,0 +1,680 @@
+"""Calls led back to back: phones, each a user agent of its own, around one switch; who hears whom, and who is left.
+
+A phone hears whoever has the address that its session was told last. The link is UDP in virtual time, lossy or not.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from callcontrol.call import PARK_S, TRANSFERS_MAX, CallEvent, Dial, Happened, Leg, Switch
+from callcontrol.refusal import Refusal
+from callcontrol.sip.agent import Agent, Discarded
+from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed
+from callcontrol.sip.message import Request, parse
+from callcontrol.sip.offer import Local, matched, offer, silent
+from callcontrol.sip.refer import ReferTo
+from callcontrol.sip.sdp import Codec, Description, Direction, Origin
+from callcontrol.sip.session import Phase, Session
+from callcontrol.sip.user_agent import UserAgent
+
+DOMAIN = "kommun.example"
+OURS = "10.0.0.1"
+CLOSED = Refusal(403, "Spärrat / Barred", 21, "call rejected")
+CUT_SHORT = ("no answer in the ACK",)
+"""Said of whoever hangs up before it has answered an offer: its ACK is empty, and a BYE follows."""
+UNKNOWN = Refusal(404, "Finns Inte / Not Found", 1, "unallocated number")
+
+
+def described(address: str, version: int, direction: Direction = Direction.SENDRECV) -> bytes:
+    origin = Origin("p", 1, version, f"IN IP4 {address}")
+    return offer(Local(origin, address, 4_000, direction=direction)).to_bytes()
+
+
+class Phone:
+    """Lifts after it has rung, or as the test says; answers all offers with itself."""
+
+    def __init__(self, number: str, host: str, rng: random.Random) -> None:
+        def token() -> str:
+            return f"{rng.getrandbits(64):x}"
+
+        self.number, self.host = number, host
+        self.agent = Agent(f"{host}:5060", token, transport="UDP")
+        self.ua = UserAgent(self.agent, f"<sip:{number}@{host}>", token, rng.uniform)
+        self.versions = itertools.count(1)
+        self.calls: list[Session] = []
+        self.notified: list[int] = []
+        self.statuses: list[int] = []
+        self.ended: Counter[Session] = Counter()
+        self.does: Callable[[Phone, Session, float], object] = lambda phone, session, now: phone.lift(session, now)
+
+    def says(self, direction: Direction = Direction.SENDRECV) -> bytes:
+        return described(self.host, next(self.versions), direction)
+
+    def reply(self, session: Session, body: bytes, now: float) -> None:
+        sound = Description.parse(body).audio if body else None
+        session.reply(self.says(sound.direction.mirrored if sound is not None else Direction.SENDRECV), now)
+
+    def lift(self, session: Session, now: float) -> None:
+        session.ring(180, now)
+        session.answer(self.says(), now)
+
+    def dials(self, number: str, now: float, *, offers: bool = True) -> Session:
+        body = self.says() if offers else b""
+        session = self.ua.invite(f"sip:{number}@{OURS}", now, from_=f"<sip:{self.number}@{DOMAIN}>", body=body)
+        self.calls.append(session)
+        return session
+
+    @property
+    def call(self) -> Session:
+        """The one that is up."""
+        (session,) = (session for session in self.calls if session.phase is Phase.UP)
+        return session
+
+    def hears(self) -> str:
+        """The address whose sound it has asked for; "-": nobody's."""
+        sound = Description.parse(self.call.remote).audio
+        assert sound is not None
+        return sound.address if sound.direction.sends else "-"
+
+    def settle(self, now: float) -> None:
+        while (event := self.ua.next_event()) is not None:
+            match event:
+                case Invited(session):
+                    self.calls.append(session)
+                    self.does(self, session, now)
+                case Progressed(session, _, body, True) | Answered(session, _, body, True) | Offered(session, body):
+                    self.reply(session, body, now)
+                case Notified(_, status):
+                    self.notified.append(status)
+                case Ended(session, _, status):
+                    self.ended[session] += 1
+                    self.statuses.append(status)
+                case Discarded(error):
+                    assert error.why in CUT_SHORT
+
+
+class House:
+    """The switch, its phones, and what a plan would say."""
+
+    def __init__(self, seed: int = 1, loss: float = 0.0, *, music: bool = False) -> None:
+        self.rng = random.Random(seed)
+        self.now = 0.0
+        self.loss = loss
+        agent = Agent(f"{OURS}:5060", lambda: f"{self.rng.getrandbits(64):x}", transport="UDP")
+        self.agent = agent
+        self.ua = UserAgent(agent, f"<sip:rvx@{OURS}>", lambda: f"{self.rng.getrandbits(64):x}", self.rng.uniform)
+        self.played: set[str] = set()
+        self.switch = Switch(self.ua, self, DOMAIN, self if music else None)
+        self.phones = {f"10{at:02}": Phone(f"10{at:02}", f"10.0.1.{at}", self.rng) for at in range(1, 6)}
+        self.by_host = {phone.host: phone for phone in self.phones.values()}
+        self.events: list[CallEvent] = []
+        self.way: list[tuple[float, int, Phone | None, bytes]] = []
+        self.count = itertools.count()
+        self.slot, self.camps = "", False
+
+    # a Route
+    def to(self, wanting: str, number: str) -> Dial | Refusal:
+        if number in self.phones:
+            return Dial(number, f"sip:{number}@{self.phones[number].host}")
+        return CLOSED if number.startswith("00") else UNKNOWN
+
+    # a Sound
+    def offer(self, leg: str) -> bytes:
+        self.played.add(leg)
+        return described("10.0.0.99", 1, Direction.SENDONLY)
+
+    def agreed(self, leg: str, body: bytes) -> None:
+        assert leg in self.played
+
+    def close(self, leg: str) -> None:
+        self.played.discard(leg)
+
+    def phone(self, at: int) -> Phone:
+        return self.phones[f"10{at:02}"]
+
+    def leg(self, phone: Phone) -> Leg:
+        """The switch's side of the phone's call."""
+        (leg,) = (leg for leg in self.switch._legs.values() if leg.number == phone.number and leg.answered)
+        return leg
+
+    def settle(self) -> None:
+        while True:
+            before = next(self.count)
+            while (event := self.ua.next_event()) is not None:
+                if isinstance(event, Discarded):
+                    assert event.error.why in CUT_SHORT
+                elif isinstance(event, Invited) and event.replaces is None:
+                    self.invited(event)
+                else:
+                    self.switch.saw(event, self.now)
+            while (said := self.switch.next_event()) is not None:
+                self.events.append(said)
+            while data := self.ua.data_to_send():
+                self.send(self.by_host.get(self.host_of(data)), data)
+            for phone in self.phones.values():
+                phone.settle(self.now)
+                while data := phone.ua.data_to_send():
+                    self.send(None, data)
+            if next(self.count) == before + 1:
+                return
+
+    def host_of(self, data: bytes) -> str:
+        message = parse(data)
+        return message.request_uri.host if isinstance(message, Request) else message.vias[0].host
+
+    def send(self, to: Phone | None, data: bytes) -> None:
+        if self.rng.random() >= self.loss:
+            heapq.heappush(self.way, (self.now + self.rng.uniform(0.001, 0.02), next(self.count), to, data))
+
+    def invited(self, event: Invited) -> None:
+        caller, number = event.request.from_.uri.user, event.request.request_uri.user
+        if number.startswith("*8"):
+            done = self.switch.pick_up(number[2:], event, caller, self.now)
+        elif number.startswith("*7"):
+            done = self.switch.fetch(number[2:], event, caller, self.now)
+        elif number.startswith("*6"):
+            self.switch.camp_on(event, caller, number[2:], self.now)
+            done = True
+        else:
+            dial = [self.to(caller, one) for one in number.split(".")]
+            dials = [one for one in dial if isinstance(one, Dial)]
+            done = bool(dials)
+            if done:
+                self.switch.connect(event, caller, dials, self.now)
+        if not done:
+            event.session.refuse(404, self.now)
+
+    def run(self, seconds: float) -> None:
+        until = self.now + seconds
+        self.settle()
+        while True:
+            times = [self.ua.next_timer(), *(phone.ua.next_timer() for phone in self.phones.values())]
+            due = min([time for time in times if time is not None] + [entry[0] for entry in self.way[:1]], default=None)
+            if due is None or due > until:
+                self.now = max(self.now, until)
+                return
+            self.now = max(self.now, due)
+            while self.way and self.way[0][0] <= self.now:
+                _, _, to, data = heapq.heappop(self.way)
+                (self.ua if to is None else to.ua).receive(data, self.now)
+            self.ua.on_timer(self.now)
+            for phone in self.phones.values():
+                phone.ua.on_timer(self.now)
+            self.settle()
+
+    def talk(self, *pairs: tuple[Phone, Phone]) -> None:
+        """Those hear each other, and nobody else is in a call."""
+        for one, other in pairs:
+            assert (one.hears(), other.hears()) == (other.host, one.host)
+        busy = {phone.number for phone in self.phones.values() if any(s.phase is Phase.UP for s in phone.calls)}
+        assert busy == {phone.number for pair in pairs for phone in pair}
+
+    def connected(self, *, offers: bool = True) -> tuple[Phone, Phone]:
+        one, other = self.phone(1), self.phone(2)
+        one.dials(other.number, self.now, offers=offers)
+        self.run(3.0 if not self.loss else 20.0)
+        self.talk((one, other))
+        return one, other
+
+    def check_over(self) -> None:
+        """Nobody is in a call, each session has ended once, and nothing is kept."""
+        self.run(400.0)
+        for phone in self.phones.values():
+            assert all(phone.ended[session] == 1 for session in phone.calls)
+            assert phone.ua.next_timer() is None
+        assert not self.switch.calls
+        assert not self.played
+        assert self.ua.sessions == 0
+        assert self.ua.next_timer() is None
+        calls = [event.call for event in self.events if event.what is Happened.OVER]
+        assert len(calls) == len(set(map(id, calls)))
+
+
+def whats(house: House) -> list[Happened]:
+    return [event.what for event in house.events]
+
+
+@pytest.mark.parametrize("offers", [True, False])
+@pytest.mark.parametrize("loss", [0.0, 0.15])
+def test_a_call_is_led_on_and_ends_at_both(offers: bool, loss: float) -> None:
+    house = House(seed=3, loss=loss)
+    _, other = house.connected(offers=offers)
+    other.call.end(house.now)
+    house.check_over()
+    assert whats(house)[-1] is Happened.OVER
+
+
+def test_early_sound_and_several_phones() -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+    other.does = lambda phone, session, now: session.ring(183, now, phone.says())
+    one.dials("1002", house.now)
+    house.run(1.0)
+    assert other.calls[-1].phase is Phase.RINGING
+    other.calls[-1].answer(b"", house.now)
+    house.run(1.0)
+    house.talk((one, other))
+    one.call.end(house.now)
+    house.run(1.0)
+    third.does = lambda phone, session, now: session.ring(180, now)
+    other.does = lambda phone, session, now: session.ring(180, now)
+    one.dials("1002.1003", house.now)
+    house.run(1.0)
+    third.calls[-1].answer(third.says(), house.now)
+    house.run(1.0)
+    house.talk((one, third))
+    one.call.end(house.now)
+    house.check_over()
+
+
+def test_who_is_refused_and_who_gives_up() -> None:
+    house = House()
+    one, other = house.phone(1), house.phone(2)
+    other.does = lambda phone, session, now: session.refuse(486, now)
+    one.dials("1002", house.now)
+    house.run(1.0)
+    assert one.statuses == [486]
+    other.does = lambda phone, session, now: session.ring(180, now)
+    calling = one.dials("1002", house.now)
+    house.run(1.0)
+    calling.end(house.now)
+    house.check_over()
+    assert one.statuses == [486, 487]
+
+
+@pytest.mark.parametrize("music", [True, False])
+def test_hold_and_back(music: bool) -> None:
+    house = House(music=music)
+    one, other = house.connected()
+    for phone in (one, other):
+        waiting = other if phone is one else one
+        phone.call.offer(phone.says(Direction.SENDONLY), house.now)
+        house.run(1.0)
+        assert waiting.hears() == ("10.0.0.99" if music else phone.host)
+        assert phone.hears() == "-"
+        phone.call.offer(phone.says(), house.now)
+        house.run(1.0)
+        house.talk((one, other))
+    one.call.end(house.now)
+    house.check_over()
+
+
+@pytest.mark.parametrize("music", [True, False])
+@pytest.mark.parametrize("loss", [0.0, 0.1])
+def test_a_blind_transfer(music: bool, loss: float) -> None:
+    house = House(seed=7, loss=loss, music=music)
+    one, other = house.connected()
+    third = house.phone(3)
+    third.does = lambda phone, session, now: session.ring(180, now)
+    other.call.refer(ReferTo.parse(f"<sip:1003@{DOMAIN}>"), house.now)
+    house.run(15.0)
+    assert one.hears() == ("10.0.0.99" if music else "-")
+    third.calls[-1].answer(third.says(), house.now)
+    house.run(15.0)
+    house.talk((one, third))
+    assert (other.notified[0], other.notified[-1]) == (100, 200)
+    one.call.end(house.now)
+    house.check_over()
+
+
+def test_a_transfer_to_what_is_closed_or_busy_leaves_the_two_talking() -> None:
+    house = House()
+    one, other = house.connected()
+    for number, notified in (("0046123", [403]), ("999", [404]), ("1003", [100, 486])):
+        house.phone(3).does = lambda phone, session, now: session.refuse(486, now)
+        other.notified.clear()
+        other.call.refer(ReferTo.parse(f"<sip:{number}@{DOMAIN}>"), house.now)
+        house.run(5.0)
+        assert other.notified == notified
+        house.talk((one, other))
+    assert [event.status for event in house.events if event.what is Happened.REFUSED] == [403, 404]
+    one.call.end(house.now)
+    house.check_over()
+
+
+def test_who_transfers_and_goes_is_called_back() -> None:
+    """B1: never in nothing."""
+    house = House()
+    one, other = house.connected()
+    house.phone(3).does = lambda phone, session, now: session.ring(180, now)
+    other.call.refer(ReferTo.parse(f"<sip:1003@{DOMAIN}>"), house.now)
+    house.run(1.0)
+    other.call.end(house.now)
+    house.run(1.0)
+    house.phone(3).calls[-1].refuse(486, house.now)
+    house.run(2.0)
+    assert Happened.RECALLED in whats(house)
+    house.talk((one, other))
+    other.call.end(house.now)
+    house.check_over()
+
+
+def test_transfers_are_bounded() -> None:
+    house = House()
+    one, _other = house.connected()
+    for at in range(TRANSFERS_MAX + 1):
+        house.run(5.0)
+        house.phone(2 + at % 2).call.refer(ReferTo.parse(f"<sip:{1003 - at % 2}@{DOMAIN}>"), house.now)
+    house.run(5.0)
+    assert [event.status for event in house.events if event.what is Happened.REFUSED] == [482]
+    house.talk((one, house.phone(3)))
+    one.call.end(house.now)
+    house.check_over()
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+@pytest.mark.parametrize("music", [True, False])
+def test_an_attended_transfer(lifted: bool, music: bool) -> None:
+    house = House(music=music)
+    one, other = house.connected()
+    third = house.phone(3)
+    first = other.call
+    first.offer(other.says(Direction.SENDONLY), house.now)
+    house.run(1.0)
+    if not lifted:
+        third.does = lambda phone, session, now: session.ring(180, now)
+    second = other.dials("1003", house.now)
+    house.run(1.0)
+    there = second.replaces
+    assert there is not None
+    first.refer(ReferTo(ReferTo.parse(f"<sip:1003@{DOMAIN}>").uri, there), house.now)
+    house.run(5.0)
+    if not lifted:
+        third.calls[-1].answer(third.says(), house.now)
+        house.run(5.0)
+    house.talk((one, third))
+    assert other.notified[-1] == 200
+    third.call.end(house.now)
+    house.check_over()
+
+
+def test_nobody_disposes_of_another_s_call() -> None:
+    house = House()
+    one, _ = house.connected()
+    house.phone(4).dials("1005", house.now)
+    house.run(1.0)
+    there = house.phone(4).call.replaces
+    assert there is not None
+    one.call.refer(ReferTo(ReferTo.parse(f"<sip:1005@{DOMAIN}>").uri, there), house.now)
+    house.run(1.0)
+    assert one.notified == [403]
+
+
+def test_a_call_that_takes_the_place_of_one() -> None:
+    """By Replaces, as some phones transfer: to a leg that is up, and to one that rings."""
+    for lifts in (True, False):
+        house = House()
+        one, other, third = house.phone(1), house.phone(2), house.phone(3)
+        if not lifts:
+            other.does = lambda phone, session, now: session.ring(180, now)
+        one.dials("1002", house.now)
+        house.run(1.0)
+        there = other.calls[-1].replaces
+        assert there is not None
+        session = third.ua.invite(
+            f"sip:1002@{OURS}", house.now, from_=f"<sip:1003@{DOMAIN}>", body=third.says(), replaces=there
+        )
+        third.calls.append(session)
+        house.run(3.0)
+        house.talk((one, third))
+        one.call.end(house.now)
+        house.check_over()
+
+
+@pytest.mark.parametrize("music", [True, False])
+def test_park_and_fetch(music: bool) -> None:
+    house = House(music=music)
+    one, other = house.connected()
+    assert house.switch.park(house.leg(other), "71", house.now)
+    house.run(5.0)
+    assert one.hears() == ("10.0.0.99" if music else "-")
+    assert not any(session.phase is Phase.UP for session in other.calls)
+    third = house.phone(3)
+    third.dials("*772", house.now)
+    third.dials("*771", house.now)
+    house.run(2.0)
+    assert third.statuses == [404]
+    house.talk((one, third))
+    assert house.switch.park(house.leg(third), "71", house.now)
+    house.run(PARK_S + 5.0)  # nobody fetches it
+    house.talk((one, third))
+    one.call.end(house.now)
+    house.check_over()
+    assert whats(house).count(Happened.RECALLED) == 1
+
+
+@pytest.mark.parametrize("offers", [True, False])
+def test_pick_up(offers: bool) -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+    other.does = lambda phone, session, now: session.ring(180, now)
+    one.dials("1002", house.now, offers=offers)
+    house.run(1.0)
+    third.dials("*81004", house.now)
+    third.dials("*81002", house.now)
+    house.run(2.0)
+    assert third.statuses == [404]
+    assert other.statuses == [487]
+    house.talk((one, third))
+    third.call.end(house.now)
+    house.check_over()
+
+
+def test_camp_on_and_call_back() -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+    third.dials("*61002", house.now)
+    house.run(1.0)
+    house.switch.freed("1004", house.now)
+    house.switch.freed("1002", house.now)
+    house.run(1.0)
+    house.talk((third, other))
+    assert house.switch.call_back("1001", "1002", house.now)
+    third.call.end(house.now)
+    house.run(1.0)
+    house.switch.freed("1002", house.now)
+    house.switch.freed("1002", house.now)
+    house.run(2.0)
+    house.talk((one, other))
+    other.call.end(house.now)
+    house.run(1.0)
+    one.dials("*61002", house.now)
+    house.check_over()
+    assert one.statuses[-1] == 486
+
+
+def test_a_diversion_asks_what_the_diverting_phone_may() -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+
+    def diverts(number: str) -> Callable[[Phone, Session, float], object]:
+        contact = ("Contact", f"<sip:{number}@{DOMAIN}>") if number else ("X", "y")
+        return lambda phone, session, now: session.refuse(302, now, headers=[contact])
+
+    for number, statuses in (("0046123", [403]), ("", [404]), ("1003", [])):
+        other.does = diverts(number)
+        one.statuses.clear()
+        one.dials("1002", house.now)
+        house.run(2.0)
+        assert one.statuses == statuses
+    house.talk((one, third))
+    third.does = diverts("1002")
+    house.phone(4).dials("1002", house.now)
+    house.run(10.0)
+    assert house.phone(4).statuses == [482]
+    one.call.end(house.now)
+    house.check_over()
+
+
+def test_two_offers_as_answers() -> None:
+    one = Description.parse(described("192.0.2.1", 1))
+    few = Local(Origin("b", 1, 1, "IN IP4 b"), "192.0.2.2", 6, (Codec(96, "opus", 48_000, 2), Codec(97, "PCMA", 8000)))
+    answered = matched(one, offer(few))
+    assert answered is not None
+    assert [codec.payload for codec in answered.medias[0].codecs] == [96, 97]
+    back = matched(offer(few), one)
+    assert back is not None
+    assert [codec.payload for codec in back.medias[0].codecs] == [8, 111]
+    gsm = Local(Origin("b", 1, 1, "IN IP4 b"), "192.0.2.2", 6, (Codec(3, "GSM", 8000),))
+    assert matched(one, offer(gsm)) is None
+    still = Description.parse(silent(one).to_bytes())
+    assert still.medias[0].direction is Direction.INACTIVE
+    assert still.medias[0].codecs == one.medias[0].codecs
+
+
+def act(house: House, phone: Phone, session: Session, what: str) -> None:
+    """One thing that a hand does at a phone."""
+    now = house.now
+    match what:
+        case "lift":
+            session.answer(phone.says(), now)
+        case "end":
+            session.end(now)
+        case "refuse":
+            session.refuse(486, now)
+        case "hold":
+            session.offer(phone.says(Direction.SENDONLY), now)
+        case "back":
+            session.offer(phone.says(), now)
+        case "ask":
+            session.offer(b"", now)
+        case "blind":
+            session.refer(ReferTo.parse("<sip:1005@x>"), now)
+        case "attended":
+            second = next((s.replaces for s in phone.calls if s is not session and s.phase is Phase.UP), None)
+            session.refer(ReferTo(ReferTo.parse("<sip:1005@x>").uri, second), now)
+        case "replace":
+            there = session.replaces
+            uri, from_ = f"sip:1002@{OURS}", f"<sip:{phone.number}@{DOMAIN}>"
+            if there is not None:
+                phone.calls.append(phone.ua.invite(uri, now, from_=from_, body=phone.says(), replaces=there))
+
+
+def moody(house: House) -> Callable[[Phone, Session, float], None]:
+    """Lifts, rings on, refuses or diverts, by chance."""
+
+    def does(phone: Phone, session: Session, now: float) -> None:
+        session.ring(180, now)
+        what = house.rng.random()
+        if what < 0.6:
+            session.answer(phone.says(), now)
+        elif what < 0.7:
+            session.refuse(302, now, headers=[("Contact", "<sip:1004@x>")])
+        elif what < 0.8:
+            session.refuse(486, now)
+
+    return does
+
+
+DIALLED = ["1001", "1002", "1003", "1002.1003.1004", "*81002", "*71", "*61003"]
+DEEDS = ["lift", "end", "refuse", "hold", "back", "ask", "blind", "blind", "attended", "attended", "replace"]
+
+
+def check_at_rest(house: House) -> None:
+    """Who is still in a call talks with somebody, and neither waits for the other's word."""
+    for phone in house.phones.values():
+        phone.does = lambda phone, session, now: session.refuse(486, now)
+    house.loss = 0.0
+    house.run(1_000.0)
+    for call in house.switch.calls:
+        left = [(leg.number, leg.session.phase, leg in call.sides) for leg in house.switch._legs.values()]
+        assert len(call.sides) == 2, (left, len(call.ringing), call.slot, call.by, call.aside)
+        one, other = call.sides
+        assert one.answered
+        assert other.answered
+        assert (one.owes, other.owes, one.asked, other.asked) == (None, None, None, None)
+        for leg, partner in ((one, other), (other, one)):
+            if not leg.music:
+                heard, said = (
+                    Description.parse(leg.session.local).audio,
+                    Description.parse(partner.session.remote).audio,
+                )
+                assert heard is not None
+                assert said is not None
+                where = (call.id, leg.name, partner.name, partner.music)
+                assert heard.address in (said.address, "0.0.0.0"), where
+    for call in house.switch.calls:
+        house.switch.end(call, house.now)
+    house.check_over()
+
+
+DAYS = 6
+
+
+def test_any_order_of_what_people_do() -> None:
+    for seed in range(DAYS):
+        rng = random.Random(seed)
+        house = House(seed, rng.choice([0.0, 0.0, 0.1]), music=rng.random() < 0.5)
+        for phone in house.phones.values():
+            phone.does = moody(house)
+        for _ in range(40):
+            phone = rng.choice(list(house.phones.values()))
+            alive = [session for session in phone.calls if session.phase is not Phase.OVER]
+            legs = [leg for leg in house.switch._legs.values() if leg.answered]
+            if not alive or rng.random() < 0.15:
+                phone.dials(rng.choice(DIALLED), house.now, offers=rng.random() < 0.8)
+            elif legs and rng.random() < 0.1:
+                house.switch.park(rng.choice(legs), "1", house.now)
+            elif rng.random() < 0.05:
+                house.switch.freed("1003", house.now)
+            else:
+                act(house, phone, rng.choice(alive), rng.choice(DEEDS))
+            house.run(rng.choice([0.0, 0.02, 0.5, 5.0]))
+        check_at_rest(house)
+
+
+class Hands(RuleBasedStateMachine):
+    """The same, chosen so that a fault is found again in its shortest form."""
+
+    house: House
+
+    @initialize(seed=st.integers(0, 1_000), music=st.booleans())
+    def begin(self, seed: int, music: bool) -> None:
+        self.house = House(seed, music=music)
+        for phone in self.house.phones.values():
+            phone.does = moody(self.house)
+
+    @rule(by=st.integers(1, 5), number=st.sampled_from(DIALLED), seconds=st.sampled_from([0.02, 1.0]))
+    def dial(self, by: int, number: str, seconds: float) -> None:
+        self.house.phone(by).dials(number, self.house.now)
+        self.house.run(seconds)
+
+    @rule(data=st.data(), what=st.sampled_from(DEEDS), seconds=st.sampled_from([0.0, 1.0]))
+    def deed(self, data: st.DataObject, what: str, seconds: float) -> None:
+        alive = [(p, s) for p in self.house.phones.values() for s in p.calls if s.phase is not Phase.OVER]
+        if alive:
+            act(self.house, *data.draw(st.sampled_from(alive)), what)
+            self.house.run(seconds)
+
+    @rule(data=st.data())
+    def park(self, data: st.DataObject) -> None:
+        legs = [leg for leg in self.house.switch._legs.values() if leg.answered]
+        if legs:
+            self.house.switch.park(data.draw(st.sampled_from(legs)), "1", self.house.now)
+
+    @rule()
+    def wait(self) -> None:
+        self.house.run(40.0)
+
+    @invariant()
+    def holds(self) -> None:
+        if hasattr(self, "house"):
+            self.house.settle()
+
+    def teardown(self) -> None:
+        if hasattr(self, "house"):
+            check_at_rest(self.house)
+
+
+TestHands = Hands.TestCase
+TestHands.settings = settings(max_examples=5, stateful_step_count=15)
