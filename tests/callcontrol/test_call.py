@@ -608,7 +608,7 @@ def check_at_rest(house: House) -> None:
     house.check_over()
 
 
-DAYS = 6
+DAYS = 4
 
 
 def test_any_order_of_what_people_do() -> None:

@@ -471,7 +471,7 @@ def check_at_rest(pair: Pair) -> None:
     pair.check_quiet()
 
 
-DAYS = 25
+DAYS = 12
 
 
 def test_any_order_of_what_users_do() -> None:
