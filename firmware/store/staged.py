@@ -9,9 +9,7 @@ of changes they are named.
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,10 +17,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TextIO
 
-from callcontrol.plan.model import Entity, Unit
 from callcontrol.plan.reach import ReachClass
 from firmware.store.database import transact
-from firmware.store.load import Municipality, loaded, mark_loaded, plain, put_organisation
+from firmware.store.departments import Departments
+from firmware.store.load import loaded, mark_loaded, plain, put_organisation
 from firmware.store.people_csv import Action, Place, Reading, Row
 from firmware.store.search import FEW, index, put_in, take_out
 
@@ -138,7 +136,6 @@ class Stage:
         self._db = db
         self._changes = changes
         self._missing = 0
-        self._made: dict[str, list[Any]] = {"municipality": [], "entity": [], "unit": []}
 
     def __enter__(self) -> Self:
         for sql in _TABLES:
@@ -146,7 +143,7 @@ class Stage:
         # One view of the directory until it is compared: who writes meanwhile is not kept waiting.
         self._db.execute("BEGIN")
         self._base = loaded(self._db)
-        self._read_organisation()
+        self._departments = Departments(self._db)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -210,7 +207,7 @@ class Stage:
         few = self._few()
         if few is not None:
             take_out(db, few)
-        put_organisation(db, self._made["municipality"], self._made["entity"], self._made["unit"])
+        put_organisation(db, *self._departments.made)
         # Anew rather than in place: two phones may have changed their direct numbers with each other.
         db.execute(
             "DELETE FROM main.extension WHERE number IN (SELECT number FROM gone_phone UNION ALL"
@@ -246,7 +243,7 @@ class Stage:
             " WHERE changed IS NOT '') LIMIT ?"
         )
         people = [person for (person,) in self._db.execute(sql, (FEW + 1,)) if person is not None]
-        return None if self._made["municipality"] or len(people) > FEW else people
+        return None if self._departments.made.municipalities or len(people) > FEW else people
 
     # One row
 
@@ -304,6 +301,13 @@ class Stage:
             "INSERT INTO staged_member VALUES (?, ?, ?, ?)",
             [(row.extension, place, member, line) for place, member in enumerate(members)],
         )
+
+    def _unit(self, place: Place | None, old: str | None) -> str:
+        if place is not None:
+            return self._departments.unit(place, old)
+        if old is None:
+            raise _Refused("unit", "somebody new has one")
+        return old
 
     def _remove(self, row: Row) -> None:
         """A person with all numbers, or a number alone; who is not there, or has it no more, is gone already."""
@@ -364,58 +368,6 @@ class Stage:
         listed = self._db.execute("SELECT extension FROM main.member WHERE hunt = ? ORDER BY place", (hunt,))
         return (number for (number,) in listed)
 
-    # The organisation
-
-    def _read_organisation(self) -> None:
-        db = self._db
-        self._municipalities: dict[str, str] = {}
-        for key, name in db.execute("SELECT id, name FROM main.municipality"):
-            self._municipalities |= {_id(key): key, _id(name): key}
-        self._entities = {
-            (municipality, _id(name)): key
-            for key, municipality, name in db.execute("SELECT id, municipality, name FROM main.entity ORDER BY id DESC")
-        }
-        self._units: dict[tuple[str, str], str] = {}
-        self._names: dict[str, tuple[str, str, str]] = {}  # municipality, entity, folded name, by unit
-        sql = (
-            "SELECT unit.id, entity.id, entity.municipality, unit.name FROM main.unit JOIN main.entity"
-            " ON entity.id = unit.entity ORDER BY unit.id DESC"
-        )
-        for key, entity, municipality, name in db.execute(sql):
-            self._units[entity, _id(name)] = key
-            self._names[key] = (municipality, entity, _id(name))
-
-    def _unit(self, place: Place | None, old: str | None) -> str:
-        """The department's id. Names are made one by their letters: two spaces or another capital are no other
-        department (D5). Where several have the name, or none says of which entity, it is the one where one is."""
-        if place is None:
-            if old is None:
-                raise _Refused("unit", "somebody new has one")
-            return old
-        folded = _id(place.municipality)
-        municipality = self._municipalities.get(folded)
-        if municipality is None:
-            municipality = self._municipalities[folded] = folded
-            self._made["municipality"].append(Municipality(id=folded, name=place.municipality))
-        legal = place.entity or place.municipality
-        entity = self._entities.get((municipality, _id(legal)))
-        if old is not None:
-            there, its_entity, name = self._names[old]
-            same_entity = not place.entity or its_entity == entity
-            if there == municipality and same_entity and name == _id(place.unit):
-                return old
-        if entity is None:
-            entity = self._entities[municipality, _id(legal)] = f"{municipality}/{_id(legal)}"
-            self._made["entity"].append(
-                Entity(id=entity, name=legal, municipality=municipality, greeting=f"Välkommen till {legal}")
-            )
-        unit = self._units.get((entity, _id(place.unit)))
-        if unit is None:
-            unit = self._units[entity, _id(place.unit)] = f"{entity}/{_id(place.unit)}"
-            self._names[unit] = (municipality, entity, _id(place.unit))
-            self._made["unit"].append(Unit(id=unit, name=place.unit, entity=entity, cost_centre=place.cost_centre))
-        return unit
-
     # The whole
 
     def _find_gone(self) -> None:
@@ -448,7 +400,3 @@ def _stored(value: object) -> Any:
     if isinstance(value, Mapping):
         return json.dumps({name: str(who) for name, who in value.items()}, sort_keys=True)
     return value.name if isinstance(value, ReachClass) else plain(value)
-
-
-def _id(name: str) -> str:
-    return "-".join(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", name).casefold())) or "-"

@@ -6,8 +6,11 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,7 @@ from hypothesis import strategies as st
 from callcontrol.plan.model import Extension, Identity, Kind, Person, Visibility
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
-from firmware.store.people_csv import Fault, Reading
+from firmware.store.people_csv import Fault, Reading, opened
 from firmware.store.people_csv.cells import Faulty, clean, harmless
 from firmware.store.people_csv.rows import FAULTS_MAX
 from firmware.store.people_csv.source import encoding_of
@@ -116,6 +119,23 @@ def test_an_encoding_that_is_understood(data: bytes) -> None:
 def test_an_encoding_that_is_not(data: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         decoded(data)
+
+
+def test_a_file_is_opened_as_it_is_written_and_a_pipe_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, pipe = tmp_path / "people.csv", tmp_path / "pipe"
+    path.write_bytes(NAMES.encode("cp1252"))
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(NAMES.encode(),))
+    writer.start()
+    for source in (path, pipe):
+        with opened(source) as file:
+            (row,) = Reading(NUMBERING).rows(file)
+            assert row.person is not None
+            assert row.person["given"] == "Åsa"
+    writer.join()
+    monkeypatch.setattr("firmware.store.people_csv.source.BYTES_MAX", 10)
+    with pytest.raises(ValueError, match="larger than"), opened(path):
+        pytest.fail("opened")
 
 
 # Form
