@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from hil.history import Absence, Call, History
-from hil.invariants import CLOCK, EDGE, INSIDE, PATIENCE_S, SPREAD_S, TRACED_S, Breach, may_be_reached
+from hil.invariants import CLOCK, EDGE, INSIDE, NORTH, PATIENCE_S, SPREAD_S, TRACED_S, Breach, may_be_reached
 from hil.stormplan import STANDIN, Do, Fault
 
 __all__ = ["ABSENT_RULES", "KNOWN_TO_EDGE_S", "absent_breaches"]
@@ -20,7 +20,8 @@ STORE = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.DISK_FULL, Fault.MEMORY_SH
 """These keep a change from the edge."""
 BACK_S = 8.0
 """`calls` listens again so long after it was started anew, or goes on."""
-NOT_HERE = 480
+ANSWERED, NOT_HERE, GIVEN_UP = 200, 480, 487
+RINGING = (*INSIDE, Do.GIVE_UP, Do.CALL_AWAY, Do.CALL_MOVED)
 PEOPLE = (Do.CALL_AWAY, Do.CALL_MOVED, Do.CALL_LOST)
 HANDED_MORE = 3
 """Calls that were begun and are not in the history yet."""
@@ -85,11 +86,13 @@ ABSENT_RULES: dict[str, Rule] = {rule.__name__: rule for rule in (away, moved, l
 def _may_come(history: History, call: Call, at: float) -> int:
     """How often a call may have come to `calls` by then: before it rings, where it is to no plain one, and when nobody
     answered."""
-    if history.mode_all_over(call.at - SPREAD_S, min(call.settled_at or at, at)) == "NORMAL":
+    since, until = call.at - SPREAD_S, min(call.settled_at or at, at)
+    # A platform that is ill has single calls diverted without any other mode.
+    if history.mode_all_over(since, until) == "NORMAL" and not history.troubled(since, until, (*NORTH, *EDGE, *CLOCK)):
         return 0
     asked = int(call.do in PEOPLE)
-    answered = call.answered_at is not None and call.answered_at <= at
-    in_vain = not answered and (call.do in INSIDE or call.do is Do.CALL_MOVED or call.do is Do.CALL_AWAY)
+    code = call.calling.code if call.calling and (call.settled_at or at) <= at else None
+    in_vain = call.do in RINGING and code not in (ANSWERED, GIVEN_UP)
     return asked + in_vain
 
 

@@ -26,7 +26,7 @@ _PASSING = frozenset({"day"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """A note as it is kept. `last_at` is when it was last met, to within the time that its writer saves looks."""
+    """A note as it is kept. `last_at` is when it was last met, to within some hours."""
 
     note: Note
     first_at: datetime

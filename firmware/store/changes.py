@@ -6,7 +6,7 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,8 @@ from firmware.store.database import connect, from_text, to_text, transact
 __all__ = ["NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
 
 ID_BYTES = 12
+MET_EVERY = timedelta(hours=6)
+"""That a notice is met again is written so often, not at every look: each is a write of the disk."""
 
 _LEFT = "ON CONFLICT DO NOTHING"  # not OR IGNORE, which would leave out a row that breaks a CHECK, too
 _REPLACED = "ON CONFLICT DO UPDATE SET target = excluded.target, set_at = excluded.set_at, set_by = excluded.set_by"
@@ -178,9 +180,16 @@ class Changes:
         sql = f"SELECT {', '.join(NOTICE_COLUMNS)} FROM notice WHERE key = ?"  # noqa: S608  names of ours
         put = "INSERT OR REPLACE INTO notice VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
-        def work() -> bool:
+        def read() -> Notice | None:
             row = self._db.execute(sql, (key,)).fetchone()
-            known = notice_of(row) if row else None
+            return notice_of(row) if row else None
+
+        known = read()
+        if known is not None and not due(known, now) and now - known.last_at < MET_EVERY:
+            return False
+
+        def work() -> bool:
+            known = read()
             tells = due(known, now)
             new = known is None or now - known.last_at > FORGOTTEN
             first_at = now if new or known is None else known.first_at

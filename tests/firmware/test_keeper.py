@@ -201,6 +201,18 @@ def test_notes_of_calls_are_kept_beside_them(config: Config) -> None:
     assert (kept.note, kept.told) == (note, 1)
 
 
+def test_what_is_met_again_is_written_seldom_and_told_when_it_is_due(config: Config) -> None:
+    note = Note(rule="C5", to="operations", words="forwarded_to_mobile", fill=(("extension", ONE),))
+    with closing(Changes.open(config.paths.journal)) as changes:
+        told, written = [], []
+        for hours in range(0, 80, 2):
+            before = changes._db.total_changes
+            told += [hours] * changes.notice(note, NOW + timedelta(hours=hours))
+            written += [hours] * (changes._db.total_changes > before)
+        assert told == [0, 24, 72]
+        assert written == list(range(0, 80, 6))
+
+
 def test_a_file_of_tables_that_cannot_be_read_is_read_later(config: Config) -> None:
     whole = config.paths.tables.read_bytes()
     config.paths.tables.write_bytes(b"no database" * 1000)

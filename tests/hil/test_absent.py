@@ -119,6 +119,7 @@ def test_calls_to_plain_phones_do_not_come_to_python() -> None:
         (Do.CALL_MOVED, MOVED, "standin", 200, 1),
         (Do.CALL_AWAY, AWAY, "", 480, 2),
         (Do.EMERGENCY, "112", "", 480, 0),
+        (Do.GIVE_UP, "1014", "", 487, 0),
     ):
         history = called(town(), do, callee, rings, code)
         history.handed = NOW, HANDED_MORE + may
@@ -128,3 +129,5 @@ def test_calls_to_plain_phones_do_not_come_to_python() -> None:
     history = called(town("NORMAL"), Do.CALL_MOVED, MOVED, "moved", 200)
     history.handed = NOW, HANDED_MORE + 1
     assert rules(history) == {"plain"}
+    history.struck(Fault.PLATFORM_SICK, AT)  # then it may have been diverted
+    assert rules(history) == set()
