@@ -146,6 +146,16 @@ class Baresip(Watched):
     def hang_up(self) -> None:
         self._command("hangup")
 
+    def hold(self) -> None:
+        self._command("hold")
+
+    def resume(self) -> None:
+        self._command("resume")
+
+    def transfer(self, number: str) -> None:
+        """Blind: whoever it talks with is to call that number."""
+        self._command("transfer", self.uri(number))
+
     def heard(self) -> Path:
         directory = self.directory / "heard"
         recordings = [path for path in directory.glob("*-dec.wav") if path.stat().st_mtime >= self._began]
