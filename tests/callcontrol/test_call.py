@@ -309,6 +309,23 @@ def test_hold_and_back(music: bool) -> None:
     house.check_over()
 
 
+def test_both_hold_at_once() -> None:
+    """Who comes second is told to try again, and does (491); each offer reaches the other."""
+    house = House()
+    one, other = house.connected()
+    offered = [phone.says(Direction.SENDONLY) for phone in (one, other)]
+    for phone, body in zip((one, other), offered, strict=True):
+        phone.call.offer(body, house.now)
+    house.run(10.0)
+    assert [offer.count(b"sendonly") for offer in (one.call.local, other.call.remote)] == [1, 1]
+    assert not house.leg(one).session.busy
+    assert not house.leg(other).session.busy
+    for phone in (one, other):
+        phone.call.offer(phone.says(), house.now)
+        house.run(5.0)
+    house.talk((one, other))
+
+
 @pytest.mark.parametrize("music", [True, False])
 @pytest.mark.parametrize("loss", [0.0, 0.1])
 def test_a_blind_transfer(music: bool, loss: float) -> None:

@@ -186,6 +186,37 @@ def test_within_a_call_what_comes_out_of_turn() -> None:
     assert session.phase is Phase.UP
 
 
+def test_the_called_side_says_bye_only_after_the_ack_or_when_none_comes() -> None:
+    """RFC 3261 §15."""
+    for acknowledged in (True, False):
+        bench = Bench()
+        session = bench.invited(invite())
+        session.answer(SDP, 0.0)
+        (ok,) = bench.sent()
+        assert isinstance(ok, Response)
+        assert session.end(0.0)
+        assert bench.sent() == []
+        if acknowledged:
+            found = bench.says(within(ok, "ACK", 1))
+        else:
+            for at in range(66):
+                bench.ua.on_timer(at / 2)
+            found = [message for message in bench.sent() if isinstance(message, Request)]
+        assert [message.method for message in found if isinstance(message, Request)][:1] == ["BYE"]
+
+
+def test_a_bye_ends_what_we_had_asked_meanwhile() -> None:
+    bench = Bench()
+    session, ok = bench.up()
+    session.offer(SDP.replace(b"4000", b"4002"), 0.0)
+    (reinvite,) = bench.sent()
+    assert isinstance(reinvite, Request)
+    bench.hears(Response.answering(reinvite, 100).to_bytes())
+    found = bench.says(within(ok, "BYE", 2))
+    assert [message.method for message in found if isinstance(message, Request)] == ["CANCEL"]
+    assert session.phase is Phase.OVER
+
+
 def test_what_the_user_may_not_ask_for() -> None:
     bench = Bench()
     session = bench.invited(invite(body=b""))
