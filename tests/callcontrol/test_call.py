@@ -355,6 +355,7 @@ def test_a_transfer_to_what_is_closed_or_busy_leaves_the_two_talking() -> None:
         assert other.notified == notified
         house.talk((one, other))
     assert [event.status for event in house.events if event.what is Happened.REFUSED] == [403, 404]
+    assert Happened.RECALLED not in whats(house)
     one.call.end(house.now)
     house.check_over()
 
