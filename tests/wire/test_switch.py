@@ -32,6 +32,8 @@ TONES = {"1001": 500.0, "1002": 700.0, "1003": 1_100.0}
 PICK_UP, FETCH = "81", "71"
 STEP_S = 30.0
 MOMENT_S = 0.01
+LOOK_S = 0.2
+"""A recording is long to look through, and the phones are waiting."""
 HEARD_S = 1.0
 
 
@@ -60,7 +62,9 @@ class Desk:
         deadline = time.monotonic() + STEP_S
         while not wanted():
             assert time.monotonic() < deadline, f"not within {STEP_S} s: {what}"
-            self._turn()
+            looked = time.monotonic()
+            while time.monotonic() < looked + LOOK_S:
+                self._turn()
 
     def until_said(self, what: Happened) -> None:
         self.until(lambda: any(event.what is what for event in self.events), what.name)
