@@ -48,7 +48,9 @@ LOOK_EVERY_S = 1.0
 """So often it is looked at the edge's mode and epoch, and at what is bound."""
 TURN_EVERY_S = 0.05
 IDLE_TURN_EVERY_S = 0.25
-"""While nobody waits for a turn."""
+"""While nobody waits for a turn, or none is given."""
+SEEN_AGAIN_S = 10.0
+"""What is bound is told anew so often where it has not changed: a binding that was left alone gets its turn again."""
 CANARY_SHARE = 0.5
 """Of the phones' registration period: a death that nobody saw is noticed before they would all have come again."""
 READ_TIMEOUT_S = 1.0
@@ -110,6 +112,9 @@ class Calls:
         self._speak: dict[str, Credentials] = {}
         self._written: tuple[int, ...] = (-1,)  # of the bindings' file, as `_bound` has it
         self._bound: list[Binding] = []
+        self._readings = 0  # of `_bound` or `_speak`
+        self._seen = (0, 0)  # reading and epoch that `_on_behalf` was last told of
+        self._seen_at_s = 0.0
         self._epoch: int | None = None
         self._aside = False  # the other unit of a pair serves, and speaks with the platform
         self._mode = ""
@@ -136,12 +141,17 @@ class Calls:
             self._thread.shutdown(wait=True)
 
     async def _vouch(self) -> None:
-        """Who hangs, or has no connection to the edge, does not vouch."""
+        """Who hangs, or has no connection to the edge, does not vouch. An edge that is new has a new connection."""
+        told: int | None = None
         while True:
             if (port := self._link.local_port) is not None:
-                with contextlib.suppress(EdgeUnreachable, EdgeError):
-                    await self._edge.call("htable.seti", "st", CALLS_LINK, port)
+                try:
+                    if port != told:
+                        await self._edge.call("htable.seti", "st", CALLS_LINK, port)
+                        told = port
                     await self._edge.call("htable.seti", "st", CALLS_LEASE, int(time.time()) + LEASE_S)
+                except (EdgeUnreachable, EdgeError):
+                    told = None
             await asyncio.sleep(VOUCH_EVERY_S)
 
     # ---- late answers
@@ -195,31 +205,45 @@ class Calls:
     # ---- registration on behalf
 
     async def _look(self) -> None:
-        """What is bound, by whom the platform would take it, and whether it may be asked at all."""
+        """Whether the platform may be asked, and then: what is bound, and by whom the platform would take it."""
         loop = asyncio.get_running_loop()
         while True:
             try:
                 counts = table(await self._edge.call("htable.dump", "count"))
                 state = table(await self._edge.call("htable.dump", "st"))
-                bindings, self._credentials = await loop.run_in_executor(self._thread, self._read)
+                mode, aside = str(state.get("mode", "")), _number(state.get(ASIDE)) > time.time()
+                tells = mode != Mode.SURVIVAL and not aside
+                await loop.run_in_executor(self._thread, self._read, tells)
             except (EdgeUnreachable, EdgeError, StoreError, sqlite3.Error, OSError):
                 self._epoch = None  # not known
                 self._silence.sees(False, _now())
             else:
-                self._mode = str(state.get("mode", ""))
-                self._silence.sees(self._mode == Mode.SURVIVAL, _now())
-                self._aside = _number(state.get(ASIDE)) > time.time()
+                self._mode, self._aside = mode, aside
+                self._silence.sees(mode == Mode.SURVIVAL, _now())
                 self._epoch = _number(counts.get("epoch"))
                 self._pace.wait(_now(), _number(counts.get("wait")) - time.time())
-                known = [binding for binding in bindings if binding.extension in self._credentials]
-                self._on_behalf.sees(known, self._epoch, _now())
+                self._credentials = self._speak
+                if tells:
+                    self._see(self._epoch)
             await asyncio.sleep(LOOK_EVERY_S)
 
+    def _see(self, epoch: int) -> None:
+        """Tells `_on_behalf` what is bound here by phones whose secret is here, if that is anything new."""
+        news, now_s = (self._readings, epoch), _now()
+        if news == self._seen and now_s - self._seen_at_s < SEEN_AGAIN_S:
+            return
+        self._seen, self._seen_at_s = news, now_s
+        known = [binding for binding in self._bound if binding.extension in self._speak]
+        self._on_behalf.sees(known, epoch, now_s)
+
     async def _take_turns(self) -> None:
+        pause_s = IDLE_TURN_EVERY_S
         while True:
-            await asyncio.sleep(TURN_EVERY_S if self._on_behalf.due else IDLE_TURN_EVERY_S)
+            await asyncio.sleep(pause_s)
+            pause_s = IDLE_TURN_EVERY_S
             if self._epoch is None or self._aside or self._mode == Mode.SURVIVAL or self._link.local_port is None:
                 continue
+            pause_s = TURN_EVERY_S if self._on_behalf.due else IDLE_TURN_EVERY_S
             if (binding := self._on_behalf.next(_now())) is not None:
                 self._begin(self._tell(binding, self._epoch))
             elif (binding := self._due_canary()) is not None:
@@ -294,13 +318,14 @@ class Calls:
             ],
         )
 
-    def _read(self) -> tuple[list[Binding], dict[str, Credentials]]:
-        """What the edge has bound, as it writes it each second, and the secrets that the platform knows too; each read
-        again only when its file has changed."""
-        if (seen := written(self._paths.bindings)) != self._written:
+    def _read(self, bindings: bool) -> None:
+        """The secrets that the platform knows too and, if asked for, what the edge has bound, as it writes it each
+        second; each read again only when its file has changed."""
+        if bindings and (seen := written(self._paths.bindings)) != self._written:
             with edgedb.opened(self._paths.bindings, READ_TIMEOUT_S) as db:
                 rows = db.execute("SELECT username, contact FROM location WHERE expires > julianday('now')").fetchall()
             self._bound, self._written = [Binding(str(user), str(contact)) for user, contact in rows], seen
+            self._readings += 1
         if self._directory is None:
             self._directory = Directory.open(self._paths.directory)
         if (version := self._directory.version()) != self._version:
@@ -313,7 +338,7 @@ class Calls:
                 },
                 version,
             )
-        return self._bound, self._speak
+            self._readings += 1
 
 
 def outcome(response: Response | None) -> Event:

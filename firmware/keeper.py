@@ -18,7 +18,7 @@ from callcontrol.plan.compile import table as asked_table
 from callcontrol.plan.notices import Notice
 from callcontrol.plan.number import LocalNumbering
 from firmware import edgedb
-from firmware.bindings import keep_bindings
+from firmware.bindings import keep_bindings, written
 from firmware.edge import credential_rows
 from firmware.modes import Mode, State
 from firmware.noticing import notes
@@ -69,6 +69,7 @@ class Keeper:
         self._asked: Mapping[str, str] = {}
         self.unreadable: Mapping[str, str] = {}  # rows of people that cannot be read, and why
         self._asked_at: datetime | None = None
+        self._counted: object = None  # of what `_count` last counted
         self._rows: dict[str, str] | None = None  # of the edge's table `cred`, as directory.db of `_version` has them
         self._version = 0
         self._edge_seen = False
@@ -208,10 +209,14 @@ class Keeper:
         self.notices_told = self._open_journal().notices(now - SHOWN, SHOWN_MAX)
 
     def _count(self, credentials: Set[str]) -> None:
+        tables, bindings = written(self._paths.tables), written(self._paths.bindings)
+        if (counted := (tables, bindings, self._version)) == self._counted:
+            return
         learnt = _names(self._paths.tables, "learnt") - credentials
         self._extensions = known = frozenset(credentials | learnt)
         registered = _names(self._paths.bindings, "location", "username")
         self.known, self.learnt, self.ready = len(known), len(learnt), len(registered & known)
+        self._counted = counted
 
     def _open(self, path: Path, schema: str) -> sqlite3.Connection:
         if path not in self._opened:
