@@ -156,6 +156,10 @@ class Baresip(Watched):
         """Blind: whoever it talks with is to call that number."""
         self._command("transfer", self.uri(number))
 
+    def press(self, key: str) -> None:
+        """A key in the call, as a telephone event where that was agreed on."""
+        self._command("sndcode", key)
+
     def heard(self) -> Path:
         directory = self.directory / "heard"
         recordings = [path for path in directory.glob("*-dec.wav") if path.stat().st_mtime >= self._began]

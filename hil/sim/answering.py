@@ -1,0 +1,200 @@
+"""A far end with our own sound: answers every call at once, plays a tone of 1,020 Hz that was encoded before, and tells
+at the end what it has heard. Signalling is the least that a phone puts up with; the sound is callcontrol/media.
+
+``python -m hil.sim.answering IP HZ``: SIP by UDP at port 5060. Who is dialled names the codec ("pcma", "g722", …). An
+offer with SDES (RFC 4568) is answered with it. For each call that ended, one line of JSON: the codec, the keys that
+came, in how many tenths of a second the tone of HZ was heard, packets, what was dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import math
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from callcontrol.media.codecs import Format, format_of
+from callcontrol.media.leg import LegSettings
+from callcontrol.media.pcm import FRAME_S, RATE_HZ, clipped, samples
+from callcontrol.media.rtp import Address
+from callcontrol.media.sounds import Clip, Player
+from callcontrol.media.srtp import Keys, new_key, parse_key
+from callcontrol.media.tracks import PlayedTrack, pump
+from callcontrol.media.udp import Endpoint, Ports
+
+__all__ = ["PLAYED_HZ"]
+
+PLAYED_HZ = 1020
+_TURN = 2 * math.pi * PLAYED_HZ / RATE_HZ
+_TONE = Clip(clipped([int(9000 * math.sin(_TURN * n)) for n in range(RATE_HZ)]))  # whole periods in a second
+_BLOCK = RATE_HZ // 10
+_SHARE = 0.8
+_LOUD = 1e4
+"""Mean square of what is sound at all."""
+
+
+class _Call:
+    """One call, from its INVITE to its BYE."""
+
+    def __init__(self, endpoint: Endpoint, codec: Format, hz: float) -> None:
+        self._endpoint, self._codec, self._hz = endpoint, codec, hz
+        self._heard = bytearray()
+        self._keys = ""
+        play = PlayedTrack(Player([_TONE], again=True), codec)
+        self._tasks = [asyncio.create_task(pump(play, endpoint)), asyncio.create_task(self._listen())]
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        turn = loop.time()
+        while True:
+            await asyncio.sleep(turn - loop.time())
+            leg = self._endpoint.leg
+            assert leg is not None
+            self._heard += leg.pull(turn)
+            self._keys += leg.pressed()
+            turn += FRAME_S
+
+    def end(self) -> str:
+        for task in self._tasks:
+            task.cancel()
+        leg = self._endpoint.leg
+        assert leg is not None
+        self._keys += leg.pressed()
+        told = {"codec": self._codec.name, "keys": self._keys, "tenths": self._tenths(), "peer_lost": leg.peer_lost}
+        self._endpoint.close()
+        return json.dumps(told | {"counts": asdict(leg.playout.counts), "drops": asdict(leg.drops)})
+
+    def _tenths(self) -> int:
+        values = samples(bytes(self._heard))
+        return sum(self._is_tone(values[at : at + _BLOCK]) for at in range(0, len(values) - _BLOCK, _BLOCK))
+
+    def _is_tone(self, values: Sequence[int]) -> bool:
+        turn = 2 * math.pi * self._hz / RATE_HZ
+        cosine = sum(value * math.cos(turn * n) for n, value in enumerate(values))
+        sine = sum(value * math.sin(turn * n) for n, value in enumerate(values))
+        power = sum(value * value for value in values)
+        return power > len(values) * _LOUD and (cosine**2 + sine**2) * 2 / len(values) > _SHARE * power
+
+
+class _Answering(asyncio.DatagramProtocol):
+    def __init__(self, ip: str, hz: float) -> None:
+        self._ip, self._hz = ip, hz
+        self._ports = Ports(ip)
+        self._calls: dict[str, _Call | None] = {}
+        self._answers: dict[str, str] = {}
+        self._wire: asyncio.DatagramTransport | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._wire = transport  # type: ignore[assignment]
+
+    def datagram_received(self, data: bytes, addr: Address) -> None:
+        text = data.decode("utf-8", "replace")
+        method, call_id = text.split(" ", 1)[0], _header(text, "Call-ID")
+        if method == "INVITE":
+            task = asyncio.create_task(self._invited(text, call_id, addr))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif method in ("BYE", "CANCEL"):
+            self._say(_response(text, self._ip), addr)
+            if (call := self._calls.get(call_id)) is not None:
+                self._calls[call_id] = None
+                print(call.end(), flush=True)
+        elif method in ("REGISTER", "OPTIONS"):
+            contact = f"Contact: {_header(text, 'Contact')};expires=60\r\n" if method == "REGISTER" else ""
+            self._say(_response(text, self._ip, contact), addr)
+
+    async def _invited(self, text: str, call_id: str, addr: Address) -> None:
+        if call_id not in self._calls:
+            self._calls[call_id] = None
+            codec = format_of(re.split("[:@]", text.split(" ", 2)[1])[1])
+            assert codec is not None
+            endpoint = await self._ports.open()
+            settings, crypto = _agreed(text, codec, addr)
+            leg = endpoint.agree(settings)
+            leg.listening = True
+            self._calls[call_id] = _Call(endpoint, codec, self._hz)
+            self._answers[call_id] = _sdp(self._ip, endpoint.port, settings, crypto)
+        if answer := self._answers.get(call_id):
+            self._say(_response(text, self._ip, "Content-Type: application/sdp\r\n", answer), addr)
+
+    def _say(self, text: str, addr: Address) -> None:
+        assert self._wire is not None
+        self._wire.sendto(text.encode(), addr)
+
+
+def _header(text: str, name: str) -> str:
+    found = re.search(rf"^{name}:[ \t]*(.*?)\r?$", text, re.MULTILINE | re.IGNORECASE)
+    return found[1] if found else ""
+
+
+def _response(request: str, ip: str, more: str = "", body: str = "") -> str:
+    vias = "".join(f"Via: {via}\r\n" for via in re.findall(r"^Via:[ \t]*(.*?)\r?$", request, re.MULTILINE))
+    to = _header(request, "To")
+    to += "" if ";tag=" in to else ";tag=answering"
+    same = "".join(f"{name}: {_header(request, name)}\r\n" for name in ("From", "Call-ID", "CSeq"))
+    contact = "" if "Contact:" in more else f"Contact: <sip:{ip}:5060>\r\n"
+    return (
+        f"SIP/2.0 200 OK\r\n{vias}To: {to}\r\n{same}{contact}{more}Content-Length: {len(body.encode())}\r\n\r\n{body}"
+    )
+
+
+def _agreed(offer: str, codec: Format, addr: Address) -> tuple[LegSettings, str]:
+    """What a phone offers for one codec, and the crypto line of the answer."""
+
+    def mapped(name: str) -> int | None:
+        found = re.search(rf"^a=rtpmap:(\d+) {name}/", offer, re.MULTILINE | re.IGNORECASE)
+        return int(found[1]) if found else None
+
+    host, port = re.search(r"^c=IN IP4 (\S+)", offer, re.MULTILINE), re.search(r"^m=audio (\d+)", offer, re.MULTILINE)
+    assert host is not None
+    assert port is not None
+    payload_type = mapped(codec.name) if codec.payload_type is None else codec.payload_type
+    assert payload_type is not None
+    keys, crypto = None, ""
+    for tag, suite, key in re.findall(r"^a=crypto:(\d+) (AES_CM_128_HMAC_SHA1_\d\d) (inline:\S+)", offer, re.MULTILINE):
+        ours = new_key()
+        keys = Keys(suite, ours, parse_key(key))
+        crypto = f"a=crypto:{tag} {suite} inline:{base64.b64encode(ours).decode()}\r\n"
+        break
+    settings = LegSettings(
+        format=codec,
+        payload_type=payload_type,
+        event_type=mapped("telephone-event"),
+        remote=(host[1], int(port[1])),
+        keys=keys,
+    )
+    return settings, crypto
+
+
+def _sdp(ip: str, port: int, settings: LegSettings, crypto: str) -> str:
+    profile = "RTP/SAVP" if settings.keys else "RTP/AVP"
+    types = [settings.payload_type] + ([settings.event_type] if settings.event_type is not None else [])
+    channels = "/2" if settings.format.name == "opus" else ""
+    lines = [
+        f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n",
+        f"m=audio {port} {profile} {' '.join(map(str, types))}\r\n",
+        f"a=rtpmap:{settings.payload_type} {settings.format.name}/{settings.format.clock_hz}{channels}\r\n",
+    ]
+    if settings.event_type is not None:
+        lines.append(f"a=rtpmap:{settings.event_type} telephone-event/8000\r\na=fmtp:{settings.event_type} 0-15\r\n")
+    return "".join(lines) + crypto + "a=ptime:20\r\na=sendrecv\r\n"
+
+
+async def _serve(ip: str, hz: float) -> None:
+    for name in ("PCMA", "PCMU", "G722", "opus"):
+        codec = format_of(name)
+        assert codec is not None
+        _TONE.encoded(codec)
+    loop = asyncio.get_running_loop()
+    await loop.create_datagram_endpoint(lambda: _Answering(ip, hz), local_addr=(ip, 5060))
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(sys.argv[1], float(sys.argv[2])))
