@@ -143,8 +143,11 @@ class Leg:
             press = self._events.heard(packet, settings.format.clock_hz)
             if press is not None:
                 self._pressed.append(press)
+            if self.listening:
+                self.playout.passed_by(packet)
         elif packet.payload_type != settings.payload_type:
             self.playout.comfort(packet.payload)
+            self.playout.passed_by(packet)
             return None
         elif self.listening:
             self.playout.push(packet, now)

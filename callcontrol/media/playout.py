@@ -95,6 +95,7 @@ class Playout:
         self._ssrc: int | None = None
         self._newest: tuple[int, int] | None = None  # sequence and timestamp, without wrapping
         self._held: dict[int, _Held] = {}
+        self._others: deque[int] = deque(maxlen=MAX_PACKETS)  # numbers of packets that are no sound
         self._transits: deque[tuple[float, float]] = deque(maxlen=WINDOW_PACKETS)
         self._at: int | None = None  # the timestamp up to which sound was decoded; None: not playing
         self._sequence = 0  # of the packet that was decoded last
@@ -123,6 +124,11 @@ class Playout:
             self.counts.overrun += 1
             del self._held[min(self._held)]
         self._held[timestamp] = _Held(sequence, timestamp, packet.payload)
+
+    def passed_by(self, packet: Packet) -> None:
+        """A packet of the same source that is no sound, as a key: its number is not of a lost one."""
+        if packet.ssrc == self._ssrc and self._newest is not None:
+            self._others.append(self._newest[0] + _difference(packet.sequence, self._newest[0], 16))
 
     def comfort(self, payload: bytes) -> None:
         """The peer says what its silence sounds like (RFC 3389)."""
@@ -198,7 +204,8 @@ class Playout:
             assert self._at is not None
             held = self._held[min(self._held)]
             gap = int((held.timestamp - self._at) / self._ratio) - self._ahead
-            if gap > 0 and held.sequence == self._sequence + 1:  # the source's own silence
+            if gap > 0 and all(n in self._others for n in range(self._sequence + 1, held.sequence)):
+                # The source's own silence.
                 if not self._pcm:
                     self._at = None
                 return

@@ -86,6 +86,21 @@ def test_silence_of_the_source_is_no_loss() -> None:
     assert playout.counts.concealed - before <= 8 * FRAME_SAMPLES
 
 
+def test_keys_between_sound_are_no_loss() -> None:
+    """Five packets of an event have taken the numbers and the time of as many of sound."""
+    playout = Playout(g711.alaw_decode)
+    for n in range(40):
+        packet = Packet(8 if not 10 <= n < 15 else 101, n, n * 160, 1, b"\x80" * 160)
+        if packet.payload_type == 8:
+            playout.push(packet, n * FRAME_S)
+        else:
+            playout.passed_by(packet)
+        playout.pull(n * FRAME_S + PHASE_S)
+    assert playout.counts.played == 35 * FRAME_SAMPLES
+    assert playout.counts.concealed <= 5 * FRAME_SAMPLES
+    assert (playout.delay_s(40 * FRAME_S + PHASE_S) or 1) < 0.02
+
+
 @settings(max_examples=25)
 @given(
     st.lists(
