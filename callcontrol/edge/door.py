@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["EVENT_PACKAGES", "IDENTITY_HEADERS"]
+__all__ = ["EVENT_PACKAGES", "IDENTITY_HEADERS", "LAMP_PACKAGES"]
 
 IDENTITY_HEADERS: Mapping[str, str] = {
     "P-Asserted-Identity": "RFC 3325 §5: only who has authenticated the caller asserts who it is",
@@ -34,3 +34,6 @@ EVENT_PACKAGES: Mapping[str, str] = {
 """What a phone may subscribe to at the platform: event package -> what the house loses without it. Others are refused:
 provisioning (ua-profile) because the unit provisions, registration state (reg, presence.winfo) because it names other
 people's devices, anything unknown because each subscription is state that the platform keeps."""
+
+LAMP_PACKAGES = ("dialog", "presence", "message-summary")
+"""Those that the edge itself serves in SURVIVAL, and whose subscriptions move at a change of master."""

@@ -11,7 +11,7 @@ import re
 from importlib.resources import files
 
 from callcontrol.anchored import SILENT_S
-from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS
+from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS, LAMP_PACKAGES
 from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket, sip_host_port
 from callcontrol.pacing import WAIT_MAX_S
 
@@ -72,6 +72,22 @@ LEG_BYTES = 2_048
 """Of one of them: three headers that a phone and the platform have written."""
 LAST_CSEQ = 2**31 - 1
 """RFC 3261 §8.1.1.5."""
+LAMPS_S = 120
+"""The expiry of a subscription, at the most."""
+LAMPS_GRACE_S = 15
+"""A refresh of one may be this late."""
+SUBSCRIPTIONS_MAX = 100
+"""Those that one extension may have: the keys of all its phones."""
+WATCHERS_MAX = 64
+"""Those that one extension may be watched by."""
+LIT_MAX = 8
+"""Calls of one extension that its lamp tells of."""
+LAMPS_A_TICK = 25
+"""Subscriptions that are moved in a quarter of a second when the master changes: 500 within 5 s."""
+NOTIFIED_SPARE = 1_000
+"""So many NOTIFYs of the platform may have gone unseen in a dialog that the edge goes on with."""
+LOOPS_MAX = 100_000
+"""Rounds of one loop, more than any table here has rows; Kamailio's own bound is 100."""
 TLS_CERTIFICATE, TLS_KEY = "tls.pem", "tls.key"
 """In the edge's own folder."""
 TLS_METHOD = "TLSv1.2+"
@@ -131,6 +147,7 @@ _PARTS = (
     "45-setups",
     "50-survival",
     "60-emergency",
+    "65-lamps",
     "70-calls",
     "75-media",
     "80-pair",
@@ -220,6 +237,14 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "LEGS_MAX": LEGS_MAX,
         "LEG_BYTES": LEG_BYTES,
         "LAST_CSEQ": LAST_CSEQ,
+        "LAMPS_S": LAMPS_S,
+        "LAMPS_KEPT_S": LAMPS_S + LAMPS_GRACE_S,
+        "SUBSCRIPTIONS_MAX": SUBSCRIPTIONS_MAX,
+        "WATCHERS_MAX": WATCHERS_MAX,
+        "LIT_MAX": LIT_MAX,
+        "LAMPS_A_TICK": LAMPS_A_TICK,
+        "NOTIFIED_SPARE": NOTIFIED_SPARE,
+        "LOOPS": LOOPS_MAX,
         "SILENT_S": SILENT_S,
         "LATE_PORT": s.late_port,
         "REGISTER_S": s.register_s,
@@ -291,6 +316,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "REMOVE_FORGEABLE": "\n    ".join(f'remove_hf("{name}");' for name in IDENTITY_HEADERS),
         "EVENT_PATTERN": "|".join(map(re.escape, EVENT_PACKAGES)),
         "ALLOW_EVENTS": ", ".join(EVENT_PACKAGES),
+        "LAMP_EVENTS": "|".join(map(re.escape, LAMP_PACKAGES)),
         "IS_PHONE_NETWORK": f"({networks})",
         "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}{{s.tolower}}) == "urn:service:sos")',
         "WAYS_NORMAL": normal + ".",

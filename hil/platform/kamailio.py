@@ -11,6 +11,7 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
+from pathlib import Path
 from typing import Any, Literal
 
 from hil.net import Host
@@ -26,6 +27,7 @@ SHARED_MEMORY_MB = 64
 PRIVATE_MEMORY_MB = 8
 BACKEND_MS = 30_000  # after which a proxy gives up a backend that says nothing
 CALL_STATES: dict[int, Literal["setup", "ringing", "up"]] = {1: "setup", 2: "ringing", 3: "up", 4: "up"}
+LAMPS_SCHEMA = Path("/usr/share/kamailio/db_sqlite/presence-create.sql")
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS version (table_name TEXT PRIMARY KEY, table_version INTEGER NOT NULL);
 INSERT OR REPLACE INTO version VALUES ('secret', 2), ('location', 9), ('location_attrs', 1);
@@ -63,6 +65,9 @@ class KamailioPlatform(OneDaemon):
     112 and +46 numbers go to ``outside`` (a SIP URI with an IP address), whose own calls are not challenged; without it
     they do not exist (404). ``challenges_emergency=False`` takes 112 from anybody.
 
+    With ``lamps`` phones may subscribe to who is on the phone and what waits in a mailbox, by Kamailio's own presence
+    modules, for ``min_subscription_s`` at the least; a new start has forgotten who did.
+
     Its faults (:meth:`busy503` to :meth:`sick`) come and go while it runs, in any overlap; a new start begins without.
     """
 
@@ -81,6 +86,8 @@ class KamailioPlatform(OneDaemon):
         answers_options: bool = True,
         challenges_emergency: bool = True,
         outside: str | None = None,
+        lamps: bool = False,
+        min_subscription_s: int = 0,
     ) -> None:
         self.realm = realm
         self.uri = f"sip:{ip}:{port}"
@@ -90,11 +97,14 @@ class KamailioPlatform(OneDaemon):
         self._answers_options = answers_options
         self._control = directory / "control.sock"
         self._database = directory / "platform.db"
+        self._lamps = directory / "lamps.db"
+        self._has_lamps = lamps
         flags = {
             "PATH": path,
             "PERSISTENT": persistent,
             "EMERGENCY_OPEN": not challenges_emergency,
             "OUTSIDE": outside is not None,
+            "LAMPS": lamps,
         }
         words = {
             "ip": ip,
@@ -102,6 +112,8 @@ class KamailioPlatform(OneDaemon):
             "realm": realm,
             "control": str(self._control),
             "database": str(self._database),
+            "lamps": str(self._lamps),
+            "min_subscription": str(min_subscription_s),
             "min_expires": str(min_expires_s),
             "max_expires": str(max_expires_s),
             "backend_ms": str(BACKEND_MS),
@@ -121,6 +133,10 @@ class KamailioPlatform(OneDaemon):
             database.executescript(SCHEMA)
             rows = self.users.items()
             database.executemany("INSERT INTO secret (key_name, key_value) VALUES (?, ?)", rows)
+        if self._has_lamps:
+            self._lamps.unlink(missing_ok=True)
+            with contextlib.closing(sqlite3.connect(self._lamps)) as database, database:
+                database.executescript(SCHEMA + LAMPS_SCHEMA.read_text())
         self._control.unlink(missing_ok=True)
         self._daemon.start()
         if not self._answers_options:
