@@ -22,8 +22,9 @@ from callcontrol.plan.plan import ours, plan
 from callcontrol.plan.reach import Guard
 from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Voicemail
 from callcontrol.refusal import Refusal, Why, refuse
+from callcontrol.told import Told, word_of
 
-__all__ = ["Asked", "Decided", "decide"]
+__all__ = ["Asked", "Decided", "decide", "unknown"]
 
 DISPLAYED = "%d/%m %H.%M"
 """A time as a phone's display has room for."""
@@ -52,10 +53,12 @@ class Asked:
 
 
 class Decided(NamedTuple):
-    """`answer`: the extensions to ring now, or how the call ends. `notes`: what somebody is to be told of."""
+    """`answer`: the extensions to ring now, or how the call ends. `told`: what the caller is told before that where
+    there is sound, and by which it is led on instead. `notes`: what somebody else is to be told of."""
 
     answer: tuple[str, ...] | Refusal
     notes: tuple[Note, ...] = ()
+    told: Told | None = None
 
 
 def decide(
@@ -75,11 +78,16 @@ def decide(
             return _inside(asked, sought or "", directory, now, presence)
         if asked.why is Why.OUTSIDE:
             return _outside(asked, directory, now, guard)
-        return Decided(refuse(asked.why, survival=asked.survival))
+        return unknown(asked)
     except Unreadable:
         if asked.why is Why.ASKED and not directory.blocked(asked.callee):
             return Decided((asked.callee,))
-        return Decided(refuse(asked.why, survival=asked.survival))
+        return unknown(asked)
+
+
+def unknown(asked: Asked) -> Decided:
+    """Of whom nothing is known but what the edge says."""
+    return Decided(refuse(asked.why, survival=asked.survival), told=Told(why=word_of(asked.why)))
 
 
 def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | None) -> Decided:
@@ -90,8 +98,9 @@ def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | N
         last = made.steps[-1]
         if isinstance(last, Refuse) and last.code == _FORBIDDEN:
             sv, en = words("why", last.words)
-            return Decided(Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en), made.notes)
-    return Decided(refuse(asked.why, survival=asked.survival))
+            refusal = Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en)
+            return Decided(refusal, made.notes, Told(why=last.words))
+    return unknown(asked)
 
 
 def _inside(asked: Asked, sought: str, directory: Directory, now: datetime, known: Mapping[str, Presence]) -> Decided:
@@ -104,26 +113,49 @@ def _inside(asked: Asked, sought: str, directory: Directory, now: datetime, know
     # No trunk is there yet: what leads outside is passed over.
     state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence)
     made = plan(call, directory, state, now)
-    return Decided(_first(asked, made, directory, rung), made.notes)
+    answer, told = _first(asked, made, directory, rung, sought)
+    return Decided(answer, made.notes, told)
 
 
-def _first(asked: Asked, made: Plan, directory: Directory, rung: tuple[str, ...]) -> tuple[str, ...] | Refusal:
-    """The first step that can be done."""
+def _first(
+    asked: Asked, made: Plan, directory: Directory, rung: tuple[str, ...], sought: str
+) -> tuple[tuple[str, ...] | Refusal, Told | None]:
+    """The first step that can be done, and what the caller is told where that ends the call."""
     said: list[Say] = []
     for step in made.steps:
         if isinstance(step, Say):
             said.append(step)
         elif isinstance(step, Ring) and step.extensions:
-            return step.extensions
+            return step.extensions, _told(asked, made, said, directory, rung, sought, step) if said else None
         elif isinstance(step, Reception | Voicemail) and not said:
             # A mailbox needs sound: until there is any, the call ends where its 0 leads to (B1).
             if (reception := _reception(step, directory)) not in (None, asked.caller, *rung):
                 assert reception is not None
-                return (reception,)
+                return (reception,), None
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
-            return Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
-    return _refused(asked, made, said, directory)
+            refusal = Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
+            return refusal, Told(said=tuple(said), why=step.words, sought=sought)
+    return _refused(asked, made, said, directory), _told(asked, made, said, directory, rung, sought)
+
+
+def _told(
+    asked: Asked,
+    made: Plan,
+    said: list[Say],
+    directory: Directory,
+    rung: tuple[str, ...],
+    sought: str,
+    ring: Ring | None = None,
+) -> Told:
+    """`ring`: who answers instead, once that is said."""
+    last = made.steps[-1]
+    reception = _reception(last, directory) if isinstance(last, Reception | Voicemail) else None
+    if reception in (asked.caller, *rung):
+        reception = None
+    why = last.why if isinstance(last, Reception) else word_of(asked.why)
+    instead = ring.extensions[0] if ring is not None else None
+    return Told(said=tuple(said), why=why, sought=sought, reception=reception, instead=instead)
 
 
 def _reception(step: Reception | Voicemail, directory: Directory) -> str | None:

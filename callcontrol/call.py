@@ -4,6 +4,7 @@ A core above `sip.user_agent`: events of sessions and the verbs of people in, re
 passed in. Descriptions go from leg to leg as they are, but for the origin, which is one to each leg (RFC 3264 §8).
 
     connect     a call that came is led on, to one or several at once (B2BUA)
+    answer      the unit itself is at the other end, and may lead on from there (lead_on)
     hold        the phone's own; with `Sound` the other hears music, else what the phone sends, or nothing
     transfer    blind and attended, by REFER of a phone (RFC 3515, RFC 5589) or by the console
     park, fetch pick_up     camp_on, call_back, freed
@@ -15,7 +16,7 @@ of reach of the one who transfers, for a 3xx by that of the one who diverts. Not
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
@@ -59,6 +60,7 @@ LEAVE_S = 2.0
 """Who has transferred hangs up by itself; after that it is hung up for it."""
 
 _BUSY = Refusal(486, "Upptaget / Busy Here", 17, "user busy")
+_NOBODY = Refusal(480, "Inget Svar / No Answer", 19, "no answer")
 _LOOP = Refusal(482, "Slinga / Loop Detected", 25, "exchange routing error")
 
 
@@ -114,6 +116,8 @@ class Leg:
     music: bool = False
     """It hears `Sound`, or nothing."""
     asked: Asked | None = None
+    own: Callable[[bytes], bytes] | None = None
+    """While the unit itself is at the other end: its answer to an offer, empty where they have nothing in common."""
     _then: tuple[Asked, bytes] | None = None
     _version: int = 0
     _said: Description | None = None
@@ -181,6 +185,8 @@ class Call:
     by: str = ""
     """Who parked or transferred it, and is called back when that comes to nothing."""
     camps_on: str = ""
+    then: list[str] = field(default_factory=list)
+    """Who is called next, one after the other, where nobody answers."""
     aside: Leg | None = None
     """The phone that has transferred, until that is decided."""
     refer: Refer | None = None
@@ -239,6 +245,23 @@ class Switch:
         call, _ = self._taken(invited, caller)
         self._ring(call, dials, invited.offer, now)
         return call
+
+    def answer(self, invited: Invited, caller: str, own: Callable[[bytes], bytes], now: float) -> Leg | None:
+        """The unit itself takes the call that came, by sound of its own. None where they have none in common, or the
+        call is over."""
+        body = own(invited.offer) if invited.offer else b""
+        if not body or invited.session.phase is not Phase.RINGING:
+            return None
+        _, leg = self._taken(invited, caller)
+        leg.own = own
+        leg.reply(body, now)
+        return leg
+
+    def lead_on(self, leg: Leg, numbers: Sequence[str], now: float) -> None:
+        """Whom the unit has answered is called for at `numbers`, one after the other; until one of them answers the
+        unit stays at the other end."""
+        leg.call.then = list(numbers)
+        self._next_of(leg.call, leg, now)
 
     def transfer(self, by: Leg, number: str, now: float) -> Refusal | None:
         """Blind: the one who talks with `by` is led on to `number`. The refusal, where that may not be."""
@@ -432,6 +455,9 @@ class Switch:
             aside, call.aside = call.aside, None
             self._leave(aside, now)
         call.by = ""
+        call.then.clear()
+        for side in call.sides:
+            side.own = None
         self._tell(Happened.CONNECTED, call, leg.number)
 
     def _offered(self, leg: Leg, body: bytes, now: float) -> None:
@@ -532,6 +558,16 @@ class Switch:
         call.sides = [other, taking]
         self._meet(other, taking, now)
         leg.session.end(now)
+
+    def _next_of(self, call: Call, waiting: Leg, now: float) -> None:
+        refusal = _NOBODY
+        while call.then:
+            dial = self._allowed(call, waiting.number, call.then.pop(0))
+            if not isinstance(dial, Refusal):
+                self._ring(call, [dial], b"", now)
+                return
+            refusal = dial
+        self._fail(call, refusal, now)
 
     # ---- who talks with whom
 
@@ -635,6 +671,13 @@ class Switch:
 
     def _hush(self, leg: Leg, now: float) -> None:
         """Answers a leg that has nobody to talk with just now."""
+        if leg.own is not None and leg.owes is Owes.ANSWER:
+            body = leg.own(leg.offered)
+            if body:
+                leg.reply(body, now)
+            else:
+                leg.refuse(now, 488)
+            return
         if leg.owes is Owes.ANSWER:
             leg.reply(silent(Description.parse(leg.offered)).to_bytes(), now)
         elif leg.session.remote:
@@ -739,6 +782,8 @@ class Switch:
             self._meet(waiting, back, now)
         elif call.by and waiting.answered:
             self._recall(call, now)
+        elif call.then:
+            self._next_of(call, waiting, now)
         else:
             self._fail(call, Refusal(max(event.status, 400), "", 0, ""), now)
 

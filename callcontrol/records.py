@@ -55,6 +55,7 @@ class Way(StrEnum):
     PLATFORM = "platform"
     GATEWAY = "gateway"
     NONE = "none"
+    """To nobody; of an answered call: the unit itself has answered, and told the caller why."""
 
 
 WAYS = frozenset(Way)

@@ -8,11 +8,11 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from callcontrol.asked import Asked, decide
+from callcontrol.asked import Asked, Decided, decide, unknown
 from callcontrol.plan.model import Kind, Presence
 from callcontrol.plan.steps import Note
-from callcontrol.refusal import Refusal, Why, refuse
-from callcontrol.sip.message import Request, Response
+from callcontrol.refusal import Why
+from callcontrol.sip.message import Request
 from firmware import edgedb
 from firmware.bindings import written
 from firmware.config import Config
@@ -21,10 +21,8 @@ from firmware.modes import Mode
 from firmware.store import Journal, StoreError
 from firmware.store.people import People
 
-__all__ = ["RING", "Asking"]
+__all__ = ["Asking"]
 
-RING = "P-Ring"
-"""In a 302 to the edge: the extensions that ring now, parted by dots. No phone's 302 is heeded (cfg/70-calls.cfg)."""
 TRIED_MAX = 64
 READ_TIMEOUT_S = 0.2
 """Callers wait meanwhile."""
@@ -50,25 +48,22 @@ class Asking:
             self._people.close()
             self._people = None
 
-    def answer(self, request: Request) -> Response:
-        """To what the edge hands over, with why in the Request-URI: a 302 to it, or the final answer to the caller."""
+    def asked(self, request: Request) -> Asked | None:
+        """What the edge hands over, with why in the Request-URI; None where it is no question of the edge's."""
         params = request.request_uri.params
         if request.method != "INVITE" or params.get("why") not in frozenset(Why):
-            return Response.answering(request, 501)
+            return None
         tried = tuple(filter(_NUMBER.fullmatch, (params.get("tried") or "").split(".")[:TRIED_MAX]))
-        asked = Asked(
+        return Asked(
             callee=request.request_uri.user,
             caller=params.get("caller"),
             why=Why(params["why"]),
             survival=params.get("mode") == Mode.SURVIVAL,
             tried=tried,
         )
-        found = self._decided(asked)
-        if isinstance(found, Refusal):
-            return Response.answering(request, found.status, found.phrase, headers=found.headers())
-        return Response.answering(request, 302, headers=((RING, ".".join(found)),))
 
-    def _decided(self, asked: Asked) -> tuple[str, ...] | Refusal:
+    def decided(self, asked: Asked) -> Decided:
+        """Who rings next, or how the call ends, and what the caller is told of it."""
         try:
             people = self._opened()
             if people is not None:
@@ -79,11 +74,25 @@ class Asking:
                 decided = decide(asked, people, now, _Places(people, self._registered), guard)
                 for note in decided.notes:
                     self._told(note)
-                return decided.answer
+                return decided
         except (StoreError, sqlite3.Error, OSError) as error:
-            log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
-            self.close()
-        return refuse(asked.why, survival=asked.survival)
+            self._failed(error)
+        return unknown(asked)
+
+    def name_of(self, number: str) -> str | None:
+        """Of whose phone an extension is, as it may be said to anybody; None for those who are protected (D4)."""
+        try:
+            people = self._opened()
+            extension = None if people is None else people.extension(number)
+            person = people.person(extension.person) if people and extension and extension.person else None
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+        return f"{person.given} {person.family}".strip() if person is not None and not person.protected else None
+
+    def _failed(self, error: Exception) -> None:
+        log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
+        self.close()
 
     def _registered(self) -> frozenset[str]:
         """Extensions that have a phone here, as the edge writes it each second; raises sqlite3.Error."""

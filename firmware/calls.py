@@ -30,10 +30,9 @@ from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
 from firmware import edgedb
 from firmware.aside import ASIDE
-from firmware.asking import Asking
 from firmware.bindings import written
 from firmware.config import Config
-from firmware.link import Link
+from firmware.leading import Leading
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
 from firmware.telling import Telling
@@ -96,8 +95,8 @@ class Calls:
         self._paths = config.paths
         self._edge = edge
         self._telling = Telling(config.paths.journal)
-        self._asking = Asking(config, self._telling.tell)
-        self._link = Link(config.edge.calls_port, self._asking.answer)
+        self._leading = Leading(config, self._telling.tell)
+        self._link = self._leading.link
         self._late = LateAnswers()
         self._silence = Silence()
         self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), random.random)
@@ -128,7 +127,7 @@ class Calls:
         )
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._link.run())
+                tasks.create_task(self._leading.run())
                 tasks.create_task(self._vouch())
                 if self._config.platform.nodes:
                     tasks.create_task(self._look())
@@ -136,7 +135,7 @@ class Calls:
                     tasks.create_task(self._end_anchored())
         finally:
             transport.close()
-            self._asking.close()
+            self._leading.close()
             self._telling.close()
             self._thread.shutdown(wait=True)
 

@@ -38,6 +38,7 @@ from firmware.paths import Paths
 __all__ = [
     "NO_PROBE",
     "SECRETS_FILE",
+    "Announcing",
     "Config",
     "ConfigError",
     "Edge",
@@ -80,7 +81,7 @@ def _or_empty(parse: Callable[[str], str]) -> Callable[[str], str]:
 
 
 LISTEN = Text('"udp:ADDRESS:PORT", "tcp:ADDRESS:PORT" or "tls:ADDRESS:PORT" (IPv4)', _kept(parse_listen))
-FILE_OR_NONE = Text('an absolute path, at most 80 bytes, or ""', _or_empty(_kept(absolute_path)))
+FOLDER_OR_NONE = FILE_OR_NONE = Text('an absolute path, at most 80 bytes, or ""', _or_empty(_kept(absolute_path)))
 SIP_URI = Text('"sip:HOST[:PORT][;transport=udp|tcp]"', _kept(parse_sip_uri))
 SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_uri)))
 REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
@@ -89,6 +90,7 @@ PREFIX = Text('up to 4 digits, or ""', like(r"[0-9]{0,4}"))
 AREA_CODE = Text('an area code with its 0, such as "090", or ""', like(r"(0[1-9][0-9]{0,2})?"))
 RANGE = Text('digits and an x for each that may be any, such as "16xx"', _kept(parse_range))
 DIRECT = Text('"+46NUMBER=EXTENSION", both with the same xs: "+4690161xxx=1xxx"', _kept(parse_direct))
+LANGUAGE = Choice(("sv", "en"))
 HOUR = Text('"HH:MM"', like(r"([01][0-9]|2[0-3]):[0-5][0-9]"))
 CIDR = Text('"ADDRESS/LENGTH" (IPv4)', network)
 ADDRESS_OR_NONE = Text('an IPv4 address, or ""', _or_empty(address))
@@ -307,6 +309,20 @@ class Numbering:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announcing:
+    """What callers hear whose call nobody takes."""
+
+    languages: tuple[str, ...] = field(
+        default=("sv",),
+        metadata=key(Each(LANGUAGE, 0, 2), "in which languages, one after the other; none: they only read it"),
+    )
+    recordings: str = field(
+        default="",
+        metadata=key(FOLDER_OR_NONE, "the municipality's own recordings; what is not there is spoken by espeak-ng"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     requests_per_source_s: int = field(
         default=100,
@@ -442,6 +458,7 @@ class Config:
     returning: Returning = field(default_factory=Returning)
     emergency: Emergency = field(default_factory=Emergency)
     numbering: Numbering = field(default_factory=Numbering)
+    announcing: Announcing = field(default_factory=Announcing)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     secrets: Secrets = field(default_factory=Secrets)
@@ -466,6 +483,7 @@ _SECTIONS: Sections = {
     "returning": Returning,
     "emergency": Emergency,
     "numbering": Numbering,
+    "announcing": Announcing,
     "limits": Limits,
     "standby": Standby,
 }

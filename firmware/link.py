@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import secrets
 from collections.abc import Callable
 
-from callcontrol.sip.agent import Agent, RequestReceived, ResponseReceived, TransactionFailed, TransactionId
+from callcontrol.sip.agent import Agent
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.message import Request, Response
+from callcontrol.sip.user_agent import UserAgent, UserAgentEvent
 
 __all__ = ["Link"]
 
@@ -27,15 +29,16 @@ log = logging.getLogger("rvx")
 
 
 class Link:
-    """`run` keeps the connection; without one a request fails at once. `answer` gives the final answer to a request."""
+    """`run` keeps the connection; without one a request fails at once. `came` hears of each event of a call.
 
-    def __init__(self, port: int, answer: Callable[[Request], Response]) -> None:
+    Whoever does something with a session outside of `came` calls `pump` after it."""
+
+    def __init__(self, port: int, came: Callable[[UserAgentEvent, float], None]) -> None:
         self._port = port
-        self._answer = answer
-        self._agent: Agent | None = None
+        self._came = came
         self._writer: asyncio.StreamWriter | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._waiting: dict[TransactionId, asyncio.Future[Response | None]] = {}
+        self.ua = UserAgent(Agent(HOST, _token), f"<sip:calls@{HOST}>", _token, random.uniform)
 
     @property
     def local_port(self) -> int | None:
@@ -51,39 +54,52 @@ class Link:
 
     async def request(self, request: Request, credentials: Credentials | None = None) -> Response | None:
         """The final response, challenges answered by `credentials`; None where there is none."""
-        if self._agent is None:
+        if self._writer is None:
             return None
-        identity = self._agent.request(request, self._now(), credentials)
         future: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
-        self._waiting[identity] = future
-        self._pump()
-        try:
-            return await future
-        finally:
-            self._waiting.pop(identity, None)
+
+        def heard(response: Response | None, now: float) -> None:
+            if not future.done() and (response is None or response.status >= 200):
+                future.set_result(response)
+
+        self.ua.ask(request, self._now(), credentials, heard)
+        self.pump()
+        return await future
 
     def send(self, ack: Request) -> None:
         """An ACK; without a connection it is lost."""
-        if self._agent is not None:
-            self._agent.send(ack)
-            self._pump()
+        if self._writer is not None:
+            self.ua.acknowledge(ack)
+            self.pump()
+
+    def pump(self) -> None:
+        """What the agent has to say, to send, and to be woken for."""
+        while (event := self.ua.next_event()) is not None:
+            self._came(event, self._now())
+        data = self.ua.data_to_send()
+        if data and self._writer is not None:
+            self._writer.write(data)
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self.ua.next_timer()
+        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._on_timer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = writer.get_extra_info("sockname")[:2]
-        self._agent = Agent(f"{host}:{port}", lambda: secrets.token_hex(RANDOM_BYTES))
+        self.ua.moved(f"{host}:{port}", f"<sip:calls@{host}:{port};transport=tcp>")
         self._writer = writer
         pinging = asyncio.create_task(self._ping(writer))
         try:
             while data := await reader.read(READ_BYTES):
-                self._agent.receive(data, self._now())
-                self._pump()
+                self.ua.receive(data, self._now())
+                self.pump()
         except RemoteError as error:
             log.warning("rvx-event kind=link_broken field=%s", error.field)
         finally:
             pinging.cancel()
-            self._agent.lost()
-            self._pump()
-            self._agent = self._writer = None
+            self._writer = None
+            self.ua.lost(self._now())
+            self.pump()
             writer.close()
 
     async def _ping(self, writer: asyncio.StreamWriter) -> None:
@@ -91,35 +107,13 @@ class Link:
             await asyncio.sleep(PING_EVERY_S)
             writer.write(PING)
 
-    def _pump(self) -> None:
-        """What the agent has to send, to say, and to be woken for."""
-        agent, writer = self._agent, self._writer
-        if agent is None or writer is None:
-            return
-        while (event := agent.next_event()) is not None:
-            match event:
-                case ResponseReceived(identity, response) if response.status >= 200:
-                    self._settle(identity, response)
-                case TransactionFailed(identity, _):
-                    self._settle(identity, None)
-                case RequestReceived(identity, request):
-                    agent.respond(identity, self._answer(request), self._now())
-        if data := agent.data_to_send():
-            writer.write(data)
-        if self._timer is not None:
-            self._timer.cancel()
-        due = agent.next_timer()
-        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._on_timer)
-
     def _on_timer(self) -> None:
-        if self._agent is not None:
-            self._agent.on_timer(self._now())
-            self._pump()
-
-    def _settle(self, identity: TransactionId, response: Response | None) -> None:
-        future = self._waiting.get(identity)
-        if future is not None and not future.done():
-            future.set_result(response)
+        self.ua.on_timer(self._now())
+        self.pump()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _token() -> str:
+    return secrets.token_hex(RANDOM_BYTES)

@@ -362,6 +362,8 @@ class Site:
             "survival": {"learnt_after_s": 0},
             # A rig's crowd registers at once.
             "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "spread_s": 0, "registrations_per_s": 10_000},
+            # Codes are judged sooner than words; who judges words says so.
+            "announcing": {"languages": []},
             # All phones of a rig come from one address.
             "limits": {"requests_per_source_s": 20_000, "requests_per_address_s": 20_000},
         }

@@ -62,6 +62,8 @@ PHONE_SILENT_MS = 5_000
 """A phone that has not said anything by then is not there."""
 CALLS_MS = 500
 """So long the edge waits for `calls` to refuse a call before it does so itself."""
+CALLS_ANSWER_MS = 5_000
+"""The same once `calls` has said that it is about to answer itself."""
 RING_AT_ONCE = 16
 """Extensions that one step of a plan rings."""
 RING_HOPS = 12
@@ -232,6 +234,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "CONTROL_PORT": s.control_port,
         "CALLS_PORT": s.calls_port,
         "CALLS_MS": CALLS_MS,
+        "CALLS_ANSWER_MS": CALLS_ANSWER_MS,
         "RING_AT_ONCE": RING_AT_ONCE,
         "RING_HOPS": RING_HOPS,
         "LEGS_MAX": LEGS_MAX,

@@ -22,6 +22,7 @@ from callcontrol.plan.steps import Refuse, Say
 __all__ = [
     "LANGUAGES",
     "Choice",
+    "NameOf",
     "Piece",
     "Sentence",
     "because",

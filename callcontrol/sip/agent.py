@@ -180,6 +180,10 @@ class Agent:
     def next_event(self) -> Event | None:
         return self._events.popleft() if self._events else None
 
+    def moved(self, local: str) -> None:
+        """Our sent-by from here on: that of another connection."""
+        self._local = local
+
     def lost(self) -> None:
         """The connection is gone. Our requests fail, the peer's are forgotten; the agent can go on over a new one."""
         for identity in list(self._clients):

@@ -122,6 +122,11 @@ class UserAgent:
     def next_event(self) -> UserAgentEvent | None:
         return self._events.popleft() if self._events else None
 
+    def moved(self, local: str, contact: str) -> None:
+        """Another connection, with our sent-by and Contact from here on."""
+        self._agent.moved(local)
+        self.contact = contact
+
     def lost(self, now: float) -> None:
         """The connection is gone. Calls that were being set up end; those that are up go on over the next one."""
         self._agent.lost()

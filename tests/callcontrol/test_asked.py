@@ -150,6 +150,31 @@ def test_how_it_ends(made: Set, asked: dict[str, Any], code: int, said: str, tow
     assert said in found.phrase
 
 
+@pytest.mark.parametrize(
+    ("made", "why", "tried", "words", "next_"),
+    [
+        (away, Why.ASKED, (), "referred", ("1000",)),
+        (lambda town: away(town, answers_instead="1002", direct=True), Why.ASKED, (), "referred", ("1002", "1000")),
+        (away, Why.ASKED, ("1000",), "referred", ()),
+        (lambda town: town.forward("1001", Condition.DO_NOT_DISTURB, None), Why.ASKED, (), "do_not_disturb", ("1000",)),
+    ],
+    ids=["referred", "another answers", "the reception has rung", "do not disturb"],
+)
+def test_what_the_caller_is_told_and_who_rings_then(
+    made: Set, why: Why, tried: tuple[str, ...], words: str, next_: tuple[str, ...], town: Town
+) -> None:
+    made(town)
+    decided = decide(Asked(callee="1001", caller="1004", why=why, survival=True, tried=tried), town, NOON)
+    assert decided.told is not None
+    assert [step.words for step in decided.told.said] == [words]
+    assert (decided.told.sought, decided.told.next) == ("1001", next_)
+
+
+def test_of_a_plain_call_nothing_is_told(town: Town) -> None:
+    for why in (Why.ASKED, Why.BUSY, Why.NO_ANSWER):
+        assert decide(Asked(callee="1001", caller="1004", why=why, survival=True), town, NOON).told is None
+
+
 def test_a_blocked_phone_goes_to_the_reception(town: Town) -> None:
     town.change("1001", blocked=True)
     assert ask(town, Why.BLOCKED) == ("1000",)

@@ -21,7 +21,7 @@ from callcontrol.refusal import Refusal
 from callcontrol.sip.agent import Agent, Discarded
 from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed
 from callcontrol.sip.message import Request, parse
-from callcontrol.sip.offer import Local, matched, offer, silent
+from callcontrol.sip.offer import Local, answer, matched, offer, silent
 from callcontrol.sip.refer import ReferTo
 from callcontrol.sip.sdp import Codec, Description, Direction, Origin
 from callcontrol.sip.session import Phase, Session
@@ -29,6 +29,8 @@ from callcontrol.sip.user_agent import UserAgent
 
 DOMAIN = "kommun.example"
 OURS = "10.0.0.1"
+OWN = "10.0.0.77"
+"""Where the unit's own sound is."""
 CLOSED = Refusal(403, "Spärrat / Barred", 21, "call rejected")
 CUT_SHORT = ("no answer in the ACK",)
 """Said of whoever hangs up before it has answered an offer: its ACK is empty, and a BYE follows."""
@@ -139,6 +141,11 @@ class House:
     def close(self, leg: str) -> None:
         self.played.discard(leg)
 
+    def own(self, offered: bytes) -> bytes:
+        """The unit's own answer to an offer."""
+        made = answer(Description.parse(offered), Local(Origin("u", 0, 0, f"IN IP4 {OWN}"), OWN, 4_000))
+        return made.to_bytes() if made is not None else b""
+
     def phone(self, at: int) -> Phone:
         return self.phones[f"10{at:02}"]
 
@@ -178,7 +185,9 @@ class House:
 
     def invited(self, event: Invited) -> None:
         caller, number = event.request.from_.uri.user, event.request.request_uri.user
-        if number.startswith("*8"):
+        if number == "told":
+            done = self.switch.answer(event, caller, self.own, self.now) is not None
+        elif number.startswith("*8"):
             done = self.switch.pick_up(number[2:], event, caller, self.now)
         elif number.startswith("*7"):
             done = self.switch.fetch(number[2:], event, caller, self.now)
@@ -252,6 +261,55 @@ def test_a_call_is_led_on_and_ends_at_both(offers: bool, loss: float) -> None:
     other.call.end(house.now)
     house.check_over()
     assert whats(house)[-1] is Happened.OVER
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.15])
+def test_the_unit_answers_itself_and_leads_on(loss: float) -> None:
+    """To the first who lifts; until then, and over an offer of the caller's, the caller hears the unit."""
+    house = House(seed=5, loss=loss)
+    one, third = house.phone(1), house.phone(3)
+    house.phone(2).does = lambda phone, session, now: session.refuse(486, now)
+    one.dials("told", house.now)
+    house.run(20.0)
+    assert one.hears() == OWN
+    one.call.offer(one.says(), house.now)
+    house.run(20.0)
+    assert one.hears() == OWN
+    house.switch.lead_on(house.leg(one), ["0046", "1002", "1003"], house.now)
+    house.run(40.0)
+    house.talk((one, third))
+    assert whats(house).count(Happened.CONNECTED) == 1
+    third.call.end(house.now)
+    house.check_over()
+
+
+def test_the_unit_leads_on_in_vain_or_is_left() -> None:
+    house = House()
+    one = house.phone(1)
+    house.phone(2).does = lambda phone, session, now: session.refuse(486, now)
+    for numbers in (["1002"], ["0046"], []):
+        one.dials("told", house.now)
+        house.run(2.0)
+        house.switch.lead_on(house.leg(one), numbers, house.now)
+        house.run(5.0)
+        assert all(session.phase is Phase.OVER for session in one.calls)
+    house.phone(2).does = lambda phone, session, now: session.ring(180, now)
+    one.dials("told", house.now)
+    house.run(2.0)
+    house.switch.lead_on(house.leg(one), ["1002"], house.now)
+    house.run(2.0)
+    one.call.end(house.now)
+    house.check_over()
+
+
+def test_the_unit_answers_nobody_without_common_sound_or_who_is_gone() -> None:
+    house = House()
+    one = house.phone(1)
+    house.own = lambda offered: b""  # type: ignore[method-assign]
+    one.dials("told", house.now)
+    house.run(2.0)
+    assert one.statuses == [404]
+    house.check_over()
 
 
 def test_early_sound_and_several_phones() -> None:

@@ -13,8 +13,9 @@ import pytest
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.steps import Note
 from callcontrol.records import Outcome, Record, Way
+from callcontrol.refusal import Refusal
 from callcontrol.sip.message import Request
-from firmware.asking import RING, TRIED_MAX, Asking
+from firmware.asking import TRIED_MAX, Asking
 from firmware.config import Config, default
 from firmware.store import Journal
 from firmware.store.changes import Changes
@@ -63,9 +64,11 @@ def ask(
 ) -> tuple[int, str]:
     """The code, and who rings, or the phrase; for somebody inside, to whom no phone hours apply."""
     params += f";mode=SURVIVAL;caller={caller}"
-    answer = asking.answer(question(callee, params, method))
-    ring = dict(answer.headers).get(RING)
-    return answer.status, ring if ring is not None else answer.reason
+    asked = asking.asked(question(callee, params, method))
+    if asked is None:
+        return 501, ""
+    answer = asking.decided(asked).answer
+    return (answer.status, answer.phrase) if isinstance(answer, Refusal) else (302, ".".join(answer))
 
 
 def forward(changes: Changes, target: str, condition: Condition = Condition.ALWAYS) -> None:

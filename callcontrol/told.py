@@ -1,0 +1,78 @@
+"""What a caller is told whose call nobody takes, and where it may go from there. Pure.
+
+The words are the plan's, as sentences of callcontrol/media/phrases.py. Who chooses nothing is led on to whoever answers
+instead, and else to the reception: no call ends in nothing (B1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from callcontrol.media.phrases import Choice, NameOf, Sentence, because, phrase, said
+from callcontrol.media.phrases import choices as spoken
+from callcontrol.plan.steps import Say
+from callcontrol.refusal import Why
+
+__all__ = ["KEY_AGAIN", "Told", "word_of"]
+
+KEY_RECEPTION, KEY_INSTEAD, KEY_AGAIN = "2", "3", "9"
+"""1 is the message's."""
+
+_WORDS = {
+    Why.UNKNOWN: "unknown",
+    Why.OUTSIDE: "no_way_out",
+    Why.GONE: "no_way_out",
+    Why.NO_ANSWER: "no_answer",
+    Why.BUSY: "busy",
+}
+
+
+def word_of(why: Why) -> str:
+    """The edge's word as the plan would say it."""
+    return _WORDS.get(why, "not_reachable")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """`said`: the plan's; `why`: a word of it, said where the plan says nothing. `sought`: the extension that was
+    called, "" for none. `reception`, `instead`: extensions to be led on to."""
+
+    said: tuple[Say, ...] = ()
+    why: str
+    sought: str = ""
+    reception: str | None = None
+    instead: str | None = None
+
+    @property
+    def next(self) -> tuple[str, ...]:
+        """Who rings where nothing is chosen, one after the other."""
+        return tuple(number for number in (self.instead, self.reception) if number)
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Where each leads to."""
+        both = {KEY_RECEPTION: self.reception, KEY_INSTEAD: self.instead}
+        return {key: number for key, number in both.items() if number}
+
+    def reasons(self, now: datetime, language: str, name_of: NameOf) -> list[Sentence]:
+        """Why, and until when."""
+        found = [sentence for step in self.said for sentence in said(step, now, language, name_of)]
+        return found or because(self.why, self.sought, language, name_of)
+
+    def choices(self, language: str, name_of: NameOf) -> list[Sentence]:
+        """What the caller may press; empty where there is nothing to choose."""
+        given: list[Choice] = []
+        if self.reception:
+            given.append(Choice(KEY_RECEPTION, "for_reception"))
+        if self.instead:
+            given.append(Choice(KEY_INSTEAD, "for_instead", self.instead))
+        return spoken((*given, Choice(KEY_AGAIN, "for_again")), language, name_of) if given else []
+
+    def farewell(self, language: str) -> list[Sentence]:
+        """When nothing was chosen."""
+        return [_one("please_wait" if self.next else "goodbye", language)]
+
+
+def _one(key: str, language: str) -> Sentence:
+    return (phrase(key, language),)
