@@ -129,6 +129,7 @@ class Calls:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._leading.run())
                 tasks.create_task(self._vouch())
+                tasks.create_task(self._end_orphans())
                 if self._config.platform.nodes:
                     tasks.create_task(self._look())
                     tasks.create_task(self._take_turns())
@@ -169,27 +170,37 @@ class Calls:
         response = await self._link.request(bye, self._credentials.get(bye.from_.uri.user))
         log.info("rvx-event kind=%s code=%s", kind, response.status if response else "-")
 
-    # ---- calls whose sound died with the platform
+    # ---- calls whose sound died with the platform, or that nobody leads any more
 
     async def _end_anchored(self) -> None:
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            while self._silence.lasts(_now()) and len(self._tasks) < ENDINGS_MAX:
-                try:
-                    bye = bye_of(await self._link.request(self._ask_for_leg()))
-                except RemoteError as error:
-                    log.warning("rvx-event kind=leg_unread field=%s", error.field)
-                    continue
-                if bye is None:
-                    break
-                self._begin(self._end(bye, "anchored_ended"))
+            if self._silence.lasts(_now()):
+                await self._end_legs("legs", "anchored_ended")
 
-    def _ask_for_leg(self) -> Request:
+    async def _end_orphans(self) -> None:
+        """What the process before this one led: whoever is in it would sit in silence."""
+        await self._link.connected.wait()
+        await self._end_legs("orphans", "orphan_ended")
+
+    async def _end_legs(self, which: str, kind: str) -> None:
+        """All that the edge hands over now, each once."""
+        while len(self._tasks) < ENDINGS_MAX:
+            try:
+                bye = bye_of(await self._link.request(self._ask_for_leg(which)))
+            except RemoteError as error:
+                log.warning("rvx-event kind=leg_unread field=%s", error.field)
+                continue
+            if bye is None:
+                return
+            self._begin(self._end(bye, kind))
+
+    def _ask_for_leg(self, which: str) -> Request:
         """RFC 3261 §11; the edge answers with the BYE of a call that is to be ended, and each time with another."""
         who = f"<sip:calls@{HOST}>"
         return Request.new(
             "OPTIONS",
-            f"sip:legs@{HOST}",
+            f"sip:{which}@{HOST}",
             from_=f"{who};tag={secrets.token_hex(8)}",
             to=who,
             call_id=f"{self._call_ids}-{secrets.token_hex(8)}",

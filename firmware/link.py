@@ -38,6 +38,8 @@ class Link:
         self._came = came
         self._writer: asyncio.StreamWriter | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.connected = asyncio.Event()
+        """Set by the first connection."""
         self.ua = UserAgent(Agent(HOST, _token), f"<sip:calls@{HOST}>", _token, random.uniform)
 
     @property
@@ -88,6 +90,7 @@ class Link:
         host, port = writer.get_extra_info("sockname")[:2]
         self.ua.moved(f"{host}:{port}", f"<sip:calls@{host}:{port};transport=tcp>")
         self._writer = writer
+        self.connected.set()
         pinging = asyncio.create_task(self._ping(writer))
         try:
             while data := await reader.read(READ_BYTES):

@@ -110,7 +110,7 @@ def test_a_phone_rings_no_more_when_the_platform_has_forgotten_the_call(building
             building.platform.sick(True)
             site.wait(lambda: [one.code for one in phone.calls()] == [487], STEP_S, "cancelled")
             # 480: the platform passes on what a phone's older contact, which is silent, came to.
-            assert [one.code for one in call.wait()][0] in (480, 487)
+            assert {one.code for one in call.wait()} <= {480, 487}
         building.platform.sick(False)
         site.wait_mode("NORMAL", 90)
 
