@@ -91,7 +91,7 @@ class Announcing:
         return self._voice is not None and bool(invited.offer) and len(self._callers) < AT_ONCE_MAX
 
     async def take(self, invited: Invited, caller: str, told: Told) -> bool:
-        """Answers and begins to tell. False: not answered, as there is nothing in common."""
+        """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
         one = await self._opened(invited, told)
         if one is None:
             return False
@@ -100,6 +100,11 @@ class Announcing:
         except BaseException:
             one.endpoint.close()
             raise
+        from callcontrol.media.voice import PAUSE
+
+        if all(clip is PAUSE for clip in clips[0]):  # nothing is recorded, and nothing can be spoken
+            one.endpoint.close()
+            return False
         leg = self._switch.answer(invited, caller, lambda offer: self._answer(one, offer), _now())
         self._pump()
         if leg is None:

@@ -18,14 +18,14 @@ from callcontrol.media.phrases import LANGUAGES, Piece, Sentence, phrases
 from callcontrol.media.sounds import SUFFIXES, Clip, load, trimmed
 from callcontrol.media.speech import Speaker, SpeechError
 
-__all__ = ["Recordings", "Voice", "load_recordings", "pieces_of"]
+__all__ = ["PAUSE", "Recordings", "Voice", "load_recordings", "pieces_of"]
 
 PHRASE_MAX_S = 30
 MAX_FILES = 5000
 AUDIBLE = 50.0
 """Root mean square below which a recording is taken for silent: -56 dB of overload."""
 _NAMES = "names"
-_PAUSE = Clip(SILENCE * 13)
+PAUSE = Clip(SILENCE * 13)
 """Between sentences: a quarter of a second."""
 _ALIKE = 0.6
 
@@ -111,7 +111,7 @@ class Voice:
                 except SpeechError:
                     if strict:
                         raise
-            clips.append(_PAUSE)
+            clips.append(PAUSE)
         return clips
 
     def _parts(self, sentence: Sentence, language: str) -> list[Clip | str]:
