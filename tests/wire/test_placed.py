@@ -118,6 +118,17 @@ def test_a_phone_that_is_not_there_or_does_not_answer(house: House) -> None:
     house.callee.respond(house.callee.called("CANCEL", STEP_S), "200 OK")
 
 
+def test_what_it_does_not_understand_goes_on_without_it(house: House) -> None:
+    """The edge refuses by itself, in fewer words."""
+    uri = f"sip:{STRANGE}@{REALM}"
+    lines = {"Call-ID": f"odd-{time.monotonic_ns()}", "From": f"<sip:{CALLER}@{REALM}>;tag=asks"}
+    challenge = house.caller.final(house.caller.request("INVITE", uri, lines, OFFER))
+    lines["Proxy-Authorization"] = house.caller.authorization(challenge, "INVITE", uri)
+    invite = house.caller.request("INVITE", uri, lines, OFFER)
+    house.calls.respond(house.calls.called(timeout_s=STEP_S), "400 Bad SDP")
+    assert status(house.caller.final(invite, STEP_S)) == 480
+
+
 def test_it_answers_a_call(house: House) -> None:
     """One that the edge hands over: its answer reaches the caller, who acknowledges and ends it; or it offers anew, and
     ends it itself."""
