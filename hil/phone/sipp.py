@@ -439,7 +439,8 @@ def parse(messages: str, begun: str, method: str, wall_to_monotonic: float = 0.0
         if not (match := _MESSAGE.fullmatch(line)):
             continue
         call_id, of, first_line, at = match["call_id"], match["method"], match["line"], float(match["epoch"])
-        if of != method and call_id not in traces:
+        # What is heard first of a call by an answer is an earlier run's, from the same port.
+        if call_id not in traces and (of != method or _code(first_line) is not None):
             continue
         trace = traces.setdefault(call_id, _Trace())
         if call_id in unseen:
