@@ -15,6 +15,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ __all__ = ["AT_ONCE_MAX", "Announcing"]
 AT_ONCE_MAX = 100
 """Callers who are told something at a time."""
 TOLD_TIMES = 2
+AGAIN_MAX = 10
+"""Times in all, for who asks for it again and again."""
 CHOICE_S = 3.0
 """For a key, after all was said."""
 FAREWELL_S = 10.0
@@ -113,6 +116,7 @@ class Announcing:
         one.leg = leg
         self._callers.add(one)
         one.task = asyncio.create_task(self._tell(one, *clips))
+        one.task.add_done_callback(partial(self._ended, leg))
         return True
 
     def saw(self, event: CallEvent) -> None:
@@ -120,6 +124,13 @@ class Announcing:
         if event.what in (Happened.CONNECTED, Happened.OVER):
             for caller in [each for each in self._callers if each.leg is not None and each.leg.call is event.call]:
                 self._close(caller)
+
+    def _ended(self, leg: Leg, task: asyncio.Task[None]) -> None:
+        """A fault of ours leaves nobody in silence."""
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("rvx-event kind=fault of=announcing", exc_info=fault)
+            self._switch.end(leg.call, _now())
+            self._pump()
 
     def close(self) -> None:
         for caller in list(self._callers):
@@ -151,14 +162,14 @@ class Announcing:
     async def _tell(self, caller: _Caller, said: list[Clip], farewell: list[Clip]) -> None:
         keys, times = caller.told.keys, 0
         chosen: list[str] = []
-        while not chosen and times < TOLD_TIMES:
+        for _ in range(AGAIN_MAX):
             key = await self._key_during(caller, self._play(caller, said))
             if key is None and keys:
                 key = await self._key_during(caller, asyncio.sleep(CHOICE_S))
             if key in keys:
                 chosen = [keys[key], *(number for number in caller.told.next if number != keys[key])]
             times += 0 if key == KEY_AGAIN else 1
-            if not keys:
+            if chosen or not keys or times >= TOLD_TIMES:
                 break
         leg = caller.leg
         assert leg is not None

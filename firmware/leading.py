@@ -26,6 +26,9 @@ __all__ = ["RING", "Leading"]
 RING = "P-Ring"
 """In a 302 to the edge: the extensions that ring now, parted by dots. No phone's 302 is heeded (cfg/70-calls.cfg)."""
 
+PREPARED_MAX = 20
+"""Callers for whom it is put together at a time what they are told; what comes above is refused in words."""
+
 log = logging.getLogger("rvx")
 
 
@@ -100,7 +103,8 @@ class Leading:
             invited.session.refuse(501, now)
             return
         decided = self._asking.decided(asked)
-        if decided.told is not None and self._announcing is not None and self._announcing.takes(invited):
+        room = self._announcing is not None and len(self._tasks) < PREPARED_MAX and self._announcing.takes(invited)
+        if decided.told is not None and room:
             invited.session.ring(180, now)
             task = asyncio.create_task(self._tell(invited, asked, decided))
             self._tasks.add(task)
