@@ -78,7 +78,9 @@ def standby(net: Net, hangs: Sequence[bool], stopped: threading.Event, counts: C
         say(f"takeover {number} of {len(hangs)}, {'edge hangs' if hung else 'no power'}: {taken_s:.2f} s")
         (counts.takeover_hung_s if hung else counts.takeover_s).append(taken_s)
         counts.attempted += 1
-        counts.lost += answered_s is None
+        if answered_s is None:
+            counts.lost += 1
+            say(f"lost: the call of takeover {number}")
         (dying.edge.thaw if hung else dying.power_on)()
         dying.wait(partial(_knows_all, dying), REPLICATED_S, "bindings at the one that died")
         if stopped.is_set():
