@@ -1,7 +1,7 @@
 """Answers a call with sound: says why nobody takes it and until when, hears a key, and leads on (callcontrol.told).
 
-A shell over `call.Switch` and callcontrol.media, which is loaded beside the calls: until it is, and where a call has no
-sound in common with us, or there is no room for one more, it is refused in words on its display.
+A shell over `call.Switch` and callcontrol.media, which is much to load: `leading` does so beside the calls. Where a
+call has no sound in common with us, or there is no room for one more, it is refused in words on its display.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import importlib
 import logging
 import socket
 from collections.abc import Callable, Sequence
@@ -17,25 +16,27 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from callcontrol.call import CallEvent, Happened, Leg, Switch
-from callcontrol.media.phrases import NameOf, Sentence
+from callcontrol.media.codecs import Format, format_of
+from callcontrol.media.dtmf import Keys as KeysInBand
+from callcontrol.media.leg import LegSettings
+from callcontrol.media.phrases import NameOf
+from callcontrol.media.rtp import Packet
+from callcontrol.media.sounds import Clip, Player
+from callcontrol.media.speech import Speaker
+from callcontrol.media.srtp import Keys, new_key, parse_key
+from callcontrol.media.tones import Tone, ToneSource
+from callcontrol.media.tracks import PlayedTrack, SoundTrack, pump
+from callcontrol.media.udp import Endpoint, NoPort, Ports
+from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.events import Invited
 from callcontrol.sip.offer import ABLE, EVENT, Local, answer
 from callcontrol.sip.sdp import Codec, Description, Direction, Origin
 from callcontrol.told import KEY_AGAIN, Told
 
-if TYPE_CHECKING:
-    from callcontrol.media.codecs import Format
-    from callcontrol.media.leg import LegSettings
-    from callcontrol.media.rtp import Packet
-    from callcontrol.media.sounds import Clip
-    from callcontrol.media.udp import Endpoint, Ports
-    from callcontrol.media.voice import Voice
-
-__all__ = ["AT_ONCE_MAX", "Announcing"]
+__all__ = ["AT_ONCE_MAX", "Announcing", "voice_of"]
 
 AT_ONCE_MAX = 100
 """Callers who are told something at a time."""
@@ -74,24 +75,19 @@ class Announcing:
         pump: Callable[[], None],
         name_of: NameOf,
         languages: Sequence[str],
-        recordings: Path | None,
+        voice: Voice,
     ) -> None:
         self._switch = switch
         self._pump = pump
         self._name_of = name_of
         self._languages = languages
-        self._recordings = recordings
-        self._voice: Voice | None = None
+        self._voice = voice
         self._ports: dict[str, Ports] = {}
         self._callers: set[_Caller] = set()
 
-    async def load(self) -> None:
-        """Until then nothing is said. Takes its time in a thread."""
-        self._voice = await asyncio.to_thread(_voice, self._recordings)
-
     def takes(self, invited: Invited) -> bool:
         """Whether there is sound for this call; only one that has offered some is answered."""
-        return self._voice is not None and bool(invited.offer) and len(self._callers) < AT_ONCE_MAX
+        return bool(invited.offer) and len(self._callers) < AT_ONCE_MAX
 
     async def take(self, invited: Invited, caller: str, told: Told) -> bool:
         """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
@@ -99,24 +95,18 @@ class Announcing:
         if one is None:
             return False
         try:
-            clips = await self._clips(told)
-        except BaseException:
-            one.endpoint.close()
-            raise
-        from callcontrol.media.voice import PAUSE
-
-        if all(clip is PAUSE for clip in clips[0]):  # nothing is recorded, and nothing can be spoken
-            one.endpoint.close()
+            said, farewell = await self._clips(told)
+            if any(clip is not PAUSE for clip in said):  # else nothing is recorded, and nothing can be spoken
+                one.leg = self._switch.answer(invited, caller, lambda offer: self._answer(one, offer), _now())
+                self._pump()
+        finally:
+            if one.leg is None:
+                one.endpoint.close()
+        if one.leg is None:
             return False
-        leg = self._switch.answer(invited, caller, lambda offer: self._answer(one, offer), _now())
-        self._pump()
-        if leg is None:
-            one.endpoint.close()
-            return False
-        one.leg = leg
         self._callers.add(one)
-        one.task = asyncio.create_task(self._tell(one, *clips))
-        one.task.add_done_callback(partial(self._ended, leg))
+        one.task = asyncio.create_task(self._tell(one, said, farewell))
+        one.task.add_done_callback(partial(self._ended, one.leg))
         return True
 
     def saw(self, event: CallEvent) -> None:
@@ -149,15 +139,11 @@ class Announcing:
         now = datetime.now(UTC)
         said, farewell = [], []
         for language in self._languages:
-            said += await self._said(told.reasons(now, language, self._name_of), language)
+            said += await self._voice.say(told.reasons(now, language, self._name_of), language)
         for language in self._languages:
-            said += await self._said(told.choices(language, self._name_of), language)
-            farewell += await self._said(told.farewell(language), language)
+            said += await self._voice.say(told.choices(language, self._name_of), language)
+            farewell += await self._voice.say(told.farewell(language), language)
         return said, farewell
-
-    async def _said(self, sentences: Sequence[Sentence], language: str) -> list[Clip]:
-        assert self._voice is not None
-        return await self._voice.say(sentences, language)
 
     async def _tell(self, caller: _Caller, said: list[Clip], farewell: list[Clip]) -> None:
         keys, times = caller.told.keys, 0
@@ -197,8 +183,6 @@ class Announcing:
             pressing.cancel()
 
     async def _play(self, caller: _Caller, clips: Sequence[Clip]) -> None:
-        from callcontrol.media.sounds import Player
-        from callcontrol.media.tracks import PlayedTrack, pump
 
         assert caller.format is not None
         await asyncio.to_thread(_encoded, clips, caller.format)
@@ -206,8 +190,6 @@ class Announcing:
 
     async def _ring_back(self, caller: _Caller) -> None:
         """What a caller expects to hear while it rings elsewhere; until it is closed."""
-        from callcontrol.media.tones import Tone, ToneSource
-        from callcontrol.media.tracks import SoundTrack, pump
 
         await pump(SoundTrack(ToneSource(Tone.RINGING)), caller.endpoint)
 
@@ -215,8 +197,6 @@ class Announcing:
 
     async def _opened(self, invited: Invited, told: Told) -> _Caller | None:
         """With a port of its own on the address by which the caller's sound is reached."""
-        from callcontrol.media.udp import NoPort, Ports
-
         try:
             media = Description.parse(invited.offer).audio
             address = _towards(media.address) if media is not None else None
@@ -230,8 +210,6 @@ class Announcing:
 
     def _answer(self, caller: _Caller, offer: bytes) -> bytes:
         """Ours to an offer of the caller's; empty where there is nothing in common."""
-        from callcontrol.media.srtp import new_key
-
         try:
             offered = Description.parse(offer)
             if not caller.crypto:
@@ -260,11 +238,10 @@ class _Ears:
     """Keys of one call: by telephone events, or in the sound itself where the other side has none."""
 
     def __init__(self, caller: _Caller, settings: LegSettings) -> None:
-        from callcontrol.media.dtmf import Keys
 
         self._caller = caller
         self._settings = settings
-        self._in_band = Keys() if settings.event_type is None else None
+        self._in_band = KeysInBand() if settings.event_type is None else None
         self._decode = settings.format.make().decode
 
     def heard(self, packet: Packet) -> None:
@@ -284,9 +261,6 @@ _SPOKEN = tuple(codec for codec in ABLE if codec.name != "CN")
 
 def _settings(offered: Description, answered: Description, crypto: str) -> LegSettings | None:
     """What was agreed on, as the leg needs it; ValueError for a key that cannot be used."""
-    from callcontrol.media.codecs import format_of
-    from callcontrol.media.leg import LegSettings
-    from callcontrol.media.srtp import Keys, parse_key
 
     place = next(at for at, media in enumerate(answered.medias) if media.kind == "audio" and media.port)
     theirs, ours = offered.medias[place], answered.medias[place]
@@ -330,13 +304,8 @@ def _encoded(clips: Sequence[Clip], known: Format) -> None:
         clip.encoded(known)
 
 
-def _voice(recordings: Path | None) -> Voice:
-    """Loads what sound needs, and the recordings."""
-    for part in ("leg", "tracks", "udp", "tones", "sounds", "dtmf", "srtp"):
-        importlib.import_module(f"callcontrol.media.{part}")
-    from callcontrol.media.speech import Speaker
-    from callcontrol.media.voice import Voice, load_recordings
-
+def voice_of(recordings: Path | None) -> Voice:
+    """With the municipality's recordings; blocks."""
     loaded = load_recordings(recordings)
     for fault in loaded.faults:
         log.warning("rvx-event kind=recording_unused why=%s", fault.replace(" ", "_"))

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from callcontrol.asked import Asked, Decided
 from callcontrol.call import Dial, Switch
@@ -16,10 +17,12 @@ from callcontrol.sip.agent import Discarded
 from callcontrol.sip.events import Invited
 from callcontrol.sip.session import Session
 from callcontrol.sip.user_agent import UserAgentEvent
-from firmware.announcing import Announcing
 from firmware.asking import Asking
 from firmware.config import Config
 from firmware.link import Link
+
+if TYPE_CHECKING:
+    from firmware.announcing import Announcing
 
 __all__ = ["RING", "Leading"]
 
@@ -40,26 +43,26 @@ class Leading:
         self._asking = Asking(config, told)
         self.link = Link(config.edge.calls_port, self._came)
         self._switch = Switch(self.link.ua, self, self._realm)
-        said = config.announcing
-        self._announcing = (
-            Announcing(
-                self._switch,
-                self._pump,
-                self._asking.name_of,
-                said.languages,
-                Path(said.recordings) if said.recordings else None,
-            )
-            if said.languages
-            else None
-        )
+        self._said = config.announcing
+        self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
-            if self._announcing is not None:
-                tasks.create_task(self._announcing.load())
+            if self._said.languages:
+                tasks.create_task(self._load())
+
+    async def _load(self) -> None:
+        self._announcing = await asyncio.to_thread(self._loaded)
+
+    def _loaded(self) -> Announcing:
+        """Blocks. Sound is much to load, and no call waits for it."""
+        from firmware.announcing import Announcing, voice_of
+
+        recordings = Path(self._said.recordings) if self._said.recordings else None
+        return Announcing(self._switch, self._pump, self._asking.name_of, self._said.languages, voice_of(recordings))
 
     def close(self) -> None:
         if self._announcing is not None:
