@@ -16,7 +16,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from callcontrol.call import PARK_S, TRANSFERS_MAX, CallEvent, Dial, Happened, Leg, Switch
+from callcontrol.call import CallEvent, Dial, Happened, Leg, Switch
+from callcontrol.call.joining import TRANSFERS_MAX
+from callcontrol.call.waiting import PARK_S
 from callcontrol.refusal import Refusal
 from callcontrol.sip.agent import Agent, Discarded
 from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed

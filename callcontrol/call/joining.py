@@ -1,0 +1,217 @@
+"""What every verb is made of: who is called, who meets whom, who waits, who leaves, and how a call fails."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from callcontrol.call.legs import Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound
+from callcontrol.refusal import Refusal
+from callcontrol.sip.events import Invited
+from callcontrol.sip.offer import matched, silent
+from callcontrol.sip.refer import ReferTo
+from callcontrol.sip.sdp import Description
+from callcontrol.sip.session import Phase, Session
+from callcontrol.sip.user_agent import UserAgent
+
+__all__ = ["BUSY", "LOOP", "NOBODY", "TRANSFERS_MAX", "Joining"]
+
+RING_AT_ONCE = 10
+TRANSFERS_MAX = 5
+"""Transfers and diversions of one call; one more is a loop (482)."""
+LEAVE_S = 2.0
+"""Who has transferred hangs up by itself; after that it is hung up for it."""
+
+BUSY = Refusal(486, "Upptaget / Busy Here", 17, "user busy")
+NOBODY = Refusal(480, "Inget Svar / No Answer", 19, "no answer")
+LOOP = Refusal(482, "Slinga / Loop Detected", 25, "exchange routing error")
+
+
+class Joining:
+    """All calls that we lead. `domain`: of the addresses that stand in From."""
+
+    def __init__(self, ua: UserAgent, route: Route, domain: str, sound: Sound | None = None) -> None:
+        self._ua = ua
+        self._route = route
+        self._domain = domain
+        self._sound = sound
+        self._legs: dict[Session, Leg] = {}
+        self._count = 0
+        self._events: deque[CallEvent] = deque()
+
+    @property
+    def calls(self) -> list[Call]:
+        return list({leg.call: None for leg in self._legs.values()})
+
+    def next_event(self) -> CallEvent | None:
+        return self._events.popleft() if self._events else None
+
+    def end(self, call: Call, now: float) -> None:
+        """Everybody hangs up."""
+        for leg in (*call.ringing, *call.sides):
+            leg.session.end(now)
+
+    def leg(self, session: Session) -> Leg | None:
+        return self._legs.get(session)
+
+    def _taken(self, invited: Invited, caller: str) -> tuple[Call, Leg]:
+        self._count += 1
+        call = Call(str(self._count))
+        leg = self._leg(invited, caller, call)
+        call.sides.append(leg)
+        return call, leg
+
+    def _leg(self, invited: Invited, number: str, call: Call) -> Leg:
+        leg = self._new_leg(number, call)
+        leg.session = invited.session
+        leg.wants(invited.offer)
+        self._legs[leg.session] = leg
+        return leg
+
+    def _new_leg(self, number: str, call: Call) -> Leg:
+        self._count += 1
+        return Leg(str(self._count), number, call)
+
+    def _allowed(self, call: Call, wanting: str, number: str) -> Dial | Refusal:
+        dial = LOOP if call.transfers >= TRANSFERS_MAX else self._route.to(wanting, number)
+        if isinstance(dial, Refusal):
+            self._tell(Happened.REFUSED, call, number, dial.status)
+        return dial
+
+    def _ring_for(self, call: Call, wanting: str, number: str, offer: bytes, now: float) -> None:
+        dial = self._allowed(call, wanting, number)
+        if isinstance(dial, Refusal):
+            self._fail(call, dial, now)
+        else:
+            self._ring(call, [dial], offer, now)
+
+    def _ring(self, call: Call, dials: Sequence[Dial], offer: bytes, now: float, to: ReferTo | None = None) -> None:
+        """An empty `offer` leaves it to who answers, so that whoever waits is asked only then (RFC 3725 §4.4)."""
+        waiting = call.sides[0] if call.sides else None
+        hops = _hops_left(waiting)
+        if hops <= 0:
+            self._fail(call, LOOP, now)
+            return
+        shown = waiting.number if waiting is not None else dials[0].number
+        headers = [("Referred-By", f"<sip:{call.by}@{self._domain}>")] if call.by else []
+        for dial in dials[:RING_AT_ONCE]:
+            leg = self._new_leg(dial.number, call)
+            leg.session = self._ua.invite(
+                dial.uri,
+                now,
+                from_=f"<sip:{shown}@{self._domain}>",
+                body=leg.describes(offer),
+                headers=headers,
+                replaces=to.replaces if to is not None else None,
+                max_forwards=hops,
+                credentials=dial.credentials,
+                early=bool(offer),
+            )
+            self._legs[leg.session] = leg
+            call.ringing.append(leg)
+
+    def _meet(self, one: Leg, other: Leg, now: float) -> None:
+        """Two are to hear each other. An offer of one goes to the other; where neither has made one, `one` is asked."""
+        for leg in (one, other):
+            if leg.music:
+                self._music_ends(leg)
+        if one.owes is not None and (other.owes is None or one.owes is Owes.ANSWER):
+            one, other = other, one
+        match one.owes, other.owes:
+            case None, Owes.ANSWER:
+                met = one.offer(Asked.TALK, other.offered, now)
+            case None, _:
+                met = one.offer(Asked.TALK, b"", now)
+            case Owes.OFFER, Owes.ANSWER:
+                met = one.reply(other.offered, now)
+            case Owes.ANSWER, Owes.ANSWER:
+                met = self._cross(one, other, now)
+            case _:
+                met = False
+        if not met:
+            for leg in (one, other):
+                leg.session.end(now)
+
+    def _cross(self, one: Leg, other: Leg, now: float) -> bool:
+        """Both have offered: each gets the other's offer, cut down to what both can, for an answer."""
+        first, second = Description.parse(one.offered), Description.parse(other.offered)
+        to_one, to_other = matched(first, second), matched(second, first)
+        if to_one is None or to_other is None:
+            return False
+        return one.reply(to_one.to_bytes(), now) and other.reply(to_other.to_bytes(), now)
+
+    def _wait(self, leg: Leg, now: float) -> None:
+        """Hears music, or where there is none nothing, and is not heard."""
+        leg.music = True
+        if not leg.answered:
+            return
+        if leg.owes is not None:
+            self._hush(leg, now)
+        body = self._sound.offer(leg.name) if self._sound is not None else b""
+        if not body and leg.session.remote:
+            body = silent(Description.parse(leg.session.remote)).to_bytes()
+        if body:
+            leg.offer(Asked.WAIT, body, now)
+
+    def _music_ends(self, leg: Leg) -> None:
+        leg.music = False
+        if self._sound is not None:
+            self._sound.close(leg.name)
+
+    def _hush(self, leg: Leg, now: float) -> None:
+        """Answers a leg that has nobody to talk with just now."""
+        if leg.own is not None and leg.owes is Owes.ANSWER:
+            body = leg.own(leg.offered)
+            if body:
+                leg.reply(body, now)
+            else:
+                leg.refuse(now, 488)
+            return
+        if leg.owes is Owes.ANSWER:
+            leg.reply(silent(Description.parse(leg.offered)).to_bytes(), now)
+        elif leg.session.remote:
+            leg.reply(silent(Description.parse(leg.session.remote)).to_bytes(), now)
+        else:
+            leg.session.end(now)
+
+    def _leave(self, leg: Leg, now: float) -> None:
+        """Out of its call; it hangs up by itself, or is hung up."""
+        leg.call = Call(f"{leg.call.id}-{leg.name}", aside=leg)
+        if leg.owes is not None and leg.answered:
+            self._hush(leg, now)
+        if leg.answered:
+            self._ua.at(now + LEAVE_S, lambda then: _end(leg, then))
+        else:
+            leg.session.end(now)
+
+    def _still(self, call: Call) -> None:
+        if call.timer is not None:
+            call.timer.cancel()
+            call.timer = None
+
+    def _fail(self, call: Call, refusal: Refusal, now: float) -> None:
+        self._still(call)
+        if call.refer is not None:
+            call.refer.note(refusal.status, now)
+            call.refer = None
+        for leg in list(call.sides):
+            if leg.session.phase is Phase.RINGING:
+                headers = refusal.headers() if refusal.cause else ()
+                leg.session.refuse(refusal.status, now, refusal.phrase, headers)
+            else:
+                leg.session.end(now)
+
+    def _tell(self, what: Happened, call: Call, number: str = "", status: int = 0) -> None:
+        self._events.append(CallEvent(what, call, number, status))
+
+
+def _end(leg: Leg, now: float) -> None:
+    leg.session.end(now)
+
+
+def _hops_left(waiting: Leg | None) -> int:
+    """RFC 3261 §8.1.1.6: a call that goes round through us comes to an end."""
+    if waiting is None or waiting.session.outgoing:
+        return 70
+    text = waiting.session.request.header("Max-Forwards") or "70"
+    return min(70, int(text) - 1) if text.isascii() and text.isdigit() and len(text) <= 3 else 70

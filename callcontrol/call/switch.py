@@ -1,0 +1,283 @@
+"""The switch: what comes of sessions, and the verbs by which a call that came is led on, answered or picked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from callcontrol.call.joining import NOBODY
+from callcontrol.call.legs import Asked, Call, Dial, Happened, Leg, Owes
+from callcontrol.call.transfer import Transfers
+from callcontrol.call.waiting import Waiting
+from callcontrol.refusal import Refusal
+from callcontrol.sip.events import (
+    Agreed,
+    Answered,
+    Ended,
+    Invited,
+    Offered,
+    OfferRefused,
+    Progressed,
+    Referred,
+    SessionEvent,
+    Withdrawn,
+)
+from callcontrol.sip.message import Response
+from callcontrol.sip.offer import matched
+from callcontrol.sip.sdp import Description
+from callcontrol.sip.session import Phase
+
+__all__ = ["Switch"]
+
+
+class Switch(Transfers, Waiting):
+    """All calls that we lead, whatever is done with them."""
+
+    # ---- verbs
+
+    def connect(self, invited: Invited, caller: str, dials: Sequence[Dial], now: float) -> Call:
+        """Leads a call that came on, to several at once; the first who answers has it."""
+        call, _ = self._taken(invited, caller)
+        self._ring(call, dials, invited.offer, now)
+        return call
+
+    def answer(self, invited: Invited, caller: str, own: Callable[[bytes], bytes], now: float) -> Leg | None:
+        """The unit itself takes the call that came, by sound of its own. None where they have none in common, or the
+        call is over."""
+        body = own(invited.offer) if invited.offer else b""
+        if not body or invited.session.phase is not Phase.RINGING:
+            return None
+        _, leg = self._taken(invited, caller)
+        leg.own = own
+        leg.reply(body, now)
+        return leg
+
+    def lead_on(self, leg: Leg, numbers: Sequence[str], now: float) -> None:
+        """Whom the unit has answered is called for at `numbers`, one after the other; until one of them answers the
+        unit stays at the other end."""
+        leg.call.then = list(numbers)
+        self._next_of(leg.call, leg, now)
+
+    def pick_up(self, number: str, invited: Invited, caller: str, now: float) -> bool:
+        """Whoever has called takes the call that rings at `number`."""
+        rings = next((leg for leg in self._legs.values() if leg.number == number and leg in leg.call.ringing), None)
+        if rings is None or not rings.call.sides:
+            return False
+        call = rings.call
+        waiting = call.sides[0]
+        if waiting.owes is not None and not _may_meet(waiting.offered, invited.offer):
+            return False
+        taking = self._leg(invited, caller, call)
+        call.sides.append(taking)
+        self._meet(waiting, taking, now)
+        self._answered_by(call, taking, now)
+        return True
+
+    # ---- what comes
+
+    def saw(self, event: SessionEvent, now: float) -> None:
+        """An event of a session; what is none of ours is passed over. Invited comes by the verbs, but for Replaces."""
+        if isinstance(event, Invited):
+            self._replacing(event, now)
+            return
+        leg = None if event.session is None else self._legs.get(event.session)
+        if leg is None:
+            if isinstance(event, Referred):
+                event.refer.refuse(403, now)  # who is in no call of ours has nobody to lead on
+            return
+        match event:
+            case Progressed(_, response, body):
+                self._progressed(leg, response.status, body, now)
+            case Answered(_, _, body, offers):
+                self._answered(leg, body, offers, now)
+            case Offered(_, body):
+                self._offered(leg, body, now)
+            case Agreed(_, body):
+                self._agreed(leg, body, now)
+            case OfferRefused(_, status):
+                self._offer_refused(leg, status, now)
+            case Withdrawn():
+                leg.owes, leg.offered = None, b""
+            case Referred(_, refer):
+                self._referred(leg, refer, now)
+            case Ended():
+                self._ended(leg, event, now)
+
+    def _progressed(self, leg: Leg, status: int, body: bytes, now: float) -> None:
+        call = leg.call
+        if call.refer is not None:
+            call.refer.note(status, now)
+        waiting = call.sides[0] if call.sides else None
+        if waiting is not None and not waiting.answered and leg in call.ringing:
+            # Early sound of one of several would be heard instead of the others'.
+            early = body if len(call.ringing) == 1 and waiting.offered else b""
+            waiting.session.ring(status, now, waiting.describes(early), reliable=False)
+        self._tell(Happened.RINGING, call, leg.number, status)
+
+    def _answered(self, leg: Leg, body: bytes, offers: bool, now: float) -> None:
+        call = leg.call
+        if offers:
+            leg.wants(body)
+        if not call.sides:  # a call back: its caller has lifted
+            call.ringing.remove(leg)
+            call.sides.append(leg)
+            self._now_the_other(call, leg, now)
+            return
+        if leg not in call.ringing:
+            return
+        waiting = call.sides[0]
+        call.sides.append(leg)
+        if offers or (waiting.answered and waiting.owes is None):
+            self._meet(waiting, leg, now)
+        else:
+            waiting.reply(body, now)
+        self._answered_by(call, leg, now)
+
+    def _answered_by(self, call: Call, leg: Leg, now: float) -> None:
+        self._still(call)
+        for other in call.ringing:
+            if other is not leg:
+                other.session.end(now)
+        call.ringing.clear()
+        if call.refer is not None:
+            call.refer.note(200, now)
+            call.refer = None
+        if call.aside is not None:
+            aside, call.aside = call.aside, None
+            self._leave(aside, now)
+        call.by = ""
+        call.then.clear()
+        for side in call.sides:
+            side.own = None
+        self._tell(Happened.CONNECTED, call, leg.number)
+
+    def _offered(self, leg: Leg, body: bytes, now: float) -> None:
+        """A leg changes its mind: the other is asked, unless it waits for music or changes its own."""
+        leg.wants(body)
+        if body and leg.asked is not None:
+            leg.done(now)  # it was asked for one
+        other = leg.call.other(leg)
+        if other is None or leg.music:
+            self._hush(leg, now)
+        elif other.owes is Owes.OFFER and body:
+            other.reply(body, now)
+        elif other.owes is not None:
+            leg.refuse(now, 491)
+        elif self._sound is not None and body and Description.parse(body).holds:
+            self._hush(leg, now)
+            self._wait(other, now)
+            self._tell(Happened.HELD, leg.call, leg.number)
+        else:
+            if other.music:
+                self._music_ends(other)
+                self._tell(Happened.RESUMED, leg.call, leg.number)
+            if not other.offer(Asked.TALK, body, now):
+                leg.refuse(now, 488)
+
+    def _agreed(self, leg: Leg, body: bytes, now: float) -> None:
+        """To an offer of ours, or, by ACK, to one that it had asked for."""
+        if leg.asked is not None and leg.done(now) is Asked.WAIT:
+            if self._sound is not None and leg.music:
+                self._sound.agreed(leg.name, body)
+            return
+        other = leg.call.other(leg)
+        if other is not None and other.owes is Owes.ANSWER:
+            other.reply(body, now)
+
+    def _offer_refused(self, leg: Leg, status: int, now: float) -> None:
+        asked = leg.done(now)
+        other = leg.call.other(leg)
+        if other is not None and other.owes is not None and asked is Asked.TALK:
+            other.refuse(now, status)
+
+    def _replacing(self, event: Invited, now: float) -> None:
+        """An INVITE with Replaces: the new one takes the place of one of ours (RFC 3891 §3)."""
+        leg = None if event.replaces is None else self._legs.get(event.replaces)
+        if leg is None:
+            return
+        call = leg.call
+        other = call.other(leg) or (call.sides[0] if call.sides and leg in call.ringing else None)
+        if other is None:
+            event.session.refuse(481, now)
+            return
+        number = event.request.from_.uri.user
+        if leg in call.ringing:
+            if not self.pick_up(leg.number, event, number, now):
+                event.session.refuse(488, now)
+            return
+        taking = self._leg(event, number, call)
+        call.sides = [other, taking]
+        self._meet(other, taking, now)
+        leg.session.end(now)
+
+    def _next_of(self, call: Call, waiting: Leg, now: float) -> None:
+        refusal = NOBODY
+        while call.then:
+            dial = self._allowed(call, waiting.number, call.then.pop(0))
+            if not isinstance(dial, Refusal):
+                self._ring(call, [dial], b"", now)
+                return
+            refusal = dial
+        self._fail(call, refusal, now)
+
+    # ---- the end
+
+    def _ended(self, leg: Leg, event: Ended, now: float) -> None:
+        call = leg.call
+        del self._legs[leg.session]
+        if leg.music:
+            self._music_ends(leg)
+        if leg in call.ringing:
+            call.ringing.remove(leg)
+            if not call.ringing:
+                self._not_reached(leg, event, now)
+            return
+        if leg is call.aside:
+            call.aside = None
+        if leg not in call.sides:
+            return
+        call.sides.remove(leg)
+        self._still(call)
+        self._unpark(call)
+        if call.refer is not None:
+            call.refer.note(487, now)
+        aside = () if call.aside is None else (call.aside,)
+        for other in (*call.ringing, *call.sides, *aside):
+            if event.status >= 300 and other.session.phase is Phase.RINGING:
+                other.session.refuse(event.status, now)
+            else:
+                other.session.end(now)
+        if not call.sides and not call.ringing:
+            self._tell(Happened.OVER, call, leg.number, event.status)
+
+    def _not_reached(self, leg: Leg, event: Ended, now: float) -> None:
+        """Nobody that was called for this call rings any more."""
+        call = leg.call
+        if len(call.sides) != 1:
+            if not call.sides:
+                self._tell(Happened.OVER, call, leg.number, event.status)
+            return
+        waiting = call.sides[0]
+        if 300 <= event.status < 400 and isinstance(event.message, Response):
+            self._diverted(leg, event.message, now)
+            return
+        if call.refer is not None:
+            call.refer.note(event.status, now)
+            call.refer = None
+        if call.aside is not None and call.aside.answered:  # they talk on
+            back, call.aside, call.by = call.aside, None, ""
+            call.sides.append(back)
+            self._meet(waiting, back, now)
+        elif call.by and waiting.answered:
+            self._recall(call, now)
+        elif call.then:
+            self._next_of(call, waiting, now)
+        else:
+            self._fail(call, Refusal(max(event.status, 400), "", 0, ""), now)
+
+
+def _may_meet(one: bytes, other: bytes) -> bool:
+    """Whether two calls that both wait to be answered can be answered by each other."""
+    if not (one and other):
+        return bool(one or other)
+    first, second = Description.parse(one), Description.parse(other)
+    return matched(first, second) is not None and matched(second, first) is not None
