@@ -60,9 +60,10 @@ class Leading:
     def _loaded(self) -> Announcing:
         """Blocks. Sound is much to load, and no call waits for it."""
         from firmware.announcing import Announcing, voice_of
+        from firmware.places import Places
 
-        recordings = Path(self._said.recordings) if self._said.recordings else None
-        return Announcing(self._switch, self._pump, self._asking.name_of, self._said.languages, voice_of(recordings))
+        voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
+        return Announcing(self._switch, self._pump, self._asking.name_of, self._said.languages, voice, Places())
 
     def close(self) -> None:
         if self._announcing is not None:

@@ -35,6 +35,9 @@ class Clip:
         """In frames."""
         return len(self.pcm) // FRAME_BYTES
 
+    def is_encoded(self, codec: Format) -> bool:
+        return codec.name in self._encoded
+
     def encoded(self, codec: Format) -> tuple[bytes, ...]:
         """A payload for each frame. Made at the first call: call it when loading, not when playing."""
         if codec.name not in self._encoded:

@@ -12,6 +12,8 @@ from callcontrol.sip.sdp import DISCARD_PORT, Codec, Crypto, Description, Direct
 __all__ = ["ABLE", "EVENT", "Local", "Negotiation", "Stage", "answer", "common", "matched", "offer", "silent"]
 
 EVENT = "telephone-event"
+EVENT_CLOCK_HZ = 8000
+"""Of which nearly all phones send them."""
 
 ABLE = (
     Codec(8, "PCMA", 8000),
@@ -76,7 +78,8 @@ class Negotiation:
 
 @dataclass(frozen=True)
 class Local:
-    """What is said of ourselves: where our sound is, what it can be. `crypto_key`: base64, made for this call alone."""
+    """What is said of ourselves: where our sound is, what it can be. `crypto_key`: base64, made for this call alone.
+    `one_voice`: of all that both can the answer takes the first alone."""
 
     origin: Origin
     address: str
@@ -85,17 +88,23 @@ class Local:
     direction: Direction = Direction.SENDRECV
     ptime_ms: int = 20
     crypto_key: str = ""
+    one_voice: bool = False
 
 
 def common(theirs: Iterable[Codec], able: Sequence[Codec]) -> tuple[Codec, ...]:
     """What both can, in the other's order, with his payload types (RFC 3264 §6.1); empty: nothing to be heard by.
 
-    Telephone events and comfort noise go with a voice of their clock rate, and are nothing alone.
+    Telephone events and comfort noise go with a voice of their clock rate, and are nothing alone; but phones send events
+    of 8 kHz beside any voice.
     """
     both = [codec for codec in theirs if any(codec.same(one) for one in able)]
     voices = [codec for codec in both if codec.name.lower() not in _NO_VOICE]
     clocks = {codec.clock_hz for codec in voices}
-    return tuple(codec for codec in both if codec.clock_hz in clocks)
+    return tuple(codec for codec in both if codec.clock_hz in clocks or (voices and _is_usual_event(codec)))
+
+
+def _is_usual_event(codec: Codec) -> bool:
+    return codec.name.lower() == EVENT and codec.clock_hz == EVENT_CLOCK_HZ
 
 
 def offer(local: Local) -> Description:
@@ -167,6 +176,10 @@ def _answered(media: Media, local: Local) -> Media | None:
     codecs = common(media.codecs, local.able)
     if not codecs:
         return None
+    if local.one_voice:
+        voice = next(codec for codec in codecs if codec.name.lower() not in _NO_VOICE)
+        beside = [one for one in codecs if one.name.lower() in _NO_VOICE and one.clock_hz == voice.clock_hz]
+        codecs = (voice, *(beside or filter(_is_usual_event, codecs)))
     most = media.direction.mirrored
     direction = Direction.of(
         sends=most.sends and local.direction.sends, receives=most.receives and local.direction.receives

@@ -63,7 +63,8 @@ class Daemon:
             time.sleep(POLL_S)
 
     def stop(self) -> None:
-        """SIGTERM to the main process; what does not end in time is killed."""
+        """SIGTERM to the main process; what does not end in time is killed. An end that was none of its own is said in
+        its log."""
         self.thaw()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
@@ -71,7 +72,11 @@ class Daemon:
         while self._host.pids(self.pid) and time.monotonic() < deadline:
             self._reap()
             time.sleep(POLL_S)
+        if left := self._host.pids(self.pid):
+            self._note(f"{left} did not end within {STOP_TIMEOUT_S} s")
         self.kill()
+        if self._process is not None and (self._process.returncode or 0) < 0:
+            self._note(f"ended by signal {-self._process.returncode}")
 
     def kill(self) -> None:
         """SIGKILL to the group; returns when every process of it is gone, its ports free."""
@@ -90,6 +95,10 @@ class Daemon:
     def thaw(self) -> None:
         """SIGCONT to the group."""
         self._signal(signal.SIGCONT)
+
+    def _note(self, text: str) -> None:
+        with open(self._log, "a") as log:
+            log.write(f"rvx-rig: {self._args[0]} {text}\n")
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):

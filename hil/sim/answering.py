@@ -9,7 +9,6 @@ came, in how many tenths of a second the tone of HZ was heard, packets, what was
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import math
 import re
@@ -17,14 +16,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import Format, format_of
-from callcontrol.media.leg import LegSettings
 from callcontrol.media.pcm import FRAME_S, RATE_HZ, clipped, samples
 from callcontrol.media.rtp import Address
 from callcontrol.media.sounds import Clip, Player
-from callcontrol.media.srtp import Keys, new_key, parse_key
 from callcontrol.media.tracks import PlayedTrack, pump
 from callcontrol.media.udp import Endpoint, Ports
+from callcontrol.sip.offer import ABLE, EVENT
 
 __all__ = ["PLAYED_HZ"]
 
@@ -114,11 +113,13 @@ class _Answering(asyncio.DatagramProtocol):
             codec = format_of(re.split("[:@]", text.split(" ", 2)[1])[1])
             assert codec is not None
             endpoint = await self._ports.open()
-            settings, crypto = _agreed(text, codec, addr)
-            leg = endpoint.agree(settings)
+            able = [one for one in ABLE if one.name in (codec.name, EVENT)]
+            agreed = OwnEnd(self._ip, endpoint.port, able).answer(text.partition("\r\n\r\n")[2].encode())
+            assert agreed is not None
+            self._answers[call_id] = agreed[0].decode()
+            leg = endpoint.agree(agreed[1])
             leg.listening = True
             self._calls[call_id] = _Call(endpoint, codec, self._hz)
-            self._answers[call_id] = _sdp(self._ip, endpoint.port, settings, crypto)
         if answer := self._answers.get(call_id):
             self._say(_response(text, self._ip, "Content-Type: application/sdp\r\n", answer), addr)
 
@@ -141,48 +142,6 @@ def _response(request: str, ip: str, more: str = "", body: str = "") -> str:
     return (
         f"SIP/2.0 200 OK\r\n{vias}To: {to}\r\n{same}{contact}{more}Content-Length: {len(body.encode())}\r\n\r\n{body}"
     )
-
-
-def _agreed(offer: str, codec: Format, addr: Address) -> tuple[LegSettings, str]:
-    """What a phone offers for one codec, and the crypto line of the answer."""
-
-    def mapped(name: str) -> int | None:
-        found = re.search(rf"^a=rtpmap:(\d+) {name}/", offer, re.MULTILINE | re.IGNORECASE)
-        return int(found[1]) if found else None
-
-    host, port = re.search(r"^c=IN IP4 (\S+)", offer, re.MULTILINE), re.search(r"^m=audio (\d+)", offer, re.MULTILINE)
-    assert host is not None
-    assert port is not None
-    payload_type = mapped(codec.name) if codec.payload_type is None else codec.payload_type
-    assert payload_type is not None
-    keys, crypto = None, ""
-    for tag, suite, key in re.findall(r"^a=crypto:(\d+) (AES_CM_128_HMAC_SHA1_\d\d) (inline:\S+)", offer, re.MULTILINE):
-        ours = new_key()
-        keys = Keys(suite, ours, parse_key(key))
-        crypto = f"a=crypto:{tag} {suite} inline:{base64.b64encode(ours).decode()}\r\n"
-        break
-    settings = LegSettings(
-        format=codec,
-        payload_type=payload_type,
-        event_type=mapped("telephone-event"),
-        remote=(host[1], int(port[1])),
-        keys=keys,
-    )
-    return settings, crypto
-
-
-def _sdp(ip: str, port: int, settings: LegSettings, crypto: str) -> str:
-    profile = "RTP/SAVP" if settings.keys else "RTP/AVP"
-    types = [settings.payload_type] + ([settings.event_type] if settings.event_type is not None else [])
-    channels = "/2" if settings.format.name == "opus" else ""
-    lines = [
-        f"v=0\r\no=- 1 1 IN IP4 {ip}\r\ns=-\r\nc=IN IP4 {ip}\r\nt=0 0\r\n",
-        f"m=audio {port} {profile} {' '.join(map(str, types))}\r\n",
-        f"a=rtpmap:{settings.payload_type} {settings.format.name}/{settings.format.clock_hz}{channels}\r\n",
-    ]
-    if settings.event_type is not None:
-        lines.append(f"a=rtpmap:{settings.event_type} telephone-event/8000\r\na=fmtp:{settings.event_type} 0-15\r\n")
-    return "".join(lines) + crypto + "a=ptime:20\r\na=sendrecv\r\n"
 
 
 async def _serve(ip: str, hz: float) -> None:

@@ -1,0 +1,221 @@
+"""Places where the unit itself is at the other end of a call's sound: a pair of ports, what is played there, the keys
+and the sound that come.
+
+A shell over callcontrol.media. Who opens a place closes it, whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from callcontrol.media.agreed import OwnEnd
+from callcontrol.media.codecs import Format
+from callcontrol.media.dtmf import Keys as KeysInBand
+from callcontrol.media.leg import Leg, LegSettings
+from callcontrol.media.pcm import FRAME_S, Source
+from callcontrol.media.rtp import Packet
+from callcontrol.media.sounds import Clip, Player
+from callcontrol.media.tracks import BEHIND_MAX_S, PlayedTrack, SoundTrack, pump
+from callcontrol.media.udp import Endpoint, NoPort, Ports
+from callcontrol.sip.errors import RemoteError
+from callcontrol.sip.sdp import Description, Direction
+
+__all__ = ["AT_ONCE_MAX", "NoPlace", "Place", "Places"]
+
+AT_ONCE_MAX = 100
+"""Places at a time."""
+KEYS_MAX = 16
+"""Keys that wait to be heeded; who presses more is not heard."""
+
+log = logging.getLogger("rvx")
+
+
+class NoPlace(Exception):
+    """There is no room, or nowhere from which that sound is reached."""
+
+
+class Places:
+    def __init__(self) -> None:
+        self._ports: dict[str, Ports] = {}
+        self._open: set[Place] = set()
+
+    @property
+    def room(self) -> int:
+        """How many more there may be."""
+        return AT_ONCE_MAX - len(self._open)
+
+    async def open(self, towards: bytes) -> Place:
+        """On the address of ours by which the sound in that description is reached. Raises NoPlace."""
+        try:
+            media = Description.parse(towards).audio
+            address = None if media is None else _towards(media.address)
+            if address is None or not self.room:
+                raise NoPlace("no sound there that can be reached" if self.room else f"{AT_ONCE_MAX} places are open")
+            endpoint = await self._ports.setdefault(address, Ports(address)).open()
+        except (RemoteError, NoPort, OSError) as error:
+            raise NoPlace(f"{type(error).__name__}: {error}") from error
+        place = Place(address, endpoint, partial(self._closed, endpoint))
+        self._open.add(place)
+        return place
+
+    def close(self) -> None:
+        for place in list(self._open):
+            place.close()
+
+    def _closed(self, endpoint: Endpoint, place: Place) -> None:
+        if place in self._open:
+            self._open.discard(place)
+            endpoint.close()
+
+
+class Place:
+    """One end of one call. `keys`: what was pressed, by events, in the sound itself, or put there by the signalling."""
+
+    def __init__(self, address: str, endpoint: Endpoint, closed: Callable[[Place], None]) -> None:
+        self.keys: asyncio.Queue[str] = asyncio.Queue(KEYS_MAX)
+        self._endpoint = endpoint
+        self._end = OwnEnd(address, endpoint.port)
+        self._offered = b""
+        self._closed = closed
+        endpoint.on_packet = self._came
+        self._in_band: _InBand | None = None
+
+    # ---- what is agreed on
+
+    def answer(self, offered: bytes) -> bytes:
+        """Ours; empty where there is nothing in common."""
+        with self._judged():
+            found = self._end.answer(offered)
+            if found is not None:
+                self._agree(found[1])
+                return found[0]
+        return b""
+
+    def offer(self, direction: Direction = Direction.SENDRECV, *, secure: bool = False) -> bytes:
+        self._offered = self._end.offer(direction, secure=secure)
+        return self._offered
+
+    def agreed(self, answered: bytes) -> bool:
+        """The answer to our last offer. False: there is nothing in common."""
+        with self._judged():
+            settings = self._end.agreed(self._offered, answered)
+            if settings is not None:
+                self._agree(settings)
+                return True
+        return False
+
+    @property
+    def leg(self) -> Leg | None:
+        """None until something is agreed on."""
+        return self._endpoint.leg
+
+    @property
+    def format(self) -> Format:
+        """That was agreed on."""
+        assert self.leg is not None
+        return self.leg.settings.format
+
+    # ---- what is heard there
+
+    async def play(self, clips: Sequence[Clip], *, again: bool = False) -> None:
+        """To its end, or again and again; what was never sent in this codec is encoded first, beside the loop."""
+        if any(not clip.is_encoded(self.format) for clip in clips):
+            await asyncio.to_thread(_encode, clips, self.format)
+        await pump(PlayedTrack(Player(clips, again=again), self.format), self._endpoint)
+
+    async def sound(self, source: Source) -> None:
+        """To its end."""
+        await pump(SoundTrack(source), self._endpoint)
+
+    def say(self, frame: bytes) -> None:
+        """20 ms of sound, by who keeps the time himself."""
+        if self.leg is not None:
+            self._endpoint.send(self.leg.send(frame))
+
+    # ---- what comes from there
+
+    def heard(self, now: float) -> bytes:
+        """The next 20 ms of what comes, for who keeps the time himself."""
+        if self.leg is None:
+            return b""
+        self.leg.listening = True
+        return self.leg.pull(now)
+
+    async def listen(self, sink: Callable[[bytes], object]) -> None:
+        """Hands on what comes, frame by frame in time, until cancelled."""
+        loop = asyncio.get_running_loop()
+        turn = loop.time()
+        while True:
+            sink(self.heard(turn))
+            turn += FRAME_S
+            now = loop.time()
+            if now - turn > BEHIND_MAX_S:  # the loop stood still: what came meanwhile is the playout's to judge
+                turn = now
+            await asyncio.sleep(turn - now)
+
+    def press(self, key: str) -> None:
+        """A key that came."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self.keys.put_nowait(key)
+
+    def close(self) -> None:
+        """Says BYE by RTCP, and lets the ports go; once."""
+        self._closed(self)
+
+    def _agree(self, settings: LegSettings) -> None:
+        self._endpoint.agree(settings)
+        if settings.event_type is not None:
+            self._in_band = None
+        elif self._in_band is None or self._in_band.format != settings.format:
+            self._in_band = _InBand(settings.format)
+
+    def _came(self, packet: Packet) -> None:
+        leg = self.leg
+        assert leg is not None
+        keys = leg.pressed()
+        if self._in_band is not None and packet.payload_type == leg.settings.payload_type:
+            keys += self._in_band.heard(packet.payload)
+        for key in keys:
+            self.press(key)
+
+    @contextlib.contextmanager
+    def _judged(self) -> Iterator[None]:
+        try:
+            yield
+        except RemoteError as error:
+            log.warning("rvx-event kind=unspoken field=%s", error.field.replace(" ", "_"))
+
+
+class _InBand:
+    """Keys in the sound itself, where the other side sends no events."""
+
+    def __init__(self, known: Format) -> None:
+        self.format = known
+        self._decode = known.make().decode
+        self._keys = KeysInBand()
+
+    def heard(self, payload: bytes) -> str:
+        try:
+            return self._keys.heard(self._decode(payload))
+        except ValueError:
+            return ""
+
+
+def _towards(remote: str) -> str | None:
+    """The address of ours from which the kernel would send there; None for a name, or where it cannot."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            socket.inet_aton(remote)
+            probe.connect((remote, 9))
+            return str(probe.getsockname()[0])
+    except OSError:
+        return None
+
+
+def _encode(clips: Sequence[Clip], known: Format) -> None:
+    for clip in clips:
+        clip.encoded(known)
