@@ -12,14 +12,18 @@ from dataclasses import dataclass
 
 import pylibsrtp
 
-__all__ = ["SUITES", "Keys", "Secured", "new_key", "parse_key"]
+from callcontrol.sip.sdp import SUITES
+
+__all__ = ["Keys", "Secured", "new_key", "parse_key"]
 
 _SALTED_BYTES = 30  # 16 of key, 14 of salt
-SUITES: dict[str, int] = {
-    "AES_CM_128_HMAC_SHA1_80": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
-    "AES_CM_128_HMAC_SHA1_32": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
-}
-"""Those that every peer has, the better first (RFC 4568 §6.2)."""
+_PROFILES: dict[str, int] = dict(
+    zip(
+        SUITES,
+        (pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80, pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32),
+        strict=True,
+    )
+)
 
 
 def new_key() -> bytes:
@@ -55,7 +59,7 @@ class Secured:
     """Seals what goes out and opens what comes in. `rejected` counts what was forged, repeated or broken."""
 
     def __init__(self, keys: Keys) -> None:
-        profile = SUITES[keys.suite]
+        profile = _PROFILES[keys.suite]
         policy = pylibsrtp.Policy
         self._out = pylibsrtp.Session(policy(keys.ours, policy.SSRC_ANY_OUTBOUND, 0, profile))
         self._in = pylibsrtp.Session(policy(keys.theirs, policy.SSRC_ANY_INBOUND, 0, profile))

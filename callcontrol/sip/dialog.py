@@ -85,6 +85,10 @@ class Dialog:
         counted = replace(self, local_cseq=self.local_cseq + 1)
         return counted, self._request(method, counted.local_cseq, headers, body)
 
+    def after(self, early: Dialog) -> Self:
+        """Confirmed, with what was asked in the early dialog counted (§13.2.2.4)."""
+        return replace(self, local_cseq=max(early.local_cseq, self.local_cseq), remote_cseq=early.remote_cseq)
+
     def counted(self, response: Response) -> Self:
         """A challenge that was answered has taken a number of its own."""
         return replace(self, local_cseq=max(self.local_cseq, response.cseq.number))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from callcontrol.sip.errors import LocalError, RemoteError
-from callcontrol.sip.sdp import DISCARD_PORT, Codec, Crypto, Description, Direction, Media, Origin
+from callcontrol.sip.sdp import DISCARD_PORT, SUITES, Codec, Crypto, Description, Direction, Media, Origin
 
 __all__ = ["ABLE", "EVENT", "Local", "Negotiation", "Stage", "answer", "common", "matched", "offer", "silent"]
 
@@ -25,9 +25,6 @@ ABLE = (
     Codec(13, "CN", 8000),
 )
 """What the unit itself can read and write, in its order of preference, with the payload types that it offers."""
-
-SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
-"""RFC 4568 §6.2; the better first."""
 
 _NO_VOICE = (EVENT, "cn")
 _NOWHERE = "IN IP4 0.0.0.0"

@@ -1,68 +1,30 @@
-"""A REFER that came (RFC 3515), and what sessions and it share: their owner, and the dialog that they count in."""
+"""REFER in both directions (RFC 3515): those that came, and how the one goes that we have asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from callcontrol.sip.agent import TransactionId
 from callcontrol.sip.dialog import Dialog
-from callcontrol.sip.digest import Credentials
-from callcontrol.sip.events import SessionEvent
-from callcontrol.sip.message import Message, Request, Response
+from callcontrol.sip.events import Notified, Referred
+from callcontrol.sip.message import Request, Response
 from callcontrol.sip.offer import Negotiation
-from callcontrol.sip.refer import SIPFRAG, ReferTo, sipfrag
+from callcontrol.sip.phase import Phase
+from callcontrol.sip.refer import SIPFRAG, ReferTo, sipfrag, status_of
+from callcontrol.sip.shared import RETRY_AFTER_S, Branch, Owner, Timer
 
 if TYPE_CHECKING:
     from callcontrol.sip.session import Session
 
-__all__ = ["NOTES_S", "Branch", "Owner", "Refer", "Timer", "refer_outside"]
+__all__ = ["NOTES_S", "Refer", "Refers", "Timer", "refer_outside"]
+
+REFERS_MAX = 4
+"""Of one call, not finished, at a time."""
 
 NOTES_S = 180
 """So long a REFER's notes are promised for: as long as a phone may ring."""
-
-
-class Timer(Protocol):
-    def cancel(self) -> None: ...
-
-
-class Owner(Protocol):
-    """What a session needs of its user agent."""
-
-    contact: str
-
-    def ask(
-        self,
-        request: Request,
-        now: float,
-        credentials: Credentials | None,
-        heard: Callable[[Response | None, float], None],
-    ) -> TransactionId: ...
-    def cancel(self, identity: TransactionId, now: float) -> None: ...
-    def respond(self, identity: TransactionId, response: Response, now: float) -> bool: ...
-    def acknowledge(self, ack: Request) -> None: ...
-    def at(self, when: float, do: Callable[[float], None]) -> Timer: ...
-    def random(self) -> str: ...
-    def uniform(self, least: float, most: float) -> float: ...
-    def emit(self, event: SessionEvent) -> None: ...
-    def hold(self, key: tuple[str, str, str], session: Session) -> None: ...
-    def release(self, keys: Iterable[tuple[str, str, str]]) -> None: ...
-
-
-@dataclass
-class Branch:
-    """A dialog, early or confirmed, and what was agreed on in it."""
-
-    dialog: Dialog
-    talk: Negotiation
-    updates: bool = False  # the peer takes UPDATE
-    rseq: int = 0  # of the last reliable provisional answer that came
-    preview: bytes = b""  # a description in an answer that was not reliable
-
-    def says(self, message: Message) -> None:
-        if message.header("Allow") is not None:
-            self.updates = "update" in message.options("Allow")
 
 
 @dataclass
@@ -132,8 +94,60 @@ class Refer:
         return self._owner.respond(self._id, response, now)
 
 
+@dataclass(eq=False)
+class Refers:
+    """The REFERs of one call, and their notes."""
+
+    session: Session
+    _open: list[Refer] = field(default_factory=list)
+    _came: int = 0
+
+    def ask(self, to: ReferTo, now: float, headers: Iterable[tuple[str, str]]) -> None:
+        said = [("Refer-To", str(to)), ("Contact", self.session.owner.contact), *headers]
+        self.session.ask("REFER", said, b"", now, self._answered)
+
+    def came(self, identity: TransactionId, request: Request, branch: Branch, now: float) -> None:
+        session = self.session
+        to = ReferTo.of(request)
+        self._open = [refer for refer in self._open if refer.open]
+        if session.phase is not Phase.UP or len(self._open) >= REFERS_MAX:
+            session.respond(identity, request, 500, now, (("Retry-After", RETRY_AFTER_S),))
+            return
+        refer = Refer(to, request, _silent(request), session.owner, branch, identity, self._came == 0, "")
+        self._came += 1
+        self._open.append(refer)
+        session.owner.emit(Referred(session, refer))
+
+    def notified(self, identity: TransactionId, request: Request, now: float) -> None:
+        session = self.session
+        if (request.header("Event") or "").partition(";")[0].strip().lower() != "refer":
+            session.respond(identity, request, 489, now)
+            return
+        status = status_of(request.body) if request.body else 100
+        session.respond(identity, request, 200, now)
+        state = (request.header("Subscription-State") or "").strip().lower()
+        session.owner.emit(Notified(session, status, state.startswith("terminated") or status >= 200))
+
+    def close(self, now: float) -> None:
+        for refer in self._open:
+            refer.close(now)
+        self._open = []
+
+    def _answered(self, response: Response | None, now: float) -> None:
+        if response is not None and response.status < 200:
+            return
+        if response is None or response.status >= 300:
+            self.session.owner.emit(Notified(self.session, 408 if response is None else response.status, True))
+        elif (response.header("Refer-Sub") or "").strip().lower() == "false":
+            self.session.owner.emit(Notified(self.session, response.status, True))
+
+
 def refer_outside(owner: Owner, identity: TransactionId, request: Request, to: ReferTo, tag: str) -> Refer:
     """A REFER outside of a call: its notes have a dialog of their own."""
-    silent = (request.header("Refer-Sub") or "").strip().lower() == "false"
     branch = Branch(Dialog.of_request(request, tag), Negotiation())
-    return Refer(to, request, silent, owner, branch, identity, True, tag)
+    return Refer(to, request, _silent(request), owner, branch, identity, True, tag)
+
+
+def _silent(request: Request) -> bool:
+    """Whether the one who refers wants no notes (RFC 4488)."""
+    return (request.header("Refer-Sub") or "").strip().lower() == "false"

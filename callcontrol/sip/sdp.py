@@ -15,7 +15,7 @@ from typing import Self
 
 from callcontrol.sip.errors import LocalError, RemoteError
 
-__all__ = ["CONTENT_TYPE", "DISCARD_PORT", "Codec", "Crypto", "Description", "Direction", "Media", "Origin"]
+__all__ = ["CONTENT_TYPE", "DISCARD_PORT", "SUITES", "Codec", "Crypto", "Description", "Direction", "Media", "Origin"]
 
 CONTENT_TYPE = "application/sdp"
 
@@ -96,6 +96,9 @@ STATIC = {
     18: Codec(18, "G729", 8000),
 }
 """RFC 3551 §6: payload types that need no rtpmap."""
+
+SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
+"""The encryptions of sound that every peer has, the better first (RFC 4568 §6.2)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from callcontrol.sip.agent import (
     TransactionFailed,
     TransactionId,
 )
+from callcontrol.sip.described import ALLOW, SUPPORTED, description, typed
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.events import Ended, Referred, SessionEvent
@@ -31,7 +32,8 @@ from callcontrol.sip.message import Request, Response
 from callcontrol.sip.refer import ReferTo, Replaces
 from callcontrol.sip.referred import refer_outside
 from callcontrol.sip.sdp import CONTENT_TYPE
-from callcontrol.sip.session import ALLOW, SUPPORTED, Phase, Session, description, typed
+from callcontrol.sip.session import Phase, Session
+from callcontrol.sip.shared import Heard
 from callcontrol.sip.transaction import GIVE_UP_S
 
 __all__ = ["SESSIONS_MAX", "UserAgent", "UserAgentEvent"]
@@ -42,8 +44,6 @@ SESSIONS_MAX = 1_000
 UserAgentEvent = SessionEvent | Discarded
 
 _OPTIONS = frozenset(option.strip() for option in SUPPORTED.split(","))
-
-Heard = Callable[[Response | None, float], None]
 
 
 @dataclass(eq=False)
@@ -324,7 +324,7 @@ class UserAgent:
                 self._refuse(identity, request, status, now)
                 return
             session = Session(self, False, request, tag=self.random())
-            session.invited(identity, offer, replaced, now)
+            session.invited(identity, offer, replaced)
             self._sessions.add(session)
             self._invites[identity] = session
             self._merged[merged] = session

@@ -13,6 +13,7 @@ from callcontrol.media.leg import MAX_KEYS, Leg, LegSettings
 from callcontrol.media.pcm import FRAME_BYTES, SILENCE, loudness
 from callcontrol.media.rtp import Latch, Numbering, Packet, is_rtcp, parse
 from callcontrol.media.srtp import Keys, Secured, new_key, parse_key
+from callcontrol.sip.sdp import SUITES
 
 PHONE, STRANGER = ("10.0.0.5", 4000), ("10.0.0.9", 4000)
 # RFC 3550 §5.1, written by hand: version 2, marker, PCMA, one contributing source, an extension of one word, two
@@ -124,7 +125,7 @@ def test_srtp_opens_only_what_has_the_key() -> None:
     for text in ("inline:!!", "inline:aGVq", f"{inline}|1:4", "other:x"):
         with pytest.raises(ValueError, match="crypto"):
             parse_key(text)
-    for suite in ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"):
+    for suite in SUITES:
         near, far = Secured(Keys(suite, ours, theirs)), Secured(Keys(suite, theirs, ours))
         sent = near.seal(bytes(Packet(8, 1, 160, 7, b"\xd5" * 160)))
         assert far.opened(sent) == bytes(Packet(8, 1, 160, 7, b"\xd5" * 160))
