@@ -9,9 +9,10 @@ from typing import Protocol
 
 from callcontrol.refusal import Refusal
 from callcontrol.sip.digest import Credentials
-from callcontrol.sip.referred import Refer, Timer
+from callcontrol.sip.referred import Refer
 from callcontrol.sip.sdp import Description, Origin
 from callcontrol.sip.session import Phase, Session
+from callcontrol.sip.shared import Timer
 
 __all__ = ["Asked", "Call", "CallEvent", "Dial", "Happened", "Leg", "Owes", "Route", "Sound"]
 

@@ -13,12 +13,12 @@ from callcontrol.sip.message import Request, Response
 from callcontrol.sip.offer import Negotiation
 from callcontrol.sip.phase import Phase
 from callcontrol.sip.refer import SIPFRAG, ReferTo, sipfrag, status_of
-from callcontrol.sip.shared import RETRY_AFTER_S, Branch, Owner, Timer
+from callcontrol.sip.shared import RETRY_AFTER_S, Branch, Owner
 
 if TYPE_CHECKING:
     from callcontrol.sip.session import Session
 
-__all__ = ["NOTES_S", "Refer", "Refers", "Timer", "refer_outside"]
+__all__ = ["NOTES_S", "Refer", "Refers", "refer_outside"]
 
 REFERS_MAX = 4
 """Of one call, not finished, at a time."""
