@@ -15,12 +15,14 @@ from functools import partial
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import Format
 from callcontrol.media.dtmf import Keys as KeysInBand
+from callcontrol.media.jsep import VOICES
 from callcontrol.media.leg import Leg, LegSettings
-from callcontrol.media.pcm import FRAME_S, Source
+from callcontrol.media.pcm import Source
 from callcontrol.media.rtp import Packet
 from callcontrol.media.sounds import Clip, Player
-from callcontrol.media.tracks import BEHIND_MAX_S, PlayedTrack, SoundTrack, pump
-from callcontrol.media.udp import Endpoint, NoPort, Ports
+from callcontrol.media.tracks import PlayedTrack, SoundTrack, pump, turns
+from callcontrol.media.udp import NoPort, Ports, Wire
+from callcontrol.media.webrtc import Peer
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.sdp import Description, Direction
 
@@ -58,30 +60,42 @@ class Places:
             endpoint = await self._ports.setdefault(address, Ports(address)).open()
         except (RemoteError, NoPort, OSError) as error:
             raise NoPlace(f"{type(error).__name__}: {error}") from error
-        place = Place(address, endpoint, partial(self._closed, endpoint))
-        self._open.add(place)
+        return self._opened(OwnEnd(address, endpoint.port), endpoint)
+
+    async def open_browser(self, voices: Sequence[str] = VOICES) -> Place:
+        """For a browser, which is to offer; `voices`: names of codecs, in our order. Raises NoPlace."""
+        if not self.room:
+            raise NoPlace(f"{AT_ONCE_MAX} places are open")
+        peer = await Peer.open(voices)
+        place = self._opened(peer, peer)
+        peer.on_gone = place.close
         return place
 
     def close(self) -> None:
         for place in list(self._open):
             place.close()
 
-    def _closed(self, endpoint: Endpoint, place: Place) -> None:
+    def _opened(self, end: OwnEnd | Peer, wire: Wire) -> Place:
+        place = Place(end, wire, partial(self._closed, wire))
+        self._open.add(place)
+        return place
+
+    def _closed(self, wire: Wire, place: Place) -> None:
         if place in self._open:
             self._open.discard(place)
-            endpoint.close()
+            wire.close()
 
 
 class Place:
     """One end of one call. `keys`: what was pressed, by events, in the sound itself, or put there by the signalling."""
 
-    def __init__(self, address: str, endpoint: Endpoint, closed: Callable[[Place], None]) -> None:
+    def __init__(self, end: OwnEnd | Peer, wire: Wire, closed: Callable[[Place], None]) -> None:
         self.keys: asyncio.Queue[str] = asyncio.Queue(KEYS_MAX)
-        self._endpoint = endpoint
-        self._end = OwnEnd(address, endpoint.port)
+        self.wire = wire
+        self._end = end
         self._offered = b""
         self._closed = closed
-        endpoint.on_packet = self._came
+        wire.on_packet = self._came
         self._in_band: _InBand | None = None
 
     # ---- what is agreed on
@@ -96,11 +110,14 @@ class Place:
         return b""
 
     def offer(self, direction: Direction = Direction.SENDRECV, *, secure: bool = False) -> bytes:
+        """Not to a browser, which offers itself."""
+        assert isinstance(self._end, OwnEnd)
         self._offered = self._end.offer(direction, secure=secure)
         return self._offered
 
     def agreed(self, answered: bytes) -> bool:
         """The answer to our last offer. False: there is nothing in common."""
+        assert isinstance(self._end, OwnEnd)
         with self._judged():
             settings = self._end.agreed(self._offered, answered)
             if settings is not None:
@@ -111,7 +128,7 @@ class Place:
     @property
     def leg(self) -> Leg | None:
         """None until something is agreed on."""
-        return self._endpoint.leg
+        return self.wire.leg
 
     @property
     def format(self) -> Format:
@@ -125,16 +142,16 @@ class Place:
         """To its end, or again and again; what was never sent in this codec is encoded first, beside the loop."""
         if any(not clip.is_encoded(self.format) for clip in clips):
             await asyncio.to_thread(_encode, clips, self.format)
-        await pump(PlayedTrack(Player(clips, again=again), self.format), self._endpoint)
+        await pump(PlayedTrack(Player(clips, again=again), self.format), self.wire)
 
     async def sound(self, source: Source) -> None:
         """To its end."""
-        await pump(SoundTrack(source), self._endpoint)
+        await pump(SoundTrack(source), self.wire)
 
     def say(self, frame: bytes) -> None:
         """20 ms of sound, by who keeps the time himself."""
         if self.leg is not None:
-            self._endpoint.send(self.leg.send(frame))
+            self.wire.send(self.leg.send(frame))
 
     # ---- what comes from there
 
@@ -147,15 +164,8 @@ class Place:
 
     async def listen(self, sink: Callable[[bytes], object]) -> None:
         """Hands on what comes, frame by frame in time, until cancelled."""
-        loop = asyncio.get_running_loop()
-        turn = loop.time()
-        while True:
-            sink(self.heard(turn))
-            turn += FRAME_S
-            now = loop.time()
-            if now - turn > BEHIND_MAX_S:  # the loop stood still: what came meanwhile is the playout's to judge
-                turn = now
-            await asyncio.sleep(turn - now)
+        async for now in turns():
+            sink(self.heard(now))
 
     def press(self, key: str) -> None:
         """A key that came."""
@@ -167,7 +177,7 @@ class Place:
         self._closed(self)
 
     def _agree(self, settings: LegSettings) -> None:
-        self._endpoint.agree(settings)
+        self.wire.agree(settings)
         if settings.event_type is not None:
             self._in_band = None
         elif self._in_band is None or self._in_band.format != settings.format:

@@ -3,7 +3,8 @@
 Theory. An event is many packets with one timestamp, that of its beginning, in which the duration grows; the last is
 sent three times with the end bit, as any may be lost (§2.5.1.4). So who listens knows an event by its source and
 timestamp, tells of it once, at the first packet that comes, whichever that is, and takes the longest duration for the
-true one. Pure: time is the stream's own.
+true one. A key that is given on to a peer of another clock is sent for as long as it is heard to be held (`lasting`).
+Pure: time is the stream's own.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from dataclasses import dataclass
 from callcontrol.media.pcm import FRAME_SAMPLES
 from callcontrol.media.rtp import Numbering, Packet
 
-__all__ = ["DEFAULT_MS", "KEYS", "MAX_MS", "Event", "Events", "Press", "events_of"]
+__all__ = ["DEFAULT_MS", "KEYS", "MAX_MS", "Event", "Events", "Press", "events_along", "events_of", "lasting"]
 
 KEYS = "0123456789*#ABCD"
 """Each at its own event code (§3.2); others, as flash (16), are not taken."""
 DEFAULT_MS = 100
 MIN_MS, MAX_MS = 40, 5000
 END_TIMES = 3
+STILL_FRAMES = 15
+"""A key of which nothing more is heard for so long is no longer held: its end was lost. 300 ms."""
 _END = 0x80
 _LOUD_DBM0 = 10  # below 0 dBm0
 _PAYLOAD = struct.Struct("!BBH")
@@ -103,20 +106,46 @@ class Events:
         return -clock_hz < since < clock_hz // _RATE_MAX
 
 
+def lasting(press: Press, step: int) -> Iterator[bool]:
+    """For each 20 ms that a key is to be given on whether it is the last. `step`: units in 20 ms of the clock by which
+    it is heard, while it is heard."""
+    known, still = press.duration, 0
+    for frame in range(1, MAX_MS // 20):
+        known, still = (press.duration, 0) if press.duration != known else (known, still + 1)
+        last = frame * 20 >= MIN_MS and frame * step >= press.duration and (press.ended or still >= STILL_FRAMES)
+        yield last
+        if last:
+            return
+    yield True
+
+
 def events_of(
     key: str, numbering: Numbering, payload_type: int, *, ms: int = DEFAULT_MS, step: int = FRAME_SAMPLES
 ) -> Iterator[Packet]:
     """The packets of one press, one to be sent each 20 ms, during which the stream's clock goes on. `step`: units of
     that clock in 20 ms. Raises ValueError for what is no key."""
+    count = max(MIN_MS, min(MAX_MS, ms)) // 20
+    return _events(_code(key), numbering, payload_type, (number == count for number in range(1, count + 1)), step)
+
+
+def events_along(
+    press: Press, heard_step: int, numbering: Numbering, payload_type: int, *, step: int = FRAME_SAMPLES
+) -> Iterator[Packet]:
+    """A key that is being heard, given on for as long as it is. `heard_step`: as for `lasting`."""
+    return _events(_code(press.key), numbering, payload_type, lasting(press, heard_step), step)
+
+
+def _code(key: str) -> int:
     code = KEYS.find(key) if len(key) == 1 else -1
     if code < 0:
         raise ValueError(f"key: {key!r}")
-    return _events(code, numbering, payload_type, max(MIN_MS, min(MAX_MS, ms)) // 20, step)
+    return code
 
 
-def _events(code: int, numbering: Numbering, payload_type: int, steps: int, step: int) -> Iterator[Packet]:
+def _events(code: int, numbering: Numbering, payload_type: int, lasts: Iterator[bool], step: int) -> Iterator[Packet]:
     began = (numbering.timestamp + step) & 0xFFFFFFFF
-    for number in range(1, steps + END_TIMES):
-        event = Event(code, min(min(number, steps) * step, 0xFFFF), end=number >= steps)
-        sent = numbering.packet(payload_type, bytes(event), after=step, marker=number == 1)
-        yield Packet(payload_type, sent.sequence, began, sent.ssrc, sent.payload, sent.marker)
+    for number, last in enumerate(lasts, 1):
+        for _ in range(END_TIMES if last else 1):
+            event = Event(code, min(number * step, 0xFFFF), end=last)
+            sent = numbering.packet(payload_type, bytes(event), after=step, marker=number == 1)
+            yield Packet(payload_type, sent.sequence, began, sent.ssrc, sent.payload, sent.marker)

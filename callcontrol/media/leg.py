@@ -1,4 +1,4 @@
-"""One leg by plain RTP: what comes in and what goes out of one call's sound, as a core without sockets or clock.
+"""One leg by RTP: what comes in and what goes out of one call's sound, as a core without sockets or clock.
 
 In: a datagram is taken when it comes from the latched source (and, with SRTP, is what the key says), and is sound of
 the agreed codec, a key, comfort noise or RTCP; all else is dropped and counted. Sound is handed back as it came, to
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from callcontrol.media import rtcp
 from callcontrol.media.codecs import Codec, Format
-from callcontrol.media.events import DEFAULT_MS, Events, Press, events_of
+from callcontrol.media.events import DEFAULT_MS, Events, Press, events_along, events_of
 from callcontrol.media.playout import Playout
 from callcontrol.media.rtp import Address, Latch, Numbering, Packet, is_rtcp, parse
 from callcontrol.media.srtp import Keys, Secured
@@ -153,11 +153,15 @@ class Leg:
             self.playout.push(packet, now)
         return packet
 
-    def pressed(self) -> str:
-        """The keys heard since the last call, each once."""
-        found = "".join(press.key for press in self._pressed)
+    def presses(self) -> list[Press]:
+        """The keys heard since the last call, each once; what is known of one that is held grows on."""
+        found = list(self._pressed)
         self._pressed.clear()
         return found
+
+    def pressed(self) -> str:
+        """The same as text."""
+        return "".join(press.key for press in self.presses())
 
     def pull(self, now: float) -> bytes:
         """The next frame of what is heard; see `Playout`."""
@@ -165,12 +169,13 @@ class Leg:
 
     def press(self, key: str, ms: int = DEFAULT_MS) -> None:
         """Send a key. Raises ValueError where it is none, where the peer takes none, or when too many wait."""
-        if self.settings.event_type is None:
-            raise ValueError("the peer takes no telephone events")
-        if len(self._to_press) >= MAX_KEYS:
-            raise ValueError(f"{MAX_KEYS} keys wait")
-        events = events_of(key, self.numbering, self.settings.event_type, ms=ms, step=self.settings.format.step)
-        self._to_press.append(events)
+        event_type, step = self._events_wanted(), self.settings.format.step
+        self._to_press.append(events_of(key, self.numbering, event_type, ms=ms, step=step))
+
+    def press_along(self, press: Press, heard_step: int) -> None:
+        """Send a key on for as long as it is heard from another leg (`events.lasting`). Raises as `press`."""
+        event_type, step = self._events_wanted(), self.settings.format.step
+        self._to_press.append(events_along(press, heard_step, self.numbering, event_type, step=step))
 
     def send(self, frame: bytes) -> bytes | None:
         """A frame of sound as a datagram; None: nothing to send now."""
@@ -196,7 +201,8 @@ class Leg:
         return self._sealed(self.numbering.packet(self.settings.payload_type, payload, after=step, marker=first))
 
     def relay(self, packet: Packet, *, event: bool = False) -> bytes | None:
-        """What another leg of the same codec received, unopened. `event`: a key; dropped where the peer takes none."""
+        """What another leg of the same codec received, unopened. `event`: a key, with its sender's timing;
+        dropped where the peer takes none."""
         settings = self.settings
         payload_type = settings.event_type if event else settings.payload_type
         if not settings.sends or payload_type is None:
@@ -230,6 +236,13 @@ class Leg:
     def lost(self) -> tuple[int, int]:
         """Packets lost on the way here, of how many expected."""
         return self._reception.lost, self._reception.expected
+
+    def _events_wanted(self) -> int:
+        if self.settings.event_type is None:
+            raise ValueError("the peer takes no telephone events")
+        if len(self._to_press) >= MAX_KEYS:
+            raise ValueError(f"{MAX_KEYS} keys wait")
+        return self.settings.event_type
 
     def _event(self) -> Packet | None:
         """The next packet of a key that is being sent."""

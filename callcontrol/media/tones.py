@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from typing import NamedTuple
 
 from callcontrol.media.events import KEYS
-from callcontrol.media.pcm import FRAME_BYTES, FULL, RATE_HZ, SAMPLE_BYTES
+from callcontrol.media.pcm import FRAME_BYTES, FRAME_SAMPLES, FULL, RATE_HZ, SAMPLE_BYTES, SILENCE
 
-__all__ = ["KEY_HZ", "Tone", "ToneSource", "key_pcm", "tone_pcm"]
+__all__ = ["KEY_HZ", "Tone", "ToneSource", "key_frames", "key_pcm", "tone_pcm"]
 
 LEVEL = FULL * 10 ** (-13 / 20)
 """-10 dBm0; overload of G.711 is some 3 dB above 0 dBm0."""
@@ -26,6 +27,8 @@ _RISE = RATE_HZ // 200
 KEY_HZ = ((697, 770, 852, 941), (1209, 1336, 1477, 1633))
 """Rows and columns (ITU-T Q.23)."""
 ROWS = ("123A", "456B", "789C", "*0#D")
+KEY_PAUSE_FRAMES = 3
+"""Between two keys, else they are one."""
 
 
 class Tone(StrEnum):
@@ -106,11 +109,29 @@ def tone_pcm(tone: Tone) -> tuple[bytes, bytes]:
 @cache
 def key_pcm(key: str, ms: int = 100) -> bytes:
     """A key's two tones (Q.23), in whole frames, silent at their end. Raises ValueError for what is no key."""
+    sound = _pcm(_Part(_key_hz(key), ms))
+    return sound + bytes(-len(sound) % FRAME_BYTES)
+
+
+def key_frames(key: str, lasts: Iterator[bool]) -> Iterator[bytes]:
+    """A key's two tones for as many frames as `lasts` gives, the last one told, and then a pause. Raises ValueError for
+    what is no key."""
+    turns = [2 * math.pi * hz / RATE_HZ for hz in _key_hz(key)]
+    for number, last in enumerate(lasts):
+        first = number * FRAME_SAMPLES
+        values = [LEVEL / 2 * sum(math.sin(turn * n) for turn in turns) for n in range(first, first + FRAME_SAMPLES)]
+        for n in range(_RISE):
+            values[n] *= n / _RISE if not number else 1
+            values[-1 - n] *= n / _RISE if last else 1
+        yield array("h", map(int, values)).tobytes()
+    yield from (SILENCE,) * KEY_PAUSE_FRAMES
+
+
+def _key_hz(key: str) -> tuple[int, int]:
     if len(key) != 1 or key not in KEYS:
         raise ValueError(f"key: {key!r}")
     row = next(number for number, keys in enumerate(ROWS) if key in keys)
-    sound = _pcm(_Part((KEY_HZ[0][row], KEY_HZ[1][ROWS[row].index(key)]), ms))
-    return sound + bytes(-len(sound) % FRAME_BYTES)
+    return KEY_HZ[0][row], KEY_HZ[1][ROWS[row].index(key)]
 
 
 def _pcm(part: _Part, *, round_off: bool = True) -> bytes:

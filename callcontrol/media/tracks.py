@@ -1,36 +1,30 @@
-"""Sources and sinks of sound as aiortc's tracks, so that every leg, plain or WebRTC, takes sound from any of them.
+"""Sources of sound as aiortc's tracks, so that every leg, a telephone's or a browser's, takes sound from any of them.
 
 A track gives, each 20 ms, a frame (`av.AudioFrame`, 8 kHz) or, where nothing needs to be encoded, a packet
-(`av.Packet`), which aiortc sends as it is. `pump` does for a plain leg what aiortc's sender does for WebRTC: it sends
-a track. What aiortc receives is taken before its own jitter buffer, which neither adapts nor conceals: `listen` hands
-on each packet, by one private method whose shape a test guards (tests/callcontrol/media/test_aiortc.py).
+(`av.Packet`), which is sent as it is. `pump` sends a track by a leg.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
-from aiortc import MediaStreamTrack, RTCRtpReceiver
+from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtp import RtpPacket
 
 from callcontrol.media.codecs import Format
 from callcontrol.media.pcm import FRAME_S, FRAME_SAMPLES, RATE_HZ, SILENCE, Source
-from callcontrol.media.rtp import Packet
 from callcontrol.media.sounds import Player
-from callcontrol.media.udp import Endpoint
+from callcontrol.media.udp import Wire
 
-__all__ = ["PlayedTrack", "RelayedTrack", "SoundTrack", "frame_of", "listen", "pump", "sound_of"]
+__all__ = ["PlayedTrack", "SoundTrack", "frame_of", "pump", "sound_of", "turns"]
 
 BEHIND_MAX_S = 0.2
 """A track further behind than this begins anew from now: who was held up must not send a burst."""
-RELAYED_MAX = 50
-"""Packets that wait for a sender: a second."""
 _BASE = Fraction(1, RATE_HZ)
 
 if TYPE_CHECKING:
@@ -96,68 +90,31 @@ class PlayedTrack(_Paced):
         return _packet(payload, self._pts)
 
 
-class RelayedTrack(MediaStreamTrack):
-    """What another leg of the same codec receives, passed on unopened and unpaced."""
-
-    kind = "audio"
-
-    def __init__(self, clock_hz: int = RATE_HZ) -> None:
-        super().__init__()
-        self._packets: asyncio.Queue[Packet | None] = asyncio.Queue(RELAYED_MAX)
-        self._base = Fraction(1, clock_hz)
-        self._first: int | None = None
-        self.dropped = 0
-
-    def push(self, packet: Packet) -> None:
-        try:
-            self._packets.put_nowait(packet)
-        except asyncio.QueueFull:
-            self.dropped += 1
-
-    def stop(self) -> None:
-        super().stop()
-        with contextlib.suppress(asyncio.QueueFull):
-            self._packets.put_nowait(None)
-
-    async def recv(self) -> EncodedPacket:
-        packet = await self._packets.get() if self.readyState == "live" else None
-        if packet is None:
-            raise MediaStreamError
-        if self._first is None:
-            self._first = packet.timestamp
-        return _packet(packet.payload, (packet.timestamp - self._first) & 0xFFFFFFFF, self._base)
+async def turns() -> AsyncIterator[float]:
+    """The time of each 20 ms, without drift, for who keeps the time of a leg that is decoded."""
+    loop = asyncio.get_running_loop()
+    turn = loop.time()
+    while True:
+        yield turn
+        turn += FRAME_S
+        now = loop.time()
+        if now - turn > BEHIND_MAX_S:  # the loop stood still: what came meanwhile is the playout's to judge
+            turn = now
+        await asyncio.sleep(turn - now)
 
 
-async def pump(track: MediaStreamTrack, endpoint: Endpoint) -> None:
-    """Send a track by a plain leg until it ends."""
+async def pump(track: MediaStreamTrack, wire: Wire) -> None:
+    """Send a track by a leg until it ends."""
     with contextlib.suppress(MediaStreamError):
         while True:
             given = await track.recv()
-            leg = endpoint.leg
+            leg = wire.leg
             if leg is None:
                 continue
             if isinstance(given, av.Packet):
-                endpoint.send(leg.send_payload(bytes(given)))
+                wire.send(leg.send_payload(bytes(given)))
             elif isinstance(given, av.AudioFrame):
-                endpoint.send(leg.send(sound_of(given)))
-
-
-def listen(receiver: RTCRtpReceiver, heard: Callable[[Packet], None]) -> None:
-    """Hand on each RTP packet that a WebRTC receiver takes, decrypted, before its jitter buffer; nothing is decoded."""
-
-    async def handle(packet: RtpPacket, arrival_time_ms: int) -> None:
-        heard(
-            Packet(
-                packet.payload_type,
-                packet.sequence_number,
-                packet.timestamp,
-                packet.ssrc,
-                packet.payload,
-                bool(packet.marker),
-            )
-        )
-
-    receiver._handle_rtp_packet = handle  # type: ignore[method-assign]
+                wire.send(leg.send(sound_of(given)))
 
 
 def frame_of(sound: bytes, pts: int) -> av.AudioFrame:

@@ -13,19 +13,32 @@ import socket
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Protocol, cast
 
 from callcontrol.media.leg import Leg, LegSettings
 from callcontrol.media.rtcp import INTERVAL_S
 from callcontrol.media.rtp import Address, Numbering, Packet
 
-__all__ = ["Endpoint", "NoPort", "Ports", "numbering"]
+__all__ = ["Endpoint", "NoPort", "Ports", "Wire", "numbering"]
 
 FIRST_PORT, LAST_PORT = 30000, 30999
 """For 500 legs."""
 BACKLOG_BYTES = 1 << 16
 """The kernel holds this much for a socket: a tenth of a second and more of any codec."""
 _EXPEDITED = 0xB8  # DSCP EF, RFC 4594 §4.1
+
+
+class Wire(Protocol):
+    """What carries the datagrams of a leg: an `Endpoint` here, a browser's peer (webrtc.py)."""
+
+    leg: Leg | None
+    on_packet: Callable[[Packet], None]
+
+    def agree(self, settings: LegSettings) -> Leg: ...
+
+    def send(self, data: bytes | None) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class NoPort(Exception):
@@ -180,5 +193,6 @@ class _Side(asyncio.DatagramProtocol):
 
 
 def numbering() -> Numbering:
-    """A source of our own, beginning at random (RFC 3550 §5.1)."""
-    return Numbering(secrets.randbits(32), secrets.randbits(16), secrets.randbits(32))
+    """A source of our own, beginning at random (RFC 3550 §5.1), where no number comes round again soon: who has missed
+    the first ones could not tell that it has, and would open no SRTP (RFC 3711 §3.3.1)."""
+    return Numbering(secrets.randbits(32), secrets.randbits(15), secrets.randbits(32))

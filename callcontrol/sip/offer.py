@@ -91,8 +91,8 @@ class Local:
 def common(theirs: Iterable[Codec], able: Sequence[Codec]) -> tuple[Codec, ...]:
     """What both can, in the other's order, with his payload types (RFC 3264 §6.1); empty: nothing to be heard by.
 
-    Telephone events and comfort noise go with a voice of their clock rate, and are nothing alone; but phones send events
-    of 8 kHz beside any voice.
+    Telephone events and comfort noise go with a voice of their clock rate, and are nothing alone; but phones send
+    events of 8 kHz beside any voice.
     """
     both = [codec for codec in theirs if any(codec.same(one) for one in able)]
     voices = [codec for codec in both if codec.name.lower() not in _NO_VOICE]

@@ -1,0 +1,106 @@
+"""Two legs that hear each other: a telephone and a browser, or two that have agreed on different things.
+
+Where both have one codec, sound passes unopened, with its gaps, so that the far end conceals what the line has lost;
+else each side is played out (playout.py) and encoded anew, every 20 ms. A key that one side sends as an event is
+given on as one for as long as it is held, and in the sound itself to a side that takes none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Iterator
+
+from callcontrol.media.events import Press, lasting
+from callcontrol.media.leg import MAX_KEYS, Leg
+from callcontrol.media.rtp import Packet
+from callcontrol.media.tones import key_frames
+from callcontrol.media.tracks import turns
+from callcontrol.media.udp import Wire
+
+__all__ = ["Joint"]
+
+
+class Joint:
+    """Of two wires whose legs have agreed on something. Who made it closes it, and the wires."""
+
+    def __init__(self, one: Wire, other: Wire) -> None:
+        self._ways = _Way(one, other), _Way(other, one)
+        self._task: asyncio.Task[None] | None = None
+        self.agreed()
+
+    def agreed(self) -> None:
+        """A leg may have another codec from now."""
+        self.close()
+        decoded = not all(way.alike for way in self._ways)
+        for way in self._ways:
+            way.decode(decoded)
+        if decoded:
+            self._task = asyncio.create_task(self._decode())
+
+    @property
+    def unopened(self) -> bool:
+        return self._task is None
+
+    def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _decode(self) -> None:
+        async for now in turns():
+            for way in self._ways:
+                way.turn(now)
+
+
+class _Way:
+    """From one side's ear to the other's mouth."""
+
+    def __init__(self, ear: Wire, mouth: Wire) -> None:
+        self._ear, self._mouth = ear, mouth
+        self._decoded = False
+        self._tones: deque[Iterator[bytes]] = deque(maxlen=MAX_KEYS)
+        ear.on_packet = self._came
+
+    @property
+    def alike(self) -> bool:
+        """A key is no sound that could be passed on to who takes no events."""
+        heard, said = (leg.settings for leg in self._legs)
+        return heard.format == said.format and (heard.event_type is None or said.event_type is not None)
+
+    def decode(self, decoded: bool) -> None:
+        ear, _ = self._legs
+        self._decoded = ear.listening = decoded
+
+    def turn(self, now: float) -> None:
+        ear, mouth = self._legs
+        frame = ear.pull(now)
+        while self._tones:
+            if (tone := next(self._tones[0], None)) is not None:
+                frame = tone
+                break
+            self._tones.popleft()
+        self._mouth.send(mouth.send(frame))
+
+    @property
+    def _legs(self) -> tuple[Leg, Leg]:
+        assert self._ear.leg is not None
+        assert self._mouth.leg is not None
+        return self._ear.leg, self._mouth.leg
+
+    def _came(self, packet: Packet) -> None:
+        ear, mouth = self._legs
+        presses = ear.presses()
+        if not self._decoded:
+            self._mouth.send(mouth.relay(packet, event=packet.payload_type == ear.settings.event_type))
+            return
+        for press in presses if mouth.settings.sends else ():
+            self._press(press, ear.settings.format.step, mouth)
+
+    def _press(self, press: Press, step: int, mouth: Leg) -> None:
+        if mouth.settings.event_type is None:
+            self._tones.append(key_frames(press.key, lasting(press, step)))
+            return
+        with contextlib.suppress(ValueError):  # so many wait that this is no person
+            mouth.press_along(press, step)
