@@ -51,13 +51,16 @@ class Places:
         return AT_ONCE_MAX - len(self._open)
 
     async def open(self, towards: bytes) -> Place:
+        return self.take(towards)
+
+    def take(self, towards: bytes) -> Place:
         """On the address of ours by which the sound in that description is reached. Raises NoPlace."""
         try:
             media = Description.parse(towards).audio
             address = None if media is None else _towards(media.address)
             if address is None or not self.room:
                 raise NoPlace("no sound there that can be reached" if self.room else f"{AT_ONCE_MAX} places are open")
-            endpoint = await self._ports.setdefault(address, Ports(address)).open()
+            endpoint = self._ports.setdefault(address, Ports(address)).take()
         except (RemoteError, NoPort, OSError) as error:
             raise NoPlace(f"{type(error).__name__}: {error}") from error
         return self._opened(OwnEnd(address, endpoint.port), endpoint)
@@ -166,6 +169,10 @@ class Place:
         """Hands on what comes, frame by frame in time, until cancelled."""
         async for now in turns():
             sink(self.heard(now))
+
+    def take_back(self) -> None:
+        """What comes from there comes here again, after the wire was joined to another (callcontrol/media/joint.py)."""
+        self.wire.on_packet = self._came
 
     def press(self, key: str) -> None:
         """A key that came."""

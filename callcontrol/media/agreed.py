@@ -6,6 +6,7 @@ does not read."""
 from __future__ import annotations
 
 import base64
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -71,7 +72,7 @@ class OwnEnd:
         their, our, agreed = theirs.medias[place], ours.medias[place], voices.medias[place].codecs
         voice = next((codec for codec in agreed if codec.name.lower() not in _NO_VOICE), None)
         known = None if voice is None else format_of(voice.name)
-        if voice is None or known is None or not their.address:
+        if voice is None or known is None or not _is_ip(their.address):  # a name would be asked for at each packet
             return None
         return LegSettings(
             format=known,
@@ -94,6 +95,14 @@ class OwnEnd:
             return Keys(suite.suite, base64.b64decode(self._key), parse_key(f"inline:{key}"))
         except ValueError as error:
             raise RemoteError("SDP a=crypto", "", str(error)) from error
+
+
+def _is_ip(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
 
 
 def _payload(codecs: Sequence[Codec], name: str, clock_hz: int) -> int | None:

@@ -7,13 +7,14 @@ at them is one in hundreds, and a port that was let go is not at once another ca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 
 from callcontrol.media.leg import Leg, LegSettings
 from callcontrol.media.rtcp import INTERVAL_S
@@ -25,6 +26,7 @@ FIRST_PORT, LAST_PORT = 30000, 30999
 """For 500 legs."""
 BACKLOG_BYTES = 1 << 16
 """The kernel holds this much for a socket: a tenth of a second and more of any codec."""
+DATAGRAM_BYTES = 1 << 16
 _EXPEDITED = 0xB8  # DSCP EF, RFC 4594 §4.1
 
 
@@ -54,8 +56,10 @@ class Ports:
         self._used: set[int] = set()
 
     async def open(self) -> Endpoint:
+        return self.take()
+
+    def take(self) -> Endpoint:
         """A pair. Raises NoPort, and OSError where the address is not ours."""
-        loop = asyncio.get_running_loop()
         free = [port for port in self._even if port not in self._used]
         random.SystemRandom().shuffle(free)
         for port in free:
@@ -66,10 +70,7 @@ class Ports:
                     raise
                 continue  # another program's
             self._used.add(port)
-            endpoint = Endpoint(port, partial(self._used.discard, port))
-            for number, wire in enumerate(pair):
-                await loop.create_datagram_endpoint(partial(_Side, endpoint, number), sock=wire)
-            return endpoint
+            return Endpoint(port, pair, partial(self._used.discard, port))
         raise NoPort(f"{self.host}: ports {self._even.start} to {self._even.stop} are in use")
 
     @property
@@ -111,16 +112,17 @@ class Endpoint:
     """A pair of ports, and the leg on them once the other side's SDP is known. `on_packet` is told of sound and keys
     that were taken."""
 
-    def __init__(self, port: int, free: Callable[[], None]) -> None:
+    def __init__(self, port: int, pair: Sequence[socket.socket], free: Callable[[], None]) -> None:
         self.port = port
         self.leg: Leg | None = None
         self.on_packet: Callable[[Packet], None] = lambda packet: None
         self._free = free
-        self._wires: list[asyncio.DatagramTransport | None] = [None, None]
-        self._open = len(self._wires)
+        self._wires = tuple(pair)
         self._rtcp: Address | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
+        for wire in self._wires:
+            self._loop.add_reader(wire, self._readable, wire)
 
     def agree(self, settings: LegSettings, *, rtcp: Address | None = None) -> Leg:
         """Offer and answer are done. `rtcp`: where reports go (RFC 3605), else one port above the sound's."""
@@ -134,62 +136,45 @@ class Endpoint:
 
     def send(self, data: bytes | None) -> None:
         """A datagram of the leg's."""
-        wire = self._wires[0]
-        if data and wire is not None and self.leg is not None:
-            wire.sendto(data, self.leg.towards)
+        if data and self._wires and self.leg is not None:
+            _send(self._wires[0], data, self.leg.towards)
 
     def close(self) -> None:
-        """Says BYE, and lets the ports go."""
+        """Says BYE, and lets the ports go; once."""
         if self._timer is not None:
             self._timer.cancel()
             self._report(bye=True)
-        for wire in self._wires:
-            if wire is not None:
-                wire.close()
-        self._wires = [None, None]
+        wires, self._wires = self._wires, ()
+        for wire in wires:
+            self._loop.remove_reader(wire)
+            wire.close()
+        if wires:
+            self._free()
 
     def received(self, data: bytes, source: Address) -> None:
         if self.leg is not None and (packet := self.leg.receive(data, source, self._loop.time())) is not None:
             self.on_packet(packet)
 
-    def connected(self, number: int, wire: asyncio.DatagramTransport) -> None:
-        self._wires[number] = wire
-
-    def lost(self) -> None:
-        """One of the two is closed; asyncio does so a little after it is told."""
-        self._open -= 1
-        if not self._open:
-            self._free()
+    def _readable(self, wire: socket.socket) -> None:
+        try:
+            data, source = wire.recvfrom(DATAGRAM_BYTES)
+        except OSError:  # a peer that is gone says so by ICMP; that its sound is missing says more
+            return
+        self.received(data, (str(source[0]), int(source[1])))
 
     def _report(self, *, bye: bool = False) -> None:
         if self.leg is None:
             return
         host, port = self.leg.towards
-        wire = self._wires[1]
-        if wire is not None:
-            wire.sendto(self.leg.report(time.time(), bye=bye), self._rtcp or (host, port + 1))
+        if self._wires:
+            _send(self._wires[1], self.leg.report(time.time(), bye=bye), self._rtcp or (host, port + 1))
         if not bye:
             self._timer = self._loop.call_later(INTERVAL_S, self._report)
 
 
-class _Side(asyncio.DatagramProtocol):
-    """One of the two ports; 0 is the sound's."""
-
-    def __init__(self, endpoint: Endpoint, number: int) -> None:
-        self._endpoint = endpoint
-        self._number = number
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._endpoint.connected(self._number, cast(asyncio.DatagramTransport, transport))
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._endpoint.lost()
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        self._endpoint.received(data, (str(addr[0]), int(addr[1])))
-
-    def error_received(self, exc: Exception) -> None:
-        """A peer that is gone says so by ICMP; that its sound is missing says more."""
+def _send(wire: socket.socket, data: bytes, towards: Address) -> None:
+    with contextlib.suppress(OSError):  # what the kernel has no room for now is lost, as on any line
+        wire.sendto(data, towards)
 
 
 def numbering() -> Numbering:
