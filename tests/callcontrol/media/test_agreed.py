@@ -98,17 +98,21 @@ def test_an_answer_that_takes_nothing() -> None:
     assert one.agreed(offered, answered[0].replace(b"m=audio 30002", b"m=audio 0")) is None
 
 
-@pytest.mark.parametrize("key", [b"inline:", b"inline:!", b"inline:AAAA", b"other:AAAA"])
-def test_a_key_that_is_none(key: bytes) -> None:
-    one = OwnEnd(*ONE)
-    offered = one.offer(secure=True)
-    head, found, rest = offered.partition(b"inline:")
+def offered_with(key: bytes) -> bytes:
+    head, found, rest = OwnEnd(*ONE).offer(secure=True).partition(b"inline:")
     assert found
-    broken = head + key + rest[40:].replace(b"inline:", b"outline:")
-    try:
-        assert OwnEnd(*OTHER).answer(broken) is None
-    except RemoteError as error:
-        assert "crypto" in error.field
+    return head + key + rest[40:].replace(b"inline:", b"outline:")
+
+
+@pytest.mark.parametrize("key", [b"inline:", b"inline:!", b"outline:AAAA"])
+def test_no_key_is_nothing_in_common(key: bytes) -> None:
+    assert OwnEnd(*OTHER).answer(offered_with(key)) is None
+
+
+@pytest.mark.parametrize("key", [b"inline:AAAA", b"inline:" + b"A" * 44])
+def test_a_key_that_is_none(key: bytes) -> None:
+    with pytest.raises(RemoteError, match="crypto"):
+        OwnEnd(*OTHER).answer(offered_with(key))
 
 
 def test_no_answer_to_our_key() -> None:
