@@ -54,7 +54,7 @@ class Calling:
             if session.phase in (Phase.CALLING, Phase.CANCELLING):
                 session.over(session.why[0] if session.phase is Phase.CANCELLING else EndedBy.TIMEOUT, 408, None, now)
         elif response.status < 200:
-            if response.to.tag and session.phase is Phase.CALLING:
+            if response.status > 100 and response.to.tag and session.phase is Phase.CALLING:
                 self._progress(response, now)
         elif response.status < 300:
             self._success(inviting, response, now)

@@ -35,6 +35,8 @@ END_TIMEOUT_S = 20.0
 SLACK_S = 15.0  # what a run may take beyond its own timers
 POLL_S = 0.05
 
+_REINVITED = '<recv request="INVITE" optional="true" next="again"{}/>'
+"""In the scenarios, where a call is up; with the time-out of what comes after it, which sipp minds here."""
 _SECRET = re.compile(r"[^\s;\[\]\"]*")
 _BEGUN = re.compile(r"(?P<method>[A-Z]+) (?P<call_id>\S+) \S+\t\S+\t(?P<epoch>\d+\.\d+)")
 _MESSAGE = re.compile(
@@ -147,6 +149,7 @@ class Sipp:
         hang_up_ms: int | None = None,
         expires_s: int = 3600,
         refresh_s: float | None = None,
+        reinvited: bool = False,
         traced: bool = True,
     ) -> Answering:
         """Let the phones' port be answered until :meth:`Answering.stop`; without ``users``, whoever is called there.
@@ -154,7 +157,7 @@ class Sipp:
         With users, they are registered first and kept so (every ``refresh_s``, else in good time), on the same port
         and, by TCP, on the connections by which they are then called. ``ring_ms`` None rings until cancelled,
         ``slow_ms`` passes before 180, ``status`` ("486 Busy Here") refuses, and ``hang_up_ms`` after the answer the
-        phone says BYE. OPTIONS is answered.
+        phone says BYE. OPTIONS is answered, and, where it is `reinvited`, an INVITE within the call.
         """
         contact = f"{self.ip}:{self.port};transport={self.transport}"
         fields = {
@@ -163,6 +166,7 @@ class Sipp:
             "ring_ms": NO_RINGING_END_MS if ring_ms is None else max(1, ring_ms),
             "hold_ms": hang_up_ms or 0,
             "status": status,
+            "reinvited": _REINVITED.format("") if reinvited else "",
         }
         options = [] if slow_ms else ["-set", "prompt", "1"]
         options += ["-set", "hang_up", "1"] if hang_up_ms is not None else []
@@ -187,13 +191,15 @@ class Sipp:
         patience_ms: int = 30_000,
         cancel_ms: int | None = None,
         callee_ends: bool = False,
+        reinvited: bool = False,
         traced: bool = True,
     ) -> Placing:
         """Begin calls, ``rate`` a second, ``count`` in all (each once, else round and round); they run by themselves.
 
         A call waits ``patience_ms`` for its final answer, after which one that rings is cancelled. It ends ``hold_ms``
         after an answer, or by the callee's BYE (``callee_ends``); ``cancel_ms`` after the first 180 it is cancelled
-        instead. Passwords: all callers or none; without one, challenges are not answered.
+        instead. Where it is ``reinvited``, an INVITE within the call is answered, and begins ``hold_ms`` anew.
+        Passwords: all callers or none; without one, challenges are not answered.
         """
         with_password = {bool(dial.caller.password) for dial in dials}
         if len(with_password) != 1:
@@ -204,6 +210,7 @@ class Sipp:
             "hold_ms": max(1, hold_ms if cancel_ms is None else cancel_ms),
             "patience_ms": patience_ms,
             "answers": MAX_ANSWERS if with_password.pop() else 0,
+            "reinvited": _REINVITED.format(f' timeout="{hold_ms}" ontimeout="ends"') if reinvited else "",
         }
         options = [*_pace(count, rate), "-default_behaviors", "all,-abortunexp"]
         options += ["-set", "cancel", "1"] if cancel_ms is not None else []

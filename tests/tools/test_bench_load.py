@@ -14,8 +14,9 @@ import pytest
 
 from tools.bench import Report, lines
 from tools.bench.figures import Figure, flat, missed
-from tools.bench.load import CALLS_RATE, Found, Normal, Work, conditions, figures, highest_clean, plan
+from tools.bench.load import CALLS_RATE, Found, Normal, conditions, figures, highest_clean, plan
 from tools.bench.processes import ProcessError, confined, cpu_s, pss_mb, spent_s, tree
+from tools.bench.side import Work
 from tools.output import Paint
 
 KEYS = [

@@ -2,7 +2,7 @@
 
 ``python -m tools.bench.bridging MODE CALLS FIRST_PORT``: the phones of call *n* are at 127.0.0.1, ports
 ``FIRST_PORT + 4 n`` and two above. Says on standard output, as JSON, the ports where each phone's sound is taken, and
-when standard input ends, what was concealed.
+when standard input ends, of each of them in that order how many samples were concealed, and how many played.
 """
 
 from __future__ import annotations
@@ -45,9 +45,7 @@ async def _bridge(mode: str, calls: int, first_port: int) -> None:
     print(json.dumps([(one.port, other.port) for one, other in pairs]), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     counts = [endpoint.leg.playout.counts for pair in pairs for endpoint in pair if endpoint.leg and mode == DECODED]
-    print(
-        json.dumps({"concealed": sum(c.concealed for c in counts), "played": sum(c.played for c in counts)}), flush=True
-    )
+    print(json.dumps([(count.concealed, count.played) for count in counts]), flush=True)
     for task in tasks:
         task.cancel()
     for pair in pairs:

@@ -26,15 +26,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from hil.net import Host, Net
-from hil.phone.sipp import Answering, Dial, Load, Placing, Result, Sipp, User
+from hil.net import Net
+from hil.phone.sipp import Dial, Sipp, User
 from hil.platform.asterisk import AsteriskPlatform
 from hil.site import PLATFORM_IP, PROXY, REALM, Site, numbers
 from tools.bench import Report
 from tools.bench.figures import Class, Figure, Goal, Scalar, timed
 from tools.bench.processes import confined, cpu_s, pss_mb, spent_s, tree, urgent
+from tools.bench.side import BIND_RATE, Side, Work, cores, counted, from_first, ratio, ringing_ms, rounded
 
-__all__ = ["Found", "Normal", "Plan", "Work", "conditions", "figures", "highest_clean", "measure", "plan"]
+__all__ = ["Found", "Normal", "Plan", "conditions", "figures", "highest_clean", "measure", "plan"]
 
 STORM_GOAL = Goal(2)
 MEMORY_GOAL = Goal(250)
@@ -44,29 +45,20 @@ CALLS_GOAL = Goal(5, at_least=True)
 REGISTERS_GOAL = Goal(3, at_least=True)
 
 FIRST_EXTENSION, EXTENSIONS = 1001, 500
-KEPT_UP = 0.99
-"""A side that failed more than the rest of this was beyond its limit, where its cost says nothing."""
 CALLS_RATE = 100.0  # 1/s; near the most that Asterisk bears on one core
 REGISTERS_RATE = 1000.0  # 1/s
 STORM_RATE = 100_000.0  # 1/s: all of them before the first is answered
-BIND_RATE = 500.0
 RISING_RATES = (150.0, 200.0, 250.0, 300.0, 400.0, 500.0, 600.0, 800.0)
 RISING_S = 8.0
 """Longer than a transaction is kept after its end (5 s): what fills up has done so by then."""
 LEFT_S = 6.0
 """After so long nothing of the calls is left."""
-HOLD_MS, RING_MS, PATIENCE_MS = 100, 1, 5000
-FOLDED_S = 1.2
-"""The unit writes down what ended at most a second ago; that, too, is what a call costs."""
-READ_EVERY_S = 0.2  # memory
 IDLE_PHONES, IDLE_REGISTER_S = 10, 60
 IDLE_READ_S = 1.0
 QUIET_S = 2.0
 """After a start, before idleness is measured."""
 STORM_PAUSE_S = 1.5
 NORMAL_RATE = 40.0  # 1/s, each way
-BINDING_S = 30.0
-"""Bindings older than this are made anew before calls; they last a minute."""
 DEAD_S = 15.0  # patience
 PHONE_IP, CALLER_IP, DIRECT_CALLER_IP, PEER_CALLER_IP = 11, 12, 13, 14
 UNIT_NETWORK, PLATFORM_NETWORK, UNIT_NORTH, UNIT_SOUTH = "10.98.0.0/24", "10.99.0.0/24", "10.99.0.1", "10.98.0.1"
@@ -91,44 +83,6 @@ class Plan:
     registers_s: float  # each turn
     calls_s: float  # each turn
     rising_rates: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What was done at one rate, and what it cost."""
-
-    ok: int = 0
-    failed: int = 0
-    seconds: float = 0.0
-    cpu_s: float = 0.0
-    retransmissions: int | None = None  # by the phones; None: not counted
-
-    @property
-    def rate(self) -> float | None:
-        """As reached, 1/s."""
-        return self.ok / self.seconds if self.seconds else None
-
-    @property
-    def per_cpu_s(self) -> float | None:
-        return self.ok / self.cpu_s if self.cpu_s else None
-
-    @property
-    def kept_up(self) -> bool:
-        return self.ok > 0 and self.ok >= KEPT_UP * (self.ok + self.failed)
-
-    @property
-    def clean(self) -> bool:
-        return self.ok > 0 and not self.failed and not self.retransmissions
-
-    def __add__(self, other: Work) -> Work:
-        sent = [each.retransmissions for each in (self, other) if each.retransmissions is not None]
-        return Work(
-            self.ok + other.ok,
-            self.failed + other.failed,
-            self.seconds + other.seconds,
-            self.cpu_s + other.cpu_s,
-            sum(sent) if sent else None,
-        )
 
 
 @dataclass(frozen=True)
@@ -191,8 +145,8 @@ def figures(found: Found) -> list[Figure]:
     peer_calls, peer_registers = found.peer_calls or Work(), found.peer_registers or Work()
     clean = _clean_rates(found)
     return [
-        _counted("calls_per_cpu_s", found.calls.per_cpu_s, found.calls.ok, "calls", failed=found.calls.failed),
-        _counted(
+        counted("calls_per_cpu_s", found.calls.per_cpu_s, found.calls.ok, "calls", failed=found.calls.failed),
+        counted(
             "registers_per_cpu_s",
             found.registers.per_cpu_s,
             found.registers.ok,
@@ -200,17 +154,17 @@ def figures(found: Found) -> list[Figure]:
             failed=found.registers.failed,
         ),
         timed("storm_500", "s", "", found.storm_s, Class.SIMULATED, goal=STORM_GOAL, percent=100),
-        _counted("memory_mb", max(found.memory_mb, default=None), len(found.memory_mb), "memory", MEMORY_GOAL),
-        _counted("idle_cpu_percent", _mean(idle), len(idle), "idle", IDLE_GOAL),
-        _counted("idle_cpu_percent_edge", _mean(found.idle_edge), len(idle), "idle"),
-        _counted("idle_cpu_percent_unit", _mean(found.idle_unit), len(idle), "idle"),
+        counted("memory_mb", max(found.memory_mb, default=None), len(found.memory_mb), "memory", MEMORY_GOAL),
+        counted("idle_cpu_percent", _mean(idle), len(idle), "idle", IDLE_GOAL),
+        counted("idle_cpu_percent_edge", _mean(found.idle_edge), len(idle), "idle"),
+        counted("idle_cpu_percent_unit", _mean(found.idle_unit), len(idle), "idle"),
         _added(found.normal, 99, ADDED_GOAL),
         _added(found.normal, 50, None),
-        _counted("calls_rate_max_clean", max(clean, default=None), sum(clean.values()), "calls_max_clean"),
-        _counted("asterisk_calls_per_cpu_s", peer_calls.per_cpu_s, peer_calls.ok, "asterisk_calls"),
-        _counted("asterisk_registers_per_cpu_s", peer_registers.per_cpu_s, peer_registers.ok, "asterisk_registers"),
-        _ratio("calls_vs_asterisk", found.calls, peer_calls, CALLS_GOAL),
-        _ratio("registers_vs_asterisk", found.registers, peer_registers, REGISTERS_GOAL),
+        counted("calls_rate_max_clean", max(clean, default=None), sum(clean.values()), "calls_max_clean"),
+        counted("asterisk_calls_per_cpu_s", peer_calls.per_cpu_s, peer_calls.ok, "asterisk_calls"),
+        counted("asterisk_registers_per_cpu_s", peer_registers.per_cpu_s, peer_registers.ok, "asterisk_registers"),
+        ratio("calls_vs_asterisk", found.calls, peer_calls, CALLS_GOAL),
+        ratio("registers_vs_asterisk", found.registers, peer_registers, REGISTERS_GOAL),
     ]
 
 
@@ -224,15 +178,15 @@ def conditions(found: Found) -> dict[str, Scalar]:
     }
     told: dict[str, Scalar] = {"calls_rate_offered": CALLS_RATE, "registers_rate_offered": REGISTERS_RATE}
     for name, work in works.items():
-        told[f"{name}_rate"] = _rounded(work.rate) if work else None
+        told[f"{name}_rate"] = rounded(work.rate) if work else None
         told[f"{name}_failed"] = work.failed if work else None
         if name.endswith("calls"):
             told[f"{name}_retransmissions"] = work.retransmissions if work else None
     ringing = [value for value in found.normal.direct if math.isfinite(value)]
     return told | {
         "calls_rates_tried": " ".join(f"{rate:g}" for rate in (CALLS_RATE, *found.rising)),
-        "shared_memory_used_mb": _rounded(found.shared_used_mb),
-        "direct_ms_p50": _rounded(median(ringing)) if ringing else None,
+        "shared_memory_used_mb": rounded(found.shared_used_mb),
+        "direct_ms_p50": rounded(median(ringing)) if ringing else None,
         "added_normal_is": "INVITE to 180, challenge included, by the unit, less the median at the platform itself",
         "storm_is": "from the first REGISTER until the last phone is bound; the worst storm",
         "server_cores": 1,
@@ -258,20 +212,6 @@ def _clean_rates(found: Found) -> Mapping[float, int]:
     return {rate: work.ok for rate, work in tried.items() if work.clean}
 
 
-def _counted(
-    key: str, value: float | None, samples: int, name: str, goal: Goal | None = None, *, failed: int = 0
-) -> Figure:
-    return Figure(key, _rounded(value), samples, f"{name}_samples", Class.SIMULATED, goal, failed)
-
-
-def _ratio(key: str, ours: Work, theirs: Work, goal: Goal) -> Figure:
-    """None where either did not keep up: that is neither met nor missed."""
-    if not (ours.kept_up and theirs.kept_up and ours.per_cpu_s and theirs.per_cpu_s):
-        return _counted(key, None, 0, key, goal)
-    value = ours.per_cpu_s / theirs.per_cpu_s
-    return _counted(key, value, min(ours.ok, theirs.ok), key, goal)
-
-
 def _added(normal: Normal, percent: float, goal: Goal | None) -> Figure:
     """A percentile by way of the unit less the *median* without it: what chance adds to a call counts against us."""
     without = median(normal.direct) if normal.direct else 0.0
@@ -283,78 +223,16 @@ def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1 if value >= 100 else 3)
-
-
-class _Side:
-    """One that bears the load: where phones find it, and which processes are its own."""
-
-    def __init__(
-        self, phones: Host, ip: str, caller_ip: str, proxy: str, processes: Callable[[], frozenset[int]]
-    ) -> None:
-        self.processes = processes
-        self._phones = Sipp(phones, ip, proxy, REALM)
-        self._callers = Sipp(phones, caller_ip, proxy, REALM)
-        self._bound_s = -math.inf
-
-    def register(self, users: Sequence[User], rate: float) -> list[Result]:
-        """Each once, in good time or not."""
-        self._bound_s = time.monotonic()
-        return self._phones.register(users, rate=rate)
-
-    def registers(self, users: Sequence[User], seconds: float) -> Work:
-        """One after the other, round and round."""
-        count = round(REGISTERS_RATE * seconds)
-        rows = [users[number % len(users)] for number in range(count)]
-        before = cpu_s(self.processes())
-        with urgent(before):
-            results = self.register(rows, REGISTERS_RATE)
-        time.sleep(FOLDED_S)
-        ok = [result for result in results if result.code == 200]
-        return Work(len(ok), count - len(ok), _span_s(ok), spent_s(before, cpu_s(before)))
-
-    def calls(
-        self, users: Sequence[User], rate: float, seconds: float, meanwhile: Callable[[], object] | None = None
-    ) -> Work:
-        """Calls at a steady rate; `meanwhile` is called again and again."""
-        if time.monotonic() - self._bound_s > BINDING_S:
-            self.register(users, BIND_RATE)
-        count = round(rate * seconds)
-        before = cpu_s(self.processes())
-        with urgent(before), self.answer():
-            placing = self.place(users, count, rate, traced=False)
-            until = time.monotonic() + seconds
-            while meanwhile is not None and time.monotonic() < until:
-                meanwhile()
-                time.sleep(READ_EVERY_S)
-            load = placing.wait_load()
-        time.sleep(FOLDED_S)
-        return _work(load, count, spent_s(before, cpu_s(before)))
-
-    def place(self, users: Sequence[User], count: int, rate: float, *, traced: bool) -> Placing:
-        """Begin calls; each extension rings the one half the list away."""
-        half = len(users) // 2
-        dials = [Dial(user, users[(number + half) % len(users)].extension) for number, user in enumerate(users)]
-        return self._callers.place(
-            dials, count=count, rate=rate, hold_ms=HOLD_MS, patience_ms=PATIENCE_MS, traced=traced
-        )
-
-    def answer(self) -> Answering:
-        """Let whoever is rung on these phones answer."""
-        return self._phones.answer(ring_ms=RING_MS, traced=False)
-
-
 class _Building:
     """The unit with its platform, the phones and, if asked for, Asterisk on the same switch."""
 
     def __init__(self, net: Net, with_peer: bool, say: Callable[[str], None]) -> None:
         self._say = say
-        self._server, self._client = _cores()
+        self._server, self._client = cores()
         self._users = [User(number, secret) for number, secret in numbers(FIRST_EXTENSION, EXTENSIONS).items()]
         with confined(self._server):
             self._site = Site(net, users=numbers(FIRST_EXTENSION, EXTENSIONS))
-            self._peer: _Side | None = self._start_peer(net) if with_peer else None
+            self._peer: Side | None = self._start_peer(net) if with_peer else None
             self._site.start()
         self._unit = self._side(
             PROXY, CALLER_IP, lambda: tree(self._site.edge.pid, self._site.unit.pid, self._site.calls.pid)
@@ -372,31 +250,35 @@ class _Building:
             for number in range(planned.storms):
                 self._say(f"storm {number + 1} of {planned.storms}")
                 time.sleep(STORM_PAUSE_S if number else 0.0)
-                found.storm_s += _from_first(self._unit.register(self._users, STORM_RATE))
+                found.storm_s += from_first(self._unit.register(self._users, STORM_RATE))
             for number in range(planned.turns):
                 self._turn(f"turn {number + 1} of {planned.turns}", planned, found)
             found.rising = highest_clean(planned.rising_rates, self._rise)
 
     def _turn(self, name: str, planned: Plan, found: Found) -> None:
         self._say(f"{name}: registers")
-        found.registers += self._unit.registers(self._users, planned.registers_s)
+        found.registers += self._unit.registers(self._users, REGISTERS_RATE, planned.registers_s)
         if self._peer is not None:
-            work = self._peer.registers(self._users, planned.registers_s)
+            work = self._peer.registers(self._users, REGISTERS_RATE, planned.registers_s)
             found.peer_registers = (found.peer_registers or Work()) + work
         self._say(f"{name}: calls")
         pids = self._unit.processes()
-        found.calls += self._unit.calls(
-            self._users, CALLS_RATE, planned.calls_s, lambda: found.memory_mb.append(pss_mb(pids))
+        found.calls += self._calls(
+            self._unit, CALLS_RATE, planned.calls_s, lambda: found.memory_mb.append(pss_mb(pids))
         )
         found.shared_used_mb = self._site.rpc("core.shmmem", "k")["max_used"] / 1024
         if self._peer is not None:
-            work = self._peer.calls(self._users, CALLS_RATE, planned.calls_s)
+            work = self._calls(self._peer, CALLS_RATE, planned.calls_s)
             found.peer_calls = (found.peer_calls or Work()) + work
 
     def _rise(self, rate: float) -> Work:
         self._say(f"{rate:g} calls/s")
         time.sleep(LEFT_S)
-        return self._unit.calls(self._users, rate, RISING_S)
+        return self._calls(self._unit, rate, RISING_S)
+
+    def _calls(self, side: Side, rate: float, seconds: float, meanwhile: Callable[[], object] | None = None) -> Work:
+        side.bound(self._users)
+        return side.calls(_half_away(self._users), rate, seconds, meanwhile)
 
     def _idle(self, seconds: float, found: Found) -> None:
         """A few phones do nothing but stay registered."""
@@ -425,15 +307,15 @@ class _Building:
         for side, users in theirs:
             side.register(users, BIND_RATE)
         with urgent({*site.host.pids(), *site.platform_host.pids()}), self._unit.answer():
-            placings = [side.place(users, calls, NORMAL_RATE, traced=True) for side, users in theirs]
+            placings = [side.place(_half_away(users), calls, NORMAL_RATE, traced=True) for side, users in theirs]
             through, straight = (placing.wait() for placing in placings)
-        return Normal(_ringing_ms(through, calls), _ringing_ms(straight, calls))
+        return Normal(ringing_ms(through, calls), ringing_ms(straight, calls))
 
-    def _side(self, proxy: str, caller_ip: int, processes: Callable[[], frozenset[int]]) -> _Side:
+    def _side(self, proxy: str, caller_ip: int, processes: Callable[[], frozenset[int]]) -> Side:
         site = self._site
-        return _Side(site.phones, site.phone_ip(PHONE_IP), site.phone_ip(caller_ip), proxy, processes)
+        return Side(site.phones, site.phone_ip(PHONE_IP), site.phone_ip(caller_ip), proxy, processes)
 
-    def _start_peer(self, net: Net) -> _Side:
+    def _start_peer(self, net: Net) -> Side:
         host = net.host("asterisk")
         self._site.switch.join(host, "lan", f"{PEER_IP}/24")
         users = numbers(FIRST_EXTENSION, EXTENSIONS)
@@ -441,32 +323,7 @@ class _Building:
         return self._side(f"{PEER_IP}:5060", PEER_CALLER_IP, lambda: frozenset(host.pids()))
 
 
-def _cores() -> tuple[int | None, int | None]:
-    """One for what is measured and one for the phones; None where the machine has one only."""
-    cores = sorted(os.sched_getaffinity(0))
-    return (cores[0], cores[1]) if len(cores) > 1 else (None, None)
-
-
-def _work(load: Load, count: int, spent: float) -> Work:
-    return Work(load.ok, count - load.ok, load.seconds, spent, load.retransmissions)
-
-
-def _span_s(results: Sequence[Result]) -> float:
-    """From the first request to the last final answer."""
-    return max(_from_first(results), default=0.0)
-
-
-def _from_first(results: Sequence[Result]) -> list[float]:
-    """When each was done, seconds after the first began; `math.inf` for those that did not end with 200."""
-    first = min((result.began_at for result in results if result.began_at is not None), default=0.0)
-    return [
-        result.began_at - first + result.final_ms / 1000
-        if result.code == 200 and result.began_at is not None and result.final_ms is not None
-        else math.inf
-        for result in results
-    ]
-
-
-def _ringing_ms(results: Sequence[Result], count: int) -> list[float]:
-    times = [math.inf if result.first_ms is None else result.first_ms for result in results]
-    return times + [math.inf] * (count - len(times))
+def _half_away(users: Sequence[User]) -> list[Dial]:
+    """Each rings the one half the list away."""
+    half = len(users) // 2
+    return [Dial(user, users[(number + half) % len(users)].extension) for number, user in enumerate(users)]

@@ -45,7 +45,7 @@ from tools.bench import Report
 from tools.bench.figures import Class, Figure, Goal, Scalar, percentile
 from tools.bench.processes import pss_mb, tree
 
-__all__ = ["measure"]
+__all__ = ["measure", "people_file"]
 
 PEOPLE, QUESTIONS, PLANS = 100_000, 500, 5_000
 QUICK_PEOPLE, QUICK_QUESTIONS, QUICK_PLANS = 20_000, 240, 1_000
@@ -131,7 +131,7 @@ def measure(args: argparse.Namespace, tell: Callable[[str], None]) -> Report:
 def _import(folder: Path, bulk: Bulk) -> float:
     """Seconds from a file to a directory that is there."""
     source = folder / "people.csv"
-    source.write_text(_file(bulk), "utf-8")
+    source.write_text(people_file(bulk), "utf-8")
     began = time.perf_counter()
     reading = Reading(LocalNumbering())
     database = connect(folder / "directory.db", "directory")
@@ -143,7 +143,7 @@ def _import(folder: Path, bulk: Bulk) -> float:
     return time.perf_counter() - began
 
 
-def _file(bulk: Bulk) -> str:
+def people_file(bulk: Bulk) -> str:
     """The people as the file of a subscriber system."""
     municipalities = {one.id: one.name for one in bulk.municipalities}
     entities = {one.id: one for one in bulk.entities}
