@@ -269,6 +269,13 @@ def test_reliable_answers_out_of_order_are_not_acknowledged() -> None:
     assert session.phase is Phase.UP
 
 
+def test_a_100_rings_nobody_whoever_says_it() -> None:
+    bench = Bench()
+    session, request = bench.calling()
+    bench.hears(answer(request, 100))  # with a tag, as a phone's may have one (RFC 3261 §8.2.6.2)
+    assert (bench.event(), session.phase) == (None, Phase.CALLING)
+
+
 def test_early_sound_that_is_said_in_a_183_alone() -> None:
     bench = Bench()
     bench.calling()
