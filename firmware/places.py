@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from ipaddress import IPv4Address
 
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import Format
@@ -30,6 +31,9 @@ __all__ = ["AT_ONCE_MAX", "NoPlace", "Place", "Places"]
 
 AT_ONCE_MAX = 100
 """Places at a time."""
+LEAST_PORT = 1024
+"""Below are services, and nobody's sound."""
+SIP_PORTS = (5060, 5061)
 KEYS_MAX = 16
 """Keys that wait to be heeded; who presses more is not heard."""
 
@@ -57,7 +61,7 @@ class Places:
         """On the address of ours by which the sound in that description is reached. Raises NoPlace."""
         try:
             media = Description.parse(towards).audio
-            address = None if media is None else _towards(media.address)
+            address = None if media is None or not _hears((media.address, media.port)) else _towards(media.address)
             if address is None or not self.room:
                 raise NoPlace("no sound there that can be reached" if self.room else f"{AT_ONCE_MAX} places are open")
             endpoint = self._ports.setdefault(address, Ports(address)).take()
@@ -184,6 +188,9 @@ class Place:
         self._closed(self)
 
     def _agree(self, settings: LegSettings) -> None:
+        """Raises RemoteError where its sound cannot be there."""
+        if isinstance(self._end, OwnEnd) and settings.sends and not _hears(settings.remote):
+            raise RemoteError("SDP c=", settings.remote[0], "no place for sound")
         self.wire.agree(settings)
         if settings.event_type is not None:
             self._in_band = None
@@ -223,14 +230,24 @@ class _InBand:
 
 
 def _towards(remote: str) -> str | None:
-    """The address of ours from which the kernel would send there; None for a name, or where it cannot."""
+    """The address of ours from which the kernel would send there; None for a name, for this machine itself, for more
+    than one, or where it cannot."""
     try:
+        address = IPv4Address(remote)
+        if address.is_loopback or address.is_multicast or address.is_unspecified:
+            return None
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            socket.inet_aton(remote)
             probe.connect((remote, 9))
-            return str(probe.getsockname()[0])
-    except OSError:
+            own = str(probe.getsockname()[0])
+            return None if own == remote else own
+    except (ValueError, OSError):
         return None
+
+
+def _hears(remote: tuple[str, int]) -> bool:
+    """Whether sound may be sent there: whoever describes his sound must not have us send to others' signalling, or to
+    ourselves."""
+    return remote[1] >= LEAST_PORT and remote[1] not in SIP_PORTS and _towards(remote[0]) is not None
 
 
 def _encode(clips: Sequence[Clip], known: Format) -> None:

@@ -160,8 +160,9 @@ class Joining:
 
     def _hush(self, leg: Leg, now: float) -> None:
         """Answers a leg that has nobody to talk with just now."""
-        if leg.own is not None and leg.owes is Owes.ANSWER:
-            body = leg.own(leg.offered)
+        if leg.own is not None:
+            # Who asks for an offer gets what holds (RFC 3261 §14.2).
+            body = leg.own(leg.offered) if leg.owes is Owes.ANSWER else leg.said
             if body:
                 leg.reply(body, now)
             else:

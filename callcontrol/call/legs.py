@@ -79,6 +79,11 @@ class Leg:
     def answered(self) -> bool:
         return self.session.phase is Phase.UP
 
+    @property
+    def said(self) -> bytes:
+        """What was described to it last."""
+        return b"" if self._said is None else self._said.to_bytes()
+
     def wants(self, offer: bytes) -> None:
         """An answer, or an offer of ours where it makes none."""
         self.owes, self.offered = Owes.ANSWER if offer else Owes.OFFER, offer

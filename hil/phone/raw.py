@@ -19,7 +19,7 @@ from hil.net import Host
 from hil.phone import PhoneError
 from hil.phone.sipp import User
 
-__all__ = ["RawPhone", "body_of", "header", "headers", "status"]
+__all__ = ["RawPhone", "authorization", "body_of", "header", "headers", "status"]
 
 READ_BYTES = 65_535
 ANSWER_TIMEOUT_S = 20.0
@@ -50,6 +50,27 @@ def body_of(message: str) -> str:
 def status(message: str) -> int:
     """The code of a response; 0 for anything else."""
     return int(message[8:11]) if message.startswith("SIP/2.0 ") else 0
+
+
+def authorization(challenge: str, method: str, uri: str, user: User, realm: str) -> str:
+    """The credentials of `user` that answer a 401 or 407, by its own algorithm (RFC 7616)."""
+    offered = header(challenge, "WWW-Authenticate") or header(challenge, "Proxy-Authenticate")
+    found = dict(re.findall(r'(\w+)="?([^",]+)"?', offered.partition(" ")[2]))
+    algorithm = found.get("algorithm", "MD5")
+
+    def hashed(text: str) -> str:
+        return _HASHES[algorithm](text.encode()).hexdigest()
+
+    first = hashed(f"{user.extension}:{realm}:{user.password}")
+    middle, tail = found["nonce"], ""
+    if "qop" in found:
+        middle += ":00000001:raw:auth"
+        tail = ', qop=auth, nc=00000001, cnonce="raw"'
+    response = hashed(f"{first}:{middle}:{hashed(f'{method}:{uri}')}")
+    return (
+        f'Digest username="{user.extension}", realm="{realm}", nonce="{found["nonce"]}", uri="{uri}", '
+        f'response="{response}", algorithm={algorithm}{tail}'
+    )
 
 
 class RawPhone:
@@ -190,24 +211,8 @@ class RawPhone:
         return self.request(method, target[1] if target else uri, {**names, **ours, **(more or {})})
 
     def authorization(self, challenge: str, method: str, uri: str) -> str:
-        """The credentials that answer a 401 or 407, by its own algorithm (RFC 7616)."""
-        offered = header(challenge, "WWW-Authenticate") or header(challenge, "Proxy-Authenticate")
-        found = dict(re.findall(r'(\w+)="?([^",]+)"?', offered.partition(" ")[2]))
-        algorithm = found.get("algorithm", "MD5")
-
-        def hashed(text: str) -> str:
-            return _HASHES[algorithm](text.encode()).hexdigest()
-
-        first = hashed(f"{self.user.extension}:{self.realm}:{self.user.password}")
-        middle, tail = found["nonce"], ""
-        if "qop" in found:
-            middle += ":00000001:raw:auth"
-            tail = ', qop=auth, nc=00000001, cnonce="raw"'
-        response = hashed(f"{first}:{middle}:{hashed(f'{method}:{uri}')}")
-        return (
-            f'Digest username="{self.user.extension}", realm="{self.realm}", nonce="{found["nonce"]}", uri="{uri}", '
-            f'response="{response}", algorithm={algorithm}{tail}'
-        )
+        """The credentials that answer a 401 or 407."""
+        return authorization(challenge, method, uri, self.user, self.realm)
 
     def _await(self, wanted: Callable[[str], bool], timeout_s: float, what: str, again: str = "") -> str:
         deadline = time.monotonic() + timeout_s

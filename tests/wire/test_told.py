@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
-import wave
-from array import array
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
-from callcontrol.plan.absence import Referral, Source
-from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
-from callcontrol.plan.reach import DEFAULT_CLASS
-from firmware.store.changes import Changes, new_id
-from firmware.store.database import connect
-from firmware.store.load import Bulk, Municipality, load
 from hil.net import Net
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import holds
+from hil.told import open_told
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
@@ -32,7 +22,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 CALLER, AWAY, RECEPTION, UNKNOWN = "1001", "1002", "1003", "1777"
 SAID = {"reason_meeting": 1020.0, "unknown": 1320.0}
 """The municipality's own recordings are tones here, so that it can be heard which of them is said."""
-SAID_S, RATE_HZ = 1.5, 8000
+SAID_S = 1.5
 HEARD_S = 0.5
 
 
@@ -77,17 +67,8 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with Net("rvtold") as net, ExitStack() as stack:
-        recordings = net.directory / "said"
-        for key, hz in SAID.items():
-            _record(recordings / "sv" / f"{key}.wav", hz)
-        announcing: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
-        site = Site(net, users=numbers(1001, 3), configuration={"announcing": announcing})
-        with closing(connect(site.paths.directory, "directory")) as directory:
-            load(directory, _people(), "rig", datetime.now(UTC))
-        site.start()
+        site = open_told(net, numbers(1001, 3), AWAY, RECEPTION, SAID, SAID_S)
         stack.callback(site.stop)
-        site.platform.kill()
-        site.wait_mode("SURVIVAL", STEP_S)
         phones: list[Baresip | Linphone] = []
         for at, (kind, number, hz) in enumerate(((Baresip, CALLER, 700.0), (Linphone, RECEPTION, 1100.0))):
             host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
@@ -100,14 +81,6 @@ def house() -> Iterator[House]:
         caller, reception = phones
         assert isinstance(caller, Baresip)
         assert isinstance(reception, Linphone)
-        now = datetime.now(UTC)
-        with closing(Changes.open(site.paths.journal)) as changes:
-            away = Referral(
-                id=new_id(), extension=AWAY, reason="meeting", start=now, until=now + timedelta(hours=1),
-                source=Source.PAGE, set_by="rig", set_at=now,
-            )  # fmt: skip
-            changes.refer([away])
-        site.wait(lambda: site.table("ask").get(AWAY) == "ask", STEP_S, "known to the edge")
         yield House(site, caller, reception)
 
 
@@ -155,33 +128,3 @@ def test_who_hangs_up_while_it_is_said(house: House) -> None:
     house.hears(SAID["reason_meeting"])
     house.caller.hang_up()
     house.caller.wait_closed(STEP_S)
-
-
-def _record(file: Path, hz: float) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    count = int(SAID_S * RATE_HZ)
-    sound = array("h", (int(9000 * math.sin(2 * math.pi * hz * n / RATE_HZ)) for n in range(count)))
-    with wave.open(str(file), "wb") as out:
-        out.setnchannels(1)
-        out.setsampwidth(2)
-        out.setframerate(RATE_HZ)
-        out.writeframes(sound.tobytes())
-
-
-def _people() -> Bulk:
-    kinds = {RECEPTION: Kind.RECEPTION}
-    staff = (CALLER, AWAY, RECEPTION)
-    return Bulk(
-        municipalities=(Municipality(id="m", name="Norrby"),),
-        classes=(DEFAULT_CLASS,),
-        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun", reception=RECEPTION),),
-        units=(Unit(id="u", name="Bygg", entity="e"),),
-        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in staff),
-        extensions=tuple(
-            Extension(
-                number=number, kind=kinds.get(number, Kind.PERSON), unit="u", person=f"p{number}",
-                reach=DEFAULT_CLASS, identity=Identity.DIRECT,
-            )
-            for number in staff
-        ),
-    )  # fmt: skip

@@ -1,0 +1,125 @@
+"""A municipality in which callers are told something: who is away, a reception, and recordings that are tones, so that
+it can be heard which of them is said, and no machine speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from callcontrol.media.phrases import phrases
+from callcontrol.plan.absence import Referral, Source
+from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
+from callcontrol.plan.reach import DEFAULT_CLASS
+from firmware.paths import Paths
+from firmware.store.changes import Changes, new_id
+from firmware.store.database import connect
+from firmware.store.load import Bulk, Municipality, load
+from hil.net import Net
+from hil.phone.hearing import Hearing
+from hil.phone.sipp import User
+from hil.site import PROXY, REALM, Site, password
+from hil.sound import write_tone
+
+__all__ = ["crowd", "load_staff", "open_told", "record", "refer", "staff"]
+
+WORD_HZ, WORD_S = 440.0, 0.2
+STEP_S = 30.0
+AWAY_FOR = timedelta(hours=1)
+
+
+def record(folder: Path, tones: Mapping[str, float], tone_s: float = 1.5, numbers: Collection[str] = ()) -> Path:
+    """Each phrase in Swedish: those of `tones` at their Hz for `tone_s`, the others a short one; with the names of
+    `numbers`."""
+    for key in phrases():
+        hz, seconds = (tones[key], tone_s) if key in tones else (WORD_HZ, WORD_S)
+        write_tone(_made(folder / "sv" / f"{key}.wav"), hz, seconds)
+    for number in numbers:
+        write_tone(_made(folder / "names" / f"{number}.wav"), WORD_HZ, WORD_S)
+    return folder
+
+
+def staff(numbers: Collection[str], reception: str = "", apart: Collection[str] = ()) -> Bulk:
+    """One department; `apart` sit in another, of an entity of its own. The reception answers for who is not apart."""
+    people = [*numbers, *apart]
+    return Bulk(
+        municipalities=(Municipality(id="m", name="Norrby"),),
+        classes=(DEFAULT_CLASS,),
+        entities=(
+            Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun", reception=reception or None),
+            *((Entity(id="f", name="Norrby Hus", municipality="m", greeting="Norrby Hus"),) if apart else ()),
+        ),
+        units=(Unit(id="u", name="Bygg", entity="e"), *((Unit(id="v", name="Hus", entity="f"),) if apart else ())),
+        people=tuple(
+            Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="v" if number in apart else "u")
+            for number in people
+        ),
+        extensions=tuple(
+            Extension(
+                number=number,
+                kind=Kind.RECEPTION if number == reception else Kind.PERSON,
+                unit="v" if number in apart else "u",
+                person=f"p{number}",
+                reach=DEFAULT_CLASS,
+                identity=Identity.DIRECT,
+            )
+            for number in people
+        ),
+    )
+
+
+def load_staff(paths: Paths, bulk: Bulk) -> None:
+    """Raises StoreError, sqlite3.Error."""
+    with closing(connect(paths.directory, "directory")) as directory:
+        load(directory, bulk, "rig", datetime.now(UTC))
+
+
+def refer(paths: Paths, extension: str, reason: str = "meeting", lasts: timedelta = AWAY_FOR) -> None:
+    """Away from now on. Raises StoreError."""
+    now = datetime.now(UTC)
+    one = Referral(
+        id=new_id(), extension=extension, reason=reason, start=now, until=now + lasts, source=Source.PAGE,
+        set_by="rig", set_at=now,
+    )  # fmt: skip
+    with closing(Changes.open(paths.journal)) as changes:
+        changes.refer([one])
+
+
+def open_told(
+    net: Net,
+    users: Mapping[str, str],
+    away: str,
+    reception: str,
+    tones: Mapping[str, float],
+    tone_s: float,
+    configuration: Mapping[str, Mapping[str, object]] | None = None,
+) -> Site:
+    """A site in SURVIVAL where `away` is in a meeting; it is to be stopped."""
+    recordings = record(net.directory / "said", tones, tone_s, (away, reception))
+    announcing: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
+    site = Site(net, users=users, configuration={"announcing": announcing, **(configuration or {})})
+    load_staff(site.paths, staff(list(users), reception))
+    site.start()
+    try:
+        site.platform.kill()
+        site.wait_mode("SURVIVAL", STEP_S)
+        refer(site.paths, away)
+        site.wait(lambda: site.table("ask").get(away) == "ask", STEP_S, "known to the edge")
+    except BaseException:
+        site.stop()
+        raise
+    return site
+
+
+def crowd(site: Site, net: Net, number: int, extensions: Collection[str], **options: Any) -> Hearing:
+    """Phones that hear, on a host of their own at 10.98.0.`number`; to be started."""
+    host, ip = net.host(f"ears{number}"), f"10.98.0.{number}"
+    site.switch.join(host, "eth0", f"{ip}/24")
+    return Hearing(host, ip, [User(each, password(each)) for each in extensions], PROXY, REALM, **options)
+
+
+def _made(file: Path) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
