@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from callcontrol.call.legs import Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound
+from callcontrol.call.legs import Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound, Through
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
 from callcontrol.sip.offer import matched, silent
@@ -14,15 +14,23 @@ from callcontrol.sip.sdp import Description
 from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.user_agent import UserAgent
 
-__all__ = ["BUSY", "LOOP", "NOBODY", "TRANSFERS_MAX", "Joining"]
+__all__ = ["BUSY", "LOOP", "NOBODY", "TRANSFERS_MAX", "UNSPOKEN_BY", "UNSPOKEN_MAX", "Joining", "may_meet"]
+
+USUAL = "PCMA"
+"""Every phone here has it."""
 
 RING_AT_ONCE = 10
 TRANSFERS_MAX = 5
 """Transfers and diversions of one call; one more is a loop (482)."""
+UNSPOKEN_MAX = 2
+"""So often the phones of one call that meet may refuse each other's sound, or ours; then it ends."""
 LEAVE_S = 2.0
 """Who has transferred hangs up by itself; after that it is hung up for it."""
 
 BUSY = Refusal(486, "Upptaget / Busy Here", 17, "user busy")
+UNSPOKEN = Refusal(488, "Inget Gemensamt Ljud / No Sound In Common", 88, "incompatible destination")
+UNSPOKEN_BY = (415, 488, 606)
+"""How a phone refuses what was offered, and not the call."""
 NOBODY = Refusal(480, "Inget Svar / No Answer", 19, "no answer")
 LOOP = Refusal(482, "Slinga / Loop Detected", 25, "exchange routing error")
 
@@ -35,6 +43,8 @@ class Joining:
         self._route = route
         self._domain = domain
         self._sound = sound
+        self.through: Through | None = None
+        """Without it no sound passes the unit: phones with nothing in common cannot talk, and calls have two sides."""
         self._legs: dict[Session, Leg] = {}
         self._count = 0
         self._events: deque[CallEvent] = deque()
@@ -87,34 +97,39 @@ class Joining:
 
     def _ring(self, call: Call, dials: Sequence[Dial], offer: bytes, now: float, to: ReferTo | None = None) -> None:
         """An empty `offer` leaves it to who answers, so that whoever waits is asked only then (RFC 3725 §4.4)."""
-        waiting = call.sides[0] if call.sides else None
-        hops = _hops_left(waiting)
-        if hops <= 0:
+        if _hops_left(call.sides[0] if call.sides else None) <= 0:
             self._fail(call, LOOP, now)
             return
-        shown = waiting.number if waiting is not None else dials[0].number
-        headers = [("Referred-By", f"<sip:{call.by}@{self._domain}>")] if call.by else []
         for dial in dials[:RING_AT_ONCE]:
-            leg = self._new_leg(dial.number, call)
-            leg.session = self._ua.invite(
-                dial.uri,
-                now,
-                from_=f"<sip:{shown}@{self._domain}>",
-                body=leg.describes(offer),
-                headers=headers,
-                replaces=to.replaces if to is not None else None,
-                max_forwards=hops,
-                credentials=dial.credentials,
-                early=bool(offer),
-            )
-            self._legs[leg.session] = leg
-            call.ringing.append(leg)
+            self._invite(self._new_leg(dial.number, call), dial, offer, now, to)
+
+    def _invite(self, leg: Leg, dial: Dial, offer: bytes, now: float, to: ReferTo | None = None) -> None:
+        call = leg.call
+        waiting = call.sides[0] if call.sides else None
+        shown = waiting.number if waiting is not None else dial.number
+        leg.dial = dial
+        leg.session = self._ua.invite(
+            dial.uri,
+            now,
+            from_=f"<sip:{shown}@{self._domain}>",
+            body=leg.describes(offer),
+            headers=[("Referred-By", f"<sip:{call.by}@{self._domain}>")] if call.by else [],
+            replaces=to.replaces if to is not None else None,
+            max_forwards=_hops_left(waiting),
+            credentials=dial.credentials,
+            early=bool(offer),
+        )
+        self._legs[leg.session] = leg
+        call.ringing.append(leg)
 
     def _meet(self, one: Leg, other: Leg, now: float) -> None:
         """Two are to hear each other. An offer of one goes to the other; where neither has made one, `one` is asked."""
         for leg in (one, other):
             if leg.music:
                 self._music_ends(leg)
+        if one.end is not None or other.end is not None:
+            self._pass(one.call, now)
+            return
         if one.owes is not None and (other.owes is None or one.owes is Owes.ANSWER):
             one, other = other, one
         match one.owes, other.owes:
@@ -125,6 +140,9 @@ class Joining:
             case Owes.OFFER, Owes.ANSWER:
                 met = one.reply(other.offered, now)
             case Owes.ANSWER, Owes.ANSWER:
+                if not may_meet(one.offered, other.offered) and self.through is not None:
+                    self._pass(one.call, now)
+                    return
                 met = self._cross(one, other, now)
             case _:
                 met = False
@@ -147,6 +165,9 @@ class Joining:
             return
         if leg.owes is not None:
             self._hush(leg, now)
+        if leg.end is not None:  # alone in its room it hears music there
+            leg.music = False
+            return
         body = self._sound.offer(leg.name) if self._sound is not None else b""
         if not body and leg.session.remote:
             body = silent(Description.parse(leg.session.remote)).to_bytes()
@@ -160,6 +181,10 @@ class Joining:
 
     def _hush(self, leg: Leg, now: float) -> None:
         """Answers a leg that has nobody to talk with just now."""
+        if leg.end is not None:
+            if not self._enter(leg, now):
+                leg.refuse(now, 488)
+            return
         if leg.own is not None:
             # Who asks for an offer gets what holds (RFC 3261 §14.2).
             body = leg.own(leg.offered) if leg.owes is Owes.ANSWER else leg.said
@@ -180,10 +205,87 @@ class Joining:
         leg.call = Call(f"{leg.call.id}-{leg.name}", aside=leg)
         if leg.owes is not None and leg.answered:
             self._hush(leg, now)
+        self._exit(leg)
         if leg.answered:
             self._ua.at(now + LEAVE_S, lambda then: _end(leg, then))
         else:
             leg.session.end(now)
+
+    # ---- sound that passes the unit
+
+    def _enter(self, leg: Leg, now: float, *, intrudes: bool = False) -> bool:
+        """Its sound comes to the room of its call from now on. False: that cannot be."""
+        new = leg.end is None
+        if new:
+            self._let_go(leg.call)
+            towards = leg.offered or leg.session.remote
+            if self.through is not None:
+                leg.end = self.through.join(leg.call.id, leg.name, towards, intrudes=intrudes)
+            leg.room = leg.call.id
+        if leg.end is None:
+            return False
+        if leg.music:
+            self._music_ends(leg)
+        match leg.owes:
+            case Owes.ANSWER:
+                body = leg.end.answer(leg.offered)
+                entered = bool(body) and leg.reply(body, now)
+            case Owes.OFFER:
+                entered = leg.reply(leg.end.offer(), now)
+            case None:
+                secure = bool(leg.session.remote) and is_secure(leg.session.remote)
+                entered = leg.offer(Asked.HERE, leg.end.offer(secure=secure), now)
+        if new and not entered:
+            self._exit(leg)
+        return entered
+
+    def _come(self, call: Call, now: float) -> bool:
+        """All who are in a call come to its room. False: not all can."""
+        here = [self._enter(leg, now) for leg in call.sides if leg.end is None or leg.owes is not None]
+        return all(here)
+
+    def _pass(self, call: Call, now: float) -> None:
+        """By the unit, or not at all."""
+        if not self._come(call, now):
+            self._fail(call, UNSPOKEN, now)
+
+    def _exit(self, leg: Leg) -> None:
+        if leg.end is not None and self.through is not None:
+            self.through.leave(leg.room, leg.name)
+        leg.end, leg.room = None, ""
+
+    def _direct(self, call: Call, now: float) -> None:
+        """The two who are left hear each other without us. Their room goes on until both have said so: no gap."""
+        for leg in call.sides:
+            if leg.end is not None:
+                call.left.append((leg.room, leg.name))
+            leg.end, leg.room = None, ""
+        self._meet(call.sides[0], call.sides[1], now)
+
+    def _let_go(self, call: Call) -> None:
+        left, call.left = call.left, []
+        for room, name in left:
+            if self.through is not None:
+                self.through.leave(room, name)
+
+    def _ring_through(self, leg: Leg, now: float) -> bool:
+        """A phone that refuses the caller's sound is called once more, with ours; False: nothing is left to offer."""
+        call = leg.call
+        waiting = call.sides[0] if call.sides else None
+        if waiting is None or leg.dial is None or self.through is None:
+            return False
+        theirs = waiting.offered or waiting.session.remote
+        left = leg.secured if leg.secured is not None else _secured(theirs)
+        if not left:
+            return False
+        again = self._new_leg(leg.number, call)
+        again.room = call.id
+        again.end = self.through.join(call.id, again.name, theirs)
+        if again.end is None:
+            return False
+        again.secured = left[1:]
+        self._invite(again, leg.dial, again.end.offer(secure=left[0]), now)
+        return True
 
     def _still(self, call: Call) -> None:
         if call.timer is not None:
@@ -204,6 +306,28 @@ class Joining:
 
     def _tell(self, what: Happened, call: Call, number: str = "", status: int = 0) -> None:
         self._events.append(CallEvent(what, call, number, status))
+
+
+def may_meet(one: bytes, other: bytes) -> bool:
+    """Whether two calls that both wait to be answered can be answered by each other."""
+    if not (one and other):
+        return bool(one or other)
+    first, second = Description.parse(one), Description.parse(other)
+    return matched(first, second) is not None and matched(second, first) is not None
+
+
+def is_secure(body: bytes) -> bool:
+    sound = Description.parse(body).audio
+    return sound is not None and sound.secure
+
+
+def _secured(theirs: bytes) -> tuple[bool, bool]:
+    """In which order a phone is offered our sound, with SRTP or without, that has refused `theirs`. Who refuses what
+    everybody can refuses that it is encrypted, or that it is not."""
+    secure = is_secure(theirs) if theirs else False
+    sound = Description.parse(theirs).audio if theirs else None
+    usual = sound is not None and any(codec.name.upper() == USUAL for codec in sound.codecs)
+    return (not secure, secure) if usual else (secure, not secure)
 
 
 def _end(leg: Leg, now: float) -> None:

@@ -14,16 +14,31 @@ from callcontrol.sip.sdp import Description, Origin
 from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.shared import Timer
 
-__all__ = ["Asked", "Call", "CallEvent", "Dial", "Happened", "Leg", "Owes", "Route", "Sound"]
+__all__ = [
+    "Asked",
+    "Call",
+    "CallEvent",
+    "Dial",
+    "End",
+    "Happened",
+    "Leg",
+    "Owes",
+    "Route",
+    "Said",
+    "Sound",
+    "Through",
+]
 
 
 @dataclass(frozen=True)
 class Dial:
-    """Where a number is reached. `number` is whom it is, for people and for what it may do itself."""
+    """Where a number is reached. `number` is whom it is, for people and for what it may do itself. `room`: of a
+    conference, and nobody rings."""
 
     number: str
     uri: str
     credentials: Credentials | None = None
+    room: str = ""
 
 
 class Route(Protocol):
@@ -43,6 +58,40 @@ class Sound(Protocol):
     def close(self, leg: str) -> None: ...
 
 
+class Said(Enum):
+    """What a room says to all who are in it."""
+
+    JOINED = auto()
+    LEFT = auto()
+    LAST = auto()  # to the one who is left
+    INTRUSION = auto()
+
+
+class End(Protocol):
+    """The unit's own end of one leg's sound (callcontrol.media)."""
+
+    def answer(self, offered: bytes) -> bytes:
+        """Empty: they have nothing in common."""
+        ...
+
+    def offer(self, *, secure: bool = False) -> bytes: ...
+    def agreed(self, answered: bytes) -> bool:
+        """The answer to our last offer. False: they have nothing in common."""
+        ...
+
+
+class Through(Protocol):
+    """Sound that passes the unit: all legs in one room hear each other. Who is alone hears music."""
+
+    def join(self, room: str, leg: str, towards: bytes, *, intrudes: bool = False) -> End | None:
+        """`towards`: a description of where its sound is. None: there is no place for one more. `intrudes`: it neither
+        hears nor is heard before the others have heard that tone."""
+        ...
+
+    def leave(self, room: str, leg: str) -> None: ...
+    def say(self, room: str, what: Said) -> None: ...
+
+
 class Owes(Enum):
     ANSWER = auto()
     OFFER = auto()
@@ -53,6 +102,8 @@ class Asked(Enum):
 
     WAIT = auto()  # music, or nothing
     TALK = auto()  # the other leg
+    CHANGE = auto()  # the other leg, which talks with it already
+    HERE = auto()  # a place of ours: its sound passes the unit
 
 
 @dataclass(eq=False, repr=False)
@@ -71,6 +122,12 @@ class Leg:
     asked: Asked | None = None
     own: Callable[[bytes], bytes] | None = None
     """While the unit itself is at the other end: its answer to an offer, empty where they have nothing in common."""
+    end: End | None = None
+    """While its sound passes the unit, in `room`."""
+    room: str = ""
+    dial: Dial | None = None
+    secured: tuple[bool, ...] | None = None
+    """With which of our own offers it may still be called, where it refuses sound: with SRTP, or without."""
     _then: tuple[Asked, bytes] | None = None
     _version: int = 0
     _said: Description | None = None
@@ -133,13 +190,21 @@ class Leg:
 
 @dataclass(eq=False, repr=False)
 class Call:
-    """`sides`: who is in it, one who waits or two who talk. `ringing`: who is called for the one who waits."""
+    """`sides`: who is in it, one who waits, two who talk, or more by a room. `ringing`: who is called for them."""
 
     id: str
     sides: list[Leg] = field(default_factory=list)
     ringing: list[Leg] = field(default_factory=list)
     transfers: int = 0
     slot: str = ""
+    room: str = ""
+    """Of a conference, which anybody may join by its number."""
+    kept: bool = False
+    """It is recorded, and so passes the unit to its end."""
+    unspoken: int = 0
+    """How often its phones have refused each other's sound, or ours."""
+    left: list[tuple[str, str]] = field(default_factory=list)
+    """Rooms and legs that have gone back to direct sound, as soon as both have said so."""
     by: str = ""
     """Who parked or transferred it, and is called back when that comes to nothing."""
     camps_on: str = ""
@@ -150,8 +215,17 @@ class Call:
     refer: Refer | None = None
     timer: Timer | None = None
 
+    @property
+    def talks(self) -> bool:
+        """Nobody waits, is called, or on the way to somebody else."""
+        settled = not (self.ringing or self.slot or self.camps_on) and self.aside is None and self.refer is None
+        return settled and len(self.sides) > 1 and all(side.answered for side in self.sides)
+
     def other(self, leg: Leg) -> Leg | None:
-        return next((side for side in self.sides if side is not leg), None) if leg in self.sides else None
+        """The one it talks with; of several none."""
+        if leg not in self.sides or len(self.sides) > 2:
+            return None
+        return next((side for side in self.sides if side is not leg), None)
 
 
 class Happened(Enum):
@@ -163,6 +237,10 @@ class Happened(Enum):
     PARKED = auto()
     FETCHED = auto()
     RECALLED = auto()
+    JOINED = auto()  # a conference
+    LEFT = auto()  # of three or more
+    INTRUDED = auto()  # somebody came into a call of others
+    MARKED = auto()  # a threat: it is to be recorded
     REFUSED = auto()  # somebody new was not to be called: `number`, by `status`
     OVER = auto()
 

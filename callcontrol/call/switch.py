@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from callcontrol.call.joining import NOBODY
+from callcontrol.call.joining import NOBODY, UNSPOKEN_BY, UNSPOKEN_MAX, may_meet
 from callcontrol.call.legs import Asked, Call, Dial, Happened, Leg, Owes
+from callcontrol.call.rooms import Rooms
 from callcontrol.call.transfer import Transfers
 from callcontrol.call.waiting import Waiting
 from callcontrol.refusal import Refusal
@@ -22,14 +23,13 @@ from callcontrol.sip.events import (
     Withdrawn,
 )
 from callcontrol.sip.message import Response
-from callcontrol.sip.offer import matched
 from callcontrol.sip.sdp import Description
 from callcontrol.sip.session import Phase
 
 __all__ = ["Switch"]
 
 
-class Switch(Transfers, Waiting):
+class Switch(Transfers, Waiting, Rooms):
     """All calls that we lead, whatever is done with them."""
 
     # ---- verbs
@@ -64,7 +64,8 @@ class Switch(Transfers, Waiting):
             return False
         call = rings.call
         waiting = call.sides[0]
-        if waiting.owes is not None and not _may_meet(waiting.offered, invited.offer):
+        unlike = waiting.owes is not None and not may_meet(waiting.offered, invited.offer)
+        if unlike and (self.through is None or not invited.offer):
             return False
         taking = self._leg(invited, caller, call)
         call.sides.append(taking)
@@ -109,7 +110,7 @@ class Switch(Transfers, Waiting):
         waiting = call.sides[0] if call.sides else None
         if waiting is not None and not waiting.answered and leg in call.ringing:
             # Early sound of one of several would be heard instead of the others'.
-            early = body if len(call.ringing) == 1 and waiting.offered else b""
+            early = body if len(call.ringing) == 1 and waiting.offered and leg.end is None else b""
             waiting.session.ring(status, now, waiting.describes(early), reliable=False)
         self._tell(Happened.RINGING, call, leg.number, status)
 
@@ -124,9 +125,12 @@ class Switch(Transfers, Waiting):
             return
         if leg not in call.ringing:
             return
+        if leg.end is not None and not leg.end.agreed(body):
+            leg.session.end(now)
+            return
         waiting = call.sides[0]
         call.sides.append(leg)
-        if offers or (waiting.answered and waiting.owes is None):
+        if leg.end is not None or waiting.end is not None or offers or (waiting.answered and waiting.owes is None):
             self._meet(waiting, leg, now)
         else:
             waiting.reply(body, now)
@@ -153,7 +157,11 @@ class Switch(Transfers, Waiting):
     def _offered(self, leg: Leg, body: bytes, now: float) -> None:
         """A leg changes its mind: the other is asked, unless it waits for music or changes its own."""
         leg.wants(body)
-        if body and leg.asked is not None:
+        if leg.end is not None:
+            self._hush(leg, now)
+            return
+        meets = bool(body) and leg.asked is not None
+        if meets:
             leg.done(now)  # it was asked for one
         other = leg.call.other(leg)
         if other is None or leg.music:
@@ -170,23 +178,37 @@ class Switch(Transfers, Waiting):
             if other.music:
                 self._music_ends(other)
                 self._tell(Happened.RESUMED, leg.call, leg.number)
-            if not other.offer(Asked.TALK, body, now):
+            if not other.offer(Asked.TALK if meets else Asked.CHANGE, body, now):
                 leg.refuse(now, 488)
 
     def _agreed(self, leg: Leg, body: bytes, now: float) -> None:
         """To an offer of ours, or, by ACK, to one that it had asked for."""
-        if leg.asked is not None and leg.done(now) is Asked.WAIT:
+        asked = leg.done(now) if leg.asked is not None else None
+        if leg.end is not None or asked is Asked.HERE:
+            if leg.end is not None and asked in (Asked.HERE, None) and not leg.end.agreed(body):
+                leg.session.end(now)
+            return
+        if asked is Asked.WAIT:
             if self._sound is not None and leg.music:
                 self._sound.agreed(leg.name, body)
             return
         other = leg.call.other(leg)
         if other is not None and other.owes is Owes.ANSWER:
             other.reply(body, now)
+        self._let_go(leg.call)
 
     def _offer_refused(self, leg: Leg, status: int, now: float) -> None:
-        asked = leg.done(now)
-        other = leg.call.other(leg)
-        if other is not None and other.owes is not None and asked is Asked.TALK:
+        asked, call = leg.done(now), leg.call
+        other = call.other(leg)
+        if asked is Asked.HERE:
+            self._stays_out(leg, now)
+        elif asked is Asked.TALK and status in UNSPOKEN_BY and self.through is not None and other is not None:
+            call.unspoken += 1
+            if call.unspoken > UNSPOKEN_MAX:
+                self.end(call, now)
+            else:
+                self._pass(call, now)
+        elif other is not None and other.owes is not None and asked in (Asked.TALK, Asked.CHANGE):
             other.refuse(now, status)
 
     def _replacing(self, event: Invited, now: float) -> None:
@@ -195,6 +217,9 @@ class Switch(Transfers, Waiting):
         if leg is None:
             return
         call = leg.call
+        if leg in call.sides and leg.end is not None:
+            self._takes_place(leg, event, now)
+            return
         other = call.other(leg) or (call.sides[0] if call.sides and leg in call.ringing else None)
         if other is None:
             event.session.refuse(481, now)
@@ -226,8 +251,11 @@ class Switch(Transfers, Waiting):
         del self._legs[leg.session]
         if leg.music:
             self._music_ends(leg)
+        self._exit(leg)
         if leg in call.ringing:
             call.ringing.remove(leg)
+            if event.status in UNSPOKEN_BY and self._ring_through(leg, now):
+                return
             if not call.ringing:
                 self._not_reached(leg, event, now)
             return
@@ -236,6 +264,10 @@ class Switch(Transfers, Waiting):
         if leg not in call.sides:
             return
         call.sides.remove(leg)
+        self._let_go(call)
+        if call.room or len(call.sides) > 1:
+            self._left(call, leg, now)
+            return
         self._still(call)
         self._unpark(call)
         if call.refer is not None:
@@ -255,6 +287,7 @@ class Switch(Transfers, Waiting):
         if len(call.sides) != 1:
             if not call.sides:
                 self._tell(Happened.OVER, call, leg.number, event.status)
+            self._left_over(call, now)
             return
         waiting = call.sides[0]
         if 300 <= event.status < 400 and isinstance(event.message, Response):
@@ -273,11 +306,3 @@ class Switch(Transfers, Waiting):
             self._next_of(call, waiting, now)
         else:
             self._fail(call, Refusal(max(event.status, 400), "", 0, ""), now)
-
-
-def _may_meet(one: bytes, other: bytes) -> bool:
-    """Whether two calls that both wait to be answered can be answered by each other."""
-    if not (one and other):
-        return bool(one or other)
-    first, second = Description.parse(one), Description.parse(other)
-    return matched(first, second) is not None and matched(second, first) is not None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from callcontrol.call.joining import BUSY, TRANSFERS_MAX, Joining
+from callcontrol.call.joining import BUSY, TRANSFERS_MAX
 from callcontrol.call.legs import Dial, Happened, Leg
+from callcontrol.call.rooms import Rooms
 from callcontrol.refusal import Refusal
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.message import Response
@@ -13,20 +14,28 @@ from callcontrol.sip.referred import Refer
 __all__ = ["Transfers"]
 
 
-class Transfers(Joining):
+class Transfers(Rooms):
     """Nothing moves before it is decided; comes it to nothing, those who talked talk on."""
 
     def transfer(self, by: Leg, number: str, now: float) -> Refusal | None:
         """Blind: the one who talks with `by` is led on to `number`. The refusal, where that may not be."""
         dial = self._allowed(by.call, by.number, number)
         waiting = by.call.other(by)
-        if isinstance(dial, Refusal) or waiting is None:
+        if isinstance(dial, Refusal) or waiting is None or by.call.room:
             return dial if isinstance(dial, Refusal) else BUSY
+        if dial.room:
+            return None if self._moved(by, waiting, dial.room, now) else BUSY
         self._lead_on(by, waiting, dial, now)
         return None
 
     def join(self, one: Leg, other: Leg, now: float) -> bool:
         """Attended: those who talk with `one` and with `other`, two legs of the same phone, talk with each other."""
+        if other.call.room:  # into its conference
+            waiting = one.call.other(one)
+            if waiting is None or one.call.room or not self._moved(one, waiting, other.call.room, now):
+                return False
+            other.session.end(now)
+            return True
         if one.call.aside is not None or other.call.aside is not None:  # a transfer that is not decided
             return False
         left, right = one.call.other(one), other.call.other(other)
@@ -56,6 +65,9 @@ class Transfers(Joining):
     def _referred(self, leg: Leg, refer: Refer, now: float) -> None:
         call = leg.call
         waiting = call.other(leg)
+        if call.room:  # who is in a conference is there by their own wish
+            refer.refuse(403, now)
+            return
         if waiting is None or call.refer is not None or call.ringing:
             refer.refuse(491, now)
             return
@@ -73,6 +85,9 @@ class Transfers(Joining):
             refer.refuse(dial.status, now, dial.phrase)
             return
         refer.accept(now)
+        if dial.room:
+            refer.note(200 if self._moved(leg, waiting, dial.room, now) else 503, now)
+            return
         call.refer = refer
         self._lead_on(leg, waiting, dial, now, refer.to)
 
@@ -81,6 +96,7 @@ class Transfers(Joining):
         call = by.call
         call.transfers += 1
         call.by, call.aside, call.sides = by.number, by, [waiting]
+        self._exit(by)
         self._wait(waiting, now)
         self._ring(call, [dial], b"", now, to)
         self._tell(Happened.TRANSFERRED, call, dial.number)
