@@ -23,6 +23,7 @@ from firmware.link import Link
 
 if TYPE_CHECKING:
     from firmware.announcing import Announcing
+    from firmware.mixing import Mixing
 
 __all__ = ["RING", "Leading"]
 
@@ -45,27 +46,36 @@ class Leading:
         self._switch = Switch(self.link.ua, self, self._realm)
         self._said = config.announcing
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
+        self._mixing: Mixing | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
-            if self._said.languages:
-                tasks.create_task(self._load())
+            tasks.create_task(self._load())
 
     async def _load(self) -> None:
-        self._announcing = await asyncio.to_thread(self._loaded)
+        self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
+        self._switch.through = self._mixing
 
-    def _loaded(self) -> Announcing:
+    def _loaded(self) -> tuple[Mixing, Announcing | None]:
         """Blocks. Sound is much to load, and no call waits for it."""
+        from callcontrol.media.sounds import Music
         from firmware.announcing import Announcing, voice_of
+        from firmware.mixing import Mixing
         from firmware.places import Places
 
+        places = Places()
+        mixing = Mixing(places, Music())
+        if not self._said.languages:
+            return mixing, None
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
-        return Announcing(self._switch, self._pump, self._asking.name_of, self._said.languages, voice, Places())
+        return mixing, Announcing(self._switch, self._pump, self._asking.name_of, self._said.languages, voice, places)
 
     def close(self) -> None:
+        if self._mixing is not None:
+            self._mixing.close()
         if self._announcing is not None:
             self._announcing.close()
         self._asking.close()

@@ -226,14 +226,14 @@ class Joining:
             return False
         if leg.music:
             self._music_ends(leg)
+        secure = bool(leg.session.remote) and is_secure(leg.session.remote)
         match leg.owes:
             case Owes.ANSWER:
                 body = leg.end.answer(leg.offered)
                 entered = bool(body) and leg.reply(body, now)
             case Owes.OFFER:
-                entered = leg.reply(leg.end.offer(), now)
+                entered = leg.reply(leg.end.offer(secure=secure), now)
             case None:
-                secure = bool(leg.session.remote) and is_secure(leg.session.remote)
                 entered = leg.offer(Asked.HERE, leg.end.offer(secure=secure), now)
         if new and not entered:
             self._exit(leg)

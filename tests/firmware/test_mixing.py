@@ -1,0 +1,211 @@
+"""Rooms of sound over loopback: phones that send a tone each, and what each of them hears."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from array import array
+from collections.abc import Callable, Coroutine
+
+import pytest
+
+from callcontrol.call import Said
+from callcontrol.media.agreed import OwnEnd
+from callcontrol.media.pcm import FRAME_SAMPLES, RATE_HZ, samples
+from callcontrol.media.sounds import Clip, Music
+from callcontrol.media.tracks import turns
+from callcontrol.media.udp import Endpoint, Ports
+from callcontrol.sip.offer import ABLE
+from firmware.mixing import MIXED_MAX, Mixing
+from firmware.places import Places
+
+HOST = "127.0.0.1"
+WITHIN_S = 10.0
+HEARD_FRAMES = 10
+MUSIC_HZ = 300.0
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sound is sent to the machine itself, but in this test."""
+    monkeypatch.setattr("firmware.places._towards", lambda remote: HOST)
+
+
+class Phone:
+    """Sends its tone in its one codec, and keeps what it hears."""
+
+    def __init__(self, ports: Ports, hz: float, codec: str = "PCMA", *, events: bool = True, secure: bool = False):
+        self.hz, self.secure = hz, secure
+        self.wire: Endpoint = ports.take()
+        names = (codec, "telephone-event") if events else (codec,)
+        able = tuple(one for one in ABLE if one.name in names and one.clock_hz == RATE_HZ)
+
+        self.end = OwnEnd(HOST, self.wire.port, able)
+        self.offered = self.end.offer(secure=secure)
+        self.heard: list[bytes] = []
+
+    def agreed(self, body: bytes) -> None:
+        settings = self.end.agreed(self.offered, body)
+        assert settings is not None
+        self.wire.agree(settings).listening = True
+
+    def turn(self, now: float, at: int) -> None:
+        leg = self.wire.leg
+        if leg is not None:
+            self.wire.send(leg.send(tone(self.hz, at)))
+            self.heard.append(leg.pull(now))
+
+    def hears(self, *wanted: float) -> bool:
+        """All of those, and none of the others', for a while."""
+        last = b"".join(self.heard[-HEARD_FRAMES:])
+        found = {hz for hz in (*TONES, MUSIC_HZ, 1400.0) if power(last, hz) > 0.002}
+        return len(self.heard) >= HEARD_FRAMES and found == set(wanted)
+
+
+TONES = (500.0, 800.0, 1100.0, 1700.0)
+
+
+def tone(hz: float, at: int) -> bytes:
+    first = at * FRAME_SAMPLES
+    return array(
+        "h", (int(6000 * math.sin(2 * math.pi * hz * n / RATE_HZ)) for n in range(first, first + FRAME_SAMPLES))
+    ).tobytes()
+
+
+def power(pcm: bytes, hz: float) -> float:
+    """Of full scale, in one frequency."""
+    values = samples(pcm)
+    if not values:
+        return 0.0
+    turn = 2 * math.pi * hz / RATE_HZ
+    re = sum(value * math.cos(turn * n) for n, value in enumerate(values))
+    im = sum(value * math.sin(turn * n) for n, value in enumerate(values))
+    return (re * re + im * im) / (len(values) * 32768 / 2) ** 2
+
+
+class House:
+    def __init__(self, places: Places) -> None:
+        music = Clip(b"".join(tone(MUSIC_HZ, at) for at in range(50)))
+        self.mixing = Mixing(places, Music([music]))
+        self.ports = Ports(HOST, 42_000, 42_400)
+        self.phones: list[Phone] = []
+        self.turned = asyncio.Event()
+
+    def phone(self, hz: float, codec: str = "PCMA", *, events: bool = True, secure: bool = False) -> Phone:
+        made = Phone(self.ports, hz, codec, events=events, secure=secure)
+        self.phones.append(made)
+        return made
+
+    def joins(self, phone: Phone, name: str, *, intrudes: bool = False) -> None:
+        end = self.mixing.join("room", name, phone.offered, intrudes=intrudes)
+        assert end is not None
+        phone.agreed(end.answer(phone.offered))
+
+    async def until(self, reached: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WITHIN_S):
+            while not reached():
+                self.turned.clear()
+                await self.turned.wait()
+
+    async def talk(self) -> None:
+        at = 0
+        async for now in turns():
+            for phone in self.phones:
+                phone.turn(now, at)
+            at += 1
+            self.turned.set()
+
+
+def run(work: Callable[[House], Coroutine[None, None, None]]) -> None:
+    async def whole() -> None:
+        places = Places()
+        house = House(places)
+        talking = asyncio.create_task(house.talk())
+        try:
+            await work(house)
+        finally:
+            talking.cancel()
+            house.mixing.close()
+            for phone in house.phones:
+                phone.wire.close()
+        assert places.room == Places().room
+
+    asyncio.run(whole())
+
+
+@pytest.mark.parametrize(("codec", "secure", "unopened"), [("PCMA", True, True), ("G722", False, False)])
+def test_two_unlike_phones(codec: str, secure: bool, unopened: bool) -> None:
+    """Unopened where they have one codec; a key crosses."""
+
+    async def work(house: House) -> None:
+        one, other = house.phone(TONES[0]), house.phone(TONES[1], codec, secure=secure)
+        house.joins(one, "1")
+        house.joins(other, "2")
+        await house.until(lambda: one.hears(other.hz) and other.hears(one.hz))
+        (room,) = house.mixing._rooms.values()
+        assert room._joint is not None
+        assert room._joint.unopened is unopened
+        assert one.wire.leg is not None
+        assert other.wire.leg is not None
+        one.wire.leg.press("5")
+        heard = other.wire.leg
+        pressed = ""
+
+        def came() -> bool:
+            nonlocal pressed
+            pressed += heard.pressed()
+            return bool(pressed)
+
+        await house.until(came)
+        assert pressed == "5"
+
+    run(work)
+
+
+def test_who_comes_and_goes() -> None:
+    """One alone hears music, three each other, two again themselves; a recorder all."""
+
+    async def work(house: House) -> None:
+        one, other, third = house.phone(TONES[0]), house.phone(TONES[1], "PCMU"), house.phone(TONES[2], events=False)
+        house.joins(one, "1")
+        await house.until(lambda: one.hears(MUSIC_HZ))
+        house.joins(other, "2")
+        house.joins(third, "3")
+        await house.until(lambda: one.hears(other.hz, third.hz) and third.hears(one.hz, other.hz))
+        await house.until(lambda: other.hears(one.hz, third.hz))
+        kept: list[bytes] = []
+        closed: list[bool] = []
+        assert house.mixing.keep("room", kept.append, lambda: closed.append(True))
+        house.mixing.leave("room", "2")
+        await house.until(lambda: one.hears(third.hz) and third.hears(one.hz))
+        await house.until(lambda: power(b"".join(kept[-10:]), one.hz) > 0.002 < power(b"".join(kept[-10:]), third.hz))
+        house.mixing.leave("room", "1")
+        house.mixing.leave("room", "3")
+        assert closed == [True]
+
+    run(work)
+
+
+def test_who_intrudes_hears_nobody_before_the_tone() -> None:
+    async def work(house: House) -> None:
+        one, other, third = (house.phone(hz) for hz in TONES[:3])
+        house.joins(one, "1")
+        house.joins(other, "2")
+        house.mixing.say("room", Said.INTRUSION)
+        house.joins(third, "3", intrudes=True)
+        await house.until(lambda: one.hears(other.hz, 1400.0) and not any(third.hears(hz) for hz in TONES))
+        await house.until(lambda: one.hears(other.hz, third.hz) and third.hears(one.hz, other.hz))
+
+    run(work)
+
+
+def test_rooms_are_bounded() -> None:
+    async def work(house: House) -> None:
+        offered = house.phone(TONES[0]).offered
+        joined = [house.mixing.join(f"r{at // 8}", str(at), offered) for at in range(MIXED_MAX + 1)]
+        assert [end is not None for end in joined] == [True] * MIXED_MAX + [False]
+        assert house.mixing.join("r", "x", b"v=0\r\n") is None
+        assert not house.mixing.keep("nowhere", print, print)
+        house.mixing.leave("nowhere", "1")
+
+    run(work)
