@@ -20,7 +20,7 @@ from callcontrol.plan.model import Call, Directory, Mode, Presence, State, Unrea
 from callcontrol.plan.number import parse_dialled
 from callcontrol.plan.plan import ours, plan
 from callcontrol.plan.reach import Guard
-from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Voicemail
+from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Step, Voicemail
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.told import Told, word_of
 
@@ -128,10 +128,11 @@ def _first(
         elif isinstance(step, Ring) and step.extensions:
             return step.extensions, _told(asked, made, said, directory, rung, sought, step) if said else None
         elif isinstance(step, Reception | Voicemail) and not said:
-            # A mailbox needs sound: until there is any, the call ends where its 0 leads to (B1).
+            # A mailbox needs sound: without any the call ends where its 0 leads to (B1).
             if (reception := _reception(step, directory)) not in (None, asked.caller, *rung):
                 assert reception is not None
-                return (reception,), None
+                mailbox = isinstance(step, Voicemail)
+                return (reception,), _told(asked, made, said, directory, rung, sought) if mailbox else None
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
             refusal = Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
@@ -155,7 +156,16 @@ def _told(
         reception = None
     why = last.why if isinstance(last, Reception) else word_of(asked.why)
     instead = ring.extensions[0] if ring is not None else None
-    return Told(said=tuple(said), why=why, sought=sought, reception=reception, instead=instead)
+    mailbox = _mailbox(last if ring is None else None, sought, directory)
+    return Told(said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox)
+
+
+def _mailbox(last: Step | None, sought: str, directory: Directory) -> str | None:
+    """Whose message may be left: that of the plan's end, else that of who was called."""
+    if isinstance(last, Voicemail):
+        return None if last.announcement_only else last.extension
+    extension = directory.extension(sought) if sought else None
+    return sought if extension is not None and extension.voicemail and not extension.blocked else None
 
 
 def _reception(step: Reception | Voicemail, directory: Directory) -> str | None:

@@ -14,10 +14,11 @@ from callcontrol.media.phrases import choices as spoken
 from callcontrol.plan.steps import Say
 from callcontrol.refusal import Why
 
-__all__ = ["KEY_AGAIN", "Told", "word_of"]
+__all__ = ["KEY_AGAIN", "KEY_END", "KEY_MESSAGE", "Told", "one", "word_of"]
 
-KEY_RECEPTION, KEY_INSTEAD, KEY_AGAIN = "2", "3", "9"
-"""1 is the message's."""
+KEY_MESSAGE, KEY_RECEPTION, KEY_INSTEAD, KEY_AGAIN = "1", "2", "3", "9"
+KEY_END = "#"
+"""Ends a message."""
 
 _WORDS = {
     Why.UNKNOWN: "unknown",
@@ -36,13 +37,15 @@ def word_of(why: Why) -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """`said`: the plan's; `why`: a word of it, said where the plan says nothing. `sought`: the extension that was
-    called, "" for none. `reception`, `instead`: extensions to be led on to."""
+    called, "" for none. `reception`, `instead`: extensions to be led on to. `mailbox`: the extension that a message may
+    be left for."""
 
     said: tuple[Say, ...] = ()
     why: str
     sought: str = ""
     reception: str | None = None
     instead: str | None = None
+    mailbox: str | None = None
 
     @property
     def next(self) -> tuple[str, ...]:
@@ -62,17 +65,24 @@ class Told:
 
     def choices(self, language: str, name_of: NameOf) -> list[Sentence]:
         """What the caller may press; empty where there is nothing to choose."""
-        given: list[Choice] = []
-        if self.reception:
-            given.append(Choice(KEY_RECEPTION, "for_reception"))
-        if self.instead:
-            given.append(Choice(KEY_INSTEAD, "for_instead", self.instead))
+        message = [Choice(KEY_MESSAGE, "for_message")] if self.mailbox else []
+        given = [*message, *self._ways]
         return spoken((*given, Choice(KEY_AGAIN, "for_again")), language, name_of) if given else []
+
+    def after_message(self, language: str, name_of: NameOf) -> list[Sentence]:
+        """When one has been saved, and where its caller may go from there."""
+        return [*one("message_kept", language), *spoken(self._ways, language, name_of)]
 
     def farewell(self, language: str) -> list[Sentence]:
         """When nothing was chosen."""
-        return [_one("please_wait" if self.next else "goodbye", language)]
+        return one("please_wait" if self.next else "goodbye", language)
+
+    @property
+    def _ways(self) -> list[Choice]:
+        ways = [Choice(KEY_RECEPTION, "for_reception")] if self.reception else []
+        return [*ways, Choice(KEY_INSTEAD, "for_instead", self.instead)] if self.instead else ways
 
 
-def _one(key: str, language: str) -> Sentence:
-    return (phrase(key, language),)
+def one(key: str, language: str) -> list[Sentence]:
+    """A phrase as a sentence of its own."""
+    return [(phrase(key, language),)]

@@ -1,4 +1,5 @@
-"""Answers a call with sound: says why nobody takes it and until when, hears a key, and leads on (callcontrol.told).
+"""Answers a call with sound: says why nobody takes it and until when, hears a key, takes a message, and leads on
+(callcontrol.told).
 
 A shell over `call.Switch` and callcontrol.media, which is much to load: `leading` does so beside the calls. Where a
 call has no sound in common with us, or there is no room for one more, it is refused in words on its display.
@@ -10,19 +11,20 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from callcontrol.call import CallEvent, Happened, Leg, Switch
-from callcontrol.media.phrases import NameOf
+from callcontrol.media.phrases import NameOf, Sentence
 from callcontrol.media.sounds import Clip
 from callcontrol.media.speech import Speaker
 from callcontrol.media.tones import Tone, ToneSource
 from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.events import Invited
-from callcontrol.told import KEY_AGAIN, Told
+from callcontrol.told import KEY_AGAIN, KEY_END, KEY_MESSAGE, Told, one
+from firmware.messages import Kept, Messages, Recording
 from firmware.places import NoPlace, Place, Places
 
 __all__ = ["Announcing", "voice_of"]
@@ -34,6 +36,9 @@ CHOICE_S = 3.0
 """For a key, after all was said."""
 FAREWELL_S = 10.0
 """The longest that a farewell may take."""
+SAVED_WITHIN_S = 5.0
+"""Who has left a message waits so long for the disk to have it, and is then told that it has not."""
+BEEP_FRAMES = 20
 
 log = logging.getLogger("rvx")
 
@@ -44,7 +49,9 @@ class _Caller:
 
     told: Told
     place: Place
+    call_id: str
     leg: Leg | None = None
+    recording: Recording | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -59,6 +66,7 @@ class Announcing:
         languages: Sequence[str],
         voice: Voice,
         places: Places,
+        messages: Messages,
     ) -> None:
         self._switch = switch
         self._pump = pump
@@ -66,6 +74,7 @@ class Announcing:
         self._languages = languages
         self._voice = voice
         self._places = places
+        self._messages = messages
         self._callers: set[_Caller] = set()
 
     def takes(self, invited: Invited) -> bool:
@@ -74,11 +83,14 @@ class Announcing:
 
     async def take(self, invited: Invited, caller: str, told: Told) -> bool:
         """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
+        if not self._messages.room:
+            told = replace(told, mailbox=None)
         try:
-            one = _Caller(told, await self._places.open(invited.offer))
+            place = await self._places.open(invited.offer)
         except NoPlace as why:
             log.warning("rvx-event kind=unspoken why=%s", str(why).replace(" ", "_"))
             return False
+        one = _Caller(told, place, invited.request.call_id)
         try:
             said, farewell = await self._clips(told)
             if any(clip is not PAUSE for clip in said):  # else nothing is recorded, and nothing can be spoken
@@ -108,13 +120,17 @@ class Announcing:
             self._pump()
 
     def close(self) -> None:
+        """What somebody is just saying is kept."""
         for caller in list(self._callers):
             self._close(caller)
+        self._messages.close()
 
     def _close(self, caller: _Caller) -> None:
         self._callers.discard(caller)
         if caller.task is not None:
             caller.task.cancel()
+        if caller.recording is not None:
+            caller.recording.finish()
         caller.place.close()
 
     # ---- what is said
@@ -122,40 +138,83 @@ class Announcing:
     async def _clips(self, told: Told) -> tuple[list[Clip], list[Clip]]:
         """What is told, and the farewell."""
         now = datetime.now(UTC)
-        said, farewell = [], []
-        for language in self._languages:
-            said += await self._voice.say(told.reasons(now, language, self._name_of), language)
-        for language in self._languages:
-            said += await self._voice.say(told.choices(language, self._name_of), language)
-            farewell += await self._voice.say(told.farewell(language), language)
-        return said, farewell
+        said = await self._said(lambda language: told.reasons(now, language, self._name_of))
+        said += await self._said(lambda language: told.choices(language, self._name_of))
+        return said, await self._said(told.farewell)
+
+    async def _said(self, words: Callable[[str], Sequence[Sentence]]) -> list[Clip]:
+        """In all languages, one after the other."""
+        return [clip for language in self._languages for clip in await self._voice.say(words(language), language)]
 
     async def _tell(self, caller: _Caller, said: list[Clip], farewell: list[Clip]) -> None:
-        keys, times = caller.told.keys, 0
-        chosen: list[str] = []
+        told, times, chosen = caller.told, 0, ""
+        choices = {*told.keys, *((KEY_MESSAGE,) if told.mailbox else ())}
         for _ in range(AGAIN_MAX):
-            key = await self._key_during(caller, caller.place.play(said))
-            if key is None and keys:
-                key = await self._key_during(caller, asyncio.sleep(CHOICE_S))
-            if key in keys:
-                chosen = [keys[key], *(number for number in caller.told.next if number != keys[key])]
+            key = await self._asked(caller, said, CHOICE_S if choices else 0.0)
+            if key == KEY_MESSAGE and told.mailbox:
+                kept, key = await self._message(caller, told.mailbox)
+                if kept is Kept.YES and key not in told.keys:
+                    self._end(caller)
+                    return
+            chosen = told.keys.get(key or "", "")
             times += 0 if key == KEY_AGAIN else 1
-            if chosen or not keys or times >= TOLD_TIMES:
+            if chosen or not choices or times >= TOLD_TIMES:
                 break
-        leg = caller.leg
-        assert leg is not None
-        numbers = chosen or list(caller.told.next)
         if not chosen:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(caller.place.play(farewell), FAREWELL_S)
+            await self._say(caller, farewell)
+        numbers = [chosen, *(number for number in told.next if number != chosen)] if chosen else list(told.next)
         if not numbers:
-            self._switch.end(leg.call, _now())
-            self._pump()
+            self._end(caller)
             return
-        self._switch.lead_on(leg, numbers, _now())
+        assert caller.leg is not None
+        self._switch.lead_on(caller.leg, numbers, _now())
         self._pump()
         # What a caller expects to hear while it rings elsewhere; until it is closed.
         await caller.place.sound(ToneSource(Tone.RINGING))
+
+    async def _message(self, caller: _Caller, mailbox: str) -> tuple[Kept, str | None]:
+        """Takes a message. What became of it, and the key that was pressed in it or after it."""
+        told, place = caller.told, caller.place
+        key = await self._asked(caller, await self._said(partial(one, "speak_after_tone")), 0.0)
+        if key in told.keys:
+            return Kept.NO_MESSAGE, key
+        await place.sound(ToneSource(Tone.RECORDING, BEEP_FRAMES))
+        assert caller.leg is not None
+        recording = self._messages.begin(mailbox, caller.leg.number, caller.call_id, told.why)
+        caller.recording = recording
+        while (key := await self._key_during(caller, place.listen(recording.push))) is not None:
+            if key == KEY_END or key in told.keys:
+                break
+        try:
+            saving = asyncio.shield(asyncio.wrap_future(recording.finish()))  # who hangs up meanwhile ends it not
+            kept = await asyncio.wait_for(saving, SAVED_WITHIN_S)
+        except TimeoutError:
+            kept = Kept.LOST
+        if key in told.keys:
+            return kept, key
+        if kept is not Kept.YES:
+            words = "no_message" if kept is Kept.NO_MESSAGE else "message_lost"
+            return kept, await self._asked(caller, await self._said(partial(one, words)), 0.0)
+        thanks = await self._said(partial(told.after_message, name_of=self._name_of))
+        key = await self._asked(caller, thanks, CHOICE_S if told.keys else 0.0)
+        if key not in told.keys:
+            await self._say(caller, await self._said(partial(one, "goodbye")))
+        return kept, key
+
+    async def _asked(self, caller: _Caller, clips: Sequence[Clip], then_s: float) -> str | None:
+        """The first key, while that is said or for so long after it."""
+        key = await self._key_during(caller, caller.place.play(clips))
+        return await self._key_during(caller, asyncio.sleep(then_s)) if key is None and then_s else key
+
+    async def _say(self, caller: _Caller, clips: Sequence[Clip]) -> None:
+        """Whatever is pressed."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(caller.place.play(clips), FAREWELL_S)
+
+    def _end(self, caller: _Caller) -> None:
+        assert caller.leg is not None
+        self._switch.end(caller.leg.call, _now())
+        self._pump()
 
     async def _key_during(self, caller: _Caller, work: object) -> str | None:
         """The first key that is pressed before `work` is done."""

@@ -45,6 +45,7 @@ class Leading:
         self.link = Link(config.edge.calls_port, self._came)
         self._switch = Switch(self.link.ua, self, self._realm)
         self._said = config.announcing
+        self._paths = config.paths
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -63,6 +64,7 @@ class Leading:
         """Blocks. Sound is much to load, and no call waits for it."""
         from callcontrol.media.sounds import Music
         from firmware.announcing import Announcing, voice_of
+        from firmware.messages import Messages
         from firmware.mixing import Mixing
         from firmware.places import Places
 
@@ -71,7 +73,9 @@ class Leading:
         if not self._said.languages:
             return mixing, None
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
-        return mixing, Announcing(self._switch, self._pump, self._asking.name_of, self._said.languages, voice, places)
+        messages = Messages(self._paths)
+        name_of, languages = self._asking.name_of, self._said.languages
+        return mixing, Announcing(self._switch, self._pump, name_of, languages, voice, places, messages)
 
     def close(self) -> None:
         if self._mixing is not None:

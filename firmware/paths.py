@@ -108,6 +108,11 @@ class Paths:
         return self.state / "journal.db"
 
     @property
+    def messages(self) -> Path:
+        """What callers have left: sound, whose rows are in `journal`."""
+        return self.state / "messages"
+
+    @property
     def directory(self) -> Path:
         return self.state / "directory.db"
 

@@ -170,9 +170,10 @@ class Place:
         return self.leg.pull(now)
 
     async def listen(self, sink: Callable[[bytes], object]) -> None:
-        """Hands on what comes, frame by frame in time, until cancelled."""
+        """Hands on what comes, frame by frame in time, until cancelled, or until `sink` says True."""
         async for now in turns():
-            sink(self.heard(now))
+            if sink(self.heard(now)) is True:
+                return
 
     def take_back(self) -> None:
         """What comes from there comes here again, after the wire was joined to another (callcontrol/media/joint.py)."""
