@@ -76,6 +76,7 @@ class Keeper:
         self._faults: dict[str, str] = {}  # by the work that could not be done
         self.notices_told: tuple[Notice, ...] = ()
         self.records_today: int | None = None
+        self.messages: int | None = None  # that callers have left
         self._calls_up: int | None = None
         self.known: int | None = None  # extensions with a credential, or learnt
         self.learnt: int | None = None  # of those, the learnt
@@ -160,6 +161,7 @@ class Keeper:
             log.warning("rvx-event kind=fold garbage=%d unreadable=%d", folded.garbage, len(folded.unreadable))
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
         self.records_today = journal.count_since(midnight.astimezone(UTC))
+        self.messages = journal.messages()
         self._calls_up = journal.calls_up(datetime.now(UTC) - CALL_LASTS)
         due = self._folder.rotation_due()
         if due:

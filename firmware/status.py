@@ -95,6 +95,7 @@ class Calls:
     today: int | None = None
     failed_today: int | None = None
     diverted: int | None = None  # taken over from a platform that left them unanswered, since the edge began
+    messages: int | None = None  # that callers have left here
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,11 @@ class Unit:
                 learnt=keeper.learnt,
                 ready=keeper.ready,
             ),
-            calls=Calls(today=keeper.records_today, diverted=watch.count("diverted") if seen else None),
+            calls=Calls(
+                today=keeper.records_today,
+                diverted=watch.count("diverted") if seen else None,
+                messages=keeper.messages,
+            ),
             pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
             problems=problems,
         ).with_problems()

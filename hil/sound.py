@@ -13,7 +13,7 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Sound", "SoundError", "holds", "read", "seconds_of", "write_tone"]
+__all__ = ["Sound", "SoundError", "holds", "read", "seconds_of", "tone_s", "write_tone"]
 
 RATE_HZ = 8000
 TONE_AMPLITUDE = 0.3  # of full scale: loud enough for G.711, far from clipping
@@ -93,9 +93,13 @@ def read(path: Path) -> Sound:
 def seconds_of(path: Path, hz: float) -> float:
     """How long a tone is heard in a recording, in all; 0 when there is no recording (yet)."""
     try:
-        sound = read(path)
+        return tone_s(read(path), hz)
     except (OSError, SoundError):
         return 0.0
+
+
+def tone_s(sound: Sound, hz: float) -> float:
+    """How long a tone is in it, in all."""
     block = round(sound.rate_hz * BLOCK_S)
     starts = range(0, len(sound.samples) - block + 1, block)
     return BLOCK_S * sum(_is_tone(sound.samples[at : at + block], hz, sound.rate_hz) for at in starts)

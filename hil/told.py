@@ -41,8 +41,11 @@ def record(folder: Path, tones: Mapping[str, float], tone_s: float = 1.5, number
     return folder
 
 
-def staff(numbers: Collection[str], reception: str = "", apart: Collection[str] = ()) -> Bulk:
-    """One department; `apart` sit in another, of an entity of its own. The reception answers for who is not apart."""
+def staff(
+    numbers: Collection[str], reception: str = "", apart: Collection[str] = (), mailboxes: Collection[str] = ()
+) -> Bulk:
+    """One department; `apart` sit in another, of an entity of its own. The reception answers for who is not apart;
+    for `mailboxes` messages may be left."""
     people = [*numbers, *apart]
     return Bulk(
         municipalities=(Municipality(id="m", name="Norrby"),),
@@ -64,6 +67,7 @@ def staff(numbers: Collection[str], reception: str = "", apart: Collection[str] 
                 person=f"p{number}",
                 reach=DEFAULT_CLASS,
                 identity=Identity.DIRECT,
+                voicemail=number in mailboxes,
             )
             for number in people
         ),
@@ -96,11 +100,11 @@ def open_told(
     tone_s: float,
     configuration: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Site:
-    """A site in SURVIVAL where `away` is in a meeting; it is to be stopped."""
+    """A site in SURVIVAL where `away` is in a meeting, and has a mailbox; it is to be stopped."""
     recordings = record(net.directory / "said", tones, tone_s, (away, reception))
     announcing: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
     site = Site(net, users=users, configuration={"announcing": announcing, **(configuration or {})})
-    load_staff(site.paths, staff(list(users), reception))
+    load_staff(site.paths, staff(list(users), reception, mailboxes=(away,)))
     site.start()
     try:
         site.platform.kill()

@@ -215,6 +215,8 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
         yield from _row("Calls out", _outside(status))
     yield from _row("Phones", *_phones(status))
     yield from _row("Calls", *_calls(status))
+    if status.calls.messages:
+        yield from _row("Messages", f"{status.calls.messages} left by callers")
     yield from _problems(status, out)
     first = next((problem.id for problem in status.problems), None)
     age = _since(status.time, now) or "unknown"

@@ -104,6 +104,10 @@ class Journal:
         row = self._db.execute("SELECT count(*) FROM record WHERE began_at >= ?", (to_text(moment),)).fetchone()
         return int(row[0])
 
+    def messages(self) -> int:
+        """Give how many messages callers have left; those that are being spoken do not count."""
+        return int(self._db.execute("SELECT count(*) FROM message WHERE length_ms IS NOT NULL").fetchone()[0])
+
     def calls_up(self, since: datetime) -> int:
         """Give how many calls that began at ``since`` or later were answered and have not been seen to end."""
         # As the index record_up has it, word for word: else it is not used.

@@ -170,6 +170,28 @@ def test_what_the_caller_is_told_and_who_rings_then(
     assert (decided.told.sought, decided.told.next) == ("1001", next_)
 
 
+MAILBOXES: list[tuple[str, Set, Why, str | None]] = [
+    ("referred", away, Why.ASKED, "1001"),
+    ("busy", lambda town: None, Why.BUSY, "1001"),
+    ("no answer", lambda town: None, Why.NO_ANSWER, "1001"),
+    ("not there", lambda town: None, Why.ABSENT, "1001"),
+    ("another answers", lambda town: away(town, answers_instead="1002", direct=True), Why.ASKED, "1001"),
+    ("forwarded to who has one", forwarded(Condition.ALWAYS), Why.NO_ANSWER, "1002"),
+    ("lost", lambda town: town.change("1001", blocked=True), Why.BLOCKED, None),
+]
+
+
+@pytest.mark.parametrize(("made", "why", "mailbox"), [row[1:] for row in MAILBOXES], ids=[row[0] for row in MAILBOXES])
+def test_for_whom_a_message_may_be_left(made: Set, why: Why, mailbox: str | None, town: Town) -> None:
+    """Without sound it goes on as ever: to the reception, or to who answers instead."""
+    for number in ("1001", "1002"):
+        town.change(number, voicemail=True)
+    made(town)
+    rung = () if why is Why.ASKED else ("1001", "1002")
+    decided = decide(Asked(callee="1001", caller="1004", why=why, survival=True, tried=rung), town, NOON)
+    assert (decided.told.mailbox if decided.told else None) == mailbox
+
+
 def test_of_a_plain_call_nothing_is_told(town: Town) -> None:
     for why in (Why.ASKED, Why.BUSY, Why.NO_ANSWER):
         assert decide(Asked(callee="1001", caller="1004", why=why, survival=True), town, NOON).told is None

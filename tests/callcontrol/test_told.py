@@ -9,7 +9,7 @@ import pytest
 from callcontrol.media.phrases import text
 from callcontrol.plan.steps import Say
 from callcontrol.refusal import Why
-from callcontrol.told import KEY_AGAIN, KEY_INSTEAD, KEY_RECEPTION, Told, word_of
+from callcontrol.told import KEY_AGAIN, KEY_INSTEAD, KEY_MESSAGE, KEY_RECEPTION, Told, word_of
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 AWAY = Say(
@@ -49,6 +49,18 @@ def test_who_may_choose_and_who_rings_else() -> None:
     assert KEY_AGAIN not in told.keys
     assert "nio" in said
     assert text(told.farewell("sv")) == "Vänta kvar, så kopplas du vidare."
+
+
+def test_a_message_may_be_left() -> None:
+    told = Told(said=(AWAY,), why="referred", sought="1002", reception="1000", mailbox="1002")
+    said = text(told.choices("sv", NAMES.get))
+    assert said.startswith("Tryck ett för att lämna ett meddelande. Tryck två för att komma till receptionen.")
+    assert KEY_MESSAGE not in told.keys
+    after = text(told.after_message("sv", NAMES.get))
+    assert after == "Tack. Ditt meddelande är sparat. Tryck två för att komma till receptionen."
+    alone = Told(why="no_answer", sought="1002", mailbox="1002")
+    assert text(alone.choices("en", NAMES.get)).startswith("Press one to leave a message. Press nine")
+    assert text(alone.after_message("en", NAMES.get)) == "Thank you. Your message has been saved."
 
 
 def test_nothing_to_choose() -> None:

@@ -33,7 +33,7 @@ GOOD_DAY = Status(
     gateway=True,
     nodes=(Node("sip:10.99.0.2:5060", Way.LINE, True, 2.0),),
     phones=Phones(registered=12, known=12, learnt=0, ready=12),
-    calls=Calls(now=2, today=41, failed_today=0, diverted=3),
+    calls=Calls(now=2, today=41, failed_today=0, diverted=3, messages=2),
 )
 DARK = Status(unit="gw-1", version="0.1.0", time="2026-11-22T00:41:09.000Z")
 OUTAGE = replace(GOOD_DAY, mode=Mode.SURVIVAL, cause=Cause.UNKNOWN, reason=Reason.SILENT)

@@ -46,7 +46,7 @@ GOOD_DAY = Status(
     gateway=True,
     nodes=(Node("sip:sip.example.net:5060", Way.LINE, True, 38.2),),
     phones=Phones(registered=12, known=12, learnt=2, ready=12),
-    calls=Calls(now=2, today=41, failed_today=0, diverted=3),
+    calls=Calls(now=2, today=41, failed_today=0, diverted=3, messages=2),
 )
 OUTAGE = replace(
     GOOD_DAY,
@@ -164,6 +164,7 @@ def test_good_day() -> None:
         "If it fails  phones keep calling each other  outside line: gateway",
         "Phones       12 registered, 12 known here    2 learnt",
         "Calls        2 now, 41 carried here today, 0 failed  3 taken over",
+        "Messages     2 left by callers",
         "No problem",
         "Next         nothing to do                   data 2 s old",
     ]

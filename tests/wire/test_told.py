@@ -1,29 +1,35 @@
-"""A caller whose call nobody takes hears why, chooses, and is led on: with real phones."""
+"""A caller whose call nobody takes hears why, chooses, leaves a message, and is led on: with real phones."""
 
 from __future__ import annotations
 
 import time
+from array import array
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 
+from callcontrol.media.recorder import HEADER_BYTES, read_recording
+from firmware.store.messages import Message, MessageRows
 from hil.net import Net
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
-from hil.sound import holds
+from hil.sound import RATE_HZ, Sound, holds, tone_s
 from hil.told import open_told
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 
 CALLER, AWAY, RECEPTION, UNKNOWN = "1001", "1002", "1003", "1777"
-SAID = {"reason_meeting": 1020.0, "unknown": 1320.0}
+SAID = {"reason_meeting": 1020.0, "unknown": 1320.0, "speak_after_tone": 1720.0, "message_kept": 1920.0}
 """The municipality's own recordings are tones here, so that it can be heard which of them is said."""
 SAID_S = 1.5
 HEARD_S = 0.5
+BEEP_HZ, BEEP_S = 1400.0, 0.2
+SPOKEN_S = 2.0
 
 
 class House:
@@ -36,6 +42,31 @@ class House:
 
     def hears(self, hz: float) -> None:
         self.site.wait(lambda: holds(self.caller.heard(), hz, HEARD_S), STEP_S, f"{hz} Hz heard")
+
+    def speaks(self, number: str) -> None:
+        """Calls, and leaves a message by key 1, of which so much is on the disk already."""
+        before = set(self.files())
+        self.calls(number)
+        self.hears(SAID["reason_meeting"])
+        self.caller.press("1")
+        self.hears(SAID["speak_after_tone"])
+        self.site.wait(lambda: holds(self.caller.heard(), BEEP_HZ, BEEP_S), STEP_S, "the beep heard")
+        self.site.wait(lambda: set(self.files()) - before, STEP_S, "a file")
+        (file,) = set(self.files()) - before
+        self.site.wait(lambda: self.spoken_s(file) >= SPOKEN_S, STEP_S, "sound on the disk")
+
+    def files(self) -> list[Path]:
+        return list(self.site.paths.messages.glob("*.wav"))
+
+    def spoken_s(self, file: Path) -> float:
+        """How long the caller's tone is in a message, by its sound, whatever its header says."""
+        data = read_recording(file) if file.stat().st_size >= HEADER_BYTES else b""
+        sound = Sound(RATE_HZ, array("h", data))
+        return tone_s(sound, self.caller.tone_hz)
+
+    def left(self) -> list[Message]:
+        with closing(MessageRows.open(self.site.paths.journal)) as rows:
+            return [message for message in rows.all().values() if message.length_ms is not None]
 
     def calls(self, number: str) -> float:
         """From when; again while `calls` has no voice yet, which it loads beside the calls."""
@@ -102,6 +133,41 @@ def test_a_number_that_nobody_has_and_the_end(house: House) -> None:
     house.calls(UNKNOWN)
     house.hears(SAID["unknown"])
     assert house.caller.wait_closed(STEP_S).established_at is not None
+
+
+def test_a_message_by_key_1(house: House) -> None:
+    """The file has what was said and for how long, its row whose it is; the caller is thanked for it."""
+    before = len(house.left())
+    house.speaks(AWAY)
+    house.caller.press("#")
+    house.hears(SAID["message_kept"])
+    house.caller.hang_up()
+    house.caller.wait_closed(STEP_S)
+    *_, message = sorted(house.left(), key=lambda each: each.left_at)
+    assert (len(house.left()) - before, message.extension, message.caller) == (1, AWAY, CALLER)
+    file = house.site.paths.messages / f"{message.id}.wav"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert message.length_ms == (file.stat().st_size - HEADER_BYTES) // 8
+    assert SPOKEN_S <= house.spoken_s(file) <= (message.length_ms or 0) / 1000
+    with closing(house.site.journal()) as journal:
+        house.site.wait(
+            lambda: message.call_id in {record.call_id for record in journal.records(20)}, STEP_S, "the call's record"
+        )
+
+
+def test_a_message_outlives_the_death_of_calls(house: House) -> None:
+    """Killed in the middle of it: what was said until then is playable, and its row is made at the next start."""
+    before = len(house.left())
+    house.speaks(AWAY)
+    house.site.calls.kill()
+    house.site.calls.start()
+    house.site.wait(lambda: len(house.left()) > before, STEP_S, "the row of what was cut")
+    *_, message = sorted(house.left(), key=lambda each: each.left_at)
+    assert (len(house.left()) - before, message.extension, message.caller) == (1, AWAY, CALLER)
+    file = house.site.paths.messages / f"{message.id}.wav"
+    assert house.spoken_s(file) >= SPOKEN_S
+    assert int.from_bytes(file.read_bytes()[HEADER_BYTES - 4 : HEADER_BYTES], "little") == (message.length_ms or 0) * 8
+    house.caller.wait_closed(STEP_S)
 
 
 def test_calls_that_are_led_end_when_calls_dies(house: House) -> None:
