@@ -40,7 +40,8 @@ class PowercutError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One of: write, truncate, sync (of a file), make, rename, remove, sync_folder, acknowledge."""
+    """One of: write, truncate, sync (of a file), make, rename, remove, sync_folder, acknowledge. To sync the folder
+    itself (path "") is to sync the names in those under it, too."""
 
     kind: str
     path: str = ""
@@ -109,8 +110,9 @@ class Disk:
                 self._now[operation.path] = self._kept[id(operation)] = _File()
                 self._names.append(operation)
         elif operation.kind == "sync_folder":
-            self._certain = self._names_after(len(self._names))
-            self._names.clear()
+            here = [one for one in self._names if operation.path in ("", os.path.dirname(one.path))]
+            self._certain = self._names_after(here)
+            self._names = [one for one in self._names if one not in here]
         elif operation.kind in ("rename", "remove"):
             if file is not None:
                 del self._now[operation.path]
@@ -128,16 +130,16 @@ class Disk:
     def images(self, cut: int, chance: random.Random, times: int) -> Iterator[Image]:
         """Nothing but what is certain; all; and `times` of what lies between."""
         acknowledged = tuple(self.acknowledged)
-        yield Image(cut, "least", _held(self._names_after(0), None), acknowledged)
-        yield Image(cut, "most", _held(self._names_after(len(self._names)), 1.0, chance), acknowledged)
+        yield Image(cut, "least", _held(self._names_after(()), None), acknowledged)
+        yield Image(cut, "most", _held(self._names_after(self._names), 1.0, chance), acknowledged)
         for number in range(times):
-            names = self._names_after(chance.randint(0, len(self._names)))
+            names = self._names_after(self._names[: chance.randint(0, len(self._names))])
             share = chance.choice((0.2, 0.5, 0.8))
             yield Image(cut, f"some {number}", _held(names, share, chance), acknowledged)
 
-    def _names_after(self, count: int) -> dict[str, _File]:
+    def _names_after(self, changes: Iterable[Operation]) -> dict[str, _File]:
         names = dict(self._certain)
-        for operation in self._names[:count]:
+        for operation in changes:
             if operation.kind == "make":
                 names[operation.path] = self._kept[id(operation)]
             elif operation.path in names:
@@ -188,6 +190,7 @@ def _operations(lines: Iterable[bytes], folder: str) -> Iterator[Operation]:
     """The folder's own operations among a program's system calls."""
     inside = folder + os.sep
     ends: dict[str, int] = {}  # where a plain write goes on, by path
+    folders: set[str] = set()
     unfinished: dict[str, str] = {}
     for raw in lines:
         line = raw.decode("ascii", "replace").rstrip("\n")
@@ -209,6 +212,8 @@ def _operations(lines: Iterable[bytes], folder: str) -> Iterator[Operation]:
         elif call == "openat" and opened is not None and _plain(opened).startswith(inside):
             name = _plain(opened)[len(inside) :]
             ends[name] = 0
+            if "O_DIRECTORY" in arguments:
+                folders.add(name)
             if "O_CREAT" in arguments:
                 yield Operation("make", name)
             if "O_TRUNC" in arguments:
@@ -220,7 +225,8 @@ def _operations(lines: Iterable[bytes], folder: str) -> Iterator[Operation]:
         elif not path.startswith(inside) or path.endswith("-shm"):
             continue
         elif call in ("fsync", "fdatasync"):
-            yield Operation("sync", path[len(inside) :])
+            name = path[len(inside) :]
+            yield Operation("sync_folder" if name in folders else "sync", name)
         elif call == "ftruncate":
             yield Operation("truncate", path[len(inside) :], offset=int(arguments.rsplit(",", 1)[1]))
         elif call == "pwrite64":

@@ -13,7 +13,7 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Sound", "SoundError", "holds", "read", "seconds_of", "tone_s", "write_tone"]
+__all__ = ["RATE_HZ", "Sound", "SoundError", "holds", "read", "seconds_of", "tone_s", "write_tone"]
 
 RATE_HZ = 8000
 TONE_AMPLITUDE = 0.3  # of full scale: loud enough for G.711, far from clipping

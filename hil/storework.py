@@ -1,6 +1,6 @@
 """A day's writes of the store, for a power cut to fall into; each is acknowledged on standard output when it is done.
 
-``python -m hil.storework FOLDER [--unsafe nosync|apart]``: with a fault planted, which the replay must find.
+``python -m hil.storework FOLDER [--unsafe nosync|apart|early]``: with a fault planted, which the replay must find.
 """
 
 from __future__ import annotations
@@ -11,13 +11,19 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from callcontrol.media.g711 import alaw_decode, alaw_encode
+from callcontrol.media.pcm import FRAME_BYTES
+from callcontrol.media.recorder import HEADER_BYTES, mend, read_recording
+from callcontrol.media.tones import Tone, tone_pcm
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.number import LocalNumbering
+from firmware.messages import BYTES_A_MS, Kept, Messages
+from firmware.paths import Paths
 from firmware.store import Credential, Directory, Journal
 from firmware.store.changes import Changes
 from firmware.store.fold import AccFolder
@@ -33,18 +39,22 @@ PEOPLE = 60
 ADDED, REMOVED = 2, 1  # by a file of changes
 ROUNDS = 4
 HA1 = "0" * 32
+SPOKEN = [tone_pcm(Tone.RECORDING)[1][:FRAME_BYTES]] * 45
+"""Of a message: a second, less a little."""
 LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0||\n"
 
 
 def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hil.storework")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--unsafe", choices=["nosync", "apart"], default="")
+    parser.add_argument("--unsafe", choices=["nosync", "apart", "early"], default="")
     args = parser.parse_args(words)
     if args.unsafe == "nosync":
         _without_syncs()
     if args.unsafe == "apart":
         _in_two_transactions()
+    if args.unsafe == "early":
+        _sound_unsynced()
     _work(args.folder)
     return 0
 
@@ -54,6 +64,8 @@ def _work(folder: Path) -> None:
     journal = Journal.open(folder / "journal.db")
     directory = Directory.open(folder / "directory.db")
     (folder / "acc").mkdir()
+    messages = Messages(Paths(folder))
+    messages.recovered.result()
     folder_of_acc = AccFolder(folder / "acc", journal, rotate_bytes=200)
     for number in range(ROUNDS):
         now = BEGAN + timedelta(minutes=number)
@@ -75,6 +87,12 @@ def _work(folder: Path) -> None:
         _told("change", f"p{number}")
         changes.looked("operator", "person", f"p{number}", "mobile", "asked by the police", now)
         _told("look", f"p{number}")
+        recording = messages.begin("1001", "1002", f"call{number}", "busy")
+        for frame in SPOKEN:
+            recording.push(frame)
+        if recording.finish().result() is not Kept.YES:
+            raise AssertionError("a message that was not kept")
+        _told("message", recording.recorder.path.stem)
         incident = journal.incident_begin(now, "platform", "SURVIVAL")
         _told("incident", str(incident))
         directory.put_credential(Credential(f"10{number}", 2, HA1, None, "r", f"10{number}", "2026-03-02T08:00:00Z"))
@@ -93,7 +111,7 @@ def _work(folder: Path) -> None:
     _told("loaded", str(PEOPLE))
     _take_changes(directory._db)
     _told("loaded", str(PEOPLE + ADDED - REMOVED))
-    for opened in (changes, journal, directory):
+    for opened in (messages, changes, journal, directory):
         opened.close()
 
 
@@ -123,12 +141,14 @@ def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
     try:
         Changes.open(folder / "journal.db").close()
         Directory.open(folder / "directory.db").close()
+        _recovered(folder)
         for kind, name in promised:
             db, sql = (directory if kind in ("credential", "loaded") else journal), _FOUND[kind]
             if kind == "block" and ["lifted", name] in promised:
                 continue
             if db.execute(sql, (name,)).fetchone() is None and not _lifting(journal, kind, name):
                 wrong.append(f"lost {kind} {name}")
+        wrong += _messages_torn(folder, journal, {name for kind, name in promised if kind == "message"})
         wrong += _half_done(journal)
         people = directory.execute("SELECT count(*) FROM person").fetchone()[0]
         loaded = directory.execute("SELECT people FROM loaded").fetchone()
@@ -156,10 +176,38 @@ _FOUND = {
     "incident": "SELECT 1 FROM incident WHERE id = ?",
     "record": "SELECT 1 FROM record WHERE call_id = ?",
     "credential": "SELECT 1 FROM credential WHERE extension = ?",
+    "message": "SELECT 1 FROM message WHERE id = ? AND length_ms IS NOT NULL",
     "lifted": "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM block WHERE extension = ?)",
     "loaded": "SELECT 1 FROM loaded WHERE people >= ?",
 }
-_TOLD_OF = {"referral": "id", "opening": "id", "look": "subject"}
+_KINDS = ("referral", "opening", "forwarding", "block", "person", "look", "message")
+
+
+def _recovered(folder: Path) -> None:
+    """The next start of `calls` puts in order what was cut."""
+    messages = Messages(Paths(folder))
+    messages.recovered.result()
+    messages.close()
+
+
+def _messages_torn(folder: Path, journal: sqlite3.Connection, promised: set[str]) -> list[str]:
+    """Sound that was promised and is not whole, files and rows without each other, headers that say what is not so."""
+    wrong = []
+    rows = dict(journal.execute("SELECT id, length_ms FROM message"))
+    files = {path.stem: path for path in (folder / "messages").glob("*.wav")}
+    if rows.keys() != files.keys():
+        wrong.append(f"messages: rows {sorted(rows)}, files {sorted(files)}")
+    for name, path in files.items():
+        if name in promised and read_recording(path) != _read_back(SPOKEN):
+            wrong.append(f"message {name}: not what was said")
+        if mend(path) or rows.get(name) != (path.stat().st_size - HEADER_BYTES) // BYTES_A_MS:
+            wrong.append(f"message {name}: {rows.get(name)} ms, {path.stat().st_size} bytes")
+    return wrong
+
+
+def _read_back(frames: Iterable[bytes]) -> bytes:
+    """As A-law gives it back."""
+    return alaw_decode(b"".join(map(alaw_encode, frames)))
 
 
 def _lifting(journal: sqlite3.Connection, kind: str, name: str) -> bool:
@@ -174,7 +222,7 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
     numbers = [number for (number,) in journal.execute("SELECT number FROM outbox ORDER BY number")]
     if numbers != list(range(1, len(numbers) + 1)):
         wrong.append(f"outbox has gaps: {numbers}")
-    told = {kind: [] for kind in ("referral", "opening", "forwarding", "block", "person", "look")}  # type: ignore[var-annotated]
+    told = {kind: [] for kind in _KINDS}  # type: ignore[var-annotated]
     for kind, subject, body in journal.execute("SELECT kind, subject, body FROM outbox"):
         if "lifted" not in body:
             told[kind].append(json.loads(body).get("id", subject))
@@ -185,6 +233,7 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         ("forwarding", "SELECT extension FROM forwarding"),
         ("person", "SELECT id FROM change"),
         ("look", "SELECT subject FROM look"),
+        ("message", "SELECT id FROM message WHERE length_ms IS NOT NULL"),
     ):
         there = sorted(name for (name,) in journal.execute(sql))
         if there != sorted(told[kind]):
@@ -217,6 +266,11 @@ def _without_syncs() -> None:
         connection.execute("PRAGMA synchronous = OFF")
 
     database._prepare = unsynced
+
+
+def _sound_unsynced() -> None:
+    """A fault planted: a message is acknowledged before its sound is on the disk."""
+    os.fsync = os.fdatasync = lambda fd: None
 
 
 def _in_two_transactions() -> None:

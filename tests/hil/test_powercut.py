@@ -194,7 +194,7 @@ def test_no_cut_loses_what_was_promised(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.wire
-@pytest.mark.parametrize("fault", ["nosync", "apart"])
+@pytest.mark.parametrize("fault", ["nosync", "apart", "early"])
 def test_a_store_that_does_it_wrong_is_found_out(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, wrong = cut(tmp_path, monkeypatch, "--unsafe", fault)
     assert wrong
