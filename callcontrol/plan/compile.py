@@ -19,6 +19,7 @@ class Treatment(StrEnum):
 
     PLAIN = "plain"  # rings it
     ASK = "ask"  # asks `calls`; rings it where that does not listen
+    LED = "led"  # the same, and asks about calls from it too
     BLOCKED = "blocked"  # neither rings it nor lets it ring, with `calls` or without
 
 
@@ -48,6 +49,8 @@ def treatment(extension: Extension, directory: Directory, now: datetime) -> Trea
     """What is set up for when it is rung in vain (busy, no answer) needs no asking before: the edge asks then."""
     if extension.blocked:
         return Treatment.BLOCKED
+    if directory.pick_up(extension.number) is not None:
+        return Treatment.LED
     if extension.kind not in (Kind.PERSON, Kind.GROUP):
         return Treatment.ASK
     if any(entry.condition in _ALWAYS for entry in directory.forwardings(extension.number)):

@@ -34,6 +34,7 @@ __all__ = [
     "Member",
     "Mode",
     "Person",
+    "PickUp",
     "Presence",
     "State",
     "Unit",
@@ -225,6 +226,16 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PickUp:
+    """Extensions of one entity, each of which may take a call that rings at another."""
+
+    name: str
+    entity: str
+    extensions: frozenset[str]
+    barge_in: bool = False  # whether anybody may come into its calls; who, is a matter of rights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forwarding:
     """`target` is an extension or an E.164 number; None only for DO_NOT_DISTURB."""
 
@@ -243,6 +254,9 @@ class Directory(Protocol):
     def unit(self, unit: str) -> Unit | None: ...
     def entity(self, entity: str) -> Entity | None: ...
     def group(self, extension: str) -> Group | None: ...
+    def pick_up(self, extension: str) -> PickUp | None:
+        """The group that it is in."""
+
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]: ...
     def absent(self, extension: str, now: datetime) -> Absent | None: ...
     def reasons(self, extension: str) -> ReasonTable: ...

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from callcontrol.plan.model import Directory
 
-__all__ = ["RIGHTS", "Given", "Right", "Role", "may_do"]
+__all__ = ["RIGHTS", "Given", "Right", "Role", "may_barge_in", "may_do"]
 
 ANYWHERE = "*"
 PARENTS_MAX = 32
@@ -29,6 +29,7 @@ class Right(StrEnum):
     ORDER_EXTRACT = "order_extract"  # an itemised extract (F3)
     SEE_SECRET = "see_secret"  # noqa: S105  a right; each look is recorded
     MARK_THREAT = "mark_threat"
+    BARGE_IN = "barge_in"  # into calls of a group that allows it
     CONFIGURE = "configure"
 
 
@@ -42,16 +43,18 @@ class Role(StrEnum):
     SUPERUSER = "superuser"  # superanvändare (H)
     CUSTOMER_SERVICE = "customer_service"  # kundtjänst telefoni (V)
     OPERATIONS = "operations"  # central driftorganisation (U)
+    GROUP_LEADER = "group_leader"  # gruppledare
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.MARK_THREAT}),
+    Role.OPERATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.MARK_THREAT, Right.BARGE_IN}),
     Role.TELEPHONY_CONTACT: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE}),
     Role.COORDINATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH}),
     Role.BUDGET_MANAGER: frozenset({Right.CHANGE_REACH, Right.ORDER_EXTRACT}),
     Role.SUPERUSER: frozenset({Right.REFER_OTHERS, Right.CHANGE_PEOPLE}),
     Role.CUSTOMER_SERVICE: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH}),
     Role.OPERATIONS: frozenset(Right),
+    Role.GROUP_LEADER: frozenset({Right.BARGE_IN}),
 }
 
 
@@ -76,3 +79,11 @@ def may_do(given: Iterable[Given], right: Right, unit: str, directory: Directory
             places.add(entity.municipality)
         place = found.parent
     return any(right in RIGHTS[one.role] and one.scope in places for one in given)
+
+
+def may_barge_in(given: Iterable[Given], number: str, directory: Directory) -> bool:
+    """Whether somebody with these roles may come into the calls of an extension: its group must allow it too."""
+    group, extension = directory.pick_up(number), directory.extension(number)
+    if group is None or extension is None or not group.barge_in:
+        return False
+    return may_do(given, Right.BARGE_IN, extension.unit, directory)

@@ -19,7 +19,7 @@ from firmware.store.search import index
 __all__ = ["Bulk", "Loaded", "Municipality", "load", "loaded", "mark_loaded", "plain", "put_organisation"]
 
 _TABLES = (
-    *("member", "extension", "person", "role", "reason"),
+    *("pick_up", "member", "extension", "person", "role", "reason"),
     *("unit", "entity", "choice", "reach_class", "municipality"),
 )
 _IF_NEW = "INSERT OR IGNORE"

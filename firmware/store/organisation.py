@@ -16,6 +16,11 @@ attended_by = "1100"
 [reach."utland"]
 open = ["abroad"]
 
+[pick_up."Bygglov"]
+entity = "norrby/norrby"
+extensions = ["1001", "1002"]
+barge_in = true
+
 [reason."norrby".fika]
 sv = "Fika"
 en = "Coffee break"
@@ -57,7 +62,7 @@ SIGNAL_S = range(3, 11)
 GUARDED = range(100_001)
 """Calls, or kronor, of an hour."""
 
-_AREAS = ("municipality", "entity", "unit", "reach", "reason", "role")
+_AREAS = ("municipality", "entity", "unit", "reach", "reason", "role", "pick_up")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,7 @@ class _Reading:
         self._db = db
         self._numbering = numbering
         self.work: list[tuple[str, tuple[Any, ...]]] = []
+        self._picked_up: set[str] = set()
         self.renamed = False
         """Whether people are found by other words afterwards."""
         self.faults: list[str] = []
@@ -118,6 +124,7 @@ class _Reading:
                 "unit": self._unit,
                 "reach": self._reach,
                 "reason": self._reasons,
+                "pick_up": self._pick_up,
             }
             for name, entry in entries.items():
                 self._entry(f'{area}."{name}"', partial(take[area], name, entry))
@@ -187,6 +194,31 @@ class _Reading:
         self.work.append(("DELETE FROM reason WHERE municipality = ?", (municipality,)))
         sql = "INSERT INTO reason (municipality, key, body) VALUES (?, ?, ?)"
         self.work += ((sql, (municipality, reason.key, reasons.to_body(reason))) for reason in taken)
+
+    def _pick_up(self, name: str, entry: Any) -> None:
+        """A group as a whole; without extensions it is gone. Who was in another is not in that any more."""
+        rules: dict[str, Callable[[Any], Any]] = {
+            "entity": lambda value: self._named("entity", value),
+            "extensions": lambda value: [self._extension(one) for one in _list(value)],
+            "barge_in": _flag,
+        }
+        taken = _taken(entry, rules)
+        if missing := {"entity", "extensions"} - taken.keys():
+            raise _Faulty(f"{min(missing)} is missing")
+        for number in taken["extensions"]:
+            sql = "SELECT unit.entity FROM extension JOIN unit ON unit.id = unit WHERE number = ?"
+            if self._db.execute(sql, (number,)).fetchone() != (taken["entity"],):
+                raise _Faulty(f"extensions: {number!r}: not of {taken['entity']}")
+            if number in self._picked_up:
+                raise _Faulty(f"extensions: {number!r}: in one group alone")
+            self._picked_up.add(number)
+        self.work.append(("DELETE FROM pick_up WHERE name = ?", (_text(name),)))
+        if not taken["extensions"]:
+            return
+        sql = "INSERT INTO pick_up (name, entity, barge_in) VALUES (?, ?, ?)"
+        self.work.append((sql, (name, taken["entity"], taken.get("barge_in", 0))))
+        sql = "INSERT OR REPLACE INTO pick_up_member (extension, pick_up) VALUES (?, ?)"
+        self.work += ((sql, (number, name)) for number in taken["extensions"])
 
     def _role(self, entry: Any) -> None:
         rules: dict[str, Callable[[Any], Any]] = {

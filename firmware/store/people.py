@@ -30,6 +30,7 @@ from callcontrol.plan.model import (
     Kind,
     Member,
     Person,
+    PickUp,
     Unit,
     Unreadable,
     Visibility,
@@ -84,6 +85,7 @@ class People:
         self._units: dict[str, Unit] = {}
         self._entities: dict[str, Entity] = {}
         self._by_entity_number: dict[str, str] = {}
+        self._pick_ups: dict[str, PickUp] = {}  # by extension
         self._classes: dict[str, ReachClass] = {}
         self._reasons: dict[str, ReasonTable] = {}  # by municipality, of those that have their own
         self._hours: dict[str, Schedule] = {}  # by municipality, likewise
@@ -181,11 +183,13 @@ class People:
         return self._directory.execute(sql, (extension,)).fetchone() is not None
 
     def special(self, now: datetime) -> set[str]:
-        """Extensions that may not be plain ones: of another kind than a phone, referred, forwarded or blocked."""
+        """Extensions that may not be plain ones: of another kind than a phone, of a group of pick-up, referred,
+        forwarded or blocked."""
         found = {
             number
             for (number,) in self._directory.execute(
                 "SELECT number FROM extension WHERE kind NOT IN ('person', 'group')"
+                " UNION SELECT extension FROM pick_up_member"
             )
         }
         since = to_text(now - ENDED_LONG_AGO)
@@ -233,6 +237,9 @@ class People:
 
     def group(self, extension: str) -> Group | None:
         return self._keep("group", extension, self._read_group)
+
+    def pick_up(self, extension: str) -> PickUp | None:
+        return self._pick_ups.get(extension)
 
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]:
         return self._keep("forwarding", extension, self._read_forwardings)
@@ -318,6 +325,14 @@ class People:
             )
             for row in _rows(db, "SELECT id, municipality, name, greeting, main_number, reception FROM entity")
         }
+        members: dict[str, set[str]] = {}
+        for extension, name in db.execute("SELECT extension, pick_up FROM pick_up_member"):
+            members.setdefault(name, set()).add(extension)
+        self._pick_ups = {}
+        for name, entity, barge_in in db.execute("SELECT name, entity, barge_in FROM pick_up"):
+            extensions = frozenset(members.get(name, ()))
+            group = PickUp(name=name, entity=entity, extensions=extensions, barge_in=bool(barge_in))
+            self._pick_ups.update(dict.fromkeys(extensions, group))
         rows = ((row["id"], row) for row in _rows(db, "SELECT * FROM unit"))
         self._units = dict(self._readable("unit", rows, lambda row: self._unit(row[1])))
         own: dict[str, list[tuple[str, str]]] = {}

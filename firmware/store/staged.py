@@ -226,7 +226,8 @@ class Stage:
         )
         db.execute("DELETE FROM main.member WHERE hunt IN (SELECT number FROM staged_phone)")
         db.execute("INSERT INTO main.member SELECT hunt, place, extension FROM staged_member")
-        db.execute("DELETE FROM main.member WHERE extension NOT IN (SELECT number FROM main.extension)")
+        for table in ("member", "pick_up_member"):
+            db.execute(f"DELETE FROM main.{table} WHERE extension NOT IN (SELECT number FROM main.extension)")  # noqa: S608
         if few is not None:
             put_in(db, few)
         else:

@@ -20,6 +20,7 @@ from callcontrol.plan.model import (
     Kind,
     Member,
     Person,
+    PickUp,
     Unit,
     Unreadable,
 )
@@ -69,6 +70,7 @@ class Town:
         self.add("1003", unit="s", person="siv")
         self.add("1004")
         self.groups: dict[str, Group] = {}
+        self.pick_ups: dict[str, PickUp] = {}
         self.moved: dict[str, list[Forwarding]] = {}
         self.away: dict[str, Absent] = {}
         self.reason_table = SWEDISH
@@ -112,6 +114,13 @@ class Town:
 
     def group(self, extension: str) -> Group | None:
         return self.groups.get(extension)
+
+    def pick_up(self, extension: str) -> PickUp | None:
+        return self.pick_ups.get(extension)
+
+    def pick_up_group(self, name: str, *extensions: str, barge_in: bool = False) -> None:
+        group = PickUp(name=name, entity="k", extensions=frozenset(extensions), barge_in=barge_in)
+        self.pick_ups.update(dict.fromkeys(extensions, group))
 
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]:
         return tuple(self.moved.get(extension, ()))

@@ -11,7 +11,7 @@ import pytest
 from callcontrol.plan.absence import Absent, Source
 from callcontrol.plan.catalogue import words
 from callcontrol.plan.empty import empty_departments
-from callcontrol.plan.rights import RIGHTS, Given, Right, Role, may_do
+from callcontrol.plan.rights import RIGHTS, Given, Right, Role, may_barge_in, may_do
 from callcontrol.plan.schedule import Schedule
 
 TUESDAY, SUNDAY = date(2026, 3, 3), date(2026, 3, 8)
@@ -45,6 +45,23 @@ def test_every_role_has_its_rights_and_a_circle_ends(town: Any) -> None:
     town.change_unit("u", parent="s")
     town.change_unit("s", parent="u")
     assert not may_do((Given(Role.OPERATOR, "elsewhere"),), Right.BLOCK, "u", town)
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "barge_in", "number", "expected"),
+    [
+        (Role.GROUP_LEADER, "u", True, "1001", True),
+        (Role.GROUP_LEADER, "u", False, "1001", False),
+        (Role.GROUP_LEADER, "s", True, "1001", False),
+        (Role.OPERATOR, "*", True, "1001", True),
+        (Role.OPERATOR, "*", True, "1003", False),  # in no group
+        (Role.TELEPHONY_CONTACT, "*", True, "1001", False),
+    ],
+)
+def test_who_may_barge_in(town: Any, role: Role, scope: str, barge_in: bool, number: str, expected: bool) -> None:
+    town.pick_up_group("g", "1001", "1002", barge_in=barge_in)
+
+    assert may_barge_in((Given(role, scope),), number, town) is expected
 
 
 def _away(town: Any, *numbers: str) -> None:

@@ -115,6 +115,16 @@ def test_it_is_taken_and_stays_when_people_are_loaded_again(db: sqlite3.Connecti
         ("[reason]\nm1 = 3\n", "a table of at most 100 reasons"),
         ("[[role]]\nperson = 'p000001'\nrole = 'operator'\n", "role 2: scope is missing"),
         ("[[role]]\nperson = 'p000001'\nrole = 'king'\nscope = '*'\n", "role: 'king': one of"),
+        *(
+            (f"[pick_up.g]\n{lines}\n", f'pick_up."g": {fault}')
+            for lines, fault in (
+                ("entity = 'm1-kommun'", "extensions is missing"),
+                ("entity = 'm9'\nextensions = []", "entity: 'm9': there is no such entity"),
+                ("entity = 'm1-kommun'\nextensions = ['999']", "extensions: '999': no extension"),
+                ("entity = 'm1-kommun'\nextensions = ['100001', '100001']", "extensions: '100001': in one group alone"),
+                ("entity = 'm1-kommun'\nextensions = []\nbarge_in = 1", "barge_in: true or false"),
+            )
+        ),
         ("unit = 3\n", "unit: is a table of tables"),
         ("[unit\n", "Expected"),
     ],
@@ -126,6 +136,30 @@ def test_what_is_wrong_is_named_and_nothing_is_changed(db: sqlite3.Connection, t
 
     assert fault in applied.faults[0]
     assert state(db) == before
+
+
+def test_a_group_of_pick_up_is_taken_as_a_whole(db: sqlite3.Connection, tmp_path: Path) -> None:
+    people = People.open(tmp_path / "directory.db", tmp_path / "journal.db", LocalNumbering())
+
+    def takes(text: str) -> None:
+        assert organisation.apply(db, text, LocalNumbering()).faults == ()
+
+    takes("[pick_up.g]\nentity = 'm1-kommun'\nextensions = ['100001', '100002']\nbarge_in = true\n")
+    people.look_again()
+    group = people.pick_up("100001")
+    assert group is not None
+    assert (group.name, sorted(group.extensions), group.barge_in) == ("g", ["100001", "100002"], True)
+    assert {"100001", "100002"} <= people.special(NOW)
+
+    takes("[pick_up.h]\nentity = 'm1-kommun'\nextensions = ['100002']\n")
+    people.look_again()
+    groups = [people.pick_up(number) for number in ("100001", "100002")]
+    assert [None if one is None else (one.name, len(one.extensions)) for one in groups] == [("g", 1), ("h", 1)]
+
+    takes("[pick_up.g]\nentity = 'm1-kommun'\nextensions = []\n")
+    people.look_again()
+    assert people.pick_up("100001") is None
+    people.close()
 
 
 def test_a_dry_run_changes_nothing(db: sqlite3.Connection) -> None:
