@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, cast
@@ -24,7 +24,7 @@ from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Ste
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.told import Told, word_of
 
-__all__ = ["Asked", "Decided", "decide", "unknown"]
+__all__ = ["Asked", "Decided", "after", "decide", "display", "unknown"]
 
 DISPLAYED = "%d/%m %H.%M"
 """A time as a phone's display has room for."""
@@ -54,11 +54,26 @@ class Asked:
 
 class Decided(NamedTuple):
     """`answer`: the extensions to ring now, or how the call ends. `told`: what the caller is told before that where
-    there is sound, and by which it is led on instead. `notes`: what somebody else is to be told of."""
+    there is sound, and by which it is led on instead. `notes`: what somebody else is to be told of. `for_s`: how long
+    they ring, where the plan says. `led`: somebody in it is in a group of pick-up, so the call is led by us."""
 
     answer: tuple[str, ...] | Refusal
     notes: tuple[Note, ...] = ()
     told: Told | None = None
+    for_s: int | None = None
+    led: bool = False
+
+
+def after(status: int, *, rang: bool) -> Why | None:
+    """The edge's word for how a phone that we have rung ourselves did not take the call, as it would say itself
+    (cfg/50-survival.cfg); None where that is the caller's business."""
+    if status == 408:
+        return Why.NO_ANSWER if rang else Why.SILENT
+    if status in (486, 600):
+        return Why.BUSY
+    if status in (401, 407, 482) or status // 100 in (3, 5):
+        return Why.ILL
+    return Why.ABSENT if status == 480 and not rang else None
 
 
 def decide(
@@ -80,13 +95,13 @@ def decide(
             return _outside(asked, directory, now, guard)
         return unknown(asked)
     except Unreadable:
-        if asked.why is Why.ASKED and not directory.blocked(asked.callee):
-            return Decided((asked.callee,))
-        return unknown(asked)
+        return unknown(replace(asked, why=Why.BLOCKED) if directory.blocked(asked.callee) else asked)
 
 
 def unknown(asked: Asked) -> Decided:
-    """Of whom nothing is known but what the edge says."""
+    """Of whom nothing is known but what the edge says: a phone of which that asks is there, and no lost one."""
+    if asked.why is Why.ASKED:
+        return Decided((asked.callee,))
     return Decided(refuse(asked.why, survival=asked.survival), told=Told(why=word_of(asked.why)))
 
 
@@ -114,7 +129,13 @@ def _inside(asked: Asked, sought: str, directory: Directory, now: datetime, know
     state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence)
     made = plan(call, directory, state, now)
     answer, told = _first(asked, made, directory, rung, sought)
-    return Decided(answer, made.notes, told)
+    ring = next((step for step in made.steps if isinstance(step, Ring) and step.extensions == answer), None)
+    led = any(directory.pick_up(number) is not None for number in (asked.caller, sought, *_rings(answer)) if number)
+    return Decided(answer, made.notes, told, ring.for_s if ring is not None else None, led)
+
+
+def _rings(answer: tuple[str, ...] | Refusal) -> tuple[str, ...]:
+    return () if isinstance(answer, Refusal) else answer
 
 
 def _first(
@@ -181,10 +202,15 @@ def _refused(asked: Asked, made: Plan, said: list[Say], directory: Directory) ->
         sv, en = spoken(said[0].words, said[0].fill, DISPLAYED, directory)
         return Refusal(480, _phrase(sv, en), _ABSENT, _line(en))
     last = made.steps[-1]
-    if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED):
+    if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED, Why.OUTSIDE):
         sv, en = words("why", last.why)
         return Refusal(480, _phrase(sv, en), _ABSENT, en)
     return refuse(asked.why, survival=asked.survival)
+
+
+def display(part: str, key: str, **fill: str) -> str:
+    """Words of the catalogue, for a reason phrase."""
+    return _phrase(*words(part, key, tuple(fill.items())))
 
 
 def _phrase(sv: str, en: str) -> str:

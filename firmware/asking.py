@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from callcontrol.asked import Asked, Decided, decide, unknown
-from callcontrol.plan.model import Kind, Presence
+from callcontrol.plan.model import Kind, PickUp, Presence
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Why
 from callcontrol.sip.message import Request
@@ -78,6 +78,27 @@ class Asking:
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
         return unknown(asked)
+
+    def pick_up(self, number: str) -> PickUp | None:
+        """The group that an extension is in."""
+        try:
+            people = self._opened()
+            return None if people is None else people.pick_up(number)
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+
+    def reception_of(self, number: str) -> tuple[str, ...]:
+        """Where calls of an extension end that nobody takes."""
+        try:
+            people = self._opened()
+            extension = None if people is None else people.extension(number)
+            unit = people.unit(extension.unit) if people and extension else None
+            entity = people.entity(unit.entity) if people and unit else None
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return ()
+        return (entity.reception,) if entity is not None and entity.reception else ()
 
     def name_of(self, number: str) -> str | None:
         """Of whose phone an extension is, as it may be said to anybody; None for those who are protected (D4)."""

@@ -95,7 +95,7 @@ class Calls:
         self._paths = config.paths
         self._edge = edge
         self._telling = Telling(config.paths.journal)
-        self._leading = Leading(config, self._telling.tell)
+        self._leading = Leading(config, edge, self._telling.tell)
         self._link = self._leading.link
         self._late = LateAnswers()
         self._silence = Silence()

@@ -13,6 +13,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from callcontrol.plan.codes import Code, Function
 from callcontrol.plan.number import LocalNumbering
 from firmware.bounds import (
     Choice,
@@ -39,6 +40,7 @@ __all__ = [
     "NO_PROBE",
     "SECRETS_FILE",
     "Announcing",
+    "Codes",
     "Config",
     "ConfigError",
     "Edge",
@@ -308,6 +310,38 @@ class Numbering:
         )
 
 
+def _code(function: Function, default: str, meaning: str) -> Any:
+    def check(text: str) -> str:
+        try:
+            Code.parse(function, text)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return text
+
+    example = "*8*N#" if function.numbered else "*8#"
+    number = " with an N for the number" if function.numbered else ""
+    expected = f'1 to 8 digits, * and #{number}, as "{example}", or ""'
+    return field(default=default, metadata=key(Text(expected, _or_empty(check)), meaning))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """What is dialled in an outage to have something done; "" for none. Each is a `Function`."""
+
+    group_pick_up: str = _code(Function.GROUP_PICK_UP, "*8#", "take the call that rings in one's own group")
+    pick_up: str = _code(Function.PICK_UP, "*8*N#", "take the call that rings at this extension of one's own group")
+    park: str = _code(Function.PARK, "*70*N#", "transfer to it: whoever is on the phone waits in this slot")
+    fetch: str = _code(Function.FETCH, "#70*N#", "take who waits in this slot")
+    call_back: str = _code(Function.CALL_BACK, "*37*N#", "be called back when this extension is free")
+    call_back_off: str = _code(Function.CALL_BACK_OFF, "#37#", "not to be called back by anybody any more")
+    camp_on: str = _code(Function.CAMP_ON, "*4*N#", "wait for this extension, which is busy")
+
+    @property
+    def table(self) -> tuple[Code, ...]:
+        written = ((function, getattr(self, function)) for function in Function)
+        return tuple(Code.parse(function, text) for function, text in written if text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcing:
     """What callers hear whose call nobody takes."""
@@ -458,6 +492,7 @@ class Config:
     returning: Returning = field(default_factory=Returning)
     emergency: Emergency = field(default_factory=Emergency)
     numbering: Numbering = field(default_factory=Numbering)
+    codes: Codes = field(default_factory=Codes)
     announcing: Announcing = field(default_factory=Announcing)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
@@ -483,6 +518,7 @@ _SECTIONS: Sections = {
     "returning": Returning,
     "emergency": Emergency,
     "numbering": Numbering,
+    "codes": Codes,
     "announcing": Announcing,
     "limits": Limits,
     "standby": Standby,

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from callcontrol.edge.render import TLS_CERTIFICATE, TLS_KEY, dispatcher_list, render, tls_domains
 from callcontrol.edge.settings import EdgeSettings, PairSettings, Socket
+from callcontrol.plan.codes import pattern
 from firmware import certificate
 from firmware.bindings import restore_bindings
 from firmware.certificate import CertificateError
@@ -107,6 +108,7 @@ def edge_settings(
         registrations_per_s=config.returning.registrations_per_s,
         emergency_numbers=tuple(config.emergency.numbers),
         gateway=config.emergency.gateway,
+        codes=pattern(config.codes.table),
         gateway_username=config.secrets.gateway.username,
         gateway_password=config.secrets.gateway.password,
         no_ringing_ms=config.emergency.no_ringing_s * 1000,

@@ -6,19 +6,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callcontrol.asked import Asked, Decided
-from callcontrol.call import Dial, Switch
+from callcontrol.asked import Asked, Decided, after
+from callcontrol.call import Camps, Dial, Onward, Refused, Ringing, Switch
+from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.agent import Discarded
-from callcontrol.sip.events import Invited
+from callcontrol.sip.events import Invited, Referred
+from callcontrol.sip.referred import Refer
 from callcontrol.sip.session import Session
 from callcontrol.sip.user_agent import UserAgentEvent
+from firmware import waited
 from firmware.asking import Asking
 from firmware.config import Config
+from firmware.dialled import Dialling
 from firmware.link import Link
 
 if TYPE_CHECKING:
@@ -30,6 +35,14 @@ __all__ = ["RING", "Leading"]
 RING = "P-Ring"
 """In a 302 to the edge: the extensions that ring now, parted by dots. No phone's 302 is heeded (cfg/70-calls.cfg)."""
 
+LEGS_MAX = 1_000
+"""Phones in calls that are led; what comes above, the edge rings itself, and no call is lost."""
+STEPS_MAX = 12
+"""Steps of a plan that are gone through for one call; the edge has the same bound."""
+TRYING_EVERY_S = 2.0
+"""So often the edge hears that a call which rings is led still: after 5 s of silence (CALLS_ANSWER_MS) it rings the
+phone itself."""
+
 PREPARED_MAX = 20
 """Callers for whom it is put together at a time what they are told; what comes above is refused in words."""
 
@@ -39,11 +52,14 @@ log = logging.getLogger("rvx")
 class Leading:
     """`link` is the connection to the edge, for what else is to be asked of it."""
 
-    def __init__(self, config: Config, told: Callable[[Note], None]) -> None:
+    def __init__(self, config: Config, edge: EdgeRpc, told: Callable[[Note], None]) -> None:
+        self._edge = edge
         self._realm = config.platform.realm
         self._asking = Asking(config, told)
         self.link = Link(config.edge.calls_port, self._came)
         self._switch = Switch(self.link.ua, self, self._realm)
+        self._ring_s = config.survival.signal_s * config.survival.ring_signals
+        self._dialling = Dialling(self._switch, self._asking, config.codes.table, self.to, self._lead_to)
         self._said = config.announcing
         self._paths = config.paths
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
@@ -54,6 +70,8 @@ class Leading:
         """Until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
+            tasks.create_task(self._keep_trying())
+            tasks.create_task(waited.watch(self._switch, self._edge, self._pump))
             tasks.create_task(self._load())
 
     async def _load(self) -> None:
@@ -86,10 +104,13 @@ class Leading:
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
         """Where `number` rings, by the plan, if `wanting` called it itself."""
-        decided = self._asking.decided(Asked(callee=number, caller=wanting, why=Why.ASKED, survival=True))
+        decided = self._asking.decided(Asked(callee=number, caller=wanting, why=Why.OUTSIDE, survival=True))
         if isinstance(decided.answer, Refusal):
             return decided.answer
-        return Dial(decided.answer[0], f"sip:{decided.answer[0]}@{self._realm}")
+        return self._dial(decided.answer[0])
+
+    def _dial(self, number: str) -> Dial:
+        return Dial(number, f"sip:{number}@{self._realm}")
 
     def _came(self, event: UserAgentEvent, now: float) -> None:
         try:
@@ -98,6 +119,8 @@ class Leading:
                     log.warning("rvx-event kind=sip_unread field=%s", error.field)
                 case Invited(replaces=None):
                     self._invited(event, now)
+                case Referred(session, refer) if session is not None and self._led_to_code(session, refer, now):
+                    pass
                 case _:
                     self._switch.saw(event, now)
         except Exception as fault:  # one call's fault is not to end the others'
@@ -120,15 +143,70 @@ class Leading:
         if asked is None:
             invited.session.refuse(501, now)
             return
+        if asked.why is Why.CODE:
+            self._dialling.came(invited, asked, now)
+            return
         decided = self._asking.decided(asked)
-        room = self._announcing is not None and len(self._tasks) < PREPARED_MAX and self._announcing.takes(invited)
-        if decided.told is not None and room:
-            invited.session.ring(180, now)
-            task = asyncio.create_task(self._tell(invited, asked, decided))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+        if self._tells(invited, decided):
+            self._begin_to_tell(invited, asked, decided, now)
+        elif decided.led and not isinstance(decided.answer, Refusal) and self._switch.legs < LEGS_MAX:
+            led = _Led(self, invited, asked, decided.answer)
+            self._lead(invited, asked.caller or "", self._ringing(decided), led.onward, now)
         else:
             _answer(invited.session, decided, now)
+
+    # ---- calls that are led on, back to back
+
+    def _ringing(self, decided: Decided) -> Ringing:
+        assert not isinstance(decided.answer, Refusal)
+        return Ringing([self._dial(number) for number in decided.answer], decided.for_s or self._ring_s)
+
+    def _lead(self, invited: Invited, caller: str, ringing: Ringing, onward: Onward, now: float) -> None:
+        invited.session.trying(now)
+        self._switch.connect(invited, caller, ringing.dials, now, ringing.for_s, onward)
+
+    def _lead_to(self, invited: Invited, caller: str, dial: Dial, onward: Onward, now: float) -> None:
+        self._lead(invited, caller, Ringing([dial], self._ring_s), onward, now)
+
+    def next_step(self, invited: Invited, asked: Asked) -> Ringing | Refusal | None:
+        """What is done with a caller when who was rung has not answered; None: the caller is told something."""
+        decided = self._asking.decided(asked)
+        if self._tells(invited, decided):
+            self._begin_to_tell(invited, asked, decided, asyncio.get_running_loop().time())
+            return None
+        return decided.answer if isinstance(decided.answer, Refusal) else self._ringing(decided)
+
+    def _led_to_code(self, session: Session, refer: Refer, now: float) -> bool:
+        """A phone has transferred a call of ours to a code, and that was seen to."""
+        leg, wanted = self._switch.leg(session), self._dialling.asked_by(refer)
+        if leg is None or wanted is None:
+            return False
+        self._dialling.referred(leg, refer, wanted, now)
+        return True
+
+    async def _keep_trying(self) -> None:
+        while True:
+            await asyncio.sleep(TRYING_EVERY_S)
+            now = asyncio.get_running_loop().time()
+            waiting = [leg.session for call in self._switch.calls for leg in call.sides if not leg.answered]
+            for session in waiting:
+                session.trying(now)
+            if waiting:
+                self._pump()
+
+    # ---- calls that are told something
+
+    def _tells(self, invited: Invited, decided: Decided) -> bool:
+        """There is something to be told, and sound and room for it."""
+        if decided.told is None or self._announcing is None or len(self._tasks) >= PREPARED_MAX:
+            return False
+        return self._announcing.takes(invited)
+
+    def _begin_to_tell(self, invited: Invited, asked: Asked, decided: Decided, now: float) -> None:
+        invited.session.ring(180, now)
+        task = asyncio.create_task(self._tell(invited, asked, decided))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
 
     async def _tell(self, invited: Invited, asked: Asked, decided: Decided) -> None:
         assert self._announcing is not None
@@ -145,6 +223,28 @@ class Leading:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             _tell_fault(fault)
+
+
+@dataclass
+class _Led:
+    """One call that is led by the plan, step by step, as the edge does it: asked again with what was tried."""
+
+    leading: Leading
+    invited: Invited
+    asked: Asked
+    rings: tuple[str, ...]
+    steps: int = 1
+
+    def onward(self, refused: Refused) -> Ringing | Camps | Refusal | None:
+        why = after(refused.status, rang=refused.rang)
+        if why is None or self.steps >= STEPS_MAX:
+            return Refusal(max(refused.status, 400), "", 0, "")
+        self.steps += 1
+        self.asked = replace(self.asked, why=why, tried=(*self.asked.tried, *self.rings))
+        step = self.leading.next_step(self.invited, self.asked)
+        if isinstance(step, Ringing):
+            self.rings = tuple(dial.number for dial in step.dials)
+        return step
 
 
 def _tell_fault(fault: BaseException) -> None:

@@ -51,7 +51,7 @@ def _clashes(config: Config) -> tuple[Collision, ...]:
                 numbers = directory.extensions()
         except (StoreError, OSError) as error:
             raise UserError("RVX-J01", f"{error}.") from error
-    found = collisions(config.numbering.local, numbers, ())
+    found = collisions(config.numbering.local, numbers, [code.before for code in config.codes.table])
     # One outside the ranges is known by the directory.
     return tuple(one for one in found if one.clash is not Clash.RANGE)
 

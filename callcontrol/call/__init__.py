@@ -15,7 +15,38 @@ of reach of the one who transfers, for a 3xx by that of the one who diverts. Not
 
 from __future__ import annotations
 
-from callcontrol.call.legs import Call, CallEvent, Dial, End, Happened, Leg, Route, Said, Sound, Through
+from callcontrol.call.legs import (
+    Call,
+    CallEvent,
+    Camps,
+    Dial,
+    End,
+    Happened,
+    Leg,
+    Onward,
+    Refused,
+    Ringing,
+    Route,
+    Said,
+    Sound,
+    Through,
+)
 from callcontrol.call.switch import Switch
 
-__all__ = ["Call", "CallEvent", "Dial", "End", "Happened", "Leg", "Route", "Said", "Sound", "Switch", "Through"]
+__all__ = [
+    "Call",
+    "CallEvent",
+    "Camps",
+    "Dial",
+    "End",
+    "Happened",
+    "Leg",
+    "Onward",
+    "Refused",
+    "Ringing",
+    "Route",
+    "Said",
+    "Sound",
+    "Switch",
+    "Through",
+]

@@ -53,6 +53,11 @@ class Joining:
     def calls(self) -> list[Call]:
         return list({leg.call: None for leg in self._legs.values()})
 
+    @property
+    def legs(self) -> int:
+        """How many phones are in them."""
+        return len(self._legs)
+
     def next_event(self) -> CallEvent | None:
         return self._events.popleft() if self._events else None
 
@@ -95,7 +100,14 @@ class Joining:
         else:
             self._ring(call, [dial], offer, now)
 
-    def _ring(self, call: Call, dials: Sequence[Dial], offer: bytes, now: float, to: ReferTo | None = None) -> None:
+    def _ring(
+        self,
+        call: Call,
+        dials: Sequence[Dial],
+        offer: bytes,
+        now: float,
+        to: ReferTo | None = None,
+    ) -> None:
         """An empty `offer` leaves it to who answers, so that whoever waits is asked only then (RFC 3725 §4.4)."""
         if _hops_left(call.sides[0] if call.sides else None) <= 0:
             self._fail(call, LOOP, now)
@@ -106,7 +118,7 @@ class Joining:
     def _invite(self, leg: Leg, dial: Dial, offer: bytes, now: float, to: ReferTo | None = None) -> None:
         call = leg.call
         waiting = call.sides[0] if call.sides else None
-        shown = waiting.number if waiting is not None else dial.number
+        shown = waiting.number if waiting is not None else call.camps_on or dial.number
         leg.dial = dial
         leg.session = self._ua.invite(
             dial.uri,
@@ -121,6 +133,17 @@ class Joining:
         )
         self._legs[leg.session] = leg
         call.ringing.append(leg)
+
+    def _stop_ringing(self, call: Call, now: float) -> None:
+        """What they answer to that is nobody's any more."""
+        legs, call.ringing = call.ringing, []
+        for leg in legs:
+            leg.session.end(now)
+
+    def _still_ringing(self, call: Call) -> None:
+        if call.rings_until is not None:
+            call.rings_until.cancel()
+            call.rings_until = None
 
     def _meet(self, one: Leg, other: Leg, now: float) -> None:
         """Two are to hear each other. An offer of one goes to the other; where neither has made one, `one` is asked."""
@@ -288,6 +311,8 @@ class Joining:
         return True
 
     def _still(self, call: Call) -> None:
+        """No timer of this call goes on."""
+        self._still_ringing(call)
         if call.timer is not None:
             call.timer.cancel()
             call.timer = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
 from callcontrol.refusal import Refusal
 from callcontrol.sip.digest import Credentials
+from callcontrol.sip.message import Response
 from callcontrol.sip.referred import Refer
 from callcontrol.sip.sdp import Description, Origin
 from callcontrol.sip.session import Phase, Session
@@ -18,11 +19,15 @@ __all__ = [
     "Asked",
     "Call",
     "CallEvent",
+    "Camps",
     "Dial",
     "End",
     "Happened",
     "Leg",
+    "Onward",
     "Owes",
+    "Refused",
+    "Ringing",
     "Route",
     "Said",
     "Sound",
@@ -39,6 +44,35 @@ class Dial:
     uri: str
     credentials: Credentials | None = None
     room: str = ""
+
+
+@dataclass(frozen=True)
+class Ringing:
+    """Who rings next, all at once, and for how long."""
+
+    dials: Sequence[Dial]
+    for_s: float
+
+
+@dataclass(frozen=True)
+class Refused:
+    """How somebody who was rung did not take the call. `rang`: the phone has said so; without it nobody was there."""
+
+    status: int
+    number: str = ""
+    rang: bool = False
+    response: Response | None = None
+
+
+@dataclass(frozen=True)
+class Camps:
+    """The caller waits until `number` is free."""
+
+    number: str
+
+
+Onward = Callable[[Refused], "Ringing | Camps | Refusal | None"]
+"""What is done with a caller whom nobody has answered. None: the call is let go, for somebody else to take."""
 
 
 class Route(Protocol):
@@ -120,6 +154,7 @@ class Leg:
     music: bool = False
     """It hears `Sound`, or nothing."""
     asked: Asked | None = None
+    rang: bool = False
     own: Callable[[bytes], bytes] | None = None
     """While the unit itself is at the other end: its answer to an offer, empty where they have nothing in common."""
     end: End | None = None
@@ -208,8 +243,15 @@ class Call:
     by: str = ""
     """Who parked or transferred it, and is called back when that comes to nothing."""
     camps_on: str = ""
+    waits_until: float | None = None
+    """For whoever is busy, or to be called back."""
     then: list[str] = field(default_factory=list)
     """Who is called next, one after the other, where nobody answers."""
+    onward: Onward | None = None
+    """Asked who is called next, until somebody has answered."""
+    refused: list[Refused] = field(default_factory=list)
+    """Of those who were called at once with who still rings."""
+    rings_until: Timer | None = None
     aside: Leg | None = None
     """The phone that has transferred, until that is decided."""
     refer: Refer | None = None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from callcontrol.call.joining import NOBODY, UNSPOKEN_BY, UNSPOKEN_MAX, may_meet
-from callcontrol.call.legs import Asked, Call, Dial, Happened, Leg, Owes
+from callcontrol.call.joining import UNSPOKEN_BY, UNSPOKEN_MAX, may_meet
+from callcontrol.call.legs import Asked, Call, Camps, Dial, Happened, Leg, Onward, Owes, Refused, Ringing
 from callcontrol.call.rooms import Rooms
 from callcontrol.call.transfer import Transfers
 from callcontrol.call.waiting import Waiting
@@ -28,17 +28,39 @@ from callcontrol.sip.session import Phase
 
 __all__ = ["Switch"]
 
+_RINGS = (180, 182, 183)
+_GLOBAL = 600
+_OF_THE_CALLER = (401, 407, 415, 420, 484)
+"""Of the 4xx those by which the caller could do better (§16.7 step 6)."""
+
 
 class Switch(Transfers, Waiting, Rooms):
     """All calls that we lead, whatever is done with them."""
 
     # ---- verbs
 
-    def connect(self, invited: Invited, caller: str, dials: Sequence[Dial], now: float) -> Call:
-        """Leads a call that came on, to several at once; the first who answers has it."""
+    def connect(
+        self,
+        invited: Invited,
+        caller: str,
+        dials: Sequence[Dial],
+        now: float,
+        for_s: float | None = None,
+        onward: Onward | None = None,
+    ) -> Call:
+        """Leads a call that came on, to several at once; the first who answers has it. After `for_s`, or when all have
+        refused, `onward` says what comes next; without it the best refusal goes to the caller (RFC 3261 §16.7)."""
         call, _ = self._taken(invited, caller)
-        self._ring(call, dials, invited.offer, now)
+        call.onward = onward
+        self._ring_for_s(call, dials, for_s, now)
         return call
+
+    def release(self, call: Call) -> None:
+        """A caller whom nobody has answered is somebody else's from here on, with nothing said to it."""
+        for leg in call.sides:
+            del self._legs[leg.session]
+        call.sides.clear()
+        self._still(call)
 
     def answer(self, invited: Invited, caller: str, own: Callable[[bytes], bytes], now: float) -> Leg | None:
         """The unit itself takes the call that came, by sound of its own. None where they have none in common, or the
@@ -55,7 +77,7 @@ class Switch(Transfers, Waiting, Rooms):
         """Whom the unit has answered is called for at `numbers`, one after the other; until one of them answers the
         unit stays at the other end."""
         leg.call.then = list(numbers)
-        self._next_of(leg.call, leg, now)
+        self._next_of(leg.call, now)
 
     def pick_up(self, number: str, invited: Invited, caller: str, now: float) -> bool:
         """Whoever has called takes the call that rings at `number`."""
@@ -72,6 +94,16 @@ class Switch(Transfers, Waiting, Rooms):
         self._meet(waiting, taking, now)
         self._answered_by(call, taking, now)
         return True
+
+    def ringing_at(self, numbers: Collection[str]) -> str | None:
+        """Which of `numbers` rings for somebody, the one that has done so longest."""
+        rings = (leg for leg in self._legs.values() if leg in leg.call.ringing and leg.call.sides)
+        return next((leg.number for leg in rings if leg.number in numbers), None)
+
+    def talking(self, number: str) -> Leg | None:
+        """The phone of `number` that talks with another."""
+        talks = (leg for leg in self._legs.values() if leg.call.other(leg) is not None)
+        return next((leg for leg in talks if leg.number == number), None)
 
     # ---- what comes
 
@@ -107,6 +139,7 @@ class Switch(Transfers, Waiting, Rooms):
         call = leg.call
         if call.refer is not None:
             call.refer.note(status, now)
+        leg.rang = leg.rang or status in _RINGS
         waiting = call.sides[0] if call.sides else None
         if waiting is not None and not waiting.answered and leg in call.ringing:
             # Early sound of one of several would be heard instead of the others'.
@@ -118,12 +151,12 @@ class Switch(Transfers, Waiting, Rooms):
         call = leg.call
         if offers:
             leg.wants(body)
+        if leg not in call.ringing:
+            return
         if not call.sides:  # a call back: its caller has lifted
             call.ringing.remove(leg)
             call.sides.append(leg)
             self._now_the_other(call, leg, now)
-            return
-        if leg not in call.ringing:
             return
         if leg.end is not None and not leg.end.agreed(body):
             leg.session.end(now)
@@ -138,6 +171,8 @@ class Switch(Transfers, Waiting, Rooms):
 
     def _answered_by(self, call: Call, leg: Leg, now: float) -> None:
         self._still(call)
+        call.onward = None
+        call.refused.clear()
         for other in call.ringing:
             if other is not leg:
                 other.session.end(now)
@@ -234,16 +269,6 @@ class Switch(Transfers, Waiting, Rooms):
         self._meet(other, taking, now)
         leg.session.end(now)
 
-    def _next_of(self, call: Call, waiting: Leg, now: float) -> None:
-        refusal = NOBODY
-        while call.then:
-            dial = self._allowed(call, waiting.number, call.then.pop(0))
-            if not isinstance(dial, Refusal):
-                self._ring(call, [dial], b"", now)
-                return
-            refusal = dial
-        self._fail(call, refusal, now)
-
     # ---- the end
 
     def _ended(self, leg: Leg, event: Ended, now: float) -> None:
@@ -256,8 +281,12 @@ class Switch(Transfers, Waiting, Rooms):
             call.ringing.remove(leg)
             if event.status in UNSPOKEN_BY and self._ring_through(leg, now):
                 return
+            response = event.message if isinstance(event.message, Response) else None
+            call.refused.append(Refused(event.status, leg.number, leg.rang, response))
+            if event.status >= _GLOBAL:  # nobody else is to take it either (§16.7 step 5)
+                self._stop_ringing(call, now)
             if not call.ringing:
-                self._not_reached(leg, event, now)
+                self._not_reached(call, now)
             return
         if leg is call.aside:
             call.aside = None
@@ -281,20 +310,23 @@ class Switch(Transfers, Waiting, Rooms):
         if not call.sides and not call.ringing:
             self._tell(Happened.OVER, call, leg.number, event.status)
 
-    def _not_reached(self, leg: Leg, event: Ended, now: float) -> None:
+    def _not_reached(self, call: Call, now: float) -> None:
         """Nobody that was called for this call rings any more."""
-        call = leg.call
+        self._still_ringing(call)
+        refused = min(call.refused, key=_rank)
+        call.refused.clear()
         if len(call.sides) != 1:
             if not call.sides:
-                self._tell(Happened.OVER, call, leg.number, event.status)
+                self._call_back_later(call, refused, now)
+                self._tell(Happened.OVER, call, refused.number, refused.status)
             self._left_over(call, now)
             return
         waiting = call.sides[0]
-        if 300 <= event.status < 400 and isinstance(event.message, Response):
-            self._diverted(leg, event.message, now)
+        if 300 <= refused.status < 400 and refused.response is not None:
+            self._diverted(call, refused.number, refused.response, now)
             return
         if call.refer is not None:
-            call.refer.note(event.status, now)
+            call.refer.note(refused.status, now)
             call.refer = None
         if call.aside is not None and call.aside.answered:  # they talk on
             back, call.aside, call.by = call.aside, None, ""
@@ -303,6 +335,36 @@ class Switch(Transfers, Waiting, Rooms):
         elif call.by and waiting.answered:
             self._recall(call, now)
         elif call.then:
-            self._next_of(call, waiting, now)
+            self._next_of(call, now)
+        elif call.onward is not None:
+            self._onward(call, call.onward, refused, now)
         else:
-            self._fail(call, Refusal(max(event.status, 400), "", 0, ""), now)
+            self._fail(call, Refusal(max(refused.status, 400), "", 0, ""), now)
+
+    def _ring_for_s(self, call: Call, dials: Sequence[Dial], for_s: float | None, now: float) -> None:
+        self._ring(call, dials, call.sides[0].offered, now)
+        if call.ringing and for_s is not None:
+            call.rings_until = self._ua.at(now + for_s, lambda then: self._rung_in_vain(call, then))
+
+    def _rung_in_vain(self, call: Call, now: float) -> None:
+        call.rings_until = None
+        call.refused += (Refused(408, leg.number, leg.rang) for leg in call.ringing)
+        self._stop_ringing(call, now)
+        self._not_reached(call, now)
+
+    def _onward(self, call: Call, onward: Onward, refused: Refused, now: float) -> None:
+        match onward(refused):
+            case Ringing(dials, for_s):
+                self._ring_for_s(call, dials, for_s, now)
+            case Camps(number):
+                self._camp(call, number, now)
+            case Refusal() as refusal:
+                self._fail(call, refusal, now)
+            case None:
+                self.release(call)
+
+
+def _rank(refused: Refused) -> tuple[bool, int, bool]:
+    """The best refusal of several is the least (RFC 3261 §16.7 step 6)."""
+    status = refused.status
+    return status < _GLOBAL, status // 100, status not in _OF_THE_CALLER

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callcontrol.call.joining import BUSY, TRANSFERS_MAX
-from callcontrol.call.legs import Dial, Happened, Leg
+from callcontrol.call.legs import Call, Dial, Happened, Leg
 from callcontrol.call.rooms import Rooms
 from callcontrol.refusal import Refusal
 from callcontrol.sip.errors import RemoteError
@@ -101,15 +101,14 @@ class Transfers(Rooms):
         self._ring(call, [dial], b"", now, to)
         self._tell(Happened.TRANSFERRED, call, dial.number)
 
-    def _diverted(self, leg: Leg, response: Response, now: float) -> None:
+    def _diverted(self, call: Call, by: str, response: Response, now: float) -> None:
         """A 3xx: only as far as the one who diverts may call himself."""
-        call = leg.call
         try:
             number = response.contacts[0].uri.user if response.contacts else ""
         except RemoteError:
             number = ""
         call.transfers += 1
-        dial = self._allowed(call, leg.number, number)
+        dial = self._allowed(call, by, number)
         waiting = call.sides[0]
         if isinstance(dial, Refusal):
             self._fail(call, dial, now)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from callcontrol.call.joining import BUSY, Joining
-from callcontrol.call.legs import Call, Happened, Leg, Route, Sound
+from collections.abc import Sequence
+
+from callcontrol.call.joining import BUSY, NOBODY, Joining
+from callcontrol.call.legs import Call, Happened, Leg, Refused, Route, Sound
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
 from callcontrol.sip.user_agent import UserAgent
@@ -34,12 +36,9 @@ class Waiting(Joining):
             return False
         call = by.call
         call.sides.remove(by)
-        call.slot, call.by = slot, by.number
-        self._slots[slot] = call
         self._leave(by, now)
         self._wait(waiting, now)
-        call.timer = self._ua.at(now + PARK_S, lambda then: self._recall(call, then))
-        self._tell(Happened.PARKED, call, waiting.number)
+        self._park(call, slot, by.number, waiting, now)
         return True
 
     def fetch(self, slot: str, invited: Invited, caller: str, now: float) -> bool:
@@ -56,10 +55,8 @@ class Waiting(Joining):
 
     def camp_on(self, invited: Invited, caller: str, number: str, now: float) -> Call:
         """Waits, unanswered, until `number` is free; refused as busy where that takes too long."""
-        call, leg = self._taken(invited, caller)
-        call.camps_on = number
-        leg.session.ring(182, now)
-        call.timer = self._ua.at(now + CAMP_S, lambda then: self._fail(call, BUSY, then))
+        call, _ = self._taken(invited, caller)
+        self._camp(call, number, now)
         return call
 
     def call_back(self, caller: str, number: str, now: float) -> bool:
@@ -69,6 +66,30 @@ class Waiting(Joining):
             return False
         self._call_backs[caller, number] = now + CALL_BACK_S
         return True
+
+    def no_call_backs(self, caller: str) -> int:
+        """Whatever `caller` has ordered is so no more. How many those were."""
+        ordered = [pair for pair in self._call_backs if pair[0] == caller]
+        for pair in ordered:
+            del self._call_backs[pair]
+        return len(ordered)
+
+    def wait_in(self, slot: str, invited: Invited, caller: str, by: str, then: Sequence[str], now: float) -> bool:
+        """Whoever has called waits in `slot`: it was sent there by `by`, "" for nobody known. In vain it is led back
+        to `by`, or else on to `then`."""
+        if slot in self._slots or len(self._slots) >= SLOTS_MAX or not invited.offer:
+            return False
+        call, leg = self._taken(invited, caller)
+        leg.music = True
+        self._hush(leg, now)
+        call.then = list(then)
+        self._park(call, slot, by, leg, now)
+        return True
+
+    def waited_for(self, now: float) -> set[str]:
+        """Extensions of which it is to be told when they are `freed`."""
+        camped = {call.camps_on for call in self.calls if call.camps_on and call.sides and not call.ringing}
+        return camped | {callee for (_, callee), until in self._call_backs.items() if until > now}
 
     def freed(self, number: str, now: float) -> None:
         """An extension has hung up: who waits for it is led on, the one who camps on it first."""
@@ -83,8 +104,14 @@ class Waiting(Joining):
             if callee == number:
                 del self._call_backs[caller, callee]
                 if until > now:
-                    self._begin_call_back(caller, callee, now)
+                    self._begin_call_back(caller, callee, until, now)
                     return
+
+    def _park(self, call: Call, slot: str, by: str, waiting: Leg, now: float) -> None:
+        call.slot, call.by = slot, by
+        self._slots[slot] = call
+        call.timer = self._ua.at(now + PARK_S, lambda then: self._recall(call, then))
+        self._tell(Happened.PARKED, call, waiting.number)
 
     def _unpark(self, call: Call) -> None:
         self._still(call)
@@ -97,17 +124,40 @@ class Waiting(Joining):
         self._unpark(call)
         call.by = ""
         if not by or not call.sides:
-            self._fail(call, BUSY, now)
+            self._next_of(call, now)
             return
         self._tell(Happened.RECALLED, call, by)
         self._ring_for(call, by, by, b"", now)
 
-    def _begin_call_back(self, caller: str, callee: str, now: float) -> None:
+    def _next_of(self, call: Call, now: float) -> None:
+        """The next of those who are called one after the other."""
+        refusal = NOBODY
+        while call.then and call.sides:
+            dial = self._allowed(call, call.sides[0].number, call.then.pop(0))
+            if not isinstance(dial, Refusal):
+                self._ring(call, [dial], b"", now)
+                return
+            refusal = dial
+        self._fail(call, refusal, now)
+
+    def _camp(self, call: Call, number: str, now: float) -> None:
+        call.camps_on = number
+        if call.waits_until is None:
+            call.waits_until = now + CAMP_S
+            call.sides[0].session.ring(182, now)
+        call.timer = self._ua.at(call.waits_until, lambda then: self._fail(call, BUSY, then))
+
+    def _begin_call_back(self, caller: str, callee: str, until: float, now: float) -> None:
         self._count += 1
-        call = Call(str(self._count), camps_on=callee)
+        call = Call(str(self._count), camps_on=callee, waits_until=until)
         dial = self._allowed(call, caller, caller)
         if not isinstance(dial, Refusal):
             self._ring(call, [dial], b"", now)
+
+    def _call_back_later(self, call: Call, refused: Refused, now: float) -> None:
+        """Who wanted to be called back is busy now."""
+        if refused.status == BUSY.status and call.waits_until is not None and call.waits_until > now:
+            self._call_backs[refused.number, call.camps_on] = call.waits_until
 
     def _now_the_other(self, call: Call, leg: Leg, now: float) -> None:
         """The caller of a call back has lifted: whom he wanted is called."""

@@ -11,6 +11,7 @@ import re
 from importlib.resources import files
 
 from callcontrol.anchored import SILENT_S
+from callcontrol.call.waiting import CALL_BACK_S
 from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS, LAMP_PACKAGES
 from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket, sip_host_port
 from callcontrol.pacing import WAIT_MAX_S
@@ -239,6 +240,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "RING_HOPS": RING_HOPS,
         "LEGS_MAX": LEGS_MAX,
         "LEG_BYTES": LEG_BYTES,
+        "WAITED_S": int(CALL_BACK_S),
         "LAST_CSEQ": LAST_CSEQ,
         "LAMPS_S": LAMPS_S,
         "LAMPS_KEPT_S": LAMPS_S + LAMPS_GRACE_S,
@@ -322,6 +324,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "LAMP_EVENTS": "|".join(map(re.escape, LAMP_PACKAGES)),
         "IS_PHONE_NETWORK": f"({networks})",
         "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}{{s.tolower}}) == "urn:service:sos")',
+        "IS_CODE": f'($rU =~ "^({s.codes})$")' if s.codes else '($rU == "")',
         "WAYS_NORMAL": normal + ".",
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",

@@ -74,6 +74,8 @@ class EdgeSettings:
     registrations_per_s: int
     emergency_numbers: tuple[str, ...]
     gateway: str
+    codes: str
+    """What is dialled to have something done: a regular expression (POSIX, extended); "" for nothing."""
     gateway_username: str
     gateway_password: str = field(repr=False)
     no_ringing_ms: int

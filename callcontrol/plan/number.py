@@ -260,6 +260,11 @@ def collisions(numbering: LocalNumbering, extensions: Iterable[str], codes: Iter
         if _meet(code, EMERGENCY_NUMBER):
             found.add(Collision(code, Clash.EMERGENCY, EMERGENCY_NUMBER))
         found.update(Collision(code, Clash.SHORT, short) for short in plan.always_open if _meet(code, short))
+        found.update(
+            Collision(code, Clash.LINE_PREFIX, one) for one in numbering.line_prefixes if one and _meet(code, one)
+        )
+        prefixes = {one.prefix for one in numbering.extensions if code[:1].isdigit()}
+        found.update(Collision(code, Clash.EXTENSION, prefix) for prefix in prefixes if _meet(code, prefix))
         found.update(Collision(code, Clash.CODE, other) for other in listed[at + 1 :] if _meet(code, other))
     return tuple(sorted(found))
 

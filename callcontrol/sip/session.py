@@ -122,6 +122,10 @@ class Session:
             raise LocalError(f"{status} is not provisional")
         return self.called.ring(status, now, body, headers, reliable=reliable)
 
+    def trying(self, now: float) -> bool:
+        """100, which goes no further than the next hop: somebody is still at it."""
+        return self.phase is Phase.RINGING and self.called.respond(Response.answering(self.request, 100), now)
+
     def answer(self, body: bytes, now: float, headers: Iterable[tuple[str, str]] = ()) -> bool:
         """200. `body`: the answer, or an offer where the INVITE had none; not sent where a reliable 1xx had it."""
         if self.phase is not Phase.RINGING or self.called.answering:

@@ -17,6 +17,7 @@ TOLD = {
     Why.ILL: (480, 41, None),
     Why.ASKED: (480, 41, None),
     Why.BLOCKED: (480, 20, None),
+    Why.CODE: (480, 41, None),
 }
 
 

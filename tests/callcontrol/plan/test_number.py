@@ -261,6 +261,7 @@ def test_a_direct_range_that_cannot_be(number: str, extension: str, digits: int)
             ("*61*", Clash.CODE, "*61*"), ("1", Clash.EMERGENCY, "112"), ("1", Clash.SHORT, "11313"),
             ("1", Clash.SHORT, "11414"), ("1", Clash.SHORT, "116000"), ("1", Clash.SHORT, "1177"),
             ("1000", Clash.CODE, "1"),
+            ("1", Clash.EXTENSION, "1"),
         ]),
     ],
 )  # fmt: skip

@@ -1,0 +1,148 @@
+"""What people have done by a code: one function for each of `codes.Function`, which takes the call or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from callcontrol.asked import Asked, display
+from callcontrol.call import Camps, Dial, Leg, Onward, Refused, Ringing, Switch
+from callcontrol.plan.codes import Code, Dialled, Function, read
+from callcontrol.refusal import Refusal
+from callcontrol.sip.errors import RemoteError
+from callcontrol.sip.events import Invited
+from callcontrol.sip.headers import Address
+from callcontrol.sip.referred import Refer
+from firmware.asking import Asking
+
+__all__ = ["Dialling"]
+
+BUSY = (486, 600)
+
+Taken = Refusal | None
+"""None: the call is led; else what stands on the caller's display, also where all is well (`_done`)."""
+
+
+class Dialling:
+    """`lead` leads a call on to a dial, with what is done when it is not taken."""
+
+    def __init__(
+        self,
+        switch: Switch,
+        asking: Asking,
+        codes: tuple[Code, ...],
+        to: Callable[[str, str], Dial | Refusal],
+        lead: Callable[[Invited, str, Dial, Onward, float], None],
+    ) -> None:
+        self._switch = switch
+        self._asking = asking
+        self._codes = codes
+        self._to = to
+        self._lead = lead
+        self._functions: Mapping[Function, Callable[[Invited, str, str, float], Taken]] = {
+            Function.GROUP_PICK_UP: self._group_pick_up,
+            Function.PICK_UP: self._pick_up,
+            Function.PARK: self._park,
+            Function.FETCH: self._fetch,
+            Function.CALL_BACK: self._call_back,
+            Function.CALL_BACK_OFF: self._call_back_off,
+            Function.CAMP_ON: self._camp_on,
+        }
+
+    def came(self, invited: Invited, asked: Asked, now: float) -> None:
+        """A code was dialled."""
+        wanted = read(asked.callee, self._codes)
+        if wanted is None or not asked.caller:
+            said: Taken = _refused(404, 1, "unknown")
+        else:
+            said = self._functions[wanted.function](invited, asked.caller, wanted.number, now)
+        if said is not None:
+            invited.session.refuse(said.status, now, said.phrase, said.headers())
+
+    def asked_by(self, refer: Refer) -> Dialled | None:
+        """The code that a phone would have its other side led on to."""
+        return read(refer.to.uri.user, self._codes)
+
+    def referred(self, leg: Leg, refer: Refer, wanted: Dialled, now: float) -> None:
+        """A phone in a call that we lead transfers it to a code: only a slot can take it."""
+        if wanted.function is not Function.PARK:
+            refer.refuse(403, now)
+        elif not self._switch.park(leg, wanted.number, now):
+            refer.refuse(486, now, display("code", "slot_taken"))
+        else:
+            refer.accept(now)
+            refer.note(200, now)
+
+    # ---- one function each
+
+    def _group_pick_up(self, invited: Invited, caller: str, _: str, now: float) -> Taken:
+        group = self._asking.pick_up(caller)
+        if group is None:
+            return _refused(403, 21, "other_group")
+        return self._take(self._switch.ringing_at(group.extensions - {caller}), invited, caller, now)
+
+    def _pick_up(self, invited: Invited, caller: str, number: str, now: float) -> Taken:
+        group = self._asking.pick_up(caller)
+        if group is None or number not in group.extensions:
+            return _refused(403, 21, "other_group")
+        return self._take(self._switch.ringing_at({number}), invited, caller, now)
+
+    def _take(self, number: str | None, invited: Invited, caller: str, now: float) -> Taken:
+        if number is None:
+            return _refused(404, 1, "nothing_rings")
+        if not self._switch.pick_up(number, invited, caller, now):
+            return _refused(488, 65, "no_common_sound")
+        return None
+
+    def _park(self, invited: Invited, caller: str, slot: str, now: float) -> Taken:
+        """Of a call that we lead the other side; else who has dialled it, because a phone has transferred it here."""
+        if (leg := self._switch.talking(caller)) is not None:
+            parked = self._switch.park(leg, slot, now)
+            return _done("parked", number=slot) if parked else _refused(486, 17, "slot_taken")
+        by = _referrer(invited)
+        then = () if by else self._asking.reception_of(caller)
+        return None if self._switch.wait_in(slot, invited, caller, by, then, now) else _refused(486, 17, "slot_taken")
+
+    def _fetch(self, invited: Invited, caller: str, slot: str, now: float) -> Taken:
+        return None if self._switch.fetch(slot, invited, caller, now) else _refused(404, 1, "slot_empty")
+
+    def _call_back(self, _: Invited, caller: str, number: str, now: float) -> Taken:
+        dial = self._to(caller, number)
+        if isinstance(dial, Refusal):
+            return dial
+        ordered = self._switch.call_back(caller, dial.number, now)
+        return _done("call_back") if ordered else _refused(480, 42, "call_back_full")
+
+    def _call_back_off(self, _: Invited, caller: str, __: str, now: float) -> Taken:
+        self._switch.no_call_backs(caller)
+        return _done("call_back_off")
+
+    def _camp_on(self, invited: Invited, caller: str, number: str, now: float) -> Taken:
+        dial = self._to(caller, number)
+        if isinstance(dial, Refusal):
+            return dial
+
+        def onward(refused: Refused) -> Ringing | Camps | Refusal | None:
+            if refused.status in BUSY:
+                return Camps(dial.number)
+            return Refusal(max(refused.status, 400), "", 0, "")
+
+        self._lead(invited, caller, dial, onward, now)
+        return None
+
+
+def _referrer(invited: Invited) -> str:
+    """Who has transferred the call, as the phone says that was transferred; "" where it does not."""
+    text = invited.request.header("Referred-By")
+    try:
+        return "" if text is None else Address.parse(text, "Referred-By").uri.user
+    except RemoteError:
+        return ""
+
+
+def _refused(status: int, cause: int, key: str) -> Refusal:
+    return Refusal(status, display("code", key), cause, "")
+
+
+def _done(key: str, **fill: str) -> Refusal:
+    """What was asked for is done, and no call is made of it: the words are for the display."""
+    return Refusal(480, display("code", key, **fill), 31, "normal, unspecified")

@@ -1,0 +1,133 @@
+"""Groups of pick-up and codes, in SURVIVAL: calls that the unit leads, with real phones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+
+import pytest
+
+from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
+from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.reach import DEFAULT_CLASS
+from firmware.store import organisation
+from firmware.store.database import connect
+from firmware.store.load import Bulk, Municipality, load
+from hil.net import Net
+from hil.phone import Account, Phone
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
+from hil.site import PROXY, REALM, Site, numbers, password
+from hil.sound import holds
+from tests.wire.conftest import STEP_S
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+
+CALLER, RINGS, MATE, PLAIN = "1001", "1002", "1003", "1004"
+STAFF = (CALLER, RINGS, MATE, PLAIN)
+GROUP = f"[pick_up.bygg]\nentity = 'e'\nextensions = ['{RINGS}', '{MATE}']\n"
+PICK_UP, PARK, FETCH, CALL_BACK, CAMP_ON = "*8%23", "*70*1", "%2370*1%23", f"*37*{PLAIN}", f"*4*{PLAIN}"
+"""The last # is left out where baresip would not send it."""
+
+
+class House:
+    """`caller` and `plain` are in no group. `rings` lifts never, `mate` and `plain` at once."""
+
+    def __init__(self, site: Site, phones: list[Phone]) -> None:
+        self.site = site
+        self.phones = phones
+        caller, rings, mate, plain = phones
+        assert isinstance(caller, Baresip)
+        assert isinstance(rings, Baresip)
+        assert isinstance(mate, Linphone)
+        assert isinstance(plain, Baresip)
+        self.caller, self.rings, self.mate, self.plain = caller, rings, mate, plain
+
+    def talk(self, one: Phone, other: Phone) -> None:
+        """Both hear each other."""
+        for ear, mouth in ((one, other), (other, one)):
+            self.site.wait(lambda ear=ear, mouth=mouth: holds(ear.heard(), mouth.tone_hz), STEP_S, "talk")  # type: ignore[misc]
+
+    def all_over(self) -> None:
+        self.site.wait(lambda: not self.site.table("legs"), STEP_S, "no leg is left")
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with Net("rvled") as net, ExitStack() as stack:
+        site = Site(
+            net,
+            users=numbers(1001, 4),
+            configuration={"announcing": {"languages": []}, "survival": {"signal_s": 5, "ring_signals": 4}},
+        )
+        with closing(connect(site.paths.directory, "directory")) as directory:
+            load(directory, _people(), "rig", datetime.now(UTC))
+            assert organisation.apply(directory, GROUP, LocalNumbering()).faults == ()
+        site.start()
+        stack.callback(site.stop)
+        site.platform.kill()
+        site.wait_mode("SURVIVAL", STEP_S)
+        phones: list[Phone] = []
+        for at, (number, hz) in enumerate(zip(STAFF, (500.0, 700.0, 1100.0, 1500.0), strict=True)):
+            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
+            site.switch.join(host, "eth0", f"{ip}/24")
+            account = Account(number, password(number), REALM, PROXY)
+            phone: Phone = (
+                Linphone(host, ip, account, hz)
+                if number == MATE
+                else Baresip(host, ip, account, hz, answers=number != RINGS)
+            )
+            phone.start()
+            stack.callback(phone.stop)
+            phone.wait_registered(STEP_S)
+            phones.append(phone)
+        site.wait(lambda: site.table("ask").get(RINGS) == "led", STEP_S, "known to the edge")
+        yield House(site, phones)
+
+
+def test_a_call_of_the_group_is_picked_up(house: House) -> None:
+    house.caller.dial(RINGS)
+    house.rings.wait_ringing(STEP_S)
+    house.mate.dial(PICK_UP)
+    house.caller.wait_established(STEP_S)
+    house.mate.wait_established(STEP_S)
+    house.rings.wait_closed(STEP_S)
+    house.talk(house.caller, house.mate)
+    house.caller.hang_up()
+    house.mate.wait_closed(STEP_S)
+    house.all_over()
+
+
+def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house: House) -> None:
+    house.caller.dial(PLAIN)
+    house.plain.wait_established(STEP_S)
+    house.caller.wait_established(STEP_S)
+    assert not house.site.table("legs")
+    house.caller.transfer(PARK)
+    house.caller.wait_closed(STEP_S)
+    house.site.wait(lambda: len(house.site.table("legs")) == 1, STEP_S, "it waits")
+    house.mate.dial(FETCH)
+    house.mate.wait_established(STEP_S)
+    house.talk(house.mate, house.plain)
+    house.mate.hang_up()
+    house.mate.wait_closed(STEP_S)
+    house.all_over()
+    house.plain.wait_closed(STEP_S)
+
+
+def _people() -> Bulk:
+    return Bulk(
+        municipalities=(Municipality(id="m", name="Norrby"),),
+        classes=(DEFAULT_CLASS,),
+        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),),
+        units=(Unit(id="u", name="Bygg", entity="e"),),
+        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in STAFF),
+        extensions=tuple(
+            Extension(
+                number=number, kind=Kind.PERSON, unit="u", person=f"p{number}", reach=DEFAULT_CLASS,
+                identity=Identity.DIRECT,
+            )
+            for number in STAFF
+        ),
+    )  # fmt: skip
