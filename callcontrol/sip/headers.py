@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Self
 from urllib.parse import unquote
 
@@ -20,6 +21,11 @@ __all__ = ["TOKEN", "Address", "CSeq", "Uri", "Via", "parse_addresses", "parse_p
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"  # noqa: S105 – of the grammar, no secret
 CSEQ_LIMIT = 1 << 31
 """RFC 3261 §8.1.1.5: a sequence number is less than that."""
+
+KEPT_MAX = 1_000
+"""Addresses remembered with what was read from them: a call says the same ones in each of its messages."""
+KEPT_MAX_CHARS = 200
+"""Longer ones are read anew each time."""
 
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 _PIECE = re.compile(_QUOTED + r'|<[^<>]*+>|[^"<,;]++|[,;"<]', re.DOTALL)
@@ -85,17 +91,9 @@ class Address:
     """Names in lower case; values as written, with their quotes; a flag's is empty."""
 
     @classmethod
-    def parse(cls, text: str, name: str = "address") -> Self:
+    def parse(cls, text: str, name: str = "address") -> Address:
         """RFC 3261 §20.10. RemoteError names the field `name`."""
-        text = text.strip()
-        match = _NAME_ADDR.fullmatch(text)
-        if match is not None:
-            return cls(text, _unquoted(match[1].strip()), Uri.parse(match[2], name), parse_params(match[3], name))
-        # Without brackets all that follows a semicolon is the header's; ? and , would need brackets.
-        uri, semicolon, params = text.partition(";")
-        if "?" in uri or "," in uri:
-            raise RemoteError(name, text, "a URI with ? or , needs brackets")
-        return cls(text, "", Uri.parse(uri.strip(), name), parse_params(semicolon + params, name))
+        return _kept_address(text, name) if len(text) <= KEPT_MAX_CHARS else _address(text, name)
 
     @property
     def tag(self) -> str:
@@ -104,6 +102,21 @@ class Address:
 
     def __str__(self) -> str:
         return self.text
+
+
+def _address(text: str, name: str) -> Address:
+    text = text.strip()
+    match = _NAME_ADDR.fullmatch(text)
+    if match is not None:
+        return Address(text, _unquoted(match[1].strip()), Uri.parse(match[2], name), parse_params(match[3], name))
+    # Without brackets all that follows a semicolon is the header's; ? and , would need brackets.
+    uri, semicolon, params = text.partition(";")
+    if "?" in uri or "," in uri:
+        raise RemoteError(name, text, "a URI with ? or , needs brackets")
+    return Address(text, "", Uri.parse(uri.strip(), name), parse_params(semicolon + params, name))
+
+
+_kept_address = lru_cache(KEPT_MAX)(_address)
 
 
 @dataclass(frozen=True)
@@ -187,6 +200,8 @@ def parse_params(text: str, name: str) -> dict[str, str]:
 
 def split(text: str, separator: str, name: str) -> list[str]:
     """The parts between `separator`, a comma or a semicolon, where it stands in neither quotes nor brackets."""
+    if '"' not in text and "<" not in text:
+        return text.split(separator)
     parts: list[str] = []
     begin = 0
     for piece in _PIECE.finditer(text):

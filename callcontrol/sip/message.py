@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
@@ -80,13 +80,26 @@ _COMPACT = {
 
 _REQUEST_LINE = re.compile(rf"({TOKEN}) ([^ ]+) SIP/2\.0", re.IGNORECASE)
 _STATUS_LINE = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE | re.DOTALL)
-_HEADER = re.compile(rf"({TOKEN})[ \t]*:(.*)", re.DOTALL)
+_HEADER = re.compile(rf"({TOKEN})[ \t]*:([^\r\n]*)")
 _FOLD = re.compile(r"\r\n[ \t]+")
 _BREAK = re.compile(r"[\r\n]")
 _DIGITS = re.compile("[0-9]{1,10}")
 
 
+_KEYS = {
+    name: name.lower()
+    for name in (
+        *("Allow", "Call-ID", "Contact", "Content-Length", "Content-Type", "CSeq", "From", "Max-Forwards", "Min-SE"),
+        *("P-Asserted-Identity", "Reason", "Record-Route", "Require", "Route", "Session-Expires", "Supported", "To"),
+        *("Via", "User-Agent"),
+    )
+}
+"""Names as nearly everybody writes them, which need not be made small each time."""
+
+
 def _key(name: str) -> str:
+    if (key := _KEYS.get(name)) is not None:
+        return key
     lower = name.lower()
     return _COMPACT.get(lower, lower)
 
@@ -171,26 +184,28 @@ class Message:
 
     def with_header(self, name: str, *values: str) -> Self:
         """The same with all headers of that name taken out, and these put after all others."""
-        return self._with([*self._others(name), *((name, value) for value in values)])
+        return self._with((*self._others(name), *((name, value) for value in values)))
 
     def with_first(self, name: str, value: str) -> Self:
         """The same with one more header, before all others."""
-        return self._with([(name, value), *self.headers])
+        return self._with(((name, value), *self.headers))
 
     def to_bytes(self) -> bytes:
         """The message with the Content-Length that it has. LocalError where a line break stands in a line."""
-        lines = [self._start_line(), *(f"{name}: {value}" for name, value in self._others("Content-Length"))]
-        for line in lines:
-            if _BREAK.search(line):
-                raise LocalError(f"a line break in {line[:80]!r}")
-        head = "\r\n".join([*lines, f"Content-Length: {len(self.body)}", "", ""])
+        lines = [self._start_line()]
+        lines += [f"{name}: {value}" for name, value in self.headers if _key(name) != "content-length"]
+        lines += [f"Content-Length: {len(self.body)}", "", ""]
+        head = "\r\n".join(lines)
+        if head.count("\r") != len(lines) - 1 or head.count("\n") != len(lines) - 1:
+            line = next(line for line in lines if _BREAK.search(line))
+            raise LocalError(f"a line break in {line[:80]!r}")
         return head.encode("utf-8", "surrogateescape") + self.body
 
     def _start_line(self) -> str:
         raise NotImplementedError
 
-    def _with(self, headers: Iterable[tuple[str, str]]) -> Self:
-        return replace(self, headers=tuple(headers))
+    def _with(self, headers: tuple[tuple[str, str], ...]) -> Self:
+        raise NotImplementedError
 
     def _others(self, name: str) -> list[tuple[str, str]]:
         key = _key(name)
@@ -271,6 +286,9 @@ class Request(Message):
     def _start_line(self) -> str:
         return f"{self.method} {self.uri} SIP/2.0"
 
+    def _with(self, headers: tuple[tuple[str, str], ...]) -> Self:
+        return type(self)(headers, self.body, self.method, self.uri)
+
 
 @dataclass(frozen=True)
 class Response(Message):
@@ -309,6 +327,9 @@ class Response(Message):
     def _start_line(self) -> str:
         return f"SIP/2.0 {self.status} {self.reason}"
 
+    def _with(self, headers: tuple[tuple[str, str], ...]) -> Self:
+        return type(self)(headers, self.body, self.status, self.reason)
+
 
 def parse(data: bytes) -> Request | Response:
     """One message: what StreamFramer gives, or a datagram, whose end Content-Length may move forward (§18.3).
@@ -335,7 +356,7 @@ def parse(data: bytes) -> Request | Response:
 
 def _header(line: str) -> tuple[str, str]:
     match = _HEADER.fullmatch(line)
-    if match is None or _BREAK.search(line):
+    if match is None:
         raise RemoteError("header", line, "not a name, a colon and a value in a line")
     return match[1], match[2].strip(" \t")
 
