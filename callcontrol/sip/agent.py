@@ -223,7 +223,7 @@ class Agent:
 
     def send(self, ack: Request) -> None:
         """Sends the ACK for a 2xx, with a Via of ours. Nothing will be heard of it (RFC 3261 §13.2.2.4)."""
-        self._out.append(self._with_via(ack).to_bytes())
+        self._out.append(self._with_via(ack)[0].to_bytes())
 
     def respond(self, identity: TransactionId, response: Response, now: float) -> bool:
         """Answers a request. `response` is made by `Response.answering`; To gets our tag where it has none.
@@ -243,21 +243,24 @@ class Agent:
             self._settle(identity, invite, now)
             cancel = _cancel_of(invite.request)
             transaction = Transaction.client(cancel, self._reliable, now)
-            self._clients[_client_id(cancel)] = transaction
-            self._settle(_client_id(cancel), transaction, now)
+            cancel_id = _client_id(cancel.vias[0].branch, cancel.method)
+            self._clients[cancel_id] = transaction
+            self._settle(cancel_id, transaction, now)
 
     def _start(self, request: Request, attempt: _Attempt, now: float) -> TransactionId:
-        transaction = Transaction.client(self._with_via(request), self._reliable, now)
-        identity = _client_id(transaction.request)
+        sent, branch = self._with_via(request)
+        transaction = Transaction.client(sent, self._reliable, now)
+        identity = _client_id(branch, request.method)
         self._clients[identity] = transaction
         self._attempts[identity] = attempt
         self._settle(identity, transaction, now)
         return identity
 
-    def _with_via(self, request: Request) -> Request:
+    def _with_via(self, request: Request) -> tuple[Request, str]:
+        """And its branch."""
         rport = "" if self._reliable else ";rport"
         branch = BRANCH_MAGIC + self._random()
-        return request.with_first("Via", f"SIP/2.0/{self._transport} {self._local};branch={branch}{rport}")
+        return request.with_first("Via", f"SIP/2.0/{self._transport} {self._local};branch={branch}{rport}"), branch
 
     def _tagged(self, identity: TransactionId, response: Response) -> Response:
         """RFC 3261 §8.2.6.2: the same tag in all responses to a request, but a 100."""
@@ -297,7 +300,7 @@ class Agent:
     def _response(self, response: Response, now: float) -> None:
         if len(response.vias) != 1:
             raise RemoteError("Via", ", ".join(map(str, response.vias)), "not ours alone")
-        identity = _client_id(response)
+        identity = _client_id(response.vias[0].branch, response.cseq.method)
         transaction = self._clients.get(identity)
         if transaction is not None:
             transaction.response(response, now)
@@ -424,9 +427,9 @@ def _with_tag(response: Response, tag: str) -> Response:
     return response.with_header("To", f"{response.to.text};tag={tag}")
 
 
-def _client_id(message: Request | Response) -> TransactionId:
+def _client_id(branch: str, method: str) -> TransactionId:
     """RFC 3261 §17.1.3: the branch of our Via and the method."""
-    return TransactionId(f"> {message.vias[0].branch} {message.cseq.method}")
+    return TransactionId(f"> {branch} {method}")
 
 
 def _server_id(request: Request, method: str = "") -> TransactionId:

@@ -91,7 +91,8 @@ class Dialog:
 
     def counted(self, response: Response) -> Self:
         """A challenge that was answered has taken a number of its own."""
-        return replace(self, local_cseq=max(self.local_cseq, response.cseq.number))
+        number = response.cseq.number
+        return replace(self, local_cseq=number) if number > self.local_cseq else self
 
     def asked(self, request: Request) -> Self | None:
         """With the other side's request counted; None where that comes out of order (§12.2.2: 500)."""
@@ -101,7 +102,8 @@ class Dialog:
 
     def refreshed(self, message: Message) -> Self:
         """With the target that a target refresh, or its 2xx, names (§12.2). RemoteError for more than one."""
-        return replace(self, target=_only_contact(message)) if message.contacts else self
+        target = _only_contact(message) if message.contacts else self.target
+        return replace(self, target=target) if target != self.target else self
 
     def _request(self, method: str, cseq: int, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> Request:
         uri, routes = self.target, self.routes

@@ -362,7 +362,7 @@ def _header(line: str) -> tuple[str, str]:
 
 
 def _body(headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
-    lengths = [value for name, value in headers if _key(name) == "content-length"]
+    lengths = [value for name, value in headers if name[0] in "CcLl" and _key(name) == "content-length"]
     if not lengths:
         return body
     if len(lengths) > 1 or _DIGITS.fullmatch(lengths[0]) is None:

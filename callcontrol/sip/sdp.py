@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 from callcontrol.sip.errors import LocalError, RemoteError
@@ -25,6 +25,9 @@ LINE_MAX_CHARS = 2_000
 MEDIAS_MAX = 8
 FORMATS_MAX = 48
 """Payload types of one medium."""
+
+KEPT_MAX, KEPT_MAX_BYTES = 32, 4_000
+"""Descriptions remembered with what was read from them: each is read by the dialog and by the call."""
 
 ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 – read in a description, not bound
 """How phones before RFC 3264 said hold (§8.4)."""
@@ -240,8 +243,12 @@ class Description:
     medias: tuple[Media, ...]
 
     @classmethod
-    def parse(cls, body: bytes) -> Self:
+    def parse(cls, body: bytes) -> Description:
         """Lines may end with a lone LF, as some phones write them. RemoteError names the line's type."""
+        return _kept(body) if len(body) <= KEPT_MAX_BYTES else cls._read(body)
+
+    @classmethod
+    def _read(cls, body: bytes) -> Description:
         text = body.decode("utf-8", "surrogateescape").rstrip("\r\n")
         rows = text.split("\n", LINES_MAX)
         if len(rows) > LINES_MAX:
@@ -297,6 +304,9 @@ class Description:
             if "\r" in row or "\n" in row:
                 raise LocalError(f"a line break in {row[:80]!r}")
         return ("\r\n".join(rows) + "\r\n").encode("utf-8", "surrogateescape")
+
+
+_kept = lru_cache(KEPT_MAX)(Description._read)
 
 
 def _line(row: str) -> tuple[str, str]:
