@@ -8,6 +8,8 @@ import logging
 import random
 import secrets
 from collections.abc import Callable
+from functools import partial
+from typing import cast
 
 from callcontrol.sip.agent import Agent
 from callcontrol.sip.digest import Credentials
@@ -19,7 +21,6 @@ __all__ = ["Link"]
 
 HOST = "127.0.0.1"
 RECONNECT_S = 0.5
-READ_BYTES = 1 << 16
 PING_EVERY_S = 10.0
 """The edge closes a connection on which nothing comes; a double CRLF is nothing but life (RFC 5626 §3.5.1)."""
 PING = b"\r\n\r\n"
@@ -36,7 +37,7 @@ class Link:
     def __init__(self, port: int, came: Callable[[UserAgentEvent, float], None]) -> None:
         self._port = port
         self._came = came
-        self._writer: asyncio.StreamWriter | None = None
+        self._wire: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
         """Set by the first connection."""
@@ -45,18 +46,21 @@ class Link:
     @property
     def local_port(self) -> int | None:
         """Of the connection; None where there is none."""
-        return None if self._writer is None else int(self._writer.get_extra_info("sockname")[1])
+        return None if self._wire is None else int(self._wire.get_extra_info("sockname")[1])
 
     async def run(self) -> None:
         """Until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(OSError):
-                await self._serve(*await asyncio.open_connection(HOST, self._port))
+                made = partial(_Connection, self._made, self._received)
+                _, connection = await loop.create_connection(made, HOST, self._port)
+                await self._serve(connection)
             await asyncio.sleep(RECONNECT_S)
 
     async def request(self, request: Request, credentials: Credentials | None = None) -> Response | None:
         """The final response, challenges answered by `credentials`; None where there is none."""
-        if self._writer is None:
+        if self._wire is None:
             return None
         future: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
 
@@ -70,7 +74,7 @@ class Link:
 
     def send(self, ack: Request) -> None:
         """An ACK; without a connection it is lost."""
-        if self._writer is not None:
+        if self._wire is not None:
             self.ua.acknowledge(ack)
             self.pump()
 
@@ -79,43 +83,76 @@ class Link:
         while (event := self.ua.next_event()) is not None:
             self._came(event, self._now())
         data = self.ua.data_to_send()
-        if data and self._writer is not None:
-            self._writer.write(data)
-        if self._timer is not None:
-            self._timer.cancel()
+        if data and self._wire is not None:
+            self._wire.write(data)
         due = self.ua.next_timer()
-        self._timer = None if due is None else asyncio.get_running_loop().call_at(due, self._on_timer)
+        # One that rings in vain costs less than one that is set anew with every message.
+        if due is not None and (self._timer is None or due < self._timer.when()):
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, port = writer.get_extra_info("sockname")[:2]
+    def _made(self, wire: asyncio.Transport) -> None:
+        host, port = wire.get_extra_info("sockname")[:2]
         self.ua.moved(f"{host}:{port}", f"<sip:calls@{host}:{port};transport=tcp>")
-        self._writer = writer
+        self._wire = wire
         self.connected.set()
-        pinging = asyncio.create_task(self._ping(writer))
+
+    def _received(self, data: bytes) -> None:
         try:
-            while data := await reader.read(READ_BYTES):
-                self.ua.receive(data, self._now())
-                self.pump()
+            self.ua.receive(data, self._now())
         except RemoteError as error:
             log.warning("rvx-event kind=link_broken field=%s", error.field)
+            if self._wire is not None:
+                self._wire.close()
+                self._wire = None
+        self.pump()
+
+    async def _serve(self, connection: _Connection) -> None:
+        pinging = asyncio.create_task(self._ping(connection.wire))
+        try:
+            await connection.over
         finally:
             pinging.cancel()
-            self._writer = None
+            self._wire = None
             self.ua.lost(self._now())
             self.pump()
-            writer.close()
+            connection.wire.close()
 
-    async def _ping(self, writer: asyncio.StreamWriter) -> None:
+    async def _ping(self, wire: asyncio.Transport) -> None:
         while True:
             await asyncio.sleep(PING_EVERY_S)
-            writer.write(PING)
+            wire.write(PING)
 
     def _on_timer(self) -> None:
+        self._timer = None
         self.ua.on_timer(self._now())
         self.pump()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+class _Connection(asyncio.Protocol):
+    """`over` is done when it is closed, by whomever."""
+
+    wire: asyncio.Transport
+
+    def __init__(self, made: Callable[[asyncio.Transport], None], received: Callable[[bytes], None]) -> None:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._made = made
+        self._received = received
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.wire = cast(asyncio.Transport, transport)
+        self._made(self.wire)
+
+    def data_received(self, data: bytes) -> None:
+        self._received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
 
 
 def _token() -> str:
