@@ -4,6 +4,7 @@ and what we lead ourselves goes on by `call.Switch`."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -46,6 +47,9 @@ phone itself."""
 PREPARED_MAX = 20
 """Callers for whom it is put together at a time what they are told; what comes above is refused in words."""
 
+COLLECT_AFTER = 20_000
+"""Objects made and not given back, some megabytes; a look through the youngest takes a millisecond."""
+
 log = logging.getLogger("rvx")
 
 
@@ -76,6 +80,9 @@ class Leading:
 
     async def _load(self) -> None:
         self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
+        # Sound is paced by the loop that collects: what is loaded for good is not gone through again and again.
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER)
         self._switch.through = self._mixing
 
     def _loaded(self) -> tuple[Mixing, Announcing | None]:
