@@ -24,7 +24,7 @@ from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Ste
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.told import Told, word_of
 
-__all__ = ["Asked", "Decided", "after", "decide", "display", "unknown"]
+__all__ = ["FORBIDDEN", "Asked", "Decided", "after", "decide", "display", "may_refer", "unknown"]
 
 DISPLAYED = "%d/%m %H.%M"
 """A time as a phone's display has room for."""
@@ -36,7 +36,8 @@ _AFTER = {
     Why.ILL: Presence.NOT_REGISTERED,
 }
 _ABSENT, _REJECTED = 20, 21
-_FORBIDDEN = 403
+_FORBIDDEN, _NO_NUMBER = 403, 484
+FORBIDDEN = Refusal(_FORBIDDEN, "Inte Tillåtet / Not Allowed", _REJECTED, "call rejected")
 LINE_MAX = 120
 """Characters of one language: no display has more, and an answer fits into a datagram."""
 
@@ -96,6 +97,24 @@ def decide(
         return unknown(asked)
     except Unreadable:
         return unknown(replace(asked, why=Why.BLOCKED) if directory.blocked(asked.callee) else asked)
+
+
+def may_refer(
+    caller: str | None, number: str, directory: Directory, now: datetime, guard: Guard | None
+) -> Refusal | None:
+    """The refusal where `caller` may not call `number` himself, and so brings nobody else there either (E1).
+
+    `caller` is None for a phone that nobody knows: it gets nobody out of the house.
+    """
+    state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, guard=guard)
+    try:
+        last = plan(Call(caller=caller, dialled=number), directory, state, now).steps[-1]
+    except Unreadable:
+        return FORBIDDEN
+    if not isinstance(last, Refuse) or last.code not in (_FORBIDDEN, _NO_NUMBER):
+        return None
+    sv, en = words("why", last.words)
+    return Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en)
 
 
 def unknown(asked: Asked) -> Decided:

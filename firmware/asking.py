@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
-from callcontrol.asked import Asked, Decided, decide, unknown
+from callcontrol.asked import FORBIDDEN, Asked, Decided, decide, may_refer, unknown
 from callcontrol.plan.model import Kind, PickUp, Presence
 from callcontrol.plan.steps import Note
-from callcontrol.refusal import Why
+from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.message import Request
 from firmware import edgedb
 from firmware.bindings import written
@@ -61,6 +61,18 @@ class Asking:
             survival=params.get("mode") == Mode.SURVIVAL,
             tried=tried,
         )
+
+    def may_refer(self, caller: str | None, number: str) -> Refusal | None:
+        """See `callcontrol.asked`; what is not known is not allowed."""
+        try:
+            people = self._opened()
+            if people is not None:
+                now = datetime.now(UTC)
+                guard = None if caller is None else guard_of(caller, people, Journal(people.journal), now)
+                return may_refer(caller, number, people, now, guard)
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+        return FORBIDDEN
 
     def decided(self, asked: Asked) -> Decided:
         """Who rings next, or how the call ends, and what the caller is told of it."""

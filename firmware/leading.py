@@ -44,6 +44,9 @@ TRYING_EVERY_S = 2.0
 """So often the edge hears that a call which rings is led still: after 5 s of silence (CALLS_ANSWER_MS) it rings the
 phone itself."""
 
+REFERRED, DIALS = "referred", "dials"
+"""Of what a REFER is about that the edge hands over (cfg/70-calls.cfg)."""
+
 PREPARED_MAX = 20
 """Callers for whom it is put together at a time what they are told; what comes above is refused in words."""
 
@@ -110,7 +113,9 @@ class Leading:
         self._asking.close()
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
-        """Where `number` rings, by the plan, if `wanting` called it itself."""
+        """Where `number` rings, by the plan, if `wanting` called it itself; one's own phone rings whatever is set."""
+        if wanting == number:
+            return self._dial(number)
         decided = self._asking.decided(Asked(callee=number, caller=wanting, why=Why.OUTSIDE, survival=True))
         if isinstance(decided.answer, Refusal):
             return decided.answer
@@ -126,12 +131,16 @@ class Leading:
                     log.warning("rvx-event kind=sip_unread field=%s", error.field)
                 case Invited(replaces=None):
                     self._invited(event, now)
+                case Referred(None, refer):
+                    self._referred(refer, now)
                 case Referred(session, refer) if session is not None and self._led_to_code(session, refer, now):
                     pass
                 case _:
                     self._switch.saw(event, now)
         except Exception as fault:  # one call's fault is not to end the others'
             _tell_fault(fault)
+            if isinstance(event, Referred):
+                event.refer.refuse(500, now)
             if not isinstance(event, Discarded) and event.session is not None:
                 event.session.end(now)
         self._hear_switch()
@@ -214,6 +223,23 @@ class Leading:
         task = asyncio.create_task(self._tell(invited, asked, decided))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+
+    def _referred(self, refer: Refer, now: float) -> None:
+        """The edge asks: may that phone refer so far, in a call that others have (302: it may); or a phone of ours
+        wants to be rung, and to be led on."""
+        request = refer.request
+        params = request.request_uri.params
+        caller = params.get("caller") or None
+        if params.get("why") == REFERRED and request.to.tag:
+            refusal = self._asking.may_refer(caller, refer.to.number)
+            if refusal is None:
+                refer.refuse(302, now)
+            else:
+                refer.refuse(refusal.status, now, refusal.phrase)
+        elif params.get("why") == DIALS and caller is not None and not request.to.tag:  # which a phone could say
+            self._switch.dial_for(caller, refer, now)
+        else:
+            refer.refuse(481 if request.to.tag else 403, now)
 
     async def _tell(self, invited: Invited, asked: Asked, decided: Decided) -> None:
         assert self._announcing is not None

@@ -243,8 +243,11 @@ class Call:
     by: str = ""
     """Who parked or transferred it, and is called back when that comes to nothing."""
     camps_on: str = ""
+    """Who is called as soon as that one is free, or the caller of a call back has lifted."""
     waits_until: float | None = None
     """For whoever is busy, or to be called back."""
+    clicked: str = ""
+    """Who has asked for his own phone to ring first, until he has lifted."""
     then: list[str] = field(default_factory=list)
     """Who is called next, one after the other, where nobody answers."""
     onward: Onward | None = None

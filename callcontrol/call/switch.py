@@ -115,7 +115,8 @@ class Switch(Transfers, Waiting, Rooms):
         leg = None if event.session is None else self._legs.get(event.session)
         if leg is None:
             if isinstance(event, Referred):
-                event.refer.refuse(403, now)  # who is in no call of ours has nobody to lead on
+                # Who is in no call of ours has nobody to lead on.
+                event.refer.refuse(481 if event.refer.request.to.tag else 403, now)
             return
         match event:
             case Progressed(_, response, body):
@@ -137,7 +138,7 @@ class Switch(Transfers, Waiting, Rooms):
 
     def _progressed(self, leg: Leg, status: int, body: bytes, now: float) -> None:
         call = leg.call
-        if call.refer is not None:
+        if call.refer is not None and call.sides:
             call.refer.note(status, now)
         leg.rang = leg.rang or status in _RINGS
         waiting = call.sides[0] if call.sides else None
@@ -317,6 +318,8 @@ class Switch(Transfers, Waiting, Rooms):
         call.refused.clear()
         if len(call.sides) != 1:
             if not call.sides:
+                if call.refer is not None:
+                    call.refer.note(refused.status, now)
                 self._call_back_later(call, refused, now)
                 self._tell(Happened.OVER, call, refused.number, refused.status)
             self._left_over(call, now)

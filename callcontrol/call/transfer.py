@@ -80,7 +80,7 @@ class Transfers(Rooms):
             refer.accept(now)
             refer.note(200 if self.join(leg, second, now) else 503, now)
             return
-        dial = self._allowed(call, leg.number, refer.to.uri.user)
+        dial = self._allowed(call, leg.number, refer.to.number)
         if isinstance(dial, Refusal):
             refer.refuse(dial.status, now, dial.phrase)
             return

@@ -8,6 +8,7 @@ from callcontrol.call.joining import BUSY, NOBODY, Joining
 from callcontrol.call.legs import Call, Happened, Leg, Refused, Route, Sound
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
+from callcontrol.sip.referred import Refer
 from callcontrol.sip.user_agent import UserAgent
 
 __all__ = ["Waiting"]
@@ -91,6 +92,25 @@ class Waiting(Joining):
         camped = {call.camps_on for call in self.calls if call.camps_on and call.sides and not call.ringing}
         return camped | {callee for (_, callee), until in self._call_backs.items() if until > now}
 
+    def dial_for(self, caller: str, refer: Refer, now: float) -> bool:
+        """Click to dial: the phone of `caller` rings and, when it is answered, whom the REFER names, if `caller` may
+        call that. One at a time; False where that was refused."""
+        number = refer.to.number
+        if refer.to.replaces is not None or any(call.clicked == caller for call in self.calls):
+            refer.refuse(486, now)
+            return False
+        self._count += 1
+        call = Call(str(self._count), camps_on=number, clicked=caller)
+        other = self._allowed(call, caller, number)
+        own = other if isinstance(other, Refusal) else self._allowed(call, caller, caller)
+        if isinstance(own, Refusal):
+            refer.refuse(own.status, now, own.phrase)
+            return False
+        refer.accept(now)
+        call.refer = refer
+        self._ring(call, [own], b"", now)
+        return True
+
     def freed(self, number: str, now: float) -> None:
         """An extension has hung up: who waits for it is led on, the one who camps on it first."""
         for call in self.calls:
@@ -163,5 +183,5 @@ class Waiting(Joining):
         """The caller of a call back has lifted: whom he wanted is called."""
         leg.music = True
         self._hush(leg, now)
-        number, call.camps_on = call.camps_on, ""
+        number, call.camps_on, call.clicked = call.camps_on, "", ""
         self._ring_for(call, leg.number, number, b"", now)

@@ -54,7 +54,7 @@ class Dialog:
         """As the called side sees it (§12.1.1). RemoteError where the request lacks what a dialog needs."""
         return cls(
             request.call_id,
-            f"{request.to.text};tag={tag}",
+            request.to.text if request.to.tag else f"{request.to.text};tag={tag}",
             request.from_.text,
             _only_contact(request),
             tuple(route.text for route in request.record_routes),

@@ -110,7 +110,8 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Referred:
-    """Somebody asks us to call. `session` is None where it is asked outside of a call."""
+    """Somebody asks us to call. `session` is None where it is asked outside of a call, or in one that is not ours: its
+    To has a tag then, and it is refused with 481 but by who knows better."""
 
     session: Session | None
     refer: Refer

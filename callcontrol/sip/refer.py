@@ -85,6 +85,11 @@ class ReferTo:
             raise RemoteError("Refer-To", text, "Replaces more than once")
         return cls(Uri.parse(bare, "Refer-To"), Replaces.parse(unquote(found[0])) if found else None)
 
+    @property
+    def number(self) -> str:
+        """Who is to be called: the user part, or what a tel URI has before its parameters."""
+        return self.uri.text.partition(":")[2].partition(";")[0] if self.uri.scheme == "tel" else self.uri.user
+
     def __str__(self) -> str:
         if self.replaces is None:
             return f"<{self.uri.text}>"

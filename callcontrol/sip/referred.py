@@ -143,7 +143,7 @@ class Refers:
 
 
 def refer_outside(owner: Owner, identity: TransactionId, request: Request, to: ReferTo, tag: str) -> Refer:
-    """A REFER outside of a call: its notes have a dialog of their own."""
+    """A REFER outside of a call: its notes have a dialog of their own, by `tag`; empty where it stands in others'."""
     branch = Branch(Dialog.of_request(request, tag), Negotiation())
     return Refer(to, request, _silent(request), owner, branch, identity, True, tag)
 

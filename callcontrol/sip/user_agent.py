@@ -288,7 +288,10 @@ class UserAgent:
         if request.to.tag:
             session = self._dialogs.get((request.call_id, request.to.tag, request.from_.tag))
             if session is None:
-                self._refuse(identity, request, 481, now)
+                if request.method == "REFER":
+                    self._referred(identity, request)
+                else:
+                    self._refuse(identity, request, 481, now)
                 return
             if request.method == "INVITE":
                 self._invites[identity] = session
@@ -298,8 +301,7 @@ class UserAgent:
             case "INVITE":
                 self._invited(identity, request, now)
             case "REFER":
-                to = ReferTo.of(request)
-                self._events.append(Referred(None, refer_outside(self, identity, request, to, self.random())))
+                self._referred(identity, request)
             case "OPTIONS":
                 said = (("Allow", ALLOW), ("Supported", SUPPORTED), ("Accept", CONTENT_TYPE))
                 self._refuse(identity, request, 200, now, said)
@@ -307,6 +309,11 @@ class UserAgent:
                 self._refuse(identity, request, 481, now)
             case _:
                 self._refuse(identity, request, 405, now, (("Allow", ALLOW),))
+
+    def _referred(self, identity: TransactionId, request: Request) -> None:
+        """Outside of a call, or in one of which we are no part: what to do with it is the user's to know."""
+        tag = "" if request.to.tag else self.random()
+        self._events.append(Referred(None, refer_outside(self, identity, request, ReferTo.of(request), tag)))
 
     def _invited(self, identity: TransactionId, request: Request, now: float) -> None:
         offer = description(request)

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callcontrol.asked import LINE_MAX, Asked, decide
+from callcontrol.asked import LINE_MAX, Asked, decide, may_refer
 from callcontrol.plan.absence import Absent, Source
 from callcontrol.plan.model import Condition, Distribution, Kind, Member
+from callcontrol.plan.reach import REACH_CLASSES
 from callcontrol.plan.schedule import Schedule
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.sip.message import Request, Response
@@ -194,6 +195,31 @@ def test_for_whom_a_message_may_be_left(made: Set, why: Why, mailbox: str | None
 def test_of_a_plain_call_nothing_is_told(town: Town) -> None:
     for why in (Why.ASKED, Why.BUSY, Why.NO_ANSWER):
         assert decide(Asked(callee="1001", caller="1004", why=why, survival=True), town, NOON).told is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "number", "status"),
+    [
+        ("1004", "1001", 0),
+        ("1004", "1999", 0),
+        ("1004", "112", 0),
+        ("1004", "0070-174 06 05", 0),
+        ("1004", "+46701740605", 0),
+        ("1004", "+4721030000", 403),
+        ("1002", "+46701740605", 403),  # inside alone
+        ("1003", "1001", 403),  # lost
+        (None, "1001", 0),
+        (None, "+46701740605", 403),
+        ("1004", "", 484),
+        ("1004", "x" * 2_000, 484),
+    ],
+)
+def test_nobody_refers_further_than_he_may_call(caller: str | None, number: str, status: int, town: Town) -> None:
+    town.change("1002", reach=REACH_CLASSES["inside"])
+    town.change("1003", blocked=True)
+    refusal = may_refer(caller, number, town, NOON, None)
+    assert (refusal.status if refusal is not None else 0) == status
+    assert refusal is None or " / " in refusal.phrase
 
 
 def test_a_blocked_phone_goes_to_the_reception(town: Town) -> None:

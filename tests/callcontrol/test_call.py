@@ -21,10 +21,10 @@ from callcontrol.call.joining import TRANSFERS_MAX
 from callcontrol.call.waiting import PARK_S
 from callcontrol.refusal import Refusal
 from callcontrol.sip.agent import Agent, Discarded
-from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed
-from callcontrol.sip.message import Request, parse
+from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed, Referred
+from callcontrol.sip.message import Request, Response, parse
 from callcontrol.sip.offer import Local, answer, matched, offer, silent
-from callcontrol.sip.refer import ReferTo
+from callcontrol.sip.refer import ReferTo, status_of
 from callcontrol.sip.sdp import Codec, Description, Direction, Origin
 from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.user_agent import UserAgent
@@ -402,6 +402,77 @@ def test_a_blind_transfer(music: bool, loss: float) -> None:
     house.talk((one, third))
     assert (other.notified[0], other.notified[-1]) == (100, 200)
     one.call.end(house.now)
+    house.check_over()
+
+
+class Clicker:
+    """A program that asks for somebody's phone to be rung: REFERs outside of any call, and the notes that come."""
+
+    HOST = "10.0.9.9"
+
+    def __init__(self, house: House) -> None:
+        self.house, self.sent = house, house.send
+        self.answered: list[int] = []
+        self.notified: list[int] = []
+        house.send = self.hears  # type: ignore[method-assign]
+
+    def hears(self, to: Phone | None, data: bytes) -> None:
+        message = parse(data)
+        if to is not None or self.house.host_of(data) != self.HOST:
+            self.sent(to, data)
+        elif isinstance(message, Response):
+            self.answered.append(message.status)
+        else:
+            self.notified.append(status_of(message.body))
+            self.sent(None, Response.answering(message, 200).to_bytes())
+
+    def refers(self, caller: str, to: str) -> bool:
+        token = f"{self.house.rng.getrandbits(64):x}"
+        request = Request.new(
+            "REFER", f"sip:rvx@{OURS}", from_=f"<sip:{caller}@{DOMAIN}>;tag={token}", to=f"<sip:{caller}@{DOMAIN}>",
+            call_id=token, cseq=1, headers=[("Refer-To", to), ("Contact", f"<sip:cti@{self.HOST}>")],
+        )  # fmt: skip
+        via = ("Via", f"SIP/2.0/UDP {self.HOST}:5060;branch=z9hG4bK{token}")
+        self.house.ua.receive(Request((via, *request.headers), b"", "REFER", request.uri).to_bytes(), self.house.now)
+        (event,) = iter(self.house.ua.next_event, None)
+        assert isinstance(event, Referred)
+        return self.house.switch.dial_for(caller, event.refer, self.house.now)
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.15])
+def test_who_clicks_is_rung_first_and_then_the_other(loss: float) -> None:
+    house = House(loss=loss)
+    clicker, one, other = Clicker(house), house.phone(1), house.phone(2)
+    one.does = lambda phone, session, now: session.ring(180, now)
+    assert clicker.refers("1001", f"<sip:1002@{DOMAIN}>")
+    house.run(15.0)
+    (ringing,) = one.calls
+    assert ringing.request.from_.uri.user == "1002"
+    assert not other.calls
+    assert not clicker.refers("1001", f"<sip:1003@{DOMAIN}>")  # one at a time
+    one.lift(ringing, house.now)
+    house.run(20.0)
+    house.talk((one, other))
+    assert (clicker.notified[0], clicker.notified[-1]) == (100, 200)
+    one.call.end(house.now)
+    house.check_over()
+
+
+def test_who_may_not_call_clicks_in_vain_and_so_does_who_does_not_lift() -> None:
+    house = House()
+    clicker, one = Clicker(house), house.phone(1)
+    for to in (f"<sip:0046123@{DOMAIN}>", f"<sip:1002@{DOMAIN}?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>"):
+        assert not clicker.refers("1001", to)
+    assert not one.calls
+    one.does = lambda phone, session, now: session.refuse(486, now)
+    assert clicker.refers("1001", f"<sip:1002@{DOMAIN}>")
+    house.run(5.0)
+    assert (clicker.answered, clicker.notified) == ([403, 486, 202], [100, 486])
+    one.does = lambda phone, session, now: phone.lift(session, now)
+    house.phone(2).does = lambda phone, session, now: session.refuse(480, now)
+    assert clicker.refers("1001", f"<sip:1002@{DOMAIN}>")
+    house.run(5.0)
+    assert clicker.notified[2:] == [100, 480]
     house.check_over()
 
 

@@ -140,6 +140,28 @@ def test_requests_outside_of_a_call() -> None:
         assert bench.status(Request(request.headers, b"", method, request.uri)) == status
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("<sip:1003@x;user=phone>", "1003"), ("<tel:+46701740605;ext=1>", "+46701740605"), ("<sip:%31003@x>", "1003")],
+)
+def test_who_is_to_be_called(text: str, number: str) -> None:
+    assert ReferTo.parse(text).number == number
+
+
+def test_a_refer_in_a_call_of_others_is_the_users_to_judge() -> None:
+    bench = Bench()
+    request = invite(("Refer-To", "<sip:1003@x>"), body=b"").with_header("CSeq", "1 REFER")
+    request = request.with_header("To", "<sip:1001@x>;tag=theirs")
+    assert bench.says(Request(request.headers, b"", "REFER", request.uri)) == []
+    event = bench.event()
+    assert isinstance(event, Referred)
+    assert event.session is None
+    assert event.refer.refuse(302, 0.0)
+    (said,) = bench.sent()
+    assert isinstance(said, Response)
+    assert (said.status, said.to.tag) == (302, "theirs")
+
+
 def test_a_refer_outside_of_a_call_is_told_of_in_a_dialog_of_its_own() -> None:
     bench = Bench()
     request = invite(("Refer-To", "<sip:1003@x>"), body=b"").with_header("CSeq", "1 REFER")
