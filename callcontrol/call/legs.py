@@ -11,7 +11,7 @@ from callcontrol.refusal import Refusal
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.message import Response
 from callcontrol.sip.referred import Refer
-from callcontrol.sip.sdp import Description, Origin
+from callcontrol.sip.sdp import Description, Direction, Origin
 from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.shared import Timer
 
@@ -155,6 +155,11 @@ class Leg:
     """It hears `Sound`, or nothing."""
     asked: Asked | None = None
     rang: bool = False
+    holds: bool = False
+    """It has put the other on hold, by an offer of its own."""
+    halved: Direction | None = None
+    """What it said when we asked it for an offer, where that is less than it wants: it had been told to be still, and
+    says so again. It is answered by that, and then offered the whole."""
     own: Callable[[bytes], bytes] | None = None
     """While the unit itself is at the other end: its answer to an offer, empty where they have nothing in common."""
     end: End | None = None
@@ -176,8 +181,15 @@ class Leg:
         """What was described to it last."""
         return b"" if self._said is None else self._said.to_bytes()
 
-    def wants(self, offer: bytes) -> None:
-        """An answer, or an offer of ours where it makes none."""
+    def wants(self, offer: bytes, *, solicited: bool = False) -> None:
+        """An answer, or an offer of ours where it makes none. `solicited`: we had asked it for one."""
+        read = Description.parse(offer) if offer else None
+        if read is not None and read.audio is not None:
+            if not solicited:
+                self.holds = read.holds
+            elif not self.holds and read.audio.direction is not Direction.SENDRECV:
+                self.halved = read.audio.direction
+                offer = read.with_direction(Direction.SENDRECV).to_bytes()
         self.owes, self.offered = Owes.ANSWER if offer else Owes.OFFER, offer
 
     def describes(self, body: bytes) -> bytes:
@@ -193,12 +205,16 @@ class Leg:
     def reply(self, body: bytes, now: float) -> bool:
         """What it wants."""
         self.owes, self.offered = None, b""
-        said = self.describes(body)
-        return self.session.answer(said, now) if self.session.phase is Phase.RINGING else self.session.reply(said, now)
+        halved, self.halved = self.halved, None
+        said = self.describes(body if halved is None else _answering(body, halved))
+        done = self.session.answer(said, now) if self.session.phase is Phase.RINGING else self.session.reply(said, now)
+        if done and halved is not None and self.describes(body) != said:
+            self.offer(Asked.TALK, body, now)
+        return done
 
     def refuse(self, now: float, status: int) -> None:
         """What it wants cannot be."""
-        self.owes, self.offered = None, b""
+        self.owes, self.offered, self.halved = None, b"", None
         if self.session.phase is Phase.RINGING:
             self.session.refuse(max(status, 400), now)
         else:
@@ -271,6 +287,16 @@ class Call:
         if leg not in self.sides or len(self.sides) > 2:
             return None
         return next((side for side in self.sides if side is not leg), None)
+
+
+def _answering(body: bytes, offered: Direction) -> bytes:
+    """`body`, cut down to what may be answered to an offer of that direction (RFC 3264 §6.1)."""
+    read = Description.parse(body)
+    given = read.audio.direction if read.audio is not None else Direction.INACTIVE
+    most = offered.mirrored
+    return read.with_direction(
+        Direction.of(sends=given.sends and most.sends, receives=given.receives and most.receives)
+    ).to_bytes()
 
 
 class Happened(Enum):

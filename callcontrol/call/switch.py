@@ -192,11 +192,12 @@ class Switch(Transfers, Waiting, Rooms):
 
     def _offered(self, leg: Leg, body: bytes, now: float) -> None:
         """A leg changes its mind: the other is asked, unless it waits for music or changes its own."""
-        leg.wants(body)
+        meets = bool(body) and leg.asked is not None
+        leg.wants(body, solicited=meets and leg.end is None)
         if leg.end is not None:
             self._hush(leg, now)
             return
-        meets = bool(body) and leg.asked is not None
+        body = leg.offered
         if meets:
             leg.done(now)  # it was asked for one
         other = leg.call.other(leg)

@@ -20,10 +20,13 @@ class Lifetime:
     owner: Owner
     refresh: Callable[[float], None]
     over: Callable[[float], None]
-    _interval_s: int = expiry.SESSION_S
+    _interval_s: int = field(init=False)
     _min_se_s: int = expiry.MIN_SE_S
     _we_refresh: bool = True
     _timers: list[Timer] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._interval_s = self.owner.session_s
 
     @property
     def first(self) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ class Owner(Protocol):
     """What a session needs of its user agent."""
 
     contact: str
+    session_s: int
 
     def ask(self, request: Request, now: float, credentials: Credentials | None, heard: Heard) -> TransactionId: ...
     def cancel(self, identity: TransactionId, now: float) -> None: ...

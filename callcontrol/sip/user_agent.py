@@ -80,11 +80,19 @@ class _Clock:
 
 class UserAgent:
     """`contact`: the value of our Contact. `random` gives tokens that nobody guesses (RFC 3261 §25.1), `uniform` a
-    number between two others, for waits that two sides must not share."""
+    number between two others, for waits that two sides must not share. `session_s`: after so long a call of ours that
+    nobody has refreshed is to end (RFC 4028)."""
 
     def __init__(
-        self, agent: Agent, contact: str, random: Callable[[], str], uniform: Callable[[float, float], float]
+        self,
+        agent: Agent,
+        contact: str,
+        random: Callable[[], str],
+        uniform: Callable[[float, float], float],
+        *,
+        session_s: int = expiry.SESSION_S,
     ) -> None:
+        self.session_s = session_s
         self.contact = contact
         self.random = random
         self.uniform = uniform

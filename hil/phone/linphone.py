@@ -167,6 +167,21 @@ class Linphone(Watched):
     def hang_up(self) -> None:
         self._command("terminate")
 
+    def hold(self) -> None:
+        self._command("pause")
+
+    def resume(self, call: int) -> None:
+        """The call of that number; they are counted from 1."""
+        self._command("resume", str(call))
+
+    def transfer(self, call: int, number: str) -> None:
+        """Blind: whoever it talks with in that call is to call that number."""
+        self._command("transfer", f"{call} {self.uri(number)}")
+
+    def join(self, one: int, other: int) -> None:
+        """Attended: those of two calls are to talk with each other."""
+        self._command("transfer", f"{one} --to-call {other}")
+
     def heard(self) -> Path:
         return self._recording(self._latest)
 

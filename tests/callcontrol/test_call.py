@@ -59,13 +59,16 @@ class Phone:
         self.notified: list[int] = []
         self.statuses: list[int] = []
         self.ended: Counter[Session] = Counter()
+        self.meek = False
+        """Asked for an offer it says again what it was last told, as some do who are on hold."""
         self.does: Callable[[Phone, Session, float], object] = lambda phone, session, now: phone.lift(session, now)
 
     def says(self, direction: Direction = Direction.SENDRECV) -> bytes:
         return described(self.host, next(self.versions), direction)
 
     def reply(self, session: Session, body: bytes, now: float) -> None:
-        sound = Description.parse(body).audio if body else None
+        asked = body or (session.remote if self.meek else b"")
+        sound = Description.parse(asked).audio if asked else None
         session.reply(self.says(sound.direction.mirrored if sound is not None else Direction.SENDRECV), now)
 
     def lift(self, session: Session, now: float) -> None:
@@ -544,6 +547,29 @@ def test_an_attended_transfer(lifted: bool, music: bool) -> None:
         house.run(5.0)
     house.talk((one, third))
     assert other.notified[-1] == 200
+    third.call.end(house.now)
+    house.check_over()
+
+
+@pytest.mark.parametrize("held", [Direction.SENDONLY, Direction.INACTIVE])
+def test_who_was_held_and_says_so_again_is_heard_by_the_next(held: Direction) -> None:
+    house = House()
+    one, other = house.connected()
+    third, first = house.phone(3), other.call
+    one.meek = True
+    first.offer(other.says(held), house.now)
+    house.run(1.0)
+    other.dials("1003", house.now)
+    house.run(1.0)
+    there = other.calls[-1].replaces
+    first.refer(ReferTo(ReferTo.parse(f"<sip:1003@{DOMAIN}>").uri, there), house.now)
+    house.run(5.0)
+    house.talk((one, third))
+    # Who holds by itself is taken at its word.
+    one.call.offer(one.says(Direction.SENDONLY), house.now)
+    house.run(1.0)
+    assert third.hears() == one.host
+    assert one.hears() == "-"
     third.call.end(house.now)
     house.check_over()
 
