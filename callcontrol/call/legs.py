@@ -209,7 +209,7 @@ class Leg:
         said = self.describes(body if halved is None else _answering(body, halved))
         done = self.session.answer(said, now) if self.session.phase is Phase.RINGING else self.session.reply(said, now)
         if done and halved is not None and self.describes(body) != said:
-            self.offer(Asked.TALK, body, now)
+            self.offer(Asked.CHANGE, body, now)
         return done
 
     def refuse(self, now: float, status: int) -> None:
