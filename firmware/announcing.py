@@ -101,6 +101,7 @@ class Announcing:
                 one.place.close()
         if one.leg is None:
             return False
+        one.leg.pressed = one.place.press
         self._callers.add(one)
         one.task = asyncio.create_task(self._tell(one, said, farewell))
         one.task.add_done_callback(partial(self._ended, one.leg))

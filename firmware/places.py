@@ -71,9 +71,10 @@ class Places:
 
     async def open_browser(self, voices: Sequence[str] = VOICES) -> Place:
         """For a browser, which is to offer; `voices`: names of codecs, in our order. Raises NoPlace."""
-        if not self.room:
-            raise NoPlace(f"{AT_ONCE_MAX} places are open")
         peer = await Peer.open(voices)
+        if not self.room:
+            await peer.closed()
+            raise NoPlace(f"{AT_ONCE_MAX} places are open")
         place = self._opened(peer, peer)
         peer.on_gone = place.close
         return place
@@ -104,6 +105,7 @@ class Place:
         self._closed = closed
         wire.on_packet = self._came
         self._in_band: _InBand | None = None
+        self._signalled: bool | None = None
 
     # ---- what is agreed on
 
@@ -180,9 +182,8 @@ class Place:
         self.wire.on_packet = self._came
 
     def press(self, key: str) -> None:
-        """A key that came."""
-        with contextlib.suppress(asyncio.QueueFull):
-            self.keys.put_nowait(key)
+        """A key that came by the signalling."""
+        self._press(key, signalled=True)
 
     def close(self) -> None:
         """Says BYE by RTCP, and lets the ports go; once."""
@@ -205,7 +206,15 @@ class Place:
         if self._in_band is not None and packet.payload_type == leg.settings.payload_type:
             keys += self._in_band.heard(packet.payload)
         for key in keys:
-            self.press(key)
+            self._press(key, signalled=False)
+
+    def _press(self, key: str, *, signalled: bool) -> None:
+        """Who sends each key in two ways is heeded in that of the first one."""
+        if self._signalled is None:
+            self._signalled = signalled
+        if self._signalled is signalled:
+            with contextlib.suppress(asyncio.QueueFull):
+                self.keys.put_nowait(key)
 
     @contextlib.contextmanager
     def _judged(self) -> Iterator[None]:

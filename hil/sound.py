@@ -11,9 +11,21 @@ import sys
 import wave
 from array import array
 from dataclasses import dataclass
+from itertools import dropwhile
 from pathlib import Path
 
-__all__ = ["RATE_HZ", "Sound", "SoundError", "holds", "read", "seconds_of", "tone_s", "write_tone"]
+__all__ = [
+    "RATE_HZ",
+    "Sound",
+    "SoundError",
+    "dropout_s",
+    "first_s",
+    "holds",
+    "read",
+    "seconds_of",
+    "tone_s",
+    "write_tone",
+]
 
 RATE_HZ = 8000
 TONE_AMPLITUDE = 0.3  # of full scale: loud enough for G.711, far from clipping
@@ -100,14 +112,36 @@ def seconds_of(path: Path, hz: float) -> float:
 
 def tone_s(sound: Sound, hz: float) -> float:
     """How long a tone is in it, in all."""
-    block = round(sound.rate_hz * BLOCK_S)
-    starts = range(0, len(sound.samples) - block + 1, block)
-    return BLOCK_S * sum(_is_tone(sound.samples[at : at + block], hz, sound.rate_hz) for at in starts)
+    return BLOCK_S * sum(_tones(sound, hz))
+
+
+def dropout_s(sound: Sound, hz: float) -> float:
+    """The longest time without a tone between its first and its last block."""
+    longest = missing = 0
+    for is_tone in dropwhile(lambda is_tone: not is_tone, _tones(sound, hz)):
+        if is_tone:
+            longest, missing = max(longest, missing), 0
+        else:
+            missing += 1
+    return BLOCK_S * longest
+
+
+def first_s(sound: Sound, hz: float) -> float | None:
+    """After how long a tone begins; None: it is not in it."""
+    found = _tones(sound, hz)
+    return found.index(True) * BLOCK_S if True in found else None
 
 
 def holds(path: Path, hz: float, least_s: float = HELD_S) -> bool:
     """Whether a recording holds a tone for at least so long."""
     return seconds_of(path, hz) >= least_s
+
+
+def _tones(sound: Sound, hz: float) -> list[bool]:
+    """For each block whether it is the tone."""
+    block = round(sound.rate_hz * BLOCK_S)
+    starts = range(0, len(sound.samples) - block + 1, block)
+    return [_is_tone(sound.samples[at : at + block], hz, sound.rate_hz) for at in starts]
 
 
 def _samples(data: bytes, channels: int) -> array[int]:

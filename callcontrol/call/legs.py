@@ -168,6 +168,8 @@ class Leg:
     dial: Dial | None = None
     secured: tuple[bool, ...] | None = None
     """With which of our own offers it may still be called, where it refuses sound: with SRTP, or without."""
+    pressed: Callable[[str], None] | None = None
+    """Meanwhile told of each key that comes by an INFO."""
     _then: tuple[Asked, bytes] | None = None
     _version: int = 0
     _said: Description | None = None

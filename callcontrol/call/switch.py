@@ -20,8 +20,10 @@ from callcontrol.sip.events import (
     Progressed,
     Referred,
     SessionEvent,
+    Told,
     Withdrawn,
 )
+from callcontrol.sip.info import key_of
 from callcontrol.sip.message import Response
 from callcontrol.sip.sdp import Description
 from callcontrol.sip.session import Phase
@@ -133,6 +135,8 @@ class Switch(Transfers, Waiting, Rooms):
                 leg.owes, leg.offered = None, b""
             case Referred(_, refer):
                 self._referred(leg, refer, now)
+            case Told(_, content_type, body):
+                self._told(leg, content_type, body, now)
             case Ended():
                 self._ended(leg, event, now)
 
@@ -233,6 +237,16 @@ class Switch(Transfers, Waiting, Rooms):
         if other is not None and other.owes is Owes.ANSWER:
             other.reply(body, now)
         self._let_go(leg.call)
+
+    def _told(self, leg: Leg, content_type: str, body: bytes, now: float) -> None:
+        """A key that comes by an INFO goes to whoever is at the other end; what else does means nothing to anybody."""
+        key, other = key_of(content_type, body), leg.call.other(leg)
+        if key is None:
+            return
+        if leg.own is not None and leg.pressed is not None:
+            leg.pressed(key)
+        elif other is not None:
+            other.session.tell(content_type, body, now)
 
     def _offer_refused(self, leg: Leg, status: int, now: float) -> None:
         asked, call = leg.done(now), leg.call

@@ -182,6 +182,10 @@ class Linphone(Watched):
         """Attended: those of two calls are to talk with each other."""
         self._command("transfer", f"{one} --to-call {other}")
 
+    def press(self, key: str) -> None:
+        """A key in the call, as its configuration has it (`use_rfc2833`, `use_info`); in band where neither is on."""
+        self._command(key)
+
     def heard(self) -> Path:
         return self._recording(self._latest)
 

@@ -13,19 +13,20 @@ import json
 import math
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import Protocol
 
 from callcontrol.media.agreed import OwnEnd
-from callcontrol.media.codecs import Format, format_of
-from callcontrol.media.pcm import FRAME_S, RATE_HZ, clipped, samples
+from callcontrol.media.codecs import FORMATS, format_of
+from callcontrol.media.pcm import RATE_HZ, clipped, samples
 from callcontrol.media.rtp import Address
 from callcontrol.media.sounds import Clip, Player
-from callcontrol.media.tracks import PlayedTrack, pump
-from callcontrol.media.udp import Endpoint, Ports
+from callcontrol.media.tracks import PlayedTrack, pump, turns
+from callcontrol.media.udp import Ports, Wire
 from callcontrol.sip.offer import ABLE, EVENT
 
-__all__ = ["PLAYED_HZ"]
+__all__ = ["PLAYED_HZ", "Answering", "Call", "Told", "prepare"]
 
 PLAYED_HZ = 1020
 _TURN = 2 * math.pi * PLAYED_HZ / RATE_HZ
@@ -36,35 +37,39 @@ _LOUD = 1e4
 """Mean square of what is sound at all."""
 
 
-class _Call:
-    """One call, from its INVITE to its BYE."""
+class Told(Protocol):
+    """What is at the unit's end of a call, once it has begun."""
 
-    def __init__(self, endpoint: Endpoint, codec: Format, hz: float) -> None:
-        self._endpoint, self._codec, self._hz = endpoint, codec, hz
+    def end(self) -> str:
+        """A line of JSON on what was heard; the wire is closed."""
+        ...
+
+
+class Call:
+    """Plays the tone, and listens for another."""
+
+    def __init__(self, wire: Wire, hz: float) -> None:
+        assert wire.leg is not None
+        self._wire, self._leg, self._hz = wire, wire.leg, hz
+        self._leg.listening = True
         self._heard = bytearray()
         self._keys = ""
-        play = PlayedTrack(Player([_TONE], again=True), codec)
-        self._tasks = [asyncio.create_task(pump(play, endpoint)), asyncio.create_task(self._listen())]
+        play = PlayedTrack(Player([_TONE], again=True), self._leg.settings.format)
+        self._tasks = [asyncio.create_task(pump(play, wire)), asyncio.create_task(self._listen())]
 
     async def _listen(self) -> None:
-        loop = asyncio.get_running_loop()
-        turn = loop.time()
-        while True:
-            await asyncio.sleep(turn - loop.time())
-            leg = self._endpoint.leg
-            assert leg is not None
-            self._heard += leg.pull(turn)
-            self._keys += leg.pressed()
-            turn += FRAME_S
+        async for now in turns():
+            self._heard += self._leg.pull(now)
+            self._keys += self._leg.pressed()
 
     def end(self) -> str:
         for task in self._tasks:
             task.cancel()
-        leg = self._endpoint.leg
-        assert leg is not None
+        leg = self._leg
         self._keys += leg.pressed()
-        told = {"codec": self._codec.name, "keys": self._keys, "tenths": self._tenths(), "peer_lost": leg.peer_lost}
-        self._endpoint.close()
+        name = leg.settings.format.name
+        told = {"codec": name, "keys": self._keys, "tenths": self._tenths(), "peer_lost": leg.peer_lost}
+        self._wire.close()
         return json.dumps(told | {"counts": asdict(leg.playout.counts), "drops": asdict(leg.drops)})
 
     def _tenths(self) -> int:
@@ -79,11 +84,13 @@ class _Call:
         return power > len(values) * _LOUD and (cosine**2 + sine**2) * 2 / len(values) > _SHARE * power
 
 
-class _Answering(asyncio.DatagramProtocol):
-    def __init__(self, ip: str, hz: float) -> None:
-        self._ip, self._hz = ip, hz
+class Answering(asyncio.DatagramProtocol):
+    """`begin` is given the wire of each call that was answered."""
+
+    def __init__(self, ip: str, begin: Callable[[Wire], Told]) -> None:
+        self._ip, self._begin = ip, begin
         self._ports = Ports(ip)
-        self._calls: dict[str, _Call | None] = {}
+        self._calls: dict[str, Told | None] = {}
         self._answers: dict[str, str] = {}
         self._wire: asyncio.DatagramTransport | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -117,9 +124,8 @@ class _Answering(asyncio.DatagramProtocol):
             agreed = OwnEnd(self._ip, endpoint.port, able).answer(text.partition("\r\n\r\n")[2].encode())
             assert agreed is not None
             self._answers[call_id] = agreed[0].decode()
-            leg = endpoint.agree(agreed[1])
-            leg.listening = True
-            self._calls[call_id] = _Call(endpoint, codec, self._hz)
+            endpoint.agree(agreed[1])
+            self._calls[call_id] = self._begin(endpoint)
         if answer := self._answers.get(call_id):
             self._say(_response(text, self._ip, "Content-Type: application/sdp\r\n", answer), addr)
 
@@ -144,13 +150,16 @@ def _response(request: str, ip: str, more: str = "", body: str = "") -> str:
     )
 
 
-async def _serve(ip: str, hz: float) -> None:
-    for name in ("PCMA", "PCMU", "G722", "opus"):
-        codec = format_of(name)
-        assert codec is not None
+def prepare() -> None:
+    """The tone is encoded before anybody is to hear it."""
+    for codec in FORMATS.values():
         _TONE.encoded(codec)
+
+
+async def _serve(ip: str, hz: float) -> None:
+    prepare()
     loop = asyncio.get_running_loop()
-    await loop.create_datagram_endpoint(lambda: _Answering(ip, hz), local_addr=(ip, 5060))
+    await loop.create_datagram_endpoint(lambda: Answering(ip, lambda wire: Call(wire, hz)), local_addr=(ip, 5060))
     print("ready", flush=True)
     await asyncio.Event().wait()
 

@@ -21,7 +21,8 @@ from callcontrol.call.joining import TRANSFERS_MAX
 from callcontrol.call.waiting import PARK_S
 from callcontrol.refusal import Refusal
 from callcontrol.sip.agent import Agent, Discarded
-from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed, Referred
+from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed, Referred, Told
+from callcontrol.sip.info import DTMF_RELAY
 from callcontrol.sip.message import Request, Response, parse
 from callcontrol.sip.offer import Local, answer, matched, offer, silent
 from callcontrol.sip.refer import ReferTo, status_of
@@ -58,6 +59,7 @@ class Phone:
         self.calls: list[Session] = []
         self.notified: list[int] = []
         self.statuses: list[int] = []
+        self.told: list[tuple[str, bytes]] = []
         self.ended: Counter[Session] = Counter()
         self.meek = False
         """Asked for an offer it says again what it was last told, as some do who are on hold."""
@@ -103,6 +105,8 @@ class Phone:
                     self.reply(session, body, now)
                 case Notified(_, status):
                     self.notified.append(status)
+                case Told(_, content_type, body):
+                    self.told.append((content_type, body))
                 case Ended(session, _, status):
                     self.ended[session] += 1
                     self.statuses.append(status)
@@ -305,6 +309,29 @@ def test_the_unit_leads_on_in_vain_or_is_left() -> None:
     house.switch.lead_on(house.leg(one), ["1002"], house.now)
     house.run(2.0)
     one.call.end(house.now)
+    house.check_over()
+
+
+def test_keys_by_info_go_to_whoever_is_at_the_other_end() -> None:
+    """To the unit's own end; and, as they came, to the phone that one talks with."""
+    house = House()
+    one, third = house.phone(1), house.phone(3)
+    one.dials("told", house.now)
+    house.run(2.0)
+    pressed: list[str] = []
+    house.leg(one).pressed = pressed.append
+    for kind, body in ((DTMF_RELAY, b"Signal=5\r\nDuration=160\r\n"), ("text/plain", b"5"), (DTMF_RELAY, b"Signal=#")):
+        one.call.tell(kind, body, house.now)
+        house.run(1.0)
+    assert pressed == ["5", "#"]
+    house.switch.lead_on(house.leg(one), ["1003"], house.now)
+    house.run(10.0)
+    one.call.tell(DTMF_RELAY, b"Signal=7", house.now)
+    one.call.tell("text/plain", b"7", house.now)
+    house.run(1.0)
+    assert pressed == ["5", "#"]
+    assert third.told == [(DTMF_RELAY, b"Signal=7")]
+    third.call.end(house.now)
     house.check_over()
 
 
