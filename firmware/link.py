@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import secrets
 from collections.abc import Callable
@@ -25,6 +26,8 @@ PING_EVERY_S = 10.0
 """The edge closes a connection on which nothing comes; a double CRLF is nothing but life (RFC 5626 §3.5.1)."""
 PING = b"\r\n\r\n"
 RANDOM_BYTES = 12
+TOGETHER_S = 0.05
+"""So much later than it is due may a timer ring; the least of SIP's, when a 100 is owed, is 0.2 s."""
 
 log = logging.getLogger("rvx")
 
@@ -86,11 +89,14 @@ class Link:
         if data and self._wire is not None:
             self._wire.write(data)
         due = self.ua.next_timer()
-        # One that rings in vain costs less than one that is set anew with every message.
-        if due is not None and (self._timer is None or due < self._timer.when()):
+        if due is None:
+            return
+        # Those of many calls ring together; one that rings in vain costs less than one that is set with every message.
+        at = math.ceil(due / TOGETHER_S) * TOGETHER_S
+        if self._timer is None or at < self._timer.when():
             if self._timer is not None:
                 self._timer.cancel()
-            self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
+            self._timer = asyncio.get_running_loop().call_at(at, self._on_timer)
 
     def _made(self, wire: asyncio.Transport) -> None:
         host, port = wire.get_extra_info("sockname")[:2]

@@ -6,6 +6,8 @@ whose calls are forwarded, and people who are away, each until another minute, s
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -13,6 +15,8 @@ from pathlib import Path
 
 from callcontrol.plan.absence import Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.number import LocalNumbering
+from firmware.store import organisation
 from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import load
@@ -44,10 +48,9 @@ class Building:
         bulk = generate(PEOPLE)
         found = iter([one.number for one in bulk.extensions if one.person])
         self.callers = [User(number, password(number)) for number, _ in zip(found, range(CALLERS), strict=False)]
-        self.plain, self.forwarded, self.away = (
-            [number for number, _ in zip(found, range(count), strict=False)] for count in (EACH, EACH, AWAY)
+        self.plain, self.led, self.forwarded, self.away = (
+            [number for number, _ in zip(found, range(count), strict=False)] for count in (EACH, EACH, EACH, AWAY)
         )
-        self.led: Sequence[str] = ()
         self._phones = [User(number, password(number)) for number in (*self.plain, *self.led, *self.forwarded)]
         everybody = {user.extension: user.password for user in (*self.callers, *self._phones)}
         self._folder = net.directory
@@ -55,6 +58,7 @@ class Building:
             self.site = Site(net, users=everybody, configuration={"announcing": {"languages": ["sv"]}})
             with closing(connect(self.site.paths.directory, "directory")) as directory:
                 load(directory, bulk, "bench", datetime.now(UTC))
+                _picked_up(directory, self.led)
             self._set_up()
             self.peer: Side | None = self._start_peer(net, everybody) if with_peer else None
             self.site.start()
@@ -116,3 +120,12 @@ class Building:
         site = self.site
         phones, callers = site.phone_ip(PHONE_IP), site.phone_ip(caller_ip)
         return Side(site.phones, phones, callers, proxy, processes, reinvited=reinvited)
+
+
+def _picked_up(directory: sqlite3.Connection, numbers: Sequence[str]) -> None:
+    """They can take each other's calls, which `calls` leads for that. Raises ValueError where that may not be."""
+    sql = "SELECT entity FROM unit JOIN extension ON extension.unit = unit.id WHERE number = ?"
+    (entity,) = directory.execute(sql, (numbers[0],)).fetchone()
+    text = f'[pick_up."bench"]\nentity = {json.dumps(entity)}\nextensions = {json.dumps(list(numbers))}\n'
+    if faults := organisation.apply(directory, text, LocalNumbering()).faults:
+        raise ValueError(faults[0])

@@ -59,7 +59,7 @@ def decide(building: Building, plan: DecidedPlan) -> Decided:
     """Registers the phones first."""
     found = Decided()
     with confined(building.client):
-        for _ in range(plan.turns if building.led else 0):
+        for _ in range(plan.turns):
             building.bind()
             dials = building.dials(building.led)
             found.led += building.unit.calls(dials, DECIDED_RATE, plan.calls_s)
@@ -68,8 +68,7 @@ def decide(building: Building, plan: DecidedPlan) -> Decided:
         building.bind()
         found.forwarded = building.unit.calls(building.dials(building.forwarded), DECIDED_RATE, plan.forwarded_s)
         building.bind()
-        if building.led:
-            found.led_ms, found.plain_ms = _setups_ms(building, plan.setups)
+        found.led_ms, found.plain_ms = _setups_ms(building, plan.setups)
     return found
 
 
