@@ -42,6 +42,7 @@ async def watch(switch: Switch, edge: EdgeRpc, pump: Callable[[], None]) -> None
 async def _look(switch: Switch, edge: EdgeRpc, pump: Callable[[], None], told: set[str]) -> set[str]:
     """Whom the edge looks out for now."""
     now = asyncio.get_running_loop().time()
+    free: set[str] = set()
     if told:
         held = table(await edge.call("htable.dump", TABLE))
         free = {number for number in told if held.get(number) == FREED}
@@ -49,9 +50,9 @@ async def _look(switch: Switch, edge: EdgeRpc, pump: Callable[[], None], told: s
             switch.freed(number, now)
         if free:
             pump()
-        told = told & held.keys() - free  # who is not there, after a restart of the edge, is told anew
+        told = told & held.keys()  # who is not there, after a restart of the edge, is told anew
     wanted = switch.waited_for(now)
-    for number in sorted(wanted - told):
+    for number in sorted(wanted - (told - free)):
         await edge.call("htable.seti", TABLE, number, WAITED)
     for number in sorted(told - wanted):
         with contextlib.suppress(EdgeError):

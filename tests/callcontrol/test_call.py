@@ -16,7 +16,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from callcontrol.call import CallEvent, Dial, Happened, Leg, Switch
+from callcontrol.call import CallEvent, Camps, Dial, Happened, Leg, Onward, Refused, Ringing, Switch
 from callcontrol.call.joining import TRANSFERS_MAX
 from callcontrol.call.waiting import PARK_S
 from callcontrol.refusal import Refusal
@@ -694,6 +694,170 @@ def test_camp_on_and_call_back() -> None:
     one.dials("*61002", house.now)
     house.check_over()
     assert one.statuses[-1] == 486
+
+
+def leads(house: House, numbers: str, onward: Onward | None, for_s: float | None = None) -> None:
+    """What is called next is led to `numbers`, parted by dots, in that way."""
+
+    def invited(event: Invited) -> None:
+        dials = [Dial(number, f"sip:{number}@{house.phones[number].host}") for number in numbers.split(".")]
+        house.switch.connect(event, event.request.from_.uri.user, dials, house.now, for_s, onward)
+
+    house.invited = invited  # type: ignore[method-assign]
+
+
+def refuses(status: int) -> Callable[[Phone, Session, float], object]:
+    return lambda phone, session, now: session.refuse(status, now)
+
+
+def rings(phone: Phone, session: Session, now: float) -> None:
+    session.ring(180, now)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "best"),
+    [
+        ((503, 486), 486),
+        ((404, 407), 407),
+        ((486, 603), 603),
+    ],
+)
+def test_of_several_refusals_the_best_is_the_caller_s(statuses: tuple[int, ...], best: int) -> None:
+    house = House()
+    for phone, status in zip((house.phone(2), house.phone(3)), statuses, strict=True):
+        phone.does = refuses(status)
+    leads(house, "1002.1003", None)
+    house.phone(1).dials("x", house.now)
+    house.check_over()
+    assert house.phone(1).statuses == [best]
+
+
+def test_who_declines_for_all_ends_the_others_ringing() -> None:
+    house = House()
+    house.phone(2).does, house.phone(3).does = rings, refuses(603)
+    leads(house, "1002.1003", None)
+    house.phone(1).dials("x", house.now)
+    house.run(2.0)
+    assert house.phone(1).statuses == [603]
+    house.check_over()
+
+
+@pytest.mark.parametrize("loss", [0.0, 0.15])
+def test_the_next_step_is_asked_for_after_its_time_and_after_a_refusal(loss: float) -> None:
+    house = House(loss=loss)
+    steps = [Ringing([Dial("1003", "sip:1003@10.0.1.3")], 8.0), Ringing([Dial("1004", "sip:1004@10.0.1.4")], 8.0)]
+    heard: list[tuple[int, str, bool]] = []
+
+    def onward(refused: Refused) -> Ringing:
+        heard.append((refused.status, refused.number, refused.rang))
+        return steps.pop(0)
+
+    house.phone(2).does, house.phone(3).does = rings, refuses(486)
+    leads(house, "1002", onward, 8.0)
+    house.phone(1).dials("x", house.now)
+    house.run(30.0)
+    assert heard == [(408, "1002", True), (486, "1003", False)]
+    house.talk((house.phone(1), house.phone(4)))
+    house.phone(1).call.end(house.now)
+    house.check_over()
+
+
+def test_who_gives_up_or_lifts_is_no_more_asked_about() -> None:
+    house = House()
+    asked: list[Refused] = []
+    leads(house, "1002", asked.append, 5.0)
+    one, other = house.phone(1), house.phone(2)
+    one.dials("x", house.now)
+    house.run(20.0)
+    house.talk((one, other))
+    one.call.end(house.now)
+    other.does = rings
+    session = one.dials("x", house.now)
+    house.run(2.0)
+    session.end(house.now)
+    house.check_over()
+    assert not asked
+
+
+def test_a_caller_is_refused_let_go_or_waits_by_what_comes_next() -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+    other.does = refuses(486)
+    leads(house, "1002", lambda refused: CLOSED)
+    one.dials("x", house.now)
+    house.run(2.0)
+    assert one.statuses == [403]
+
+    leads(house, "1002", lambda refused: None)
+    session = one.dials("x", house.now)
+    house.run(2.0)
+    assert (session.phase, house.switch.calls) == (Phase.CALLING, [])
+    session.end(house.now)
+    house.run(2.0)
+
+    leads(house, "1002", lambda refused: Camps("1002"))
+    third.dials("x", house.now)
+    house.run(2.0)
+    assert house.switch.waited_for(house.now) == {"1002"}
+    house.switch.freed("1002", house.now)  # and is busy again
+    house.run(2.0)
+    assert house.switch.waited_for(house.now) == {"1002"}
+    other.does = Phone.lift
+    house.switch.freed("1002", house.now)
+    house.run(2.0)
+    house.talk((third, other))
+    assert house.switch.waited_for(house.now) == set()
+    third.call.end(house.now)
+    house.check_over()
+
+
+def test_who_is_busy_when_called_back_is_called_back_later_unless_it_has_cancelled() -> None:
+    house = House()
+    one, other = house.phone(1), house.phone(2)
+    one.does = refuses(486)
+    assert house.switch.call_back("1001", "1002", house.now)
+    house.switch.freed("1002", house.now)
+    house.run(2.0)
+    assert house.switch.waited_for(house.now) == {"1002"}
+    one.does = Phone.lift
+    house.switch.freed("1002", house.now)
+    house.run(2.0)
+    house.talk((one, other))
+    one.call.end(house.now)
+    house.run(1.0)
+    assert house.switch.call_back("1001", "1002", house.now)
+    assert house.switch.no_call_backs("1001") == 1
+    house.switch.freed("1002", house.now)
+    house.check_over()
+    assert not house.switch.calls
+
+
+@pytest.mark.parametrize("by", ["1002", ""])
+def test_who_is_sent_to_a_slot_waits_and_is_led_back_in_vain(by: str) -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+
+    def invited(event: Invited) -> None:
+        number = event.request.from_.uri.user
+        if event.request.request_uri.user == "fetch":
+            assert house.switch.fetch("7", event, number, house.now)
+        else:
+            assert house.switch.wait_in("7", event, number, by, ["1003"], house.now)
+
+    house.invited = invited  # type: ignore[method-assign]
+    one.dials("park", house.now)
+    house.run(1.0)
+    assert one.hears() == "-"
+    third.dials("fetch", house.now)
+    house.run(2.0)
+    house.talk((one, third))
+    one.call.end(house.now)
+    house.run(1.0)
+    one.dials("park", house.now)
+    house.run(PARK_S + 5.0)
+    house.talk((one, other if by else third))
+    one.call.end(house.now)
+    house.check_over()
 
 
 def test_a_diversion_asks_what_the_diverting_phone_may() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -36,7 +36,7 @@ class House:
 
     def __init__(self, site: Site, phones: list[Phone]) -> None:
         self.site = site
-        self.phones = phones
+        self.link = 0
         caller, rings, mate, plain = phones
         assert isinstance(caller, Baresip)
         assert isinstance(rings, Baresip)
@@ -44,10 +44,36 @@ class House:
         assert isinstance(plain, Baresip)
         self.caller, self.rings, self.mate, self.plain = caller, rings, mate, plain
 
+    @contextmanager
+    def lifting(self, phone: Baresip) -> Iterator[None]:
+        phone.answers = True
+        yield
+        phone.answers = False
+
     def talk(self, one: Phone, other: Phone) -> None:
         """Both hear each other."""
         for ear, mouth in ((one, other), (other, one)):
             self.site.wait(lambda ear=ear, mouth=mouth: holds(ear.heard(), mouth.tone_hz), STEP_S, "talk")  # type: ignore[misc]
+
+    def calls_dies(self) -> None:
+        self.link = self.site.table("st")["link"]
+        self.site.calls.kill()
+
+    def calls_begins_anew(self) -> None:
+        """And the edge hands calls over again."""
+        self.site.calls.start()
+        self.site.wait(lambda: self.site.table("st")["link"] not in (0, self.link), STEP_S, "a connection of its own")
+
+    def rung(self) -> int:
+        """Calls that have come to `rings`."""
+        return (self.rings.directory / "log").read_text("utf-8", "replace").count("Incoming call")
+
+    def plain_is_busy(self) -> None:
+        """With a call that the edge carries."""
+        self.caller.dial(PLAIN)
+        self.caller.wait_established(STEP_S)
+        self.plain.wait_established(STEP_S)
+        assert not self.site.table("legs")
 
     def all_over(self) -> None:
         self.site.wait(lambda: not self.site.table("legs"), STEP_S, "no leg is left")
@@ -73,10 +99,11 @@ def house() -> Iterator[House]:
             host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
             site.switch.join(host, "eth0", f"{ip}/24")
             account = Account(number, password(number), REALM, PROXY)
+            one_line = "call_max_calls 1\n" if number == PLAIN else ""
             phone: Phone = (
                 Linphone(host, ip, account, hz)
                 if number == MATE
-                else Baresip(host, ip, account, hz, answers=number != RINGS)
+                else Baresip(host, ip, account, hz, answers=number != RINGS, settings=one_line)
             )
             phone.start()
             stack.callback(phone.stop)
@@ -114,6 +141,67 @@ def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house:
     house.mate.wait_closed(STEP_S)
     house.all_over()
     house.plain.wait_closed(STEP_S)
+
+
+def test_calls_that_are_led_end_when_calls_dies_and_no_others(house: House) -> None:
+    house.plain_is_busy()
+    house.rings.dial(MATE)
+    house.rings.wait_established(STEP_S)
+    house.mate.wait_established(STEP_S)
+    assert len(house.site.table("legs")) == 2
+    house.calls_dies()
+    house.calls_begins_anew()
+    house.rings.wait_closed(STEP_S)
+    house.mate.wait_closed(STEP_S)
+    house.all_over()
+    house.talk(house.caller, house.plain)
+    house.caller.hang_up()
+    house.plain.wait_closed(STEP_S)
+
+
+@pytest.mark.long
+def test_a_call_that_is_led_rings_on_by_the_edge_when_calls_dies(house: House) -> None:
+    before = house.rung()
+    house.caller.dial(RINGS)
+    house.rings.wait_ringing(STEP_S)
+    house.calls_dies()
+    try:
+        house.site.wait(lambda: house.rung() == before + 2, STEP_S, "rung by the edge")
+        assert house.caller.call.closed_at is None
+    finally:
+        house.calls_begins_anew()
+    house.caller.hang_up()
+    house.caller.wait_closed(STEP_S)
+    house.all_over()
+
+
+@pytest.mark.long
+def test_who_waits_for_a_busy_phone_has_it_when_it_is_free(house: House) -> None:
+    house.plain_is_busy()
+    house.mate.dial(CAMP_ON)
+    house.site.wait(lambda: house.site.table("waited") == {PLAIN: 1}, STEP_S, "waited for")
+    house.caller.hang_up()
+    house.mate.wait_established(STEP_S)
+    house.talk(house.mate, house.plain)
+    house.mate.hang_up()
+    house.plain.wait_closed(STEP_S)
+    house.all_over()
+    house.site.wait(lambda: not house.site.table("waited"), STEP_S, "nobody is waited for")
+
+
+@pytest.mark.long
+def test_who_has_ordered_it_is_called_back_when_a_phone_is_free(house: House) -> None:
+    house.plain_is_busy()
+    house.rings.dial(CALL_BACK)
+    assert "Återuppringning beställd" in house.rings.wait_closed(STEP_S).reason
+    house.site.wait(lambda: house.site.table("waited") == {PLAIN: 1}, STEP_S, "waited for")
+    with house.lifting(house.rings):
+        house.caller.hang_up()
+        house.site.wait(lambda: len(house.site.table("legs")) == 2, STEP_S, "called back")
+    house.talk(house.rings, house.plain)
+    house.plain.hang_up()
+    house.rings.wait_closed(STEP_S)
+    house.all_over()
 
 
 def _people() -> Bulk:
