@@ -197,7 +197,11 @@ def _told(
     why = last.why if isinstance(last, Reception) else word_of(asked.why)
     instead = ring.extensions[0] if ring is not None else None
     mailbox = _mailbox(last if ring is None else None, sought, directory)
-    return Told(said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox)
+    ours = asked.caller is not None and directory.extension(asked.caller) is not None
+    busy = sought if asked.why is Why.BUSY and ours and sought else None
+    return Told(
+        said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox, busy=busy
+    )
 
 
 def _mailbox(last: Step | None, sought: str, directory: Directory) -> str | None:

@@ -14,9 +14,11 @@ from callcontrol.media.phrases import choices as spoken
 from callcontrol.plan.steps import Say
 from callcontrol.refusal import Why
 
-__all__ = ["KEY_AGAIN", "KEY_END", "KEY_MESSAGE", "Told", "one", "word_of"]
+__all__ = ["KEY_AGAIN", "KEY_CALL_BACK", "KEY_END", "KEY_MESSAGE", "KEY_WAIT", "Told", "one", "word_of"]
 
 KEY_MESSAGE, KEY_RECEPTION, KEY_INSTEAD, KEY_AGAIN = "1", "2", "3", "9"
+KEY_WAIT, KEY_CALL_BACK = "4", "5"
+"""As on the exchanges that people know (MD110)."""
 KEY_END = "#"
 """Ends a message."""
 
@@ -38,7 +40,7 @@ def word_of(why: Why) -> str:
 class Told:
     """`said`: the plan's; `why`: a word of it, said where the plan says nothing. `sought`: the extension that was
     called, "" for none. `reception`, `instead`: extensions to be led on to. `mailbox`: the extension that a message may
-    be left for."""
+    be left for. `busy`: the extension that the caller, one of ours, may wait for or be called back by."""
 
     said: tuple[Say, ...] = ()
     why: str
@@ -46,6 +48,7 @@ class Told:
     reception: str | None = None
     instead: str | None = None
     mailbox: str | None = None
+    busy: str | None = None
 
     @property
     def next(self) -> tuple[str, ...]:
@@ -66,7 +69,8 @@ class Told:
     def choices(self, language: str, name_of: NameOf) -> list[Sentence]:
         """What the caller may press; empty where there is nothing to choose."""
         message = [Choice(KEY_MESSAGE, "for_message")] if self.mailbox else []
-        given = [*message, *self._ways]
+        waits = [Choice(KEY_WAIT, "for_waiting"), Choice(KEY_CALL_BACK, "for_call_back")] if self.busy else []
+        given = [*message, *self._ways, *waits]
         return spoken((*given, Choice(KEY_AGAIN, "for_again")), language, name_of) if given else []
 
     def after_message(self, language: str, name_of: NameOf) -> list[Sentence]:

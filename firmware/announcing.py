@@ -23,7 +23,7 @@ from callcontrol.media.speech import Speaker
 from callcontrol.media.tones import Tone, ToneSource
 from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.events import Invited
-from callcontrol.told import KEY_AGAIN, KEY_END, KEY_MESSAGE, Told, one
+from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_END, KEY_MESSAGE, KEY_WAIT, Told, one
 from firmware.messages import Kept, Messages, Recording
 from firmware.places import NoPlace, Place, Places
 
@@ -149,7 +149,8 @@ class Announcing:
 
     async def _tell(self, caller: _Caller, said: list[Clip], farewell: list[Clip]) -> None:
         told, times, chosen = caller.told, 0, ""
-        choices = {*told.keys, *((KEY_MESSAGE,) if told.mailbox else ())}
+        waits = (KEY_WAIT, KEY_CALL_BACK) if told.busy else ()
+        choices = {*told.keys, *((KEY_MESSAGE,) if told.mailbox else ()), *waits}
         for _ in range(AGAIN_MAX):
             key = await self._asked(caller, said, CHOICE_S if choices else 0.0)
             if key == KEY_MESSAGE and told.mailbox:
@@ -157,6 +158,9 @@ class Announcing:
                 if kept is Kept.YES and key not in told.keys:
                     self._end(caller)
                     return
+            if key in waits:
+                await self._wait(caller, key)
+                return
             chosen = told.keys.get(key or "", "")
             times += 0 if key == KEY_AGAIN else 1
             if chosen or not choices or times >= TOLD_TIMES:
@@ -171,6 +175,19 @@ class Announcing:
         self._switch.lead_on(caller.leg, numbers, _now())
         self._pump()
         # What a caller expects to hear while it rings elsewhere; until it is closed.
+        await caller.place.sound(ToneSource(Tone.RINGING))
+
+    async def _wait(self, caller: _Caller, key: str | None) -> None:
+        """For who is busy: on the line, or by being called back."""
+        leg, busy = caller.leg, caller.told.busy
+        assert leg is not None
+        assert busy is not None
+        if key == KEY_CALL_BACK:
+            ordered = self._switch.call_back(leg.number, busy, _now())
+            await self._say(caller, await self._said(partial(one, "call_back" if ordered else "goodbye")))
+            self._end(caller)
+            return
+        self._switch.wait_for(leg, busy, caller.told.next, _now())
         await caller.place.sound(ToneSource(Tone.RINGING))
 
     async def _message(self, caller: _Caller, mailbox: str) -> tuple[Kept, str | None]:

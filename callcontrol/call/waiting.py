@@ -60,6 +60,12 @@ class Waiting(Joining):
         self._camp(call, number, now)
         return call
 
+    def wait_for(self, leg: Leg, number: str, then: Sequence[str], now: float) -> None:
+        """Whom the unit has answered waits, and hears what the unit gives it, until `number` is free; in vain it is led
+        on to `then`, one after the other."""
+        leg.call.then = list(then)
+        self._camp(leg.call, number, now)
+
     def call_back(self, caller: str, number: str, now: float) -> bool:
         """When `number` is free, `caller` is called, and then `number`. False where too many wait."""
         self._call_backs = {pair: until for pair, until in self._call_backs.items() if until > now}
@@ -164,8 +170,16 @@ class Waiting(Joining):
         call.camps_on = number
         if call.waits_until is None:
             call.waits_until = now + CAMP_S
-            call.sides[0].session.ring(182, now)
-        call.timer = self._ua.at(call.waits_until, lambda then: self._fail(call, BUSY, then))
+            if not call.sides[0].answered:
+                call.sides[0].session.ring(182, now)
+        call.timer = self._ua.at(call.waits_until, lambda then: self._in_vain(call, then))
+
+    def _in_vain(self, call: Call, now: float) -> None:
+        call.camps_on = ""
+        if call.then:
+            self._next_of(call, now)
+        else:
+            self._fail(call, BUSY, now)
 
     def _begin_call_back(self, caller: str, callee: str, until: float, now: float) -> None:
         self._count += 1

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from callcontrol.asked import LINE_MAX, Asked, decide, may_refer
+from callcontrol.asked import LINE_MAX, Asked, after, decide, may_refer
 from callcontrol.plan.absence import Absent, Source
 from callcontrol.plan.model import Condition, Distribution, Kind, Member
 from callcontrol.plan.reach import REACH_CLASSES
@@ -257,6 +257,48 @@ def test_a_referred_member_is_not_rung(town: Town) -> None:
 def test_of_nobody_it_is_answered_as_if_nothing_were_known(why: Why, town: Town) -> None:
     known_to_the_edge = why is Why.ASKED
     assert ask(town, why, callee="1777") == (("1777",) if known_to_the_edge else refuse(why, survival=True))
+
+
+@pytest.mark.parametrize(
+    ("caller", "why", "busy"),
+    [("1004", Why.BUSY, "1001"), ("1004", Why.NO_ANSWER, None), ("0701234567", Why.BUSY, None), (None, Why.BUSY, None)],
+)
+def test_one_of_ours_may_wait_for_who_is_busy(caller: str | None, why: Why, busy: str | None, town: Town) -> None:
+    asked = Asked(callee="1001", caller=caller, why=why, survival=True, tried=("1001", "1000"))
+    told = decide(asked, town, NOON).told
+    assert told is not None
+    assert told.busy == busy
+
+
+@pytest.mark.parametrize(
+    ("callee", "caller", "led"), [("1001", "1004", True), ("1004", "1002", True), ("1004", "1003", False)]
+)
+def test_calls_to_and_from_a_group_of_pick_up_are_led(callee: str, caller: str, led: bool, town: Town) -> None:
+    town.pick_up_group("g", "1001", "1002")
+    decided = decide(Asked(callee=callee, caller=caller, why=Why.ASKED, survival=True), town, NOON)
+    assert (decided.answer, decided.led) == ((callee,), led)
+    assert decided.for_s is not None
+    assert decided.for_s > 0
+
+
+@pytest.mark.parametrize(
+    ("status", "rang", "why"),
+    [
+        (408, True, Why.NO_ANSWER),
+        (408, False, Why.SILENT),
+        (486, True, Why.BUSY),
+        (600, False, Why.BUSY),
+        (480, False, Why.ABSENT),
+        (480, True, None),
+        (302, True, Why.ILL),
+        (503, False, Why.ILL),
+        (407, False, Why.ILL),
+        (603, True, None),
+        (488, True, None),
+    ],
+)
+def test_how_a_phone_that_we_rang_did_not_take_it(status: int, rang: bool, why: Why | None) -> None:
+    assert after(status, rang=rang) is why
 
 
 HOSTILE = (

@@ -832,6 +832,23 @@ def test_who_is_busy_when_called_back_is_called_back_later_unless_it_has_cancell
     assert not house.switch.calls
 
 
+@pytest.mark.parametrize("free", [True, False])
+def test_whom_the_unit_has_answered_waits_for_a_busy_phone(free: bool) -> None:
+    house = House()
+    one, other, third = house.phone(1), house.phone(2), house.phone(3)
+    one.dials("told", house.now)
+    house.run(1.0)
+    house.switch.wait_for(house.leg(one), "1002", ["1003"], house.now)
+    house.run(60.0)
+    assert (one.hears(), house.switch.waited_for(house.now)) == (OWN, {"1002"})
+    if free:
+        house.switch.freed("1002", house.now)
+    house.run(80.0)
+    house.talk((one, other if free else third))
+    one.call.end(house.now)
+    house.check_over()
+
+
 @pytest.mark.parametrize("by", ["1002", ""])
 def test_who_is_sent_to_a_slot_waits_and_is_led_back_in_vain(by: str) -> None:
     house = House()

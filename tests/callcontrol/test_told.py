@@ -63,6 +63,11 @@ def test_a_message_may_be_left() -> None:
     assert text(alone.after_message("en", NAMES.get)) == "Thank you. Your message has been saved."
 
 
+def test_who_is_busy_may_be_waited_for() -> None:
+    said = text(Told(why="busy", sought="1002", busy="1002").choices("sv", NAMES.get))
+    assert said.startswith("Tryck fyra för att vänta tills telefonen är ledig. Tryck fem för att bli uppringd")
+
+
 def test_nothing_to_choose() -> None:
     told = Told(why="unknown")
     assert (told.keys, told.next, told.choices("sv", NAMES.get)) == ({}, (), [])
