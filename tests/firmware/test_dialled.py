@@ -1,0 +1,116 @@
+"""Codes: what is done by each, and what stands on the display where nothing rings for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import pytest
+
+from callcontrol.asked import Asked
+from callcontrol.call import Dial, Switch
+from callcontrol.plan.codes import Code, Function
+from callcontrol.plan.model import PickUp
+from callcontrol.refusal import Refusal, Why
+from callcontrol.sip.agent import Agent
+from callcontrol.sip.events import Invited
+from callcontrol.sip.message import Request
+from callcontrol.sip.user_agent import UserAgent
+from firmware.asking import Asking
+from firmware.config import Codes
+from firmware.dialled import Dialling
+
+GROUP = PickUp(name="g", entity="e", extensions=frozenset({"1001", "1002"}))
+BARRED = Refusal(403, "Spärrat / Barred", 21, "call rejected")
+
+
+@dataclass
+class Session:
+    """All that a code may ask of one."""
+
+    said: list[tuple[int, str]] = field(default_factory=list)
+
+    def refuse(self, status: int, now: float, reason: str = "", headers: Any = ()) -> bool:
+        self.said.append((status, reason))
+        return True
+
+
+class Known:
+    def pick_up(self, number: str) -> PickUp | None:
+        return GROUP if number in GROUP.extensions else None
+
+    def reception_of(self, number: str) -> tuple[str, ...]:
+        return ()
+
+
+class Desk:
+    def __init__(self) -> None:
+        tokens = (f"t{n}" for n in range(1_000_000))
+        ua = UserAgent(Agent("192.0.2.1:5060", lambda: next(tokens)), "<sip:c@h>", lambda: next(tokens), lambda a, b: a)
+        self.switch = Switch(ua, self, "kommun.example")
+        self.led: list[tuple[str, str]] = []
+        known = cast("Asking", Known())
+        self.dialling = Dialling(self.switch, known, Codes().table, self.to, self.lead)
+
+    def to(self, wanting: str, number: str) -> Dial | Refusal:
+        return BARRED if number.startswith("0") else Dial(number, f"sip:{number}@h")
+
+    def lead(self, invited: Invited, caller: str, dial: Dial, onward: object, now: float) -> None:
+        self.led.append((caller, dial.number))
+
+    def dial(self, code: str, caller: str | None = "1001") -> list[tuple[int, str]]:
+        session = Session()
+        who = f"<sip:{caller}@h>"
+        request = Request.new("INVITE", "sip:x@h", from_=f"{who};tag=a", to="<sip:x@h>", call_id="c", cseq=1)
+        invited = Invited(cast("Any", session), request, b"", None)
+        self.dialling.came(invited, Asked(callee=code, caller=caller, why=Why.CODE, survival=True), 0.0)
+        return session.said
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+@pytest.mark.parametrize(
+    ("code", "caller", "status", "words"),
+    [
+        ("*8#", "1001", 404, "Inget samtal att hämta / Nothing rings"),
+        ("*8", "1001", 404, "Inget samtal"),
+        ("*8#", "1003", 403, "Inte i din grupp"),
+        ("*8*1002#", "1001", 404, "Inget samtal"),
+        ("*8*1003#", "1001", 403, "Inte i din grupp"),
+        ("*8*1001#", "1003", 403, "Inte i din grupp"),
+        ("*70*1#", "1001", 486, "Platsen är upptagen"),  # of a call without an offer nobody can be parked
+        ("#70*1#", "1001", 404, "Ingen väntar på platsen"),
+        ("*37*1002#", "1001", 480, "Återuppringning beställd"),
+        ("*37*0701234567#", "1001", 403, "Spärrat"),
+        ("#37#", "1001", 480, "Återuppringning avbeställd"),
+        ("*4*0701234567#", "1001", 403, "Spärrat"),
+        ("*99#", "1001", 404, "Ingen sådan kod"),
+        ("*8#", None, 404, "Ingen sådan kod"),
+    ],
+)
+def test_what_stands_on_the_display(desk: Desk, code: str, caller: str | None, status: int, words: str) -> None:
+    ((said, phrase),) = desk.dial(code, caller)
+    assert said == status
+    assert phrase.startswith(words)
+
+
+def test_who_wants_to_wait_rings_first(desk: Desk) -> None:
+    assert desk.dial("*4*1002#") == []
+    assert desk.led == [("1001", "1002")]
+
+
+def test_call_backs_are_bounded_and_taken_back(desk: Desk) -> None:
+    said = [desk.dial(f"*37*{number}#")[0][1] for number in range(1000, 1101)]
+    assert [phrase[:10] for phrase in said].count("För många ") == 1
+    desk.dial("#37#")
+    assert desk.switch.waited_for(0.0) == set()
+
+
+def test_each_function_has_a_code_of_its_own() -> None:
+    table = Codes().table
+    assert [code.function for code in table] == list(Function)
+    assert len({(code.before, code.after) for code in table}) == len(table)
+    assert all(isinstance(code, Code) for code in table)
