@@ -354,6 +354,10 @@ class Announcing:
         default="",
         metadata=key(FOLDER_OR_NONE, "the municipality's own recordings; what is not there is spoken by espeak-ng"),
     )
+    music: str = field(
+        default="",
+        metadata=key(FOLDER_OR_NONE, "what who waits hears: files of sound, in turns; none: a quiet tune of our own"),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

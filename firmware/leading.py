@@ -30,6 +30,7 @@ from firmware.link import Link
 if TYPE_CHECKING:
     from firmware.announcing import Announcing
     from firmware.mixing import Mixing
+    from firmware.onhold import OnHold
 
 __all__ = ["RING", "Leading"]
 
@@ -71,6 +72,7 @@ class Leading:
         self._paths = config.paths
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
+        self._on_hold: OnHold | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -82,30 +84,33 @@ class Leading:
             tasks.create_task(self._load())
 
     async def _load(self) -> None:
-        self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
+        self._on_hold, self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
         # Sound is paced by the loop that collects: what is loaded for good is not gone through again and again.
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
-        self._switch.through = self._mixing
+        self._switch.sound, self._switch.through = self._on_hold, self._mixing
 
-    def _loaded(self) -> tuple[Mixing, Announcing | None]:
+    def _loaded(self) -> tuple[OnHold, Mixing, Announcing | None]:
         """Blocks. Sound is much to load, and no call waits for it."""
-        from callcontrol.media.sounds import Music
         from firmware.announcing import Announcing, voice_of
         from firmware.messages import Messages
         from firmware.mixing import Mixing
+        from firmware.onhold import OnHold, music_of
         from firmware.places import Places
 
-        places = Places()
-        mixing = Mixing(places, Music())
+        places, music = Places(), music_of(self._said.music)
+        on_hold, mixing = OnHold(places, music), Mixing(places, music)
         if not self._said.languages:
-            return mixing, None
+            return on_hold, mixing, None
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
         name_of, languages = self._asking.name_of, self._said.languages
-        return mixing, Announcing(self._switch, self._pump, name_of, languages, voice, places, messages)
+        announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages)
+        return on_hold, mixing, announcing
 
     def close(self) -> None:
+        if self._on_hold is not None:
+            self._on_hold.close_all()
         if self._mixing is not None:
             self._mixing.close()
         if self._announcing is not None:

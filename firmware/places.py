@@ -20,7 +20,7 @@ from callcontrol.media.jsep import VOICES
 from callcontrol.media.leg import Leg, LegSettings
 from callcontrol.media.pcm import Source
 from callcontrol.media.rtp import Packet
-from callcontrol.media.sounds import Clip, Player
+from callcontrol.media.sounds import Clip, Music, Player
 from callcontrol.media.tracks import PlayedTrack, SoundTrack, pump, turns
 from callcontrol.media.udp import NoPort, Ports, Wire
 from callcontrol.media.webrtc import Peer
@@ -152,6 +152,12 @@ class Place:
         if any(not clip.is_encoded(self.format) for clip in clips):
             await asyncio.to_thread(_encode, clips, self.format)
         await pump(PlayedTrack(Player(clips, again=again), self.format), self.wire)
+
+    async def music(self, music: Music) -> None:
+        """Where it is just now, on and on."""
+        player = music.player(asyncio.get_running_loop().time())
+        ready = music.is_encoded(self.format)
+        await pump(PlayedTrack(player, self.format) if ready else SoundTrack(player), self.wire)
 
     async def sound(self, source: Source) -> None:
         """To its end."""

@@ -23,6 +23,7 @@ __all__ = [
     "holds",
     "read",
     "seconds_of",
+    "silent_s",
     "tone_s",
     "write_tone",
 ]
@@ -132,6 +133,22 @@ def first_s(sound: Sound, hz: float) -> float | None:
     return found.index(True) * BLOCK_S if True in found else None
 
 
+def silent_s(path: Path) -> float:
+    """The longest silence in a recording, after its first sound; 0 when there is no recording (yet)."""
+    try:
+        sound = read(path)
+    except (OSError, SoundError):
+        return 0.0
+    block = round(sound.rate_hz * BLOCK_S)
+    longest = lasts = 0
+    heard = False
+    for at in range(0, len(sound.samples) - block + 1, block):
+        loud = _energy(sound.samples[at : at + block]) >= block * (SILENCE * 32767) ** 2
+        heard, lasts = heard or loud, 0 if loud or not heard else lasts + 1
+        longest = max(longest, lasts)
+    return BLOCK_S * longest
+
+
 def holds(path: Path, hz: float, least_s: float = HELD_S) -> bool:
     """Whether a recording holds a tone for at least so long."""
     return seconds_of(path, hz) >= least_s
@@ -154,11 +171,15 @@ def _samples(data: bytes, channels: int) -> array[int]:
 
 
 def _is_tone(block: array[int], hz: float, rate_hz: int) -> bool:
-    energy = sum(sample * sample for sample in block)
+    energy = _energy(block)
     if energy < len(block) * (SILENCE * 32767) ** 2:
         return False
     # A sine of amplitude a has the energy N·a²/2 and the Goertzel power (N·a/2)².
     return _power(block, hz, rate_hz) >= TONE_SHARE * energy * len(block) / 2
+
+
+def _energy(block: array[int]) -> int:
+    return sum(sample * sample for sample in block)
 
 
 def _power(block: array[int], hz: float, rate_hz: int) -> float:

@@ -26,6 +26,7 @@ from hil.sound import write_tone
 __all__ = ["crowd", "load_staff", "open_told", "record", "refer", "staff"]
 
 WORD_HZ, WORD_S = 440.0, 0.2
+TUNE_S = 2.0
 STEP_S = 30.0
 AWAY_FOR = timedelta(hours=1)
 
@@ -99,10 +100,14 @@ def open_told(
     tones: Mapping[str, float],
     tone_s: float,
     configuration: Mapping[str, Mapping[str, object]] | None = None,
+    music_hz: float | None = None,
 ) -> Site:
-    """A site in SURVIVAL where `away` is in a meeting, and has a mailbox; it is to be stopped."""
+    """A site in SURVIVAL where `away` is in a meeting, and has a mailbox; it is to be stopped. `music_hz`: what who
+    waits hears."""
     recordings = record(net.directory / "said", tones, tone_s, (away, reception))
     announcing: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
+    if music_hz is not None:
+        announcing["music"] = str(write_tone(_made(net.directory / "music" / "tone.wav"), music_hz, TUNE_S).parent)
     site = Site(net, users=users, configuration={"announcing": announcing, **(configuration or {})})
     load_staff(site.paths, staff(list(users), reception, mailboxes=(away,)))
     site.start()

@@ -5,7 +5,8 @@ passed in. Descriptions go from leg to leg as they are, but for the origin, whic
 
     connect     a call that came is led on, to one or several at once (B2BUA)
     answer      the unit itself is at the other end, and may lead on from there (lead_on)
-    hold        the phone's own; with `Sound` the other hears music, else what the phone sends, or nothing
+    hold        the phone's own; with `Sound` the other hears music, unless the phone names a place of its own for that
+                (RFC 7088); else what the phone sends, or nothing
     transfer    blind and attended, by REFER of a phone (RFC 3515, RFC 5589) or by the console
     park, fetch pick_up     camp_on, call_back, freed
 

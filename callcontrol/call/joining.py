@@ -10,7 +10,7 @@ from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
 from callcontrol.sip.offer import matched, silent
 from callcontrol.sip.refer import ReferTo
-from callcontrol.sip.sdp import Description
+from callcontrol.sip.sdp import ANY_ADDRESS, Description
 from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.user_agent import UserAgent
 
@@ -42,7 +42,7 @@ class Joining:
         self._ua = ua
         self._route = route
         self._domain = domain
-        self._sound = sound
+        self.sound = sound
         self.through: Through | None = None
         """Without it no sound passes the unit: phones with nothing in common cannot talk, and calls have two sides."""
         self._legs: dict[Session, Leg] = {}
@@ -186,21 +186,35 @@ class Joining:
         leg.music = True
         if not leg.answered:
             return
+        if self._plays_to(leg, now):
+            return
         if leg.owes is not None:
             self._hush(leg, now)
         if leg.end is not None:  # alone in its room it hears music there
             leg.music = False
             return
-        body = self._sound.offer(leg.name) if self._sound is not None else b""
+        body = self._music_for(leg)
         if not body and leg.session.remote:
             body = silent(Description.parse(leg.session.remote)).to_bytes()
         if body:
             leg.offer(Asked.WAIT, body, now)
 
+    def _music_for(self, leg: Leg) -> bytes:
+        """An offer of music; empty where there is none."""
+        remote = leg.session.remote
+        return self.sound.offer(leg.name, remote) if self.sound is not None and remote else b""
+
+    def _plays_to(self, leg: Leg, now: float) -> bool:
+        """Who waits for music, and has offered something, hears it by that."""
+        if self.sound is None or not leg.music or leg.owes is not Owes.ANSWER or leg.end or leg.own:
+            return False
+        body = self.sound.answer(leg.name, leg.offered)
+        return bool(body) and leg.reply(body, now)
+
     def _music_ends(self, leg: Leg) -> None:
         leg.music = False
-        if self._sound is not None:
-            self._sound.close(leg.name)
+        if self.sound is not None:
+            self.sound.close(leg.name)
 
     def _hush(self, leg: Leg, now: float) -> None:
         """Answers a leg that has nobody to talk with just now."""
@@ -215,6 +229,8 @@ class Joining:
                 leg.reply(body, now)
             else:
                 leg.refuse(now, 488)
+            return
+        if self._plays_to(leg, now):
             return
         if leg.owes is Owes.ANSWER:
             leg.reply(silent(Description.parse(leg.offered)).to_bytes(), now)
@@ -344,6 +360,14 @@ def may_meet(one: bytes, other: bytes) -> bool:
 def is_secure(body: bytes) -> bool:
     sound = Description.parse(body).audio
     return sound is not None and sound.secure
+
+
+def plays_its_own(body: bytes, before: bytes) -> bool:
+    """Whether who holds by `body` has the other hear music from elsewhere than where it talked from (RFC 7088)."""
+    sound, talked = Description.parse(body).audio, Description.parse(before).audio if before else None
+    if sound is None or talked is None or not sound.direction.sends:
+        return False
+    return sound.address not in (talked.address, *ANY_ADDRESS)
 
 
 def _secured(theirs: bytes) -> tuple[bool, bool]:

@@ -84,11 +84,16 @@ class Route(Protocol):
 class Sound(Protocol):
     """Music for whoever waits (callcontrol.media)."""
 
-    def offer(self, leg: str) -> bytes:
-        """A description that sends only."""
+    def offer(self, leg: str, towards: bytes) -> bytes:
+        """A description that sends only, for who has described himself so: secret where he is. Empty: there is no place
+        for one more."""
         ...
 
     def agreed(self, leg: str, body: bytes) -> None: ...
+    def answer(self, leg: str, offered: bytes) -> bytes:
+        """To an offer of who waits; empty where there is no place, or nothing in common."""
+        ...
+
     def close(self, leg: str) -> None: ...
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
-from callcontrol.call.joining import UNSPOKEN_BY, UNSPOKEN_MAX, may_meet
+from callcontrol.call.joining import UNSPOKEN_BY, UNSPOKEN_MAX, may_meet, plays_its_own
 from callcontrol.call.legs import Asked, Call, Camps, Dial, Happened, Leg, Onward, Owes, Refused, Ringing
 from callcontrol.call.rooms import Rooms
 from callcontrol.call.transfer import Transfers
@@ -211,7 +211,7 @@ class Switch(Transfers, Waiting, Rooms):
             other.reply(body, now)
         elif other.owes is not None:
             leg.refuse(now, 491)
-        elif self._sound is not None and body and Description.parse(body).holds:
+        elif body and self._held_by(body, other):
             self._hush(leg, now)
             self._wait(other, now)
             self._tell(Happened.HELD, leg.call, leg.number)
@@ -222,6 +222,11 @@ class Switch(Transfers, Waiting, Rooms):
             if not other.offer(Asked.TALK if meets else Asked.CHANGE, body, now):
                 leg.refuse(now, 488)
 
+    def _held_by(self, body: bytes, other: Leg) -> bool:
+        """Whether `other` is to hear our music for it; else it hears what the phone sends."""
+        holds = Description.parse(body).holds and not plays_its_own(body, other.said)
+        return holds and bool(self._music_for(other))
+
     def _agreed(self, leg: Leg, body: bytes, now: float) -> None:
         """To an offer of ours, or, by ACK, to one that it had asked for."""
         asked = leg.done(now) if leg.asked is not None else None
@@ -230,8 +235,8 @@ class Switch(Transfers, Waiting, Rooms):
                 leg.session.end(now)
             return
         if asked is Asked.WAIT:
-            if self._sound is not None and leg.music:
-                self._sound.agreed(leg.name, body)
+            if self.sound is not None and leg.music:
+                self.sound.agreed(leg.name, body)
             return
         other = leg.call.other(leg)
         if other is not None and other.owes is Owes.ANSWER:

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from callcontrol.media.codecs import Format
-from callcontrol.media.pcm import FRAME_BYTES, FULL, RATE_HZ, SAMPLE_BYTES, clipped, frames, samples
+from callcontrol.media.pcm import FRAME_BYTES, FRAME_S, FULL, RATE_HZ, SAMPLE_BYTES, clipped, frames, samples
 
 __all__ = ["MAX_S", "Clip", "Music", "Player", "built_in_music", "joined", "load", "trimmed"]
 
@@ -21,6 +21,8 @@ MAX_S = 600
 """The longest clip; what a file has beyond it is left out."""
 MAX_FILES = 100
 """Of music."""
+MUSIC_MAX_S = 1_800
+"""Of music in all, but for the end of the last file; half an hour is 29 MB, and as much encoded."""
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".al", ".g722")
 
 
@@ -91,8 +93,20 @@ class Music:
         """The files of a folder by name. Raises ValueError, with the file named, for one that cannot be read."""
         if folder is None or not folder.is_dir():
             return cls()
-        files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-        return cls(load(path) for path in files[:MAX_FILES])
+        clips: list[Clip] = []
+        for path in sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)[:MAX_FILES]:
+            if sum(map(len, clips)) * FRAME_S >= MUSIC_MAX_S:
+                break
+            clips.append(load(path))
+        return cls(clips)
+
+    def encode(self, codec: Format) -> None:
+        """So that playing costs nothing in this one. Blocks."""
+        for clip in self._clips:
+            clip.encoded(codec)
+
+    def is_encoded(self, codec: Format) -> bool:
+        return all(clip.is_encoded(codec) for clip in self._clips)
 
     def player(self, now: float) -> Player:
         return Player(self._clips, again=True, first_frame=int(now * 50))

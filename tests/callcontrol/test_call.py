@@ -140,9 +140,18 @@ class House:
         return CLOSED if number.startswith("00") else UNKNOWN
 
     # a Sound
-    def offer(self, leg: str) -> bytes:
+    def offer(self, leg: str, towards: bytes) -> bytes:
+        assert towards
         self.played.add(leg)
         return described("10.0.0.99", 1, Direction.SENDONLY)
+
+    def answer(self, leg: str, offered: bytes) -> bytes:
+        self.played.add(leg)
+        made = answer(
+            Description.parse(offered),
+            Local(Origin("m", 0, 0, "IN IP4 10.0.0.99"), "10.0.0.99", 4_000, direction=Direction.SENDONLY),
+        )
+        return made.to_bytes() if made is not None else b""
 
     def agreed(self, leg: str, body: bytes) -> None:
         assert leg in self.played
@@ -398,6 +407,34 @@ def test_hold_and_back(music: bool) -> None:
         house.talk((one, other))
     one.call.end(house.now)
     house.check_over()
+
+
+def test_a_phone_that_has_music_of_its_own_elsewhere_is_left_to_it() -> None:
+    """RFC 7088: it holds with the address of a place that plays."""
+    house = House(music=True)
+    one, other = house.connected()
+    one.call.offer(described("10.0.9.9", 5_000, Direction.SENDONLY), house.now)
+    house.run(1.0)
+    assert other.hears() == "10.0.9.9"
+    assert not house.played
+    one.call.offer(one.says(), house.now)
+    house.run(1.0)
+    house.talk((one, other))
+
+
+def test_who_waits_and_offers_again_goes_on_hearing_music() -> None:
+    """As phones do that refresh their session."""
+    house = House(music=True)
+    one, other = house.connected()
+    one.call.offer(one.says(Direction.SENDONLY), house.now)
+    house.run(1.0)
+    other.call.offer(other.says(), house.now)
+    house.run(1.0)
+    assert other.hears() == "10.0.0.99"
+    one.call.offer(one.says(), house.now)
+    house.run(1.0)
+    house.talk((one, other))
+    assert not house.played
 
 
 def test_both_hold_at_once() -> None:

@@ -1,4 +1,4 @@
-"""Rooms of sound over loopback: phones that send a tone each, and what each of them hears."""
+"""Rooms of sound, and music for who waits, over loopback: phones that send a tone each, and what each of them hears."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 import pytest
 
 from callcontrol.call import Said
+from callcontrol.call.joining import is_secure
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.pcm import FRAME_SAMPLES, RATE_HZ, samples
 from callcontrol.media.sounds import Clip, Music
@@ -17,6 +18,7 @@ from callcontrol.media.tracks import turns
 from callcontrol.media.udp import Endpoint, Ports
 from callcontrol.sip.offer import ABLE
 from firmware.mixing import MIXED_MAX, Mixing
+from firmware.onhold import OnHold
 from firmware.places import Places
 
 HOST = "127.0.0.1"
@@ -85,8 +87,9 @@ def power(pcm: bytes, hz: float) -> float:
 
 class House:
     def __init__(self, places: Places) -> None:
-        music = Clip(b"".join(tone(MUSIC_HZ, at) for at in range(50)))
-        self.mixing = Mixing(places, Music([music]))
+        music = Music([Clip(b"".join(tone(MUSIC_HZ, at) for at in range(50)))])
+        self.mixing = Mixing(places, music)
+        self.on_hold = OnHold(places, music)
         self.ports = Ports(HOST, 42_000, 42_400)
         self.phones: list[Phone] = []
         self.turned = asyncio.Event()
@@ -126,6 +129,7 @@ def run(work: Callable[[House], Coroutine[None, None, None]]) -> None:
         finally:
             talking.cancel()
             house.mixing.close()
+            house.on_hold.close_all()
             for phone in house.phones:
                 phone.wire.close()
         assert places.room == Places().room
@@ -207,5 +211,43 @@ def test_rooms_are_bounded() -> None:
         assert house.mixing.join("r", "x", b"v=0\r\n") is None
         assert not house.mixing.keep("nowhere", print, print)
         house.mixing.leave("nowhere", "1")
+
+    run(work)
+
+
+@pytest.mark.parametrize(("codec", "secure"), [("PCMU", False), ("PCMA", True)])
+def test_who_waits_hears_music_secret_as_it_was(codec: str, secure: bool) -> None:
+    """By an offer of ours, and by one of its own while it waits."""
+
+    async def work(house: House) -> None:
+        phone = house.phone(TONES[0], codec, secure=secure)
+        for _ in range(2):  # it is offered again where it is held again before it has answered
+            offered = house.on_hold.offer("1", phone.offered)
+        assert is_secure(offered) == secure
+        found = phone.end.answer(offered)
+        assert found is not None
+        assert not found[1].sends
+        phone.wire.agree(found[1]).listening = True
+        house.on_hold.agreed("1", found[0])
+        await house.until(lambda: phone.hears(MUSIC_HZ))
+        body = house.on_hold.answer("1", phone.offered)
+        assert is_secure(body) == secure
+        phone.agreed(body)
+        phone.heard.clear()
+        await house.until(lambda: phone.hears(MUSIC_HZ))
+        house.on_hold.close("1")
+        await house.until(phone.hears)
+
+    run(work)
+
+
+def test_there_is_an_end_to_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(house: House) -> None:
+        monkeypatch.setattr("firmware.places.AT_ONCE_MAX", 1)
+        phone = house.phone(TONES[0])
+        assert house.on_hold.offer("1", phone.offered)
+        assert house.on_hold.offer("2", phone.offered) == house.on_hold.answer("2", phone.offered) == b""
+        house.on_hold.close("1")
+        assert house.on_hold.offer("2", phone.offered)
 
     run(work)

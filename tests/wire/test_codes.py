@@ -19,12 +19,13 @@ from hil.phone import Account, Phone
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
-from hil.sound import holds
+from hil.sound import holds, write_tone
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 
 CALLER, RINGS, MATE, PLAIN = "1001", "1002", "1003", "1004"
+MUSIC_HZ, TUNE_S = 900.0, 2.0
 STAFF = (CALLER, RINGS, MATE, PLAIN)
 GROUP = f"[pick_up.bygg]\nentity = 'e'\nextensions = ['{RINGS}', '{MATE}']\n"
 PICK_UP, PARK, FETCH, CALL_BACK, CAMP_ON = "*8%23", "*70*1", "%2370*1%23", f"*37*{PLAIN}", f"*4*{PLAIN}"
@@ -78,10 +79,13 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with Net("rvled") as net, ExitStack() as stack:
+        (net.directory / "music").mkdir()
+        tune = write_tone(net.directory / "music" / "tone.wav", MUSIC_HZ, TUNE_S)
+        announcing: dict[str, object] = {"languages": [], "music": str(tune.parent)}
         site = Site(
             net,
             users=numbers(1001, 4),
-            configuration={"announcing": {"languages": []}, "survival": {"signal_s": 5, "ring_signals": 4}},
+            configuration={"announcing": announcing, "survival": {"signal_s": 5, "ring_signals": 4}},
         )
         with closing(connect(site.paths.directory, "directory")) as directory:
             load(directory, _people(), "rig", datetime.now(UTC))
@@ -130,6 +134,7 @@ def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house:
     house.caller.transfer(PARK)
     house.caller.wait_closed(STEP_S)
     house.site.wait(lambda: len(house.site.table("legs")) == 1, STEP_S, "it waits")
+    house.site.wait(lambda: holds(house.plain.heard(), MUSIC_HZ), STEP_S, "music")
     house.mate.dial(FETCH)
     house.mate.wait_established(STEP_S)
     house.talk(house.mate, house.plain)

@@ -17,7 +17,7 @@ from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
-from hil.sound import RATE_HZ, Sound, holds, tone_s
+from hil.sound import RATE_HZ, Sound, holds, seconds_of, silent_s, tone_s
 from hil.told import open_told
 from tests.wire.conftest import STEP_S
 
@@ -27,9 +27,11 @@ CALLER, AWAY, RECEPTION, UNKNOWN = "1001", "1002", "1003", "1777"
 SAID = {"reason_meeting": 1020.0, "unknown": 1320.0, "speak_after_tone": 1720.0, "message_kept": 1920.0}
 """The municipality's own recordings are tones here, so that it can be heard which of them is said."""
 SAID_S = 1.5
+MUSIC_HZ = 620.0
 HEARD_S = 0.5
 BEEP_HZ, BEEP_S = 1400.0, 0.2
 SPOKEN_S = 2.0
+SILENT_MAX_S = 3.0
 
 
 class House:
@@ -98,7 +100,7 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with Net("rvtold") as net, ExitStack() as stack:
-        site = open_told(net, numbers(1001, 3), AWAY, RECEPTION, SAID, SAID_S)
+        site = open_told(net, numbers(1001, 3), AWAY, RECEPTION, SAID, SAID_S, music_hz=MUSIC_HZ)
         stack.callback(site.stop)
         phones: list[Baresip | Linphone] = []
         for at, (kind, number, hz) in enumerate(((Baresip, CALLER, 700.0), (Linphone, RECEPTION, 1100.0))):
@@ -133,6 +135,22 @@ def test_a_number_that_nobody_has_and_the_end(house: House) -> None:
     house.calls(UNKNOWN)
     house.hears(SAID["unknown"])
     assert house.caller.wait_closed(STEP_S).established_at is not None
+
+
+def test_who_is_held_hears_music_until_it_is_taken_back(house: House) -> None:
+    since = house.calls(AWAY)
+    house.caller.press("2")
+    house.led_on(since)
+    house.site.wait(lambda: holds(house.reception.heard(), house.caller.tone_hz), STEP_S, "talk")
+    house.caller.hold()
+    house.site.wait(lambda: holds(house.reception.heard(), MUSIC_HZ), STEP_S, "music")
+    before_s = seconds_of(house.reception.heard(), house.caller.tone_hz)
+    house.caller.resume()
+    house.site.wait(
+        lambda: seconds_of(house.reception.heard(), house.caller.tone_hz) >= before_s + HEARD_S, STEP_S, "taken back"
+    )
+    assert silent_s(house.reception.heard()) <= SILENT_MAX_S
+    house.talk()
 
 
 def test_a_message_by_key_1(house: House) -> None:
