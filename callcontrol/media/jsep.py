@@ -25,6 +25,7 @@ VOICES = ("PCMA", "G722", "PCMU", "opus")
 """PCMA passes unopened to nearly every telephone; opus is for whoever has it at the other end too."""
 
 CANDIDATES_MAX = 16
+PORT_MIN = 1024
 FINGERPRINTS_MAX = 4
 _PROTOCOLS = ("UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/SAVP")
 _NOWHERE = "0.0.0.0"  # noqa: S104 – written in a description, not bound
@@ -148,13 +149,16 @@ def _of_browser(media: Media) -> bool:
 
 
 def _candidate(value: str) -> Candidate | None:
-    """None for what we cannot use: TCP, a name of mDNS, RTCP alone."""
+    """None for what we cannot use, TCP, a name of mDNS, RTCP alone, and for where no browser is: ourselves, many at
+    once, the ports of services."""
     match = _CANDIDATE.fullmatch(value)
-    if match is None or not 0 < int(match[4]) < 65_536 or int(match[2]) >= 1 << 32:
+    if match is None or not PORT_MIN <= int(match[4]) < 65_536 or int(match[2]) >= 1 << 32:
         return None
     try:
         address = ipaddress.ip_address(match[3])
     except ValueError:
+        return None
+    if address.is_loopback or address.is_multicast or address.is_unspecified:
         return None
     return Candidate(match[1], int(match[2]), str(address), int(match[4]), match[5].lower())
 

@@ -98,6 +98,8 @@ class Baresip(Watched):
         self._debian = debian
         self._parameters, self._settings = parameters, settings
         self._control: socket.socket | None = None
+        self.keys = ""
+        """That were pressed at the other end, of all its calls."""
         self._registered = False
         self._began = 0.0
         self._incoming = ""  # the Call-ID of the latest incoming call
@@ -217,6 +219,8 @@ class Baresip(Watched):
                 self._saw_ringing()
             case {"type": "CALL_ESTABLISHED"}:
                 self._saw_established()
+            case {"type": "CALL_DTMF_START", "param": str(key)}:
+                self.keys += key
             case {"type": "CALL_CLOSED", "param": str(reason)}:
                 self._saw_closed(reason)
 

@@ -53,22 +53,22 @@ class Call:
         self._wire, self._leg, self._hz = wire, wire.leg, hz
         self._leg.listening = True
         self._heard = bytearray()
-        self._keys = ""
+        self.keys = ""
         play = PlayedTrack(Player([_TONE], again=True), self._leg.settings.format)
         self._tasks = [asyncio.create_task(pump(play, wire)), asyncio.create_task(self._listen())]
 
     async def _listen(self) -> None:
         async for now in turns():
             self._heard += self._leg.pull(now)
-            self._keys += self._leg.pressed()
+            self.keys += self._leg.pressed()
 
     def end(self) -> str:
         for task in self._tasks:
             task.cancel()
         leg = self._leg
-        self._keys += leg.pressed()
+        self.keys += leg.pressed()
         name = leg.settings.format.name
-        told = {"codec": name, "keys": self._keys, "tenths": self._tenths(), "peer_lost": leg.peer_lost}
+        told = {"codec": name, "keys": self.keys, "tenths": self._tenths(), "peer_lost": leg.peer_lost}
         self._wire.close()
         return json.dumps(told | {"counts": asdict(leg.playout.counts), "drops": asdict(leg.drops)})
 

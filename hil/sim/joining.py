@@ -3,7 +3,8 @@
 ``python -m hil.sim.joining IP HZ``: telephones call by SIP at UDP port 5060, as `hil.sim.answering` has it. A browser
 is told of by a line of JSON on standard input: ``{"offer": SDP, "codec": NAME, "does": WHAT}``, answered by one with
 ``answer``. WHAT: "prompt", it hears the tone of 1,020 Hz, and HZ is listened for; "echo", it hears itself; "phone", it
-is joined to the next telephone that calls. ``{"end": true}`` ends the browser's call; a line tells of it.
+is joined to the next telephone that calls. ``{"keys": true}`` asks for those that came by now; ``{"end": true}`` ends
+the browser's call; a line tells of it.
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ class _Joining:
             told = self._told.end() if self._told is not None else "{}"
             await self._peer.closed()
             return told
+        if "keys" in said:
+            assert isinstance(self._told, Call)
+            return json.dumps({"keys": self._told.keys})
         self._peer = peer = await Peer.open((said["codec"],))
         answered = peer.answer(said["offer"].encode())
         assert answered is not None

@@ -90,7 +90,7 @@ def test_it_hears_a_prompt_and_is_heard_and_so_are_its_keys(desk: Desk, codec: s
     desk.browser.speak(SAID_HZ)
     desk.hears(PLAYED_HZ)
     assert desk.browser.press("159#")
-    time.sleep(1.5)
+    _until(lambda: desk.asks({"keys": True})["keys"] == "159#", "its keys")
     told = desk.asks({"end": True})
     assert told["codec"] == codec
     assert told["keys"] == "159#"
@@ -111,6 +111,8 @@ def test_it_speaks_with_a_real_phone(desk: Desk, web: str, phone: str, unopened:
         there.wait_established(STEP_S)
         desk.hears(PHONE_HZ)
         _until(lambda: seconds_of(there.heard(), SAID_HZ) >= HEARD_S, "the phone heard no browser")
+        assert desk.browser.press("5#")
+        _until(lambda: there.keys == "5#", "the browser's keys at the phone")
         there.hang_up()
         there.wait_closed(STEP_S)
         assert desk.told() == {

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import math
+import re
 
 import av
 import pytest
@@ -95,6 +96,29 @@ async def test_a_browser_is_heard_and_hears() -> None:
         await peer.closed()
     assert peer.leg is not None
     peer.send(peer.leg.send(SILENCE))  # nobody is there, and nobody minds
+
+
+async def test_who_has_another_certificate_than_it_offered_is_not_spoken_with() -> None:
+    browser = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer = await Peer.open()
+    gone = asyncio.Event()
+    peer.on_gone = gone.set
+    try:
+        browser.addTrack(SoundTrack(ToneSource(Tone.DIAL)))
+        await browser.setLocalDescription(await browser.createOffer())
+        offered = re.sub(r"(a=fingerprint:\S+ )..", r"\g<1>00", browser.localDescription.sdp)
+        answered = peer.answer(offered.encode())
+        assert answered is not None
+        peer.on_packet = lambda packet: pytest.fail("sound was taken")
+        leg = peer.agree(answered[1])
+        await browser.setRemoteDescription(RTCSessionDescription(answered[0].decode(), "answer"))
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        assert not peer.connected
+        peer.send(leg.send(SILENCE))
+        assert leg.heard_at is None
+    finally:
+        await browser.close()
+        await peer.closed()
 
 
 async def test_two_legs_on_real_ports_hear_each_other() -> None:

@@ -1,6 +1,8 @@
 """A browser's offer and what it is answered."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from callcontrol.media.jsep import CANDIDATES_MAX, PEER, Candidate, Transport, answer, answered_with
 from callcontrol.sip.errors import RemoteError
@@ -76,7 +78,7 @@ def test_how_it_is_reached() -> None:
     assert agreed.theirs == Transport(
         "mxVR", "qH4kjYjC2kVwFhG8m1Kp3xTa", (("sha-256", PRINT),), (Candidate("1", 2122260223, "192.0.2.7", 50000),)
     )
-    many = "".join(f"a=candidate:9 1 UDP 1 192.0.2.7 {port} typ host\r\n" for port in range(1, 40))
+    many = "".join(f"a=candidate:9 1 UDP 1 192.0.2.7 {port} typ host\r\n" for port in range(4001, 4040))
     bounded = answer(OFFER.replace("a=setup", f"{many}a=setup").encode())
     assert bounded is not None
     assert len(bounded.theirs.candidates) == CANDIDATES_MAX
@@ -104,6 +106,9 @@ def test_other_media_are_refused_in_their_places() -> None:
         (PRINT, PRINT[:-1], "fingerprint"),
         ("192.0.2.7 50000 typ", "192.0.2.777 50000 typ", "candidate"),
         ("192.0.2.7 50000 typ", "192.0.2.7 0 typ", "candidate"),
+        ("192.0.2.7 50000 typ", "192.0.2.7 53 typ", "candidate"),
+        ("192.0.2.7 50000 typ", "127.0.0.1 50000 typ", "candidate"),
+        ("192.0.2.7 50000 typ", "ff02::1 50000 typ", "candidate"),
         ("udp 2122260223 ", f"udp {1 << 32} ", "candidate"),
         ("UDP/TLS/RTP/SAVPF", "RTP/AVP", "m="),
         ("m=audio 50000", "m=audio 0", "m="),
@@ -114,6 +119,33 @@ def test_what_is_no_browsers_offer_is_refused_by_its_line(old: str, new: str, fi
     assert old in OFFER
     with pytest.raises(RemoteError, match=field):
         answer(OFFER.replace(old, new).encode())
+
+
+@given(st.data())
+def test_whatever_comes_is_answered_or_refused_by_its_line(data: st.DataObject) -> None:
+    """Lines left out, said twice, in another order, or with bytes of anybody's."""
+    lines = OFFER.encode().splitlines()
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        match data.draw(st.sampled_from(("out", "twice", "elsewhere", "broken"))):
+            case "out" if len(lines) > 1:
+                del lines[at]
+            case "twice":
+                lines.insert(at, lines[at])
+            case "elsewhere":
+                lines.insert(data.draw(st.integers(0, len(lines) - 1)), lines.pop(at))
+            case _:
+                cut = data.draw(st.integers(0, len(lines[at])))
+                lines[at] = lines[at][:cut] + data.draw(st.binary(max_size=8)) + lines[at][cut + 1 :]
+    agreed, field = None, "SDP"
+    try:
+        agreed = answer(b"\r\n".join(lines) + b"\r\n")
+    except RemoteError as error:
+        field = error.field
+    assert field.startswith("SDP")
+    if agreed is not None:
+        assert answered_with(agreed, OURS, 1).startswith(b"v=0\r\n")
+        assert 0 < len(agreed.theirs.candidates) <= CANDIDATES_MAX
 
 
 def test_nothing_in_common() -> None:
