@@ -56,7 +56,8 @@ class Asked:
 class Decided(NamedTuple):
     """`answer`: the extensions to ring now, or how the call ends. `told`: what the caller is told before that where
     there is sound, and by which it is led on instead. `notes`: what somebody else is to be told of. `for_s`: how long
-    they ring, where the plan says. `led`: somebody in it is in a group of pick-up, so the call is led by us."""
+    they ring, where the plan says. `led`: by us, as somebody in it is in a group of pick-up, or nothing sounds at both
+    phones."""
 
     answer: tuple[str, ...] | Refusal
     notes: tuple[Note, ...] = ()
@@ -90,6 +91,8 @@ def decide(
     """
     try:
         entity, sought = ours(asked.callee, parse_dialled(asked.callee, directory.numbering), directory)
+        if asked.why is Why.UNLIKE:
+            return _again(asked, sought or asked.callee)
         if entity is not None or (sought is not None and directory.extension(sought) is not None):
             return _inside(asked, sought or "", directory, now, presence)
         if asked.why is Why.OUTSIDE:
@@ -121,7 +124,14 @@ def unknown(asked: Asked) -> Decided:
     """Of whom nothing is known but what the edge says: a phone of which that asks is there, and no lost one."""
     if asked.why is Why.ASKED:
         return Decided((asked.callee,))
+    if asked.why is Why.UNLIKE:
+        return _again(asked, asked.callee)
     return Decided(refuse(asked.why, survival=asked.survival), told=Told(why=word_of(asked.why)))
+
+
+def _again(asked: Asked, sought: str) -> Decided:
+    """Whose phone has refused the caller's sound is rung once more, by us, with ours."""
+    return Decided((asked.tried[-1] if asked.tried else sought,), led=True)
 
 
 def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | None) -> Decided:

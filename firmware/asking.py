@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from callcontrol.asked import FORBIDDEN, Asked, Decided, decide, may_refer, unknown
 from callcontrol.plan.model import Kind, PickUp, Presence
+from callcontrol.plan.rights import may_barge_in
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.message import Request
@@ -99,6 +100,18 @@ class Asking:
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
             return None
+
+    def may_barge_in(self, caller: str, number: str) -> bool:
+        """Whether whoever has the extension `caller` may come into calls of `number`: by a role of theirs."""
+        try:
+            people = self._opened()
+            extension = None if people is None else people.extension(caller)
+            if people is None or extension is None or extension.person is None:
+                return False
+            return may_barge_in(people.roles(extension.person), number, people)
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return False
 
     def reception_of(self, number: str) -> tuple[str, ...]:
         """Where calls of an extension end that nobody takes."""

@@ -335,6 +335,9 @@ class Codes:
     call_back: str = _code(Function.CALL_BACK, "*37*N#", "be called back when this extension is free")
     call_back_off: str = _code(Function.CALL_BACK_OFF, "#37#", "not to be called back by anybody any more")
     camp_on: str = _code(Function.CAMP_ON, "*4*N#", "wait for this extension, which is busy")
+    conference: str = _code(Function.CONFERENCE, "*55*N#", "be in the conference of this number, or transfer to it")
+    barge_in: str = _code(Function.BARGE_IN, "*56*N#", "come into the call of this extension; all hear a tone")
+    threat: str = _code(Function.THREAT, "*57#", "mark one's own call as a threat, and record it from now on")
 
     @property
     def table(self) -> tuple[Code, ...]:

@@ -46,6 +46,9 @@ class Dialling:
             Function.CALL_BACK: self._call_back,
             Function.CALL_BACK_OFF: self._call_back_off,
             Function.CAMP_ON: self._camp_on,
+            Function.CONFERENCE: self._conference,
+            Function.BARGE_IN: self._barge_in,
+            Function.THREAT: self._threat,
         }
 
     def came(self, invited: Invited, asked: Asked, now: float) -> None:
@@ -63,8 +66,15 @@ class Dialling:
         return read(refer.to.uri.user, self._codes)
 
     def referred(self, leg: Leg, refer: Refer, wanted: Dialled, now: float) -> None:
-        """A phone in a call that we lead transfers it to a code: only a slot can take it."""
-        if wanted.function is not Function.PARK:
+        """A phone in a call that we lead transfers it to a code: a slot or a conference can take it. A threat is marked
+        so, too; the call stays where it is."""
+        if wanted.function is Function.THREAT:
+            self._switch.mark(leg.number, now)
+            refer.refuse(486, now, display("code", "marked"))
+        elif wanted.function is Function.CONFERENCE:
+            refer.accept(now)
+            refer.note(200 if self._switch.bring(leg, wanted.number, now) else 486, now)
+        elif wanted.function is not Function.PARK:
             refer.refuse(403, now)
         elif not self._switch.park(leg, wanted.number, now):
             refer.refuse(486, now, display("code", "slot_taken"))
@@ -128,6 +138,18 @@ class Dialling:
 
         self._lead(invited, caller, dial, onward, now)
         return None
+
+    def _conference(self, invited: Invited, caller: str, number: str, now: float) -> Taken:
+        joined = self._switch.conference(number, invited, caller, now)
+        return None if joined else _refused(486, 17, "no_conference")
+
+    def _barge_in(self, invited: Invited, caller: str, number: str, now: float) -> Taken:
+        if not self._asking.may_barge_in(caller, number):
+            return _refused(403, 21, "may_not")
+        return None if self._switch.barge_in(number, invited, caller, now) else _refused(480, 20, "no_call")
+
+    def _threat(self, _: Invited, caller: str, __: str, now: float) -> Taken:
+        return _refused(404, 1, "no_call") if self._switch.mark(caller, now) is None else _done("marked")
 
 
 def _referrer(invited: Invited) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 __all__ = [
     "RATE_HZ",
+    "TONE_SHARE",
     "Sound",
     "SoundError",
     "dropout_s",
@@ -103,17 +104,18 @@ def read(path: Path) -> Sound:
     raise SoundError(f"{path}: no data yet")
 
 
-def seconds_of(path: Path, hz: float) -> float:
-    """How long a tone is heard in a recording, in all; 0 when there is no recording (yet)."""
+def seconds_of(path: Path, hz: float, share: float = TONE_SHARE) -> float:
+    """How long a tone is heard in a recording, in all; 0 when there is no recording (yet). `share`: of a block's energy
+    that must lie in it; less where several are heard at once."""
     try:
-        return tone_s(read(path), hz)
+        return tone_s(read(path), hz, share)
     except (OSError, SoundError):
         return 0.0
 
 
-def tone_s(sound: Sound, hz: float) -> float:
+def tone_s(sound: Sound, hz: float, share: float = TONE_SHARE) -> float:
     """How long a tone is in it, in all."""
-    return BLOCK_S * sum(_tones(sound, hz))
+    return BLOCK_S * sum(_tones(sound, hz, share))
 
 
 def dropout_s(sound: Sound, hz: float) -> float:
@@ -149,16 +151,16 @@ def silent_s(path: Path) -> float:
     return BLOCK_S * longest
 
 
-def holds(path: Path, hz: float, least_s: float = HELD_S) -> bool:
+def holds(path: Path, hz: float, least_s: float = HELD_S, share: float = TONE_SHARE) -> bool:
     """Whether a recording holds a tone for at least so long."""
-    return seconds_of(path, hz) >= least_s
+    return seconds_of(path, hz, share) >= least_s
 
 
-def _tones(sound: Sound, hz: float) -> list[bool]:
+def _tones(sound: Sound, hz: float, share: float = TONE_SHARE) -> list[bool]:
     """For each block whether it is the tone."""
     block = round(sound.rate_hz * BLOCK_S)
     starts = range(0, len(sound.samples) - block + 1, block)
-    return [_is_tone(sound.samples[at : at + block], hz, sound.rate_hz) for at in starts]
+    return [_is_tone(sound.samples[at : at + block], hz, sound.rate_hz, share) for at in starts]
 
 
 def _samples(data: bytes, channels: int) -> array[int]:
@@ -170,12 +172,12 @@ def _samples(data: bytes, channels: int) -> array[int]:
     return samples[::channels]
 
 
-def _is_tone(block: array[int], hz: float, rate_hz: int) -> bool:
+def _is_tone(block: array[int], hz: float, rate_hz: int, share: float) -> bool:
     energy = _energy(block)
     if energy < len(block) * (SILENCE * 32767) ** 2:
         return False
     # A sine of amplitude a has the energy N·a²/2 and the Goertzel power (N·a/2)².
-    return _power(block, hz, rate_hz) >= TONE_SHARE * energy * len(block) / 2
+    return _power(block, hz, rate_hz) >= share * energy * len(block) / 2
 
 
 def _energy(block: array[int]) -> int:

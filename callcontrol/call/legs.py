@@ -37,13 +37,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Dial:
-    """Where a number is reached. `number` is whom it is, for people and for what it may do itself. `room`: of a
-    conference, and nobody rings."""
+    """Where a number is reached. `number` is whom it is, for people and for what it may do itself."""
 
     number: str
     uri: str
     credentials: Credentials | None = None
-    room: str = ""
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,29 @@ class Rooms(Joining):
         self._joined(call, leg, now)
         return True
 
+    def bring(self, by: Leg, room: str, now: float) -> bool:
+        """The one who talks with `by` goes into the conference of that number; `by` is out. False: all is as it was."""
+        old, leg = by.call, by.call.other(by)
+        settled = leg is not None and not (old.room or old.ringing or old.slot) and old.aside is None
+        call = self._conference(room) if settled else None
+        if leg is None or call is None:
+            return False
+        old.sides.remove(leg)
+        self._exit(leg)
+        leg.call = call
+        call.sides.append(leg)
+        if not self._enter(leg, now):
+            call.sides.remove(leg)
+            leg.call = old
+            old.sides.append(leg)
+            return False
+        self._still(old)
+        old.sides.remove(by)
+        self._leave(by, now)
+        self._tell(Happened.OVER, old, by.number, 200)
+        self._joined(call, leg, now)
+        return True
+
     def widen(self, by: Leg, number: str, now: float) -> Refusal | None:
         """One more is called into the call that `by` is in. The refusal, where that may not be."""
         call = by.call
@@ -46,7 +69,7 @@ class Rooms(Joining):
         dial = self._allowed(call, by.number, number)
         if isinstance(dial, Refusal):
             return dial
-        if dial.room or self.through is None or not self._come(call, now):
+        if self.through is None or not self._come(call, now):
             self._left_over(call, now)
             return BUSY
         leg = self._new_leg(dial.number, call)
@@ -109,28 +132,6 @@ class Rooms(Joining):
             return None
         self._count += 1
         return Call(str(self._count), room=room)
-
-    def _moved(self, by: Leg, leg: Leg, room: str, now: float) -> bool:
-        """`leg`, who talks with `by`, goes into a conference; `by` is out."""
-        call = self._conference(room)
-        if call is None:
-            return False
-        old = leg.call
-        old.sides.remove(leg)
-        self._exit(leg)
-        leg.call = call
-        call.sides.append(leg)
-        if not self._enter(leg, now):
-            call.sides.remove(leg)
-            leg.call = old
-            old.sides.append(leg)
-            return False
-        self._still(old)
-        old.sides.remove(by)
-        self._leave(by, now)
-        self._tell(Happened.OVER, old, by.number, 200)
-        self._joined(call, leg, now)
-        return True
 
     def _takes_place(self, leg: Leg, event: Invited, now: float) -> None:
         """An INVITE with Replaces for somebody whose sound passes us."""

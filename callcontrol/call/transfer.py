@@ -23,16 +23,13 @@ class Transfers(Rooms):
         waiting = by.call.other(by)
         if isinstance(dial, Refusal) or waiting is None or by.call.room:
             return dial if isinstance(dial, Refusal) else BUSY
-        if dial.room:
-            return None if self._moved(by, waiting, dial.room, now) else BUSY
         self._lead_on(by, waiting, dial, now)
         return None
 
     def join(self, one: Leg, other: Leg, now: float) -> bool:
         """Attended: those who talk with `one` and with `other`, two legs of the same phone, talk with each other."""
         if other.call.room:  # into its conference
-            waiting = one.call.other(one)
-            if waiting is None or one.call.room or not self._moved(one, waiting, other.call.room, now):
+            if not self.bring(one, other.call.room, now):
                 return False
             other.session.end(now)
             return True
@@ -85,9 +82,6 @@ class Transfers(Rooms):
             refer.refuse(dial.status, now, dial.phrase)
             return
         refer.accept(now)
-        if dial.room:
-            refer.note(200 if self._moved(leg, waiting, dial.room, now) else 503, now)
-            return
         call.refer = refer
         self._lead_on(leg, waiting, dial, now, refer.to)
 

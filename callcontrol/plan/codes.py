@@ -29,11 +29,14 @@ class Function(StrEnum):
     CALL_BACK = "call_back"
     CALL_BACK_OFF = "call_back_off"
     CAMP_ON = "camp_on"
+    CONFERENCE = "conference"
+    BARGE_IN = "barge_in"
+    THREAT = "threat"
 
     @property
     def numbered(self) -> bool:
         """Whether a number is dialled in it."""
-        return self not in (Function.GROUP_PICK_UP, Function.CALL_BACK_OFF)
+        return self not in (Function.GROUP_PICK_UP, Function.CALL_BACK_OFF, Function.THREAT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ snd_path {recordings}
 """
 _ACCOUNT = (
     "<sip:{extension}@{realm};transport={transport}>;auth_user={extension};auth_pass={password}"
-    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode=manual;audio_codecs=PCMA{more}\n'
+    ';outbound="sip:{proxy};transport={transport}";regint={register_s};answermode=manual;audio_codecs={codecs}{more}\n'
 )
 
 
@@ -79,8 +79,8 @@ class NetstringReader:
 
 class Baresip(Watched):
     """See :class:`hil.phone.Phone`. ``parameters`` of its account, ";name=value", and ``settings``, whole lines of its
-    configuration, come beside the rig's. ``debian`` is the root of the Debian whose baresip it is (see `hil.debian`),
-    None this machine's."""
+    configuration, come beside the rig's. ``codecs`` as baresip names them. ``debian`` is the root of the Debian whose
+    baresip it is (see `hil.debian`), None this machine's."""
 
     def __init__(
         self,
@@ -93,10 +93,12 @@ class Baresip(Watched):
         debian: Path | None = None,
         parameters: str = "",
         settings: str = "",
+        codecs: str = "PCMA",
     ) -> None:
         super().__init__(host, ip, account, tone_hz, answers=answers, name="baresip")
         self._debian = debian
         self._parameters, self._settings = parameters, settings
+        self._codecs = codecs
         self._control: socket.socket | None = None
         self.keys = ""
         """That were pressed at the other end, of all its calls."""
@@ -114,7 +116,7 @@ class Baresip(Watched):
             config += f"dns_server {self.account.names}:53\n"
         (self.directory / "config").write_text(config)
         more = self._parameters + (";mediaenc=srtp-mand" if self.account.srtp else "")
-        (self.directory / "accounts").write_text(_ACCOUNT.format(more=more, **vars(self.account)))
+        (self.directory / "accounts").write_text(_ACCOUNT.format(more=more, codecs=self._codecs, **vars(self.account)))
         (self.directory / "contacts").touch()  # else it writes an example of its own
         with (self.directory / "log").open("wb") as log:
             command = ["baresip", "-4", "-f", str(self.directory)]

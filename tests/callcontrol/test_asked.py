@@ -255,7 +255,7 @@ def test_a_referred_member_is_not_rung(town: Town) -> None:
 
 @pytest.mark.parametrize("why", Why)
 def test_of_nobody_it_is_answered_as_if_nothing_were_known(why: Why, town: Town) -> None:
-    known_to_the_edge = why is Why.ASKED
+    known_to_the_edge = why in (Why.ASKED, Why.UNLIKE)
     assert ask(town, why, callee="1777") == (("1777",) if known_to_the_edge else refuse(why, survival=True))
 
 
@@ -299,6 +299,13 @@ def test_calls_to_and_from_a_group_of_pick_up_are_led(callee: str, caller: str, 
 )
 def test_how_a_phone_that_we_rang_did_not_take_it(status: int, rang: bool, why: Why | None) -> None:
     assert after(status, rang=rang) is why
+
+
+def test_a_phone_that_refuses_the_sound_is_rung_once_more_by_us(town: Town) -> None:
+    decided = decide(
+        Asked(callee="1001", caller="1002", why=Why.UNLIKE, survival=True, tried=("1001", "1003")), town, NOON
+    )
+    assert (decided.answer, decided.led, decided.told) == (("1003",), True, None)
 
 
 HOSTILE = (

@@ -18,6 +18,7 @@ TOLD = {
     Why.ASKED: (480, 41, None),
     Why.BLOCKED: (480, 20, None),
     Why.CODE: (480, 41, None),
+    Why.UNLIKE: (488, 88, None),
 }
 
 
@@ -44,4 +45,4 @@ def test_headers() -> None:
 @pytest.mark.parametrize("why", Why)
 def test_no_refusal_drives_a_phone_away(why: Why) -> None:
     """After a 5xx or 408 it would try its second proxy; after a 6xx nobody else is asked (RFC 3263 §4.3)."""
-    assert refuse(why, survival=True).status in (404, 480, 486)
+    assert refuse(why, survival=True).status in (404, 480, 486, 488)

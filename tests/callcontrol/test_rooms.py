@@ -11,10 +11,9 @@ import random
 
 import pytest
 
-from callcontrol.call import Dial, Happened, Said, Switch
+from callcontrol.call import Happened, Said, Switch
 from callcontrol.call.rooms import ALONE_S, CONFERENCES_MAX, MEMBERS_MAX
 from callcontrol.media.agreed import OwnEnd
-from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
 from callcontrol.sip.headers import Uri
 from callcontrol.sip.offer import ABLE, Local, answer, offer
@@ -101,12 +100,6 @@ class Building(House):
     def say(self, room: str, what: Said) -> None:
         assert room in self.rooms
         self.said.append(what)
-
-    # a Route
-    def to(self, wanting: str, number: str) -> Dial | Refusal:
-        if number.startswith(CONFERENCE):
-            return Dial(number, "", room=number.removeprefix(CONFERENCE))
-        return super().to(wanting, number)
 
     def invited(self, event: Invited) -> None:
         number, caller = event.request.request_uri.user, event.request.from_.uri.user
@@ -283,10 +276,9 @@ def test_brought_into_a_conference_by_its_number() -> None:
     third, fourth = house.picky(3), house.picky(4)
     third.dials("1004", house.now)
     house.run(3.0)
-    third.call.refer(ReferTo.parse(f"<sip:{CONFERENCE}7@10.0.0.1>"), house.now)
+    assert house.switch.bring(house.leg(third), "7", house.now)
     house.run(5.0)
     house.meet(house.phone(1), house.phone(2), fourth)
-    assert third.notified[-1] == 200
     fourth.call.refer(ReferTo.parse("<sip:1005@10.0.0.1>"), house.now)  # of the others nobody disposes
     house.run(5.0)
     assert fourth.notified[-1] == 403

@@ -1,0 +1,174 @@
+"""Calls whose sound passes the unit, in SURVIVAL, by real phones: conferences, barge-in, a threat, phones with
+nothing in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from datetime import UTC, datetime
+
+import pytest
+
+from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
+from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.reach import DEFAULT_CLASS
+from firmware.store import organisation
+from firmware.store.database import connect
+from firmware.store.load import Bulk, Municipality, load
+from hil.net import Net
+from hil.phone import Account, PhoneError
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
+from hil.site import PROXY, REALM, Site, numbers, password
+from hil.sound import TONE_SHARE, holds
+from tests.wire.conftest import STEP_S
+
+pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+
+ONE, OTHER, THIRD, WIDE, SECRET = STAFF = ("1001", "1002", "1003", "1004", "1005")
+"""The first three are alike; one has G.722 alone, one SRTP alone."""
+TONES = (500.0, 700.0, 1100.0, 1500.0, 2000.0)
+GROUP = f"""
+[pick_up.bygg]
+entity = "e"
+extensions = ["{OTHER}"]
+barge_in = true
+[[role]]
+person = "p{THIRD}"
+role = "group_leader"
+scope = "u"
+"""
+CONFERENCE, BARGE_IN, THREAT = "*55*7", f"*56*{OTHER}", "*57"
+HEARD_S = 0.4
+
+
+Real = Baresip | Linphone
+
+
+class House:
+    def __init__(self, site: Site, phones: Sequence[Real]) -> None:
+        self.site = site
+        self.phones = phones
+
+    def of(self, number: str) -> Real:
+        return self.phones[STAFF.index(number)]
+
+    def hear_each_other(self, *phones: Real, mixed: bool = False) -> None:
+        for ear in phones:
+            for mouth in phones:
+                if ear is not mouth:
+                    self.hears(ear, mouth.tone_hz, mixed=mixed)
+
+    def hears(self, ear: Real, hz: float, *, mixed: bool = False) -> None:
+        share = MIXED_SHARE if mixed else TONE_SHARE
+        what = f"{ear.account.extension} hears {hz} Hz"
+        self.site.wait(lambda: holds(ear.heard(), hz, HEARD_S, share), STEP_S, what)
+
+    def dial(self, phone: Real, number: str) -> None:
+        """Again while `calls` has no sound yet, which it loads beside the calls."""
+        began = time.monotonic()
+        while True:
+            phone.dial(number)
+            try:
+                phone.wait_established(STEP_S)
+            except PhoneError:
+                if time.monotonic() - began > STEP_S:
+                    raise
+                time.sleep(0.5)
+            else:
+                return
+
+    def all_over(self) -> None:
+        for phone in self.phones:
+            if phone.call.dialled_at or phone.call.ringing_at:
+                phone.wait_closed(STEP_S)
+        self.site.wait(lambda: not self.site.table("legs"), STEP_S, "no leg is left")
+
+
+MIXED_SHARE = 0.015
+"""Of the energy of five voices, that of the softest: baresip's tone is ten times as strong as linphone's. What a tone
+leaves at another's frequency is a thousandth."""
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[House]:
+    with Net("rvroom") as net, ExitStack() as stack:
+        site = Site(net, users=numbers(1001, 5), configuration={"announcing": {"languages": []}})
+        with closing(connect(site.paths.directory, "directory")) as directory:
+            load(directory, _people(), "rig", datetime.now(UTC))
+            assert organisation.apply(directory, GROUP, LocalNumbering()).faults == ()
+        site.start()
+        stack.callback(site.stop)
+        site.platform.kill()
+        site.wait_mode("SURVIVAL", STEP_S)
+        phones: list[Real] = []
+        for at, (number, hz) in enumerate(zip(STAFF, TONES, strict=True)):
+            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
+            site.switch.join(host, "eth0", f"{ip}/24")
+            account = Account(number, password(number), REALM, PROXY, srtp=number == SECRET)
+            phone: Real
+            if number == THIRD:
+                phone = Linphone(host, ip, account, hz)
+            elif number == WIDE:
+                phone = Baresip(host, ip, account, hz, codecs="G722/16000", settings="module g722.so\n")
+            else:
+                phone = Baresip(host, ip, account, hz)
+            phone.start()
+            stack.callback(phone.stop)
+            phone.wait_registered(STEP_S)
+            phones.append(phone)
+        site.wait(lambda: site.table("ask").get(OTHER) == "led", STEP_S, "known to the edge")
+        yield House(site, phones)
+
+
+@pytest.mark.parametrize("number", [WIDE, SECRET])
+def test_phones_with_nothing_in_common(house: House, number: str) -> None:
+    """The edge has carried the call, and the phone has refused its sound."""
+    one, other = house.of(ONE), house.of(number)
+    house.dial(one, number)
+    house.hear_each_other(one, other)
+    house.site.wait(lambda: len(house.site.table("legs")) == 2, STEP_S, "both legs noted")
+    one.hang_up()
+    house.all_over()
+
+
+def test_five_in_a_conference(house: House) -> None:
+    for phone in house.phones:
+        house.dial(phone, CONFERENCE)
+    house.hear_each_other(*house.phones, mixed=True)
+    assert len(house.site.table("legs")) == len(house.phones)
+    for phone in house.phones:
+        phone.hang_up()
+    house.all_over()
+
+
+def test_barge_in_and_back(house: House) -> None:
+    one, other, third = house.of(ONE), house.of(OTHER), house.of(THIRD)
+    house.dial(one, OTHER)
+    house.hear_each_other(one, other)
+    house.dial(third, BARGE_IN)
+    for phone in (one, other):
+        house.hears(phone, 1400.0, mixed=True)
+    house.hear_each_other(one, other, third, mixed=True)
+    third.hang_up()
+    house.hear_each_other(one, other)
+    one.hang_up()
+    house.all_over()
+
+
+def _people() -> Bulk:
+    return Bulk(
+        municipalities=(Municipality(id="m", name="Norrby"),),
+        classes=(DEFAULT_CLASS,),
+        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),),
+        units=(Unit(id="u", name="Bygg", entity="e"),),
+        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in STAFF),
+        extensions=tuple(
+            Extension(
+                number=number, kind=Kind.PERSON, unit="u", person=f"p{number}", reach=DEFAULT_CLASS,
+                identity=Identity.DIRECT,
+            )
+            for number in STAFF
+        ),
+    )  # fmt: skip
