@@ -26,6 +26,7 @@ UNIT_IP, ROOM_IP, BROWSER_IP = "10.97.1.1", "10.97.1.11", "10.97.1.12"
 SAID_HZ, PHONE_HZ = 1320, 700
 HEARD_S, RATE_HZ = 1.0, 48_000
 BURST_S, DROPOUT_S, THERE_AND_BACK_S = 5.0, 0.3, 1.0
+CODECS = ",PCMU,G722/16000/1,opus/48000/2"
 MODULES = "module g722.so\nmodule opus.so\n"
 
 
@@ -98,10 +99,17 @@ def test_it_hears_a_prompt_and_is_heard_and_so_are_its_keys(desk: Desk, codec: s
     assert set(told["drops"].values()) == {0}
 
 
-@pytest.mark.parametrize(("web", "phone", "unopened"), [("PCMA", "pcma", True), ("opus", "pcma", False)])
+@pytest.mark.parametrize(
+    ("web", "phone", "unopened"),
+    [
+        ("PCMA", "pcma", True),
+        ("opus", "pcma", False),
+        *(pytest.param(name, name.lower(), True, marks=pytest.mark.long) for name in ("PCMU", "G722", "opus")),
+    ],
+)
 def test_it_speaks_with_a_real_phone(desk: Desk, web: str, phone: str, unopened: bool) -> None:
     account = Account("1001", "secret", UNIT_IP, f"{UNIT_IP}:5060")
-    there = Baresip(desk.room, ROOM_IP, account, PHONE_HZ, settings=MODULES)
+    there = Baresip(desk.room, ROOM_IP, account, PHONE_HZ, parameters=CODECS, settings=MODULES)
     there.start()
     try:
         there.wait_registered(STEP_S)
