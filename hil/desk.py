@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 
 from callcontrol.sip.agent import Agent, Discarded
+from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.events import SessionEvent
 from callcontrol.sip.expiry import SESSION_S
 from callcontrol.sip.message import Message, Request, parse
@@ -61,7 +62,7 @@ class Desk:
         self.ua.on_timer(now)
         with contextlib.suppress(TimeoutError):
             data = self._socket.recv(65_536)
-            if data.strip():  # no keep-alive
+            with contextlib.suppress(RemoteError):  # a keep-alive, or what the agent says itself of it
                 self.came.append(parse(data))
             self.ua.receive(data, now)
         while (event := self.ua.next_event()) is not None:

@@ -6,10 +6,18 @@ from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.message import Message
 from callcontrol.sip.sdp import CONTENT_TYPE, Description
 
-__all__ = ["ALLOW", "SUPPORTED", "description", "typed"]
+__all__ = ["ALLOW", "SUPPORTED", "description", "typed", "warned"]
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, PRACK, UPDATE, REFER, NOTIFY, INFO, OPTIONS"
 SUPPORTED = "100rel, timer, replaces, norefersub"
+
+
+WARNING = ("Warning", '305 reservvaxel "Incompatible media format"')
+
+
+def warned(status: int) -> tuple[tuple[str, str], ...]:
+    """The header that goes with a refusal of a description (RFC 3261 §20.43, §21.4.26)."""
+    return (WARNING,) if status == 488 else ()
 
 
 def typed(body: bytes) -> tuple[tuple[str, str], ...]:

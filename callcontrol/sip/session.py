@@ -19,7 +19,7 @@ from callcontrol.sip.accepting import Accepting
 from callcontrol.sip.agent import TransactionId
 from callcontrol.sip.called import Called
 from callcontrol.sip.calling import Calling
-from callcontrol.sip.described import ALLOW, SUPPORTED, typed
+from callcontrol.sip.described import ALLOW, SUPPORTED, typed, warned
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError
 from callcontrol.sip.events import Ended, EndedBy, Told
@@ -330,9 +330,8 @@ class Session:
     ) -> Response:
         """An answer to the INVITE that began it."""
         said = [("Contact", self.owner.contact), ("Allow", ALLOW), ("Supported", SUPPORTED)] if status < 300 else []
-        return self.tagged(
-            Response.answering(self.request, status, reason, headers=[*said, *headers, *typed(body)], body=body)
-        )
+        said += [*headers, *warned(status), *typed(body)]
+        return self.tagged(Response.answering(self.request, status, reason, headers=said, body=body))
 
     def tagged(self, response: Response) -> Response:
         return response if response.to.tag else response.with_header("To", f"{response.to.text};tag={self.tag}")
@@ -346,7 +345,8 @@ class Session:
         headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         """A final answer without a body."""
-        self.owner.respond(identity, Response.answering(request, status, headers=headers), now)
+        said = [*headers, *warned(status)]
+        self.owner.respond(identity, Response.answering(request, status, headers=said), now)
 
     def _bye_came(self, identity: TransactionId, request: Request, now: float) -> None:
         self.respond(identity, request, 200, now)

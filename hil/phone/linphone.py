@@ -13,7 +13,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -72,8 +72,8 @@ _STATUS = re.compile(r"registered(?P<yes>,)?")
 class Linphone(Watched):
     """See :class:`hil.phone.Phone`. Unless ``gruu`` is off it asks for a GRUU (RFC 5627), and uses what it is given.
 
-    ``sip`` goes into that section of its configuration. ``debian`` is the root of the Debian whose linphonec it is (see
-    `hil.debian`), None this machine's."""
+    ``options`` are option tags that it has beside those that it always has here. ``sip`` goes into that section of its
+    configuration. ``debian`` is the root of the Debian whose linphonec it is (`hil.debian`), None this machine's."""
 
     def __init__(
         self,
@@ -86,10 +86,11 @@ class Linphone(Watched):
         gruu: bool = True,
         debian: Path | None = None,
         sip: Mapping[str, int] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         super().__init__(host, ip, account, tone_hz, answers=answers, name="linphone")
-        self.gruu = gruu
         self._debian = debian
+        self._options = ("replaces", "outbound", "path", *(("gruu",) if gruu else ()), *options)
         self._sip = {"refresher_retry_after": RETRY_MS, **(sip or {})}
         self._recordings = 0  # it has been told to make; the last one is for the next call
         self._latest = 0  # that of the latest call
@@ -106,7 +107,7 @@ class Linphone(Watched):
         more += "media_encryption=srtp\nmedia_encryption_mandatory=1\n" if self.account.srtp else ""
         more += "".join(f"{key}={value}\n" for key, value in self._sip.items())
         config = self.directory / "linphonerc"  # which it rewrites
-        supported = "replaces, outbound, path" + (", gruu" if self.gruu else "")
+        supported = ", ".join(self._options)
         config.write_text(_CONFIG.format(ip=self.ip, supported=supported, more=more, **ports, **vars(self.account)))
         home = str(self.directory)
         command = ["linphonec", "-c", str(config), "-d", "1", "-l", f"{home}/log"]

@@ -61,12 +61,15 @@ class Phone:
         self.statuses: list[int] = []
         self.told: list[tuple[str, bytes]] = []
         self.ended: Counter[Session] = Counter()
+        self.lies: Callable[[bytes], bytes] | None = None
+        """What becomes of its descriptions."""
         self.meek = False
         """Asked for an offer it says again what it was last told, as some do who are on hold."""
         self.does: Callable[[Phone, Session, float], object] = lambda phone, session, now: phone.lift(session, now)
 
     def says(self, direction: Direction = Direction.SENDRECV) -> bytes:
-        return described(self.host, next(self.versions), direction)
+        said = described(self.host, next(self.versions), direction)
+        return said if self.lies is None else self.lies(said)
 
     def reply(self, session: Session, body: bytes, now: float) -> None:
         asked = body or (session.remote if self.meek else b"")
@@ -111,7 +114,7 @@ class Phone:
                     self.ended[session] += 1
                     self.statuses.append(status)
                 case Discarded(error):
-                    assert error.why in CUT_SHORT
+                    assert self.lies or error.why in CUT_SHORT
 
 
 class House:
@@ -164,6 +167,10 @@ class House:
         made = answer(Description.parse(offered), Local(Origin("u", 0, 0, f"IN IP4 {OWN}"), OWN, 4_000))
         return made.to_bytes() if made is not None else b""
 
+    @property
+    def lied_to(self) -> bool:
+        return any(phone.lies is not None for phone in self.phones.values())
+
     def phone(self, at: int) -> Phone:
         return self.phones[f"10{at:02}"]
 
@@ -177,7 +184,7 @@ class House:
             before = next(self.count)
             while (event := self.ua.next_event()) is not None:
                 if isinstance(event, Discarded):
-                    assert event.error.why in CUT_SHORT
+                    assert self.lied_to or event.error.why in CUT_SHORT
                 elif isinstance(event, Invited) and event.replaces is None:
                     self.invited(event)
                 else:
@@ -587,6 +594,66 @@ def test_transfers_are_bounded() -> None:
     house.talk((one, house.phone(3)))
     one.call.end(house.now)
     house.check_over()
+
+
+def test_who_sends_each_other_round_is_stopped() -> None:
+    """A refers B to C, C refers B to A, A refers B to C …, each as soon as it has the call."""
+    house = House()
+    one, other = house.connected()
+    for number in ("1003", "1001") * TRANSFERS_MAX:
+        by = next(phone for phone in (one, house.phone(3)) if any(s.phase is Phase.UP for s in phone.calls))
+        by.notified.clear()
+        by.call.refer(ReferTo.parse(f"<sip:{number}@{DOMAIN}>"), house.now)
+        house.run(5.0)
+        if by.notified == [482]:
+            break
+    else:
+        pytest.fail("never stopped")
+    house.talk((by, other))
+    other.call.end(house.now)
+    house.check_over()
+
+
+HOSTILE: list[Callable[[bytes, random.Random], bytes]] = [
+    lambda said, rng: said[: rng.randrange(len(said))],
+    lambda said, rng: said.replace(rng.choice(said.split()), rng.randbytes(3)),
+    lambda said, rng: b"".join(rng.sample(lines := said.splitlines(keepends=True), len(lines))),
+    lambda said, rng: said + b"a=x\r\n" * 200,
+    lambda said, rng: said.replace(b" 4000 ", b" 0 "),
+    lambda said, rng: said.replace(b"m=audio", b"m=video"),
+    lambda said, rng: said + said[said.index(b"m=") :] * rng.randrange(9),
+    lambda said, rng: said.replace(b"PCMA", b"G723").replace(b"PCMU", b"G728"),
+    lambda said, rng: said.replace(b"RTP/AVP", rng.choice((b"UDP/TLS/RTP/SAVPF", b"RTP/SAVP", b"TCP/BFCP", b"x"))),
+    lambda said, rng: said.replace(b"a=sendrecv", rng.choice((b"a=inactive", b"a=sendonly\r\na=recvonly", b"a="))),
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_descriptions_that_lie_end_calls_at_both_and_nothing_else(
+    hostile: Callable[[bytes, random.Random], bytes],
+) -> None:
+    """In offers and answers, first and later ones, held and transferred: each call ends once at each phone."""
+    for seed in range(6):
+        house = House(seed, music=bool(seed % 2))
+        one, other = house.phone(1), house.phone(2)
+        liar = (one, other)[seed // 2 % 2]
+        if seed > 1:
+            liar.lies = lambda said, rng=house.rng: hostile(said, rng)
+        one.dials(other.number, house.now, offers=seed % 3 > 0)
+        house.run(2.0)
+        liar.lies = lambda said, rng=house.rng: hostile(said, rng)
+        for session in liar.calls:
+            if session.phase is Phase.UP:
+                session.offer(liar.says(Direction.SENDONLY), house.now)
+        house.run(2.0)
+        for session in other.calls:
+            if session.phase is Phase.UP:
+                session.refer(ReferTo.parse(f"<sip:1003@{DOMAIN}>"), house.now)
+        house.run(5.0)
+        for phone in house.phones.values():
+            for session in phone.calls:
+                session.end(house.now)
+        house.check_over()
 
 
 @pytest.mark.parametrize("lifted", [True, False])

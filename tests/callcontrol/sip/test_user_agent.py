@@ -133,6 +133,20 @@ def test_calls_that_cannot_be_are_refused() -> None:
         assert bench.ua.sessions == 0
 
 
+def test_what_is_too_long_is_refused_and_what_cannot_be_heard_is_warned_of() -> None:
+    bench = Bench()
+    long = invite().body + b"a=x\r\n" * 200
+    assert bench.status(invite(body=long)) == 400
+    assert isinstance(bench.event(), Discarded)
+    many = invite(*[("Refer-To", "<sip:1003@x>")] * 200, body=b"").with_header("CSeq", "1 REFER")
+    assert bench.status(Request(many.headers, b"", "REFER", many.uri)) == 400
+    assert isinstance(bench.event(), Discarded)
+    assert bench.ua.sessions == 0
+    session = bench.invited(invite())
+    assert session.refuse(488, 0.0)
+    assert bench.sent()[-1].header("Warning") == '305 reservvaxel "Incompatible media format"'
+
+
 def test_requests_outside_of_a_call() -> None:
     bench = Bench()
     for method, status in (("OPTIONS", 200), ("BYE", 481), ("NOTIFY", 481), ("MESSAGE", 405), ("REFER", 400)):
