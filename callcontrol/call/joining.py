@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Sequence
 
@@ -26,6 +27,11 @@ UNSPOKEN_MAX = 2
 """So often the phones of one call that meet may refuse each other's sound, or ours; then it ends."""
 LEAVE_S = 2.0
 """Who has transferred hangs up by itself; after that it is hung up for it."""
+
+NAME_MAX = 60
+"""Signs of a caller's name that are shown."""
+ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
+"""RFC 3323 §4.1.1.3."""
 
 BUSY = Refusal(486, "Upptaget / Busy Here", 17, "user busy")
 UNSPOKEN = Refusal(488, "Inget Gemensamt Ljud / No Sound In Common", 88, "incompatible destination")
@@ -118,14 +124,20 @@ class Joining:
     def _invite(self, leg: Leg, dial: Dial, offer: bytes, now: float, to: ReferTo | None = None) -> None:
         call = leg.call
         waiting = call.sides[0] if call.sides else None
-        shown = waiting.number if waiting is not None else call.camps_on or dial.number
+        number = waiting.number if waiting is not None else call.camps_on or dial.number
+        headers = [("P-Asserted-Identity", f"<sip:{number}@{self._domain}>")]
+        if call.by:
+            headers.append(("Referred-By", f"<sip:{call.by}@{self._domain}>"))
+        name, withheld = _shown(waiting)
+        if withheld:
+            headers.append(("Privacy", "id"))
         leg.dial = dial
         leg.session = self._ua.invite(
             dial.uri,
             now,
-            from_=f"<sip:{shown}@{self._domain}>",
+            from_=ANONYMOUS if withheld else f"{name}<sip:{number}@{self._domain}>",
             body=leg.describes(offer),
-            headers=[("Referred-By", f"<sip:{call.by}@{self._domain}>")] if call.by else [],
+            headers=headers,
             replaces=to.replaces if to is not None else None,
             max_forwards=_hops_left(waiting),
             credentials=dial.credentials,
@@ -389,3 +401,15 @@ def _hops_left(waiting: Leg | None) -> int:
         return 70
     text = waiting.session.request.header("Max-Forwards") or "70"
     return min(70, int(text) - 1) if text.isascii() and text.isdigit() and len(text) <= 3 else 70
+
+
+def _shown(waiting: Leg | None) -> tuple[str, bool]:
+    """The name that the caller's own phone gives it, as it stands before an address; whether it wants to be unknown."""
+    if waiting is None or waiting.session.outgoing:
+        return "", False
+    request = waiting.session.request
+    if {"id", "user", "header"} & set(re.split(r"[;, ]+", (request.header("Privacy") or "").lower())):
+        return "", True
+    name = "".join(sign for sign in request.from_.display if sign.isprintable())[:NAME_MAX]
+    quoted = re.sub(r'(["\\])', r"\\\1", name)
+    return f'"{quoted}" ' if name else "", False

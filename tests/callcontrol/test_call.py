@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from callcontrol.call import CallEvent, Camps, Dial, Happened, Leg, Onward, Refused, Ringing, Switch
-from callcontrol.call.joining import TRANSFERS_MAX
+from callcontrol.call.joining import ANONYMOUS, TRANSFERS_MAX
 from callcontrol.call.waiting import PARK_S
 from callcontrol.refusal import Refusal
 from callcontrol.sip.agent import Agent, Discarded
@@ -934,6 +934,30 @@ def test_who_is_busy_when_called_back_is_called_back_later_unless_it_has_cancell
     house.switch.freed("1002", house.now)
     house.check_over()
     assert not house.switch.calls
+
+
+@pytest.mark.parametrize(
+    ("from_", "privacy", "shown"),
+    [
+        ('"Anna \\"A\\" Ek" <sip:1001@h>', "", f'"Anna \\"A\\" Ek" <sip:1001@{DOMAIN}>'),
+        ('"Åsa\x07 Öberg" <sip:1001@h>', "", f'"Åsa Öberg" <sip:1001@{DOMAIN}>'),
+        ("<sip:1001@h>", "none", f"<sip:1001@{DOMAIN}>"),
+        ('"Anonymous" <sip:1001@h>', "id;critical", ANONYMOUS),
+        ("<sip:1001@h>", "header; user", ANONYMOUS),
+    ],
+)
+def test_who_calls_is_shown_by_name_or_not_at_all(from_: str, privacy: str, shown: str) -> None:
+    house = House()
+    one, other = house.phone(1), house.phone(2)
+    headers = [("Privacy", privacy)] if privacy else []
+    one.calls.append(one.ua.invite(f"sip:1002@{OURS}", house.now, from_=from_, body=one.says(), headers=headers))
+    house.run(2.0)
+    request = other.call.request
+    assert request.from_.text.partition(";tag=")[0] == shown
+    assert request.header("P-Asserted-Identity") == f"<sip:1001@{DOMAIN}>"
+    assert request.header("Privacy") == ("id" if shown == ANONYMOUS else None)
+    one.call.end(house.now)
+    house.check_over()
 
 
 @pytest.mark.parametrize("free", [True, False])

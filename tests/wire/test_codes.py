@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
@@ -18,6 +20,8 @@ from hil.net import Net
 from hil.phone import Account, Phone
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
+from hil.phone.raw import RawPhone, status
+from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import holds, write_tone
 from tests.wire.conftest import STEP_S
@@ -51,6 +55,13 @@ class House:
         yield
         phone.answers = False
 
+    def dials(self, phone: Phone, code: str, *rings: Phone) -> None:
+        """And it comes to these."""
+        since = time.monotonic()
+        phone.dial(code)
+        for one in rings:
+            self.site.wait(lambda one=one: (one.call.ringing_at or 0.0) > since, STEP_S, "rung")  # type: ignore[misc]
+
     def talk(self, one: Phone, other: Phone) -> None:
         """Both hear each other."""
         for ear, mouth in ((one, other), (other, one)):
@@ -67,7 +78,7 @@ class House:
 
     def plain_is_busy(self) -> None:
         """With a call that the edge carries."""
-        self.caller.dial(PLAIN)
+        self.dials(self.caller, PLAIN, self.plain)
         self.caller.wait_established(STEP_S)
         self.plain.wait_established(STEP_S)
         assert not self.site.table("legs")
@@ -114,8 +125,7 @@ def house() -> Iterator[House]:
 
 
 def test_a_call_of_the_group_is_picked_up(house: House) -> None:
-    house.caller.dial(RINGS)
-    house.rings.wait_ringing(STEP_S)
+    house.dials(house.caller, RINGS, house.rings)
     house.mate.dial(PICK_UP)
     house.caller.wait_established(STEP_S)
     house.mate.wait_established(STEP_S)
@@ -127,10 +137,7 @@ def test_a_call_of_the_group_is_picked_up(house: House) -> None:
 
 
 def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house: House) -> None:
-    house.caller.dial(PLAIN)
-    house.plain.wait_established(STEP_S)
-    house.caller.wait_established(STEP_S)
-    assert not house.site.table("legs")
+    house.plain_is_busy()
     house.caller.transfer(PARK)
     house.caller.wait_closed(STEP_S)
     house.site.wait(lambda: len(house.site.table("legs")) == 1, STEP_S, "it waits")
@@ -146,7 +153,7 @@ def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house:
 
 def test_calls_that_are_led_end_when_calls_dies_and_no_others(house: House) -> None:
     house.plain_is_busy()
-    house.rings.dial(MATE)
+    house.dials(house.rings, MATE, house.mate)
     house.rings.wait_established(STEP_S)
     house.mate.wait_established(STEP_S)
     assert len(house.site.table("legs")) == 2
@@ -161,9 +168,57 @@ def test_calls_that_are_led_end_when_calls_dies_and_no_others(house: House) -> N
 
 
 @pytest.mark.long
+def test_a_call_that_is_led_is_picked_up_at_its_extension_parked_by_a_transfer_and_fetched(house: House) -> None:
+    """`calls` gets the REFER of a call that it leads."""
+    house.dials(house.rings, MATE, house.mate)
+    house.mate.wait_established(STEP_S)
+    house.rings.wait_established(STEP_S)
+    house.talk(house.rings, house.mate)
+    house.rings.transfer(PARK)
+    house.rings.wait_closed(STEP_S)
+    house.caller.dial(FETCH)
+    house.caller.wait_established(STEP_S)
+    house.talk(house.caller, house.mate)
+    house.caller.hang_up()
+    house.mate.wait_closed(STEP_S)
+    house.all_over()
+    house.dials(house.caller, RINGS, house.rings)
+    house.mate.dial(f"*8*{RINGS}%23")
+    house.mate.wait_established(STEP_S)
+    house.caller.wait_established(STEP_S)
+    house.talk(house.caller, house.mate)
+    house.mate.hang_up()
+    house.caller.wait_closed(STEP_S)
+    house.all_over()
+
+
+@pytest.mark.long
+def test_who_wants_to_be_unknown_is_so_when_its_call_is_led(house: House) -> None:
+    uri = f"sip:{RINGS}@{REALM}"
+    user = User(CALLER, password(CALLER))
+    with RawPhone(house.site.phones, house.site.phone_ip(40), user, PROXY, REALM) as phone:
+        lines = {
+            "Call-ID": os.urandom(8).hex(),
+            "From": f'"Anonymous" <sip:anonymous@anonymous.invalid>;tag={os.urandom(4).hex()}',
+            "Privacy": "id",
+        }
+        challenge = phone.final(phone.request("INVITE", uri, lines))
+        assert status(challenge) == 407
+        lines["Proxy-Authorization"] = phone.authorization(challenge, "INVITE", uri)
+        since = time.monotonic()
+        invite = phone.request("INVITE", uri, lines)
+        house.site.wait(lambda: (house.rings.call.ringing_at or 0.0) > since, STEP_S, "rung")
+        assert "anonymous" in house.rings.call.peer
+        house.rings.hang_up()
+        assert status(phone.final(invite, STEP_S)) == 486
+    house.rings.wait_closed(STEP_S)
+    house.all_over()
+
+
+@pytest.mark.long
 def test_a_call_that_is_led_rings_on_by_the_edge_when_calls_dies(house: House) -> None:
-    house.caller.dial(RINGS)
-    by_calls = house.rings.wait_ringing(STEP_S).ringing_at
+    house.dials(house.caller, RINGS, house.rings)
+    by_calls = house.rings.call.ringing_at
     house.calls_dies()
     try:
         house.site.wait(lambda: house.rings.call.ringing_at not in (None, by_calls), STEP_S, "rung by the edge")
