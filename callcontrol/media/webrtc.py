@@ -39,6 +39,9 @@ CONNECT_S = 20.0
 """For ICE and DTLS together."""
 WAITING_MAX = 50
 """Datagrams that wait to be sent: a second."""
+SILENT_S, LOOKED_S = 10.0, 1.0
+"""A browser that is to be heard sends all the time, muted or not: after so long without a packet, looked for so often,
+its page or its network is dead. ICE's own consent would see that after half a minute."""
 ADDRESSES_MAX = 8
 """Of ours that a browser is told."""
 
@@ -148,12 +151,13 @@ class Peer:
             async with asyncio.timeout(CONNECT_S):
                 await self._connect(theirs)
             if self.connected:
-                reports = asyncio.create_task(self._report())
+                beside = [asyncio.create_task(self._report()), asyncio.create_task(self._look())]
                 try:
                     while True:
                         await self._dtls._send_rtp(await self._waiting.get())
                 finally:
-                    reports.cancel()
+                    for task in beside:
+                        task.cancel()
         self._tell_gone()
 
     async def _connect(self, theirs: Transport) -> None:
@@ -180,6 +184,17 @@ class Peer:
             await asyncio.sleep(INTERVAL_S)
             if self.leg is not None:
                 self.send(self.leg.report(time.time()))
+
+    async def _look(self) -> None:
+        since = self._loop.time()
+        while True:
+            await asyncio.sleep(LOOKED_S)
+            now = self._loop.time()
+            if self.leg is None or not self.leg.settings.receives:
+                since = now
+            elif now - max(since, self.leg.heard_at or since) > SILENT_S:
+                self._tell_gone()
+                return
 
     def _came(self, data: bytes) -> None:
         if self.leg is not None and (packet := self.leg.receive(data, PEER, self._loop.time())) is not None:

@@ -98,6 +98,30 @@ async def test_a_browser_is_heard_and_hears() -> None:
     peer.send(peer.leg.send(SILENCE))  # nobody is there, and nobody minds
 
 
+async def test_a_browser_that_falls_silent_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callcontrol.media.webrtc.SILENT_S", 0.1)
+    monkeypatch.setattr("callcontrol.media.webrtc.LOOKED_S", 0.02)
+    browser = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    peer = await Peer.open()
+    heard, gone = asyncio.Event(), asyncio.Event()
+    peer.on_packet, peer.on_gone = lambda packet: heard.set(), gone.set
+    said = SoundTrack(ToneSource(Tone.DIAL))
+    try:
+        browser.addTrack(said)
+        await browser.setLocalDescription(await browser.createOffer())
+        answered = peer.answer(browser.localDescription.sdp.encode())
+        assert answered is not None
+        peer.agree(answered[1])
+        await browser.setRemoteDescription(RTCSessionDescription(answered[0].decode(), "answer"))
+        await asyncio.wait_for(heard.wait(), PATIENCE_S)
+        said.stop()
+        await asyncio.wait_for(gone.wait(), PATIENCE_S)
+        assert peer.connected, "its transport is there still"
+    finally:
+        await browser.close()
+        await peer.closed()
+
+
 async def test_who_has_another_certificate_than_it_offered_is_not_spoken_with() -> None:
     browser = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     peer = await Peer.open()
