@@ -18,7 +18,7 @@ from pathlib import Path
 
 from callcontrol.call import CallEvent, Happened, Leg, Switch
 from callcontrol.media.phrases import NameOf, Sentence
-from callcontrol.media.sounds import Clip
+from callcontrol.media.sounds import Clip, Music
 from callcontrol.media.speech import Speaker
 from callcontrol.media.tones import Tone, ToneSource
 from callcontrol.media.voice import PAUSE, Voice, load_recordings
@@ -67,6 +67,7 @@ class Announcing:
         voice: Voice,
         places: Places,
         messages: Messages,
+        music: Music,
     ) -> None:
         self._switch = switch
         self._pump = pump
@@ -75,6 +76,7 @@ class Announcing:
         self._voice = voice
         self._places = places
         self._messages = messages
+        self._music = music
         self._callers: set[_Caller] = set()
 
     def takes(self, invited: Invited) -> bool:
@@ -188,7 +190,7 @@ class Announcing:
             self._end(caller)
             return
         self._switch.wait_for(leg, busy, caller.told.next, _now())
-        await caller.place.sound(ToneSource(Tone.RINGING))
+        await caller.place.music(self._music)
 
     async def _message(self, caller: _Caller, mailbox: str) -> tuple[Kept, str | None]:
         """Takes a message. What became of it, and the key that was pressed in it or after it."""

@@ -105,7 +105,7 @@ class Leading:
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
         name_of, languages = self._asking.name_of, self._said.languages
-        announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages)
+        announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages, music)
         return on_hold, mixing, announcing
 
     def close(self) -> None:

@@ -33,6 +33,8 @@ _WORDS = {
     "emergency_failed": ("112: INGEN VÄG UT för {phone}", "112: NO WAY OUT"),
     "edge_silent": ("samtalsdelen svarar inte", "edge does not answer"),
     "tables": ("{changed} anknytningar lästa in i växeln", "extensions loaded"),
+    "message_mended": ("ett avbrutet meddelande togs om hand", "message mended"),
+    "message_lost": ("ett meddelande kunde inte sparas: {why}", "message lost"),
     "store_fault": ("lagringen: {why}", "store fault"),
 }
 
