@@ -65,6 +65,23 @@ def test_a_file_without_faults_is_given_to_kamailio(
     assert json.loads(capsys.readouterr().out)["problems"][0]["id"] == "RVX-C04"
 
 
+@pytest.mark.parametrize(
+    ("codes", "clash"),
+    [
+        ('park = "16*N"', "16*: extension 16"),
+        ('park = "0*N"', "0*: line prefix 0"),
+        ('park = "112*N"', "112*: emergency 112"),
+        ('park = "*8#N"', "*8#: code *8#"),
+    ],
+)
+def test_a_code_in_the_way_of_a_number_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: list[str], codes: str, clash: str
+) -> None:
+    path = written(tmp_path, GOOD + f'\n[numbering]\nextensions = ["16xx"]\n\n[codes]\n{codes}\n')
+    assert main(["check", str(path)]) == USAGE
+    assert clash in capsys.readouterr().out.splitlines()
+
+
 def test_without_kamailio_it_could_not_find_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
