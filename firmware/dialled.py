@@ -70,7 +70,7 @@ class Dialling:
         so, too; the call stays where it is."""
         if wanted.function is Function.THREAT:
             self._switch.mark(leg.number, now)
-            refer.refuse(486, now, display("code", "marked"))
+            refer.accept(now)  # nothing final is noted: a phone may end its call then, whatever the end (baresip does)
         elif wanted.function is Function.CONFERENCE:
             refer.accept(now)
             refer.note(200 if self._switch.bring(leg, wanted.number, now) else 486, now)

@@ -8,11 +8,12 @@ import gc
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callcontrol.asked import Asked, Decided, after
-from callcontrol.call import Camps, Dial, Onward, Refused, Ringing, Switch
+from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
@@ -26,6 +27,7 @@ from firmware.asking import Asking
 from firmware.config import Config
 from firmware.dialled import Dialling
 from firmware.link import Link
+from firmware.threats import Threats
 
 if TYPE_CHECKING:
     from firmware.announcing import Announcing
@@ -70,6 +72,7 @@ class Leading:
         self._dialling = Dialling(self._switch, self._asking, config.codes.table, self.to, self._lead_to)
         self._said = config.announcing
         self._paths = config.paths
+        self._threats = Threats(config.paths)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._on_hold: OnHold | None = None
@@ -115,6 +118,7 @@ class Leading:
             self._mixing.close()
         if self._announcing is not None:
             self._announcing.close()
+        self._threats.close()
         self._asking.close()
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
@@ -158,6 +162,11 @@ class Leading:
         while (said := self._switch.next_event()) is not None:
             if self._announcing is not None:
                 self._announcing.saw(said)
+            if said.what is Happened.MARKED:
+                self._threats.mark(said.call, said.number, partial(self._keep, said.call.id))
+
+    def _keep(self, room: str, sink: Callable[[bytes], object], closed: Callable[[], object]) -> bool:
+        return self._mixing is not None and self._mixing.keep(room, sink, closed)
 
     def _invited(self, invited: Invited, now: float) -> None:
         asked = self._asking.asked(invited.request)

@@ -113,6 +113,11 @@ class Paths:
         return self.state / "messages"
 
     @property
+    def threats(self) -> Path:
+        """Calls that were marked as threats: sound, whose rows are in `journal`."""
+        return self.state / "threats"
+
+    @property
     def directory(self) -> Path:
         return self.state / "directory.db"
 

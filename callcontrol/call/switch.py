@@ -135,6 +135,8 @@ class Switch(Transfers, Waiting, Rooms):
                 leg.owes, leg.offered = None, b""
             case Referred(_, refer):
                 self._referred(leg, refer, now)
+            case Told(records=True):
+                self.mark(leg.number, now)
             case Told(_, content_type, body):
                 self._told(leg, content_type, body, now)
             case Ended():

@@ -133,6 +133,8 @@ class Told:
     session: Session
     content_type: str
     body: bytes
+    records: bool = False
+    """A key of the phone asks that the call be recorded."""
 
 
 SessionEvent = (

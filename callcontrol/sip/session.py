@@ -226,7 +226,9 @@ class Session:
                 self.refers.notified(identity, request, now)
             case "INFO":
                 self.respond(identity, request, 200, now)
-                self.owner.emit(Told(self, request.header("Content-Type") or "", request.body))
+                # "Record: on" is what the record key of many desk phones says; no RFC has it.
+                records = (request.header("Record") or "").strip().lower() == "on"
+                self.owner.emit(Told(self, request.header("Content-Type") or "", request.body, records))
             case "OPTIONS":
                 self.respond(identity, request, 200, now, (("Allow", ALLOW), ("Supported", SUPPORTED)))
             case _:

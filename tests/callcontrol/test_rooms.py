@@ -14,7 +14,7 @@ import pytest
 from callcontrol.call import Happened, Said, Switch
 from callcontrol.call.rooms import ALONE_S, CONFERENCES_MAX, MEMBERS_MAX
 from callcontrol.media.agreed import OwnEnd
-from callcontrol.sip.events import Invited
+from callcontrol.sip.events import Invited, Told
 from callcontrol.sip.headers import Uri
 from callcontrol.sip.offer import ABLE, Local, answer, offer
 from callcontrol.sip.refer import ReferTo
@@ -374,7 +374,8 @@ def test_a_threat_is_marked_and_recorded_to_its_end() -> None:
     house.meet(one, other)
     assert not house.said
     assert whats(house).count(Happened.MARKED) == 1
-    house.switch.mark(one.number, house.now)
+    (told,) = (session for session in house.ua._sessions if session is house.leg(one).session)
+    house.switch.saw(Told(told, "", b"", records=True), house.now)  # by a key of the phone
     assert whats(house).count(Happened.MARKED) == 1
     (call,) = house.switch.calls
     other.call.refer(ReferTo.parse("<sip:1003@10.0.0.1>"), house.now)

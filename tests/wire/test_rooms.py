@@ -7,21 +7,25 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from callcontrol.media.pcm import samples
+from callcontrol.media.recorder import read_recording
 from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
 from firmware.store import organisation
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
+from firmware.store.threats import Threat, ThreatRows
 from hil.net import Net
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
-from hil.sound import TONE_SHARE, holds
+from hil.sound import RATE_HZ, TONE_SHARE, Sound, holds, tone_s
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
@@ -78,6 +82,10 @@ class House:
                 time.sleep(0.5)
             else:
                 return
+
+    def threats(self) -> tuple[Threat, ...]:
+        with closing(ThreatRows.open(self.site.paths.journal)) as rows:
+            return rows.all()
 
     def all_over(self) -> None:
         for phone in self.phones:
@@ -155,6 +163,49 @@ def test_barge_in_and_back(house: House) -> None:
     house.hear_each_other(one, other)
     one.hang_up()
     house.all_over()
+
+
+def test_a_threat_is_marked_by_one_key_and_recorded(house: House) -> None:
+    """By a transfer to the code, upon which the call stays where it is; baresip holds it before it transfers."""
+    one, other = house.of(ONE), house.of(OTHER)
+    assert isinstance(other, Baresip)
+    house.dial(one, OTHER)
+    house.hear_each_other(one, other)
+    other.transfer(THREAT)
+    house.site.wait(house.threats, STEP_S, "marked")
+    threat = house.threats()[-1]
+    assert (threat.extension, threat.other, threat.recorded) == (OTHER, ONE, True)
+    other.resume()
+    file = house.site.paths.threats / f"{threat.id}.wav"
+    for phone in (one, other):
+        house.site.wait(lambda phone=phone: kept_s(file, phone.tone_hz) > HEARD_S, STEP_S, "both recorded")  # type: ignore[misc]
+    assert not any(phone.call.closed_at for phone in (one, other))
+    one.hang_up()
+    house.all_over()
+    house.site.wait(lambda: house.threats()[-1].length_ms, STEP_S, "its length known")
+
+
+@pytest.mark.long
+def test_all_legs_of_rooms_end_when_calls_dies(house: House) -> None:
+    one, other, third, wide, secret = house.phones
+    for phone in (one, other, third):
+        house.dial(phone, CONFERENCE)
+    house.dial(wide, SECRET)
+    house.site.wait(lambda: len(house.site.table("legs")) == len(house.phones), STEP_S, "each leg is noted")
+    house.site.calls.kill()
+    house.site.calls.start()
+    for phone in house.phones:
+        phone.wait_closed(STEP_S)
+    house.site.wait(lambda: not house.site.table("legs"), STEP_S, "no leg is left")
+    assert secret.call.established_at is not None
+
+
+def kept_s(file: Path, hz: float) -> float:
+    """How long a tone is in a recording that grows."""
+    try:
+        return tone_s(Sound(RATE_HZ, samples(read_recording(file))), hz, MIXED_SHARE)
+    except (OSError, ValueError):
+        return 0.0
 
 
 def _people() -> Bulk:
