@@ -245,7 +245,8 @@ class Leading:
         params = request.request_uri.params
         caller = params.get("caller") or None
         if params.get("why") == REFERRED and request.to.tag:
-            refusal = self._asking.may_refer(caller, refer.to.number)
+            code = self._dialling.asked_by(refer) is not None  # judged when it is dialled
+            refusal = None if code else self._asking.may_refer(caller, refer.to.number)
             if refusal is None:
                 refer.refuse(302, now)
             else:

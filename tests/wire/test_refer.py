@@ -157,6 +157,21 @@ def test_the_same_number_by_one_who_may_and_not_abroad(house: House) -> None:
     assert _refused(house, TWO, refer).startswith("403")
 
 
+def test_a_phone_is_rung_by_its_contact_whatever_its_user_part(house: House) -> None:
+    """As one does who takes over a call by REFER with Replaces; the phone itself then knows which call is meant."""
+    one, two = house.phones[ONE], house.phones[TWO]
+    uri, replaces = f"sip:x-0x5556@{two.ip}:5060", "a@b;to-tag=c;from-tag=d"
+    lines = {"Call-ID": f"contact-{os.urandom(4).hex()}", "From": f"<sip:{ONE}@{REALM}>;tag={os.urandom(4).hex()}"}
+    challenge = one.final(one.request("INVITE", uri, {**lines, "Replaces": replaces}))
+    assert status(challenge) == 407
+    lines["Proxy-Authorization"] = one.authorization(challenge, "INVITE", uri)
+    invite = one.request("INVITE", uri, {**lines, "Replaces": replaces}, SDP.format(ip=one.ip) + AUDIO)
+    call = two.called(timeout_s=STEP_S)
+    assert header(call, "Replaces") == replaces
+    two.respond(call, "603 Decline")
+    assert status(one.final(invite, STEP_S)) == 603
+
+
 def test_without_calls_inside_alone(house: House) -> None:
     invite, answer = house.up(ONE, TWO)
     with house.calls_stopped():
