@@ -18,7 +18,7 @@ from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.net import Net
-from hil.phone import Account
+from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.raw import SDP, RawPhone, header, headers, status
@@ -170,6 +170,19 @@ def test_a_phone_is_rung_by_its_contact_whatever_its_user_part(house: House) -> 
     assert header(call, "Replaces") == replaces
     two.respond(call, "603 Decline")
     assert status(one.final(invite, STEP_S)) == 603
+
+
+def test_where_a_phone_sends_its_caller_is_not_followed(house: House) -> None:
+    one, two = house.phones[ONE], house.phones[TWO]
+    uri = f"sip:{TWO}@{REALM}"
+    lines = {"Call-ID": f"moved-{os.urandom(4).hex()}", "From": f"<sip:{ONE}@{REALM}>;tag={os.urandom(4).hex()}"}
+    challenge = one.final(one.request("INVITE", uri, lines))
+    lines["Proxy-Authorization"] = one.authorization(challenge, "INVITE", uri)
+    invite = one.request("INVITE", uri, lines)
+    two.respond(two.called(timeout_s=STEP_S), "302 Moved Temporarily", {"m": f"<sip:{OTHER}@{REALM}>"})
+    assert status(one.final(invite, STEP_S)) == 480
+    with pytest.raises(PhoneError):
+        house.phones[OTHER].called(timeout_s=1.0)
 
 
 def test_without_calls_inside_alone(house: House) -> None:
