@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from callcontrol.plan.absence import Referral, Source
-from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.model import Condition, Forwarding, Kind
 from callcontrol.plan.number import LocalNumbering
 from firmware.store import organisation
 from firmware.store.changes import Changes, new_id
@@ -46,7 +46,7 @@ class Building:
     def __init__(self, net: Net, with_peer: bool) -> None:
         self._server, self.client = cores()
         bulk = generate(PEOPLE)
-        found = iter([one.number for one in bulk.extensions if one.person])
+        found = iter([one.number for one in bulk.extensions if one.person and one.kind is Kind.PERSON])
         self.callers = [User(number, password(number)) for number, _ in zip(found, range(CALLERS), strict=False)]
         self.plain, self.led, self.forwarded, self.away = (
             [number for number, _ in zip(found, range(count), strict=False)] for count in (EACH, EACH, EACH, AWAY)
