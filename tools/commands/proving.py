@@ -12,13 +12,13 @@ def _test_arguments(parser: Parser) -> None:
 
 _BENCHES = """failover: how fast; load: how much and how cheaply; master: who is master, and what the unit's own death,
 restarts and a flood cost; people: how people are found, taken in and decided on;
-calls: what the sound of calls costs, and what a bad line makes of it"""
+calls: what calls cost that `calls` leads or tells something in (with --peer beside Asterisk), and their sound"""
 
 
 def _bench_arguments(parser: Parser) -> None:
     parser.add_argument("what", choices=["failover", "load", "master", "people", "calls"], help=_BENCHES)
     parser.add_argument("--quick", action="store_true", help="under a minute, with the fewest samples that count")
-    parser.add_argument("--peer", action="store_true", help="load: the same against Asterisk, in the same run")
+    parser.add_argument("--peer", action="store_true", help="load, calls: the same against Asterisk, in the same run")
     parser.add_argument("--samples", type=positive, metavar="N", help="measure each figure this many times")
 
 
