@@ -25,7 +25,7 @@ ASTERISK_GOAL = Goal(2, at_least=True)
 ADDED_GOAL, PROMPT_GOAL, PACING_GOAL = Goal(15), Goal(150), Goal(5)
 MEMORY_GOAL = Goal(150)
 
-FULL, QUICK = DecidedPlan(3, 8.0, 6.0, 200), DecidedPlan(1, 3.0, 1.0, 40)
+FULL, QUICK = DecidedPlan(3, 8.0, 6.0, 200), DecidedPlan(1, 2.0, 1.0, 40)
 FULL_ROUNDS, QUICK_ROUNDS = 5, 1
 
 

@@ -17,7 +17,7 @@ from tools.bench.side import Work, ringing_ms
 __all__ = ["DECIDED_RATE", "DIFFERS", "Decided", "DecidedPlan", "decide"]
 
 DECIDED_RATE = 100.0  # 1/s; near the most that Asterisk bears on one core
-SETUP_RATE = 20.0  # 1/s, each way
+SETUP_RATE = 40.0  # 1/s, each way
 DIFFERS = (
     "A decided call is led back to back by `calls` (Python) behind the edge (Kamailio), which challenges each INVITE: "
     "two legs, the phones' own descriptions passed on, so that sound goes from phone to phone from the beginning; the "

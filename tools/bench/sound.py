@@ -67,7 +67,7 @@ class Times:
     read_every_s: float
 
 
-FULL, QUICK = Times(13.0, 12.0, 0.5), Times(5.8, 6.4, 0.2)
+FULL, QUICK = Times(13.0, 12.0, 0.5), Times(5.2, 6.4, 0.15)
 
 
 @dataclass
