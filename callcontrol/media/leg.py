@@ -72,6 +72,8 @@ class Leg:
     """Whether sound goes into the playout, for `pull`; else it is only handed back."""
     heard_at: float | None = None
     """When sound came last."""
+    begins: bool = True
+    """The next sound that is sent is the first after a silence, which its packet says (RFC 3551 §4.1)."""
 
     _latch: Latch = field(init=False)
     _secured: Secured | None = field(init=False)
@@ -195,8 +197,9 @@ class Leg:
         step = self.settings.format.step
         if not payload:
             self.numbering.timestamp = (self.numbering.timestamp + step) & 0xFFFFFFFF
+            self.begins = True
             return None
-        first = self.numbering.packets == 0
+        first, self.begins = self.begins, False
         self._relayed = None
         return self._sealed(self.numbering.packet(self.settings.payload_type, payload, after=step, marker=first))
 

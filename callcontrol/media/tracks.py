@@ -105,6 +105,8 @@ async def turns() -> AsyncIterator[float]:
 
 async def pump(track: MediaStreamTrack, wire: Wire) -> None:
     """Send a track by a leg until it ends."""
+    if wire.leg is not None:
+        wire.leg.begins = True
     with contextlib.suppress(MediaStreamError):
         while True:
             given = await track.recv()

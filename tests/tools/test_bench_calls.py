@@ -15,7 +15,7 @@ from tools.bench.deciding import Decided
 from tools.bench.figures import flat
 from tools.bench.side import Work
 from tools.bench.sound import PULSE, PULSE_FRAMES, QUIET, REST_SAMPLES, Line, onset
-from tools.bench.telling import Told, late_ms
+from tools.bench.telling import Heard, Told, late_ms
 
 SOUND_KEYS = {
     "passthrough_core_percent",
@@ -85,9 +85,9 @@ def test_what_calls_cost_and_wait_for() -> None:
 
 
 def test_how_late_sound_is_stands_against_its_own_pace() -> None:
-    first = [(10.0 + 0.02 * n, 8000 + 160 * n) for n in range(100)]
-    held_up = [(at + (0.03 if n == 50 else 0.0), sample) for n, (at, sample) in enumerate(first)]
-    again = [(at + 6.0, 777 + 160 * n) for n, (at, _) in enumerate(first)]  # after a pause, by another clock
+    first = [Heard(10.0 + 0.02 * n, 8000 + 160 * n, n == 0) for n in range(100)]
+    held_up = [one._replace(at=one.at + (0.03 if n == 50 else 0.0)) for n, one in enumerate(first)]
+    again = [one._replace(at=one.at + 2.5, sample=24000 + 160 * n) for n, one in enumerate(first)]  # after a pause
     late = late_ms([*held_up, *again], 0.0, math.inf)
     assert len(late) == 200
     assert max(late) == pytest.approx(30.0, abs=0.1)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from callcontrol.media.pcm import RATE_HZ
 from callcontrol.media.rtp import Packet, parse
@@ -26,7 +27,7 @@ from hil.site import PROXY, REALM
 from tools.bench.building import STEP_S, Building
 from tools.bench.processes import pss_mb
 
-__all__ = ["AT_ONCE", "Ear", "Told", "late_ms", "tell"]
+__all__ = ["AT_ONCE", "Ear", "Heard", "Told", "late_ms", "tell"]
 
 AT_ONCE = 20
 FIRST_SIP_PORT, FIRST_RTP_PORT = 20000, 21000
@@ -35,8 +36,6 @@ AGAIN_S = 0.2
 MEMORY_READS, MEMORY_EVERY_S = 20, 0.02
 AFTER_S = 1.5
 """`calls` sees what was taken in within a second."""
-PAUSE_S = 2.0
-"""A longer silence ends what is paced by one clock: it is said once more after three seconds."""
 TIMESTAMPS = 35
 """SO_TIMESTAMPNS, and what the kernel says by it (socket(7)): seconds and nanoseconds of the machine's clock."""
 READ_BYTES = 2048
@@ -55,8 +54,17 @@ class Told:
     import_s: list[float] = field(default_factory=list)
 
 
+class Heard(NamedTuple):
+    """A packet: when it came, s of the machine's clock; the sample it begins with; whether it is the first after a
+    silence (RFC 3551 §4.1)."""
+
+    at: float
+    sample: int
+    first: bool
+
+
 class Ear:
-    """One phone's port of sound, and what came to it: when, by the machine's clock, and which sample it begins with."""
+    """One phone's port of sound, and what came to it."""
 
     def __init__(self, host: Host, ip: str, port: int) -> None:
         self.wire = host.socket()
@@ -64,7 +72,7 @@ class Ear:
         self.wire.setblocking(False)
         self.wire.bind((ip, port))
         self.port = port
-        self.heard: list[tuple[float, int]] = []
+        self.heard: list[Heard] = []
 
     def listen(self) -> None:
         """Takes what has come."""
@@ -80,10 +88,10 @@ class Ear:
             for level, kind, stamp in said:
                 if (level, kind) == (socket.SOL_SOCKET, TIMESTAMPS):
                     seconds, nanos = int.from_bytes(stamp[:8], "little"), int.from_bytes(stamp[8:16], "little")
-                    self.heard.append((seconds + nanos / 1e9, packet.timestamp))
+                    self.heard.append(Heard(seconds + nanos / 1e9, packet.timestamp, packet.marker))
 
 
-def late_ms(heard: Sequence[tuple[float, int]], since: float, until: float) -> list[float]:
+def late_ms(heard: Sequence[Heard], since: float, until: float) -> list[float]:
     """Of each packet that came between `since` and `until`: how long after its turn, as the earliest of what was said
     without a pause has it."""
     found: list[float] = []
@@ -94,10 +102,10 @@ def late_ms(heard: Sequence[tuple[float, int]], since: float, until: float) -> l
         found.extend(1000 * (offset - first) for at, offset in spurt if since <= at <= until)
         spurt.clear()
 
-    for at, sample in heard:
-        if spurt and at - spurt[-1][0] > PAUSE_S:
+    for packet in heard:
+        if packet.first:
             count()
-        spurt.append((at, at - sample / RATE_HZ))
+        spurt.append((packet.at, packet.at - packet.sample / RATE_HZ))
     count()
     return found
 
@@ -137,7 +145,7 @@ class _Caller:
     @property
     def start_ms(self) -> float:
         """From the INVITE to the first packet."""
-        return 1000 * (self.ear.heard[0][0] - self.began_at) if self.ear.heard else math.inf
+        return 1000 * (self.ear.heard[0].at - self.began_at) if self.ear.heard else math.inf
 
 
 def tell(building: Building, rounds: int) -> Told:

@@ -162,6 +162,16 @@ def test_a_leg_takes_what_was_agreed_on_from_one_source_and_counts_the_rest() ->
         leg.press("1")
 
 
+def test_what_comes_after_a_silence_says_so() -> None:
+    leg = _leg()
+    marked = [parse(leg.send_payload(b"p") or b"").marker for _ in range(2)]
+    leg.begins = True  # something else is played
+    marked += [parse(leg.send_payload(b"p") or b"").marker for _ in range(2)]
+    assert leg.send_payload(b"") is None  # a codec's own silence
+    marked.append(parse(leg.send_payload(b"p") or b"").marker)
+    assert marked == [True, False, True, False, True]
+
+
 def test_sound_is_passed_on_unopened_with_its_gaps() -> None:
     """A prompt, then what another leg hears, with a packet lost and two in the wrong order."""
     leg = _leg()
