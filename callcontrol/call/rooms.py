@@ -55,6 +55,7 @@ class Rooms(Joining):
             old.sides.append(leg)
             return False
         self._still(old)
+        self._let_go(old)
         old.sides.remove(by)
         self._leave(by, now)
         self._tell(Happened.OVER, old, by.number, 200)

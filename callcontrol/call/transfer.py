@@ -40,7 +40,11 @@ class Transfers(Rooms):
             right = next(iter(other.call.ringing), None)
         if left is None or right is None or one.call is other.call or one.call.transfers >= TRANSFERS_MAX:
             return False
+        if right.end is not None and not right.answered:  # it rings by a place of the other call
+            return False
+        self._exit(right)
         call, gone = one.call, other.call
+        self._let_go(gone)
         call.transfers += 1
         call.by = one.number
         self._still(call)

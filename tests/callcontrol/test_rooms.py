@@ -19,7 +19,7 @@ from callcontrol.sip.headers import Uri
 from callcontrol.sip.offer import ABLE, Local, answer, offer
 from callcontrol.sip.refer import ReferTo
 from callcontrol.sip.sdp import Codec, Description, Direction, Origin
-from callcontrol.sip.session import Session
+from callcontrol.sip.session import Phase, Session
 from tests.callcontrol.test_call import DOMAIN, House, Phone, whats
 
 PLACES_MAX = 7
@@ -402,3 +402,59 @@ def test_a_threat_that_cannot_be_recorded_is_marked_and_goes_on() -> None:
         assert not house.rooms
         one.call.end(house.now)
         house.check_over()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100))
+def test_any_order_leaves_no_place_behind(seed: int) -> None:
+    """Each place is that of a leg, or of two who are on their way back to direct sound; in the end none is left."""
+    rng = random.Random(seed)
+    house = Building(seed=seed, loss=0.0 if seed % 3 else 0.1)
+    if not seed % 4:
+        house.picky(1).able, house.picky(2).able = A_LAW, WIDE
+    house.picky(3).stays = not seed % 5
+    for _ in range(14):
+        phone, other = house.picky(rng.randint(1, 5)), house.picky(rng.randint(1, 5))
+        _does(house, phone, other, rng)
+        house.run(rng.choice([0.01, 0.5, 3.0]))
+        legs = {(leg.room, leg.name) for leg in house.switch._legs.values() if leg.end is not None}
+        leaving = {place for call in house.switch.calls for place in call.left}
+        assert legs | leaving == {(room, leg) for room, ends in house.rooms.items() for leg in ends}
+    for _ in range(2):
+        for phone in house.phones.values():
+            for session in phone.calls:
+                session.end(house.now)
+        house.run(2 * ALONE_S)
+    assert not house.rooms
+    assert not house.switch.calls
+
+
+def _does(house: Building, phone: Picky, other: Picky, rng: random.Random) -> None:
+    sessions = [session for session in phone.calls if session.phase is Phase.UP]
+    legs = [
+        leg
+        for leg in house.switch._legs.values()
+        if leg.number == phone.number and leg in leg.call.sides and leg.answered
+    ]
+    match rng.randrange(12):
+        case 0 | 1 | 2 if phone is not other:
+            phone.dials(other.number, house.now)
+        case 3:
+            phone.dials(f"{CONFERENCE}7", house.now)
+        case 4 if phone is not other:
+            phone.dials(f"{BARGE_IN}{other.number}", house.now)
+        case 5:
+            phone.dials(MARK, house.now)
+        case 6 if sessions:
+            rng.choice(sessions).end(house.now)
+        case 7 if sessions:
+            direction = rng.choice([Direction.SENDONLY, Direction.SENDRECV])
+            rng.choice(sessions).offer(phone.says(direction), house.now)
+        case 8 if sessions:
+            rng.choice(sessions).refer(ReferTo.parse(f"<sip:{other.number}@10.0.0.1>"), house.now)
+        case 9 if legs:
+            house.switch.widen(rng.choice(legs), other.number, house.now)
+        case 10 if legs:
+            house.switch.bring(rng.choice(legs), "7", house.now)
+        case 11 if len(legs) > 1:
+            house.switch.join(legs[0], legs[1], house.now)
