@@ -202,7 +202,7 @@ class Announcing:
         assert caller.leg is not None
         recording = self._messages.begin(mailbox, caller.leg.number, caller.call_id, told.why)
         caller.recording = recording
-        while (key := await self._key_during(caller, place.listen(recording.push))) is not None:
+        while (key := await self._key_during(caller, self._recorded(caller, recording))) is not None:
             if key == KEY_END or key in told.keys:
                 break
         try:
@@ -224,7 +224,20 @@ class Announcing:
     async def _asked(self, caller: _Caller, clips: Sequence[Clip], then_s: float) -> str | None:
         """The first key, while that is said or for so long after it."""
         key = await self._key_during(caller, caller.place.play(clips))
-        return await self._key_during(caller, asyncio.sleep(then_s)) if key is None and then_s else key
+        return await self._key_during(caller, self._quiet(caller, then_s)) if key is None and then_s else key
+
+    async def _quiet(self, caller: _Caller, for_s: float | None = None) -> None:
+        """Silence that is sent: a line on which nothing comes is a broken one to many phones, which hang up."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(caller.place.play([PAUSE], again=True), for_s)
+
+    async def _recorded(self, caller: _Caller, recording: Recording) -> None:
+        """What comes, to the recording's end."""
+        quiet = asyncio.ensure_future(self._quiet(caller))
+        try:
+            await caller.place.listen(recording.push)
+        finally:
+            quiet.cancel()
 
     async def _say(self, caller: _Caller, clips: Sequence[Clip]) -> None:
         """Whatever is pressed."""

@@ -28,12 +28,15 @@ PING = b"\r\n\r\n"
 RANDOM_BYTES = 12
 TOGETHER_S = 0.05
 """So much later than it is due may a timer ring; the least of SIP's, when a 100 is owed, is 0.2 s."""
+WAITING_BYTES_MAX = 1 << 20
+"""What waits for a connection; of more the newest is lost."""
 
 log = logging.getLogger("rvx")
 
 
 class Link:
-    """`run` keeps the connection; without one a request fails at once. `came` hears of each event of a call.
+    """`run` keeps the connection; without one a request fails at once, and what is said within a call waits for the
+    next one: an edge that starts anew takes a BYE still. `came` hears of each event of a call.
 
     Whoever does something with a session outside of `came` calls `pump` after it."""
 
@@ -41,6 +44,7 @@ class Link:
         self._port = port
         self._came = came
         self._wire: asyncio.Transport | None = None
+        self._waiting = b""  # to be said by the next connection
         self._timer: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
         """Set by the first connection."""
@@ -88,6 +92,8 @@ class Link:
         data = self.ua.data_to_send()
         if data and self._wire is not None:
             self._wire.write(data)
+        elif len(self._waiting) + len(data) <= WAITING_BYTES_MAX:
+            self._waiting += data
         due = self.ua.next_timer()
         if due is None:
             return
@@ -102,6 +108,8 @@ class Link:
         host, port = wire.get_extra_info("sockname")[:2]
         self.ua.moved(f"{host}:{port}", f"<sip:calls@{host}:{port};transport=tcp>")
         self._wire = wire
+        wire.write(self._waiting)
+        self._waiting = b""
         self.connected.set()
 
     def _received(self, data: bytes) -> None:

@@ -10,11 +10,11 @@ from hil.history import Absence, Call, History
 from hil.invariants import CLOCK, EDGE, INSIDE, NORTH, PATIENCE_S, SPREAD_S, TRACED_S, Breach, may_be_reached
 from hil.stormplan import STANDIN, Do, Fault
 
-__all__ = ["ABSENT_RULES", "KNOWN_TO_EDGE_S", "absent_breaches"]
+__all__ = ["ABSENT_RULES", "BACK_S", "CALLS", "KNOWN_TO_EDGE_S", "absent_breaches", "excused"]
 
 KNOWN_TO_EDGE_S = 10.0
 """A change stands in the edge's table so long after it was made, at the latest."""
-CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED)
+CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.CALLS_CRASHED)
 """With `calls` dead the phone itself is the best that is known; a lost one never."""
 STORE = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.DISK_FULL, Fault.MEMORY_SHORT, Fault.JOURNAL_LOCKED)
 """These keep a change from the edge."""
@@ -23,6 +23,8 @@ BACK_S = 8.0
 ANSWERED, NOT_HERE, GIVEN_UP = 200, 480, 487
 RINGING = (*INSIDE, Do.GIVE_UP, Do.CALL_AWAY, Do.CALL_MOVED)
 PEOPLE = (Do.CALL_AWAY, Do.CALL_MOVED, Do.CALL_LOST)
+HANDED_HEARD = 2
+"""So often a call of those who hear may come: before anybody rings, and when he has not answered."""
 HANDED_MORE = 3
 """Calls that were begun and are not in the history yet."""
 
@@ -38,21 +40,21 @@ def away(history: History, now: float) -> Iterator[Breach]:
     """Who is referred is not rung: the caller is told so, or comes to the one who answers instead."""
     for call, until in _in_survival(history, Do.CALL_AWAY, now):
         absence = _in_force(history, call.at, until)
-        if absence is not None and not _excused(history, call.at, until, CALLS):
+        if absence is not None and not excused(history, call.at, until, CALLS):
             yield from _led_on(history, call, until, "away", absence.stands_in, now)
 
 
 def moved(history: History, now: float) -> Iterator[Breach]:
     """Who is forwarded always is not rung, but the one to whom."""
     for call, until in _in_survival(history, Do.CALL_MOVED, now):
-        if not _excused(history, call.at, until, CALLS):
+        if not excused(history, call.at, until, CALLS):
             yield from _led_on(history, call, until, "moved", STANDIN, now)
 
 
 def lost(history: History, now: float) -> Iterator[Breach]:
     """A blocked phone is not rung, whatever of ours is dead."""
     for call, until in _in_survival(history, Do.CALL_LOST, now):
-        if not _excused(history, call.at, until, ()) and _rang(call, "lost"):
+        if not excused(history, call.at, until, ()) and _rang(call, "lost"):
             yield Breach("lost", now, f"[{call.label}] a blocked phone was rung")
 
 
@@ -76,6 +78,7 @@ def plain(history: History, now: float) -> Iterator[Breach]:
         return
     at, handed = history.handed
     others = sum(_may_come(history, call, at) for call in history.calls.values() if call.at <= at)
+    others += HANDED_HEARD * sum(one.began_at <= at for one in history.heard_calls)
     if handed > others + HANDED_MORE:
         yield Breach("plain", now, f"{handed} calls came to Python, {others} at the most may have")
 
@@ -114,7 +117,8 @@ def _in_force(history: History, since: float, until: float) -> Absence | None:
     return None
 
 
-def _excused(history: History, since: float, until: float, faults: tuple[Fault, ...]) -> bool:
+def excused(history: History, since: float, until: float, faults: tuple[Fault, ...]) -> bool:
+    """Whether the edge or the store were not well, or one of `faults` was there."""
     begin = since - KNOWN_TO_EDGE_S
     return (
         history.lagged(begin, until)

@@ -36,7 +36,12 @@ MEMORY_LEFT_BYTES = 1 << 20
 """What a process may still take where memory is short."""
 FILL_BYTES = 1 << 16
 LINE = "north"
-KILLED = {Fault.EDGE_KILLED: "edge", Fault.UNIT_KILLED: "unit", Fault.CALLS_KILLED: "calls"}
+KILLED = {
+    Fault.EDGE_KILLED: "edge",
+    Fault.UNIT_KILLED: "unit",
+    Fault.CALLS_KILLED: "calls",
+    Fault.CALLS_CRASHED: "calls",
+}
 STOPPED = {Fault.EDGE_STOPPED: "edge", Fault.UNIT_STOPPED: "unit", Fault.CALLS_STOPPED: "calls"}
 """The unit's own programs, and what befalls each."""
 
@@ -106,9 +111,8 @@ class Faults:
         """Start what has ended by itself, as systemd does; the names of what had."""
         found = []
         with self._lock:
-            for killed, name in KILLED.items():
-                daemon = self._own[name]
-                if not self._counts[killed] and not self._lives(daemon):
+            for name, daemon in self._own.items():
+                if not self._killed(name) and not self._lives(daemon):
                     found.append(name)
                     with contextlib.suppress(PlatformError, NetError):
                         daemon.start()
@@ -122,6 +126,10 @@ class Faults:
 
     def _lives(self, daemon: Daemon) -> bool:
         return daemon.pid in self._site.host.pids(daemon.pid)
+
+    def _killed(self, name: str) -> bool:
+        """Whether something in force keeps it dead."""
+        return any(self._counts[fault] for fault, whose in KILLED.items() if whose == name)
 
     def _change(self, fault: Fault, on: bool) -> None:
         site = self._site
@@ -141,7 +149,7 @@ class Faults:
                 (site.host.blackhole if on else site.host.unblackhole)(LINE)
             case Fault.LINE_LOSSY:
                 site.host.loss(LINE, LOSS_PERCENT if on else 0)
-            case Fault.EDGE_KILLED | Fault.UNIT_KILLED | Fault.CALLS_KILLED:
+            case Fault.EDGE_KILLED | Fault.UNIT_KILLED | Fault.CALLS_KILLED | Fault.CALLS_CRASHED:
                 self._kill_own(KILLED[fault], on)
             case Fault.EDGE_STOPPED | Fault.UNIT_STOPPED | Fault.CALLS_STOPPED:
                 own = self._own[STOPPED[fault]]
@@ -208,6 +216,8 @@ class Faults:
         stopped = next(fault for fault, whose in STOPPED.items() if whose == name)
         if on:
             daemon.kill()
+            return
+        if self._killed(name):
             return
         with contextlib.suppress(PlatformError, NetError):  # who does not start is started again by `revive`
             daemon.start()

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from callcontrol.records import Record
+from hil.phone.hearing import Heard
 from hil.phone.sipp import Message
 from hil.stormplan import Do, Fault
 
-__all__ = ["Absence", "Call", "History", "Leg", "Phone", "Size", "Span"]
+__all__ = ["Absence", "Call", "History", "LeftMessage", "Leg", "Phone", "Size", "Span"]
 
 CHALLENGES = (401, 407)
 
@@ -131,6 +132,17 @@ class Absence:
     opened_at: float | None = None  # its end was acknowledged
 
 
+@dataclass
+class LeftMessage:
+    """What a caller has left: times of the sample that saw it first and last, and of the first by which it was kept."""
+
+    first_at: float
+    last_at: float
+    kept_at: float | None = None
+    torn: str = ""
+    """What is wrong with its sound."""
+
+
 @dataclass(frozen=True)
 class Size:
     """What the unit needs of the machine."""
@@ -161,6 +173,9 @@ class History:
     absences: list[Absence] = field(default_factory=list)
     changes: tuple[float, Mapping[str, int], frozenset[str]] | None = None
     """How often each change is in the outbox, and which are kept, by id; the last sample."""
+    heard_calls: list[Heard] = field(default_factory=list)  # of phones that hear, as they are now
+    seen_messages_at: float = 0.0
+    messages: dict[str, LeftMessage] = field(default_factory=dict)  # by id
     handed: tuple[float, int] | None = None  # calls that came to Python since the edge began, the last sample
     cuts: list[tuple[float, str]] = field(default_factory=list)  # of the long call with sound: when, in whose words
     _by_call_id: dict[str, Call] = field(default_factory=dict, repr=False)
@@ -214,6 +229,15 @@ class History:
         self.records.clear()
         for record in records:
             self.records.setdefault(record.call_id, []).append(record)
+
+    def left(self, at: float, lengths: Mapping[str, int | None], torn: Mapping[str, str]) -> None:
+        """All rows of messages, and what is wrong with the sound of those that are kept."""
+        for name, length in lengths.items():
+            one = self.messages.setdefault(name, LeftMessage(at, at))
+            one.last_at, one.torn = at, torn.get(name, "")
+            if length is not None and one.kept_at is None:
+                one.kept_at = at
+        self.seen_messages_at = at
 
     # ---- and are asked for
 

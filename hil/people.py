@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Entity, Extension, Forwarding, Identity, Kind, Person, Unit
@@ -22,12 +23,14 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.history import Absence, History
-from hil.stormplan import AWAY, LOST, MOVED, STANDIN, Deed, Do
+from hil.stormplan import APART, AWAY, LOST, MAILED, MOVED, STANDIN, Deed, Do
+from hil.told import refer
 
-__all__ = ["JournalLocker", "Loader", "People", "load_directory"]
+__all__ = ["JournalLocker", "Loader", "People", "load_directory", "torn_message"]
 
 LASTS = timedelta(hours=10)
 """A referral's: longer than any clock jumps."""
+ALAW_BYTES_A_MS = 8
 LOAD_EVERY_S = 0.5
 LOCKED_S, FREE_S = 3.0, 1.0
 """Longer than a writer waits without a word, and not longer than it waits at all."""
@@ -35,21 +38,34 @@ JOIN_S = 12.0
 
 
 def load_directory(paths: Paths, extensions: tuple[str, ...]) -> None:
-    """One municipality with a department in which everybody sits; no reception. Raises StoreError, sqlite3.Error."""
+    """One municipality with a department in which everybody sits, and no reception; but who is apart has one.
+    Raises StoreError, sqlite3.Error."""
+    own = {who: f"e{one}" for one, reception in APART.items() for who in (one, reception)}
+    houses = {f"e{one}": reception for one, reception in APART.items()}
     bulk = Bulk(
         municipalities=(Municipality(id="m", name="Norrby"),),
         classes=(DEFAULT_CLASS,),
-        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),),
-        units=(Unit(id="u", name="Bygg", entity="e"),),
-        people=(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in extensions),
+        entities=(
+            Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),
+            *(
+                Entity(id=house, name=house, municipality="m", greeting="Norrby", reception=reception)
+                for house, reception in houses.items()
+            ),
+        ),
+        units=(Unit(id="u", name="Bygg", entity="e"), *(Unit(id=house, name=house, entity=house) for house in houses)),
+        people=(
+            Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit=own.get(number, "u"))
+            for number in extensions
+        ),
         extensions=(
             Extension(
                 number=number,
-                kind=Kind.PERSON,
-                unit="u",
+                kind=Kind.RECEPTION if number in APART.values() else Kind.PERSON,
+                unit=own.get(number, "u"),
                 person=f"p{number}",
                 reach=DEFAULT_CLASS,
                 identity=Identity.DIRECT,
+                voicemail=number == MAILED,
             )
             for number in extensions
         ),
@@ -76,6 +92,8 @@ class People:
             changes.forward(Forwarding(extension=MOVED, condition=Condition.ALWAYS, target=STANDIN, set_at=now), "rig")
             changes.block(LOST, "rig", "lost", now)
             self._refer(changes, "")
+        for extension in (*APART, MAILED):
+            refer(self._paths, extension, lasts=LASTS)
 
     def do(self, deed: Deed) -> None:
         """Begin it; what came of it is in the history when it is on the disk."""
@@ -88,9 +106,17 @@ class People:
         """What the journal says of the changes: raises StoreError, sqlite3.Error."""
         at = time.monotonic()
         with contextlib.closing(sqlite3.connect(f"file:{self._paths.journal}?mode=ro", uri=True)) as db:
-            told = [body for (body,) in db.execute("SELECT body FROM outbox WHERE kind IN ('referral', 'opening')")]
+            told = [
+                body
+                for (body,) in db.execute("SELECT body FROM outbox WHERE kind IN ('referral', 'opening', 'message')")
+            ]
             kept = {str(name) for (name,) in db.execute("SELECT id FROM referral UNION SELECT id FROM opening")}
+            left = {str(name): length for name, length in db.execute("SELECT id, length_ms FROM message")}
+        torn = {
+            name: torn_message(self._paths.messages / f"{name}.wav", ms) for name, ms in left.items() if ms is not None
+        }
         with self._lock:
+            self._history.left(at, left, torn)
             self._history.changes = at, Counter(str(json.loads(body)["id"]) for body in told), frozenset(kept)
 
     def _change(self, deed: Deed) -> None:
@@ -127,6 +153,22 @@ class People:
             for absence in over:
                 absence.opening = opening.id
                 absence.opened_at = time.monotonic()
+
+
+def torn_message(path: Path, length_ms: int) -> str:
+    """What is wrong with the sound of a message that was acknowledged, "" for nothing: its WAV header must say what is
+    there, as whatever plays it believes that."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return type(error).__name__
+    sound = data.find(b"data")
+    if data[:4] != b"RIFF" or data[8:12] != b"WAVE" or sound < 0:
+        return "no WAV"
+    held, said = len(data) - sound - 8, int.from_bytes(data[sound + 4 : sound + 8], "little")
+    if said != held or int.from_bytes(data[4:8], "little") != len(data) - 8:
+        return f"the header says {said} bytes of {held}"
+    return "" if held // ALAW_BYTES_A_MS == length_ms else f"{held} bytes for {length_ms} ms"
 
 
 class _Repeated:

@@ -45,7 +45,7 @@ HIDING = frozenset(
 )
 """These excuse much (hil/invariants.py)."""
 BITING = frozenset(Fault) - HIDING
-ANSWERING = frozenset((Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.JOURNAL_LOCKED))
+ANSWERING = frozenset((Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.CALLS_CRASHED, Fault.JOURNAL_LOCKED))
 """These excuse what is planned for those who are away (hil/absent.py)."""
 EARLY, IN_SURVIVAL = (0.0, 11.0), (8.0, 12.0)
 """Seconds of a storm: in the peace at its begin; where a first chapter in SURVIVAL certainly is."""
@@ -84,6 +84,11 @@ def _of_people(*rules: str, do: Do) -> Need:
     )
 
 
+def _crashed(*rules: str) -> Need:
+    """In an outage `calls` dies over those who hear, or leave a message: they have begun before the fault."""
+    return Need(frozenset(rules), mode=Mode.SURVIVAL, faults=frozenset((Fault.CALLS_CRASHED,)))
+
+
 NEEDS: dict[str, Need] = {
     "01-lost-ack": _in_peace(Do.CALL, "acknowledged", "uncut"),
     "02-timer-of-30-s": Need(frozenset(("reachable",)), mode=Mode.NORMAL, faults=frozenset((Fault.PLATFORM_SICK,))),
@@ -116,6 +121,10 @@ NEEDS: dict[str, Need] = {
     "22-lost-phone-rings": _of_people("lost", do=Do.CALL_LOST),
     "23-change-told-twice": Need(frozenset(("told_once",)), peace=True),
     "24-everything-is-asked": _of_people("plain", do=Do.CALL),
+    "25-told-and-left": _of_people("silence", "led", do=Do.HEAR),
+    "26-led-calls-left-behind": _crashed("silence"),
+    "27-other-end-not-told": _of_people("silence", do=Do.CHOOSE),
+    "28-recording-left-torn": _crashed("torn"),
 }
 """By the name of the patch."""
 

@@ -19,6 +19,7 @@ from firmware.modes import Mode
 from firmware.store import StoreError
 from hil.absent import absent_breaches
 from hil.faults import Faults, clock_prefix
+from hil.heard import TOLD, heard_breaches
 from hil.history import History, Size
 from hil.invariants import Breach, breaches
 from hil.lag import watch_lag
@@ -30,6 +31,7 @@ from hil.platform import PlatformError
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import PLATFORM_IP, Site
 from hil.stormplan import AGAIN, Chapter, Fault, Pair, Plan, pairs_of
+from hil.told import record
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
 
 __all__ = ["Outcome", "Told", "run_storm", "shortest_prefix"]
@@ -40,7 +42,7 @@ CONFIGURATION: dict[str, dict[str, object]] = {
     "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2},
     "emergency": {"gateway": GATEWAY_URI, "hold_s": 12},
 }
-DISK_MB = 32
+DISK_MB = 192
 RECORDS_MAX = 5_000
 TICK_S = 0.1
 MODE_S, TABLES_S, SIZES_S, JUDGE_S, REVIVE_S = 0.15, 1.0, 5.0, 1.0, 1.0
@@ -49,6 +51,8 @@ NORMAL_S, MODE_WAIT_S = 45.0, 20.0
 """Patience for the mode that a chapter wants; it then strikes all the same."""
 BEFORE_S = 0.12
 """The burst of calls begins so long before the fault."""
+HEARING_S = 2.5
+"""So long before a fault of a moment those begin who are told something: by then they hear, talk, or are recorded."""
 SETTLE_S, LAST_S = 45.0, 24.0
 """At the end: until NORMAL, and then until every call and record is in, which is so long at the most."""
 QUIET_S = 4.0
@@ -66,6 +70,8 @@ class Outcome:
     took_s: float = 0.0
     faults: int = 0
     calls: int = 0
+    told: int = 0  # calls of those who hear that the unit itself has answered
+    messages: int = 0  # that are kept
     chapters: int = 0  # begun
     broken: list[Breach] = field(default_factory=list)
     broken_after_s: float | None = None  # from the begin of the plan
@@ -116,11 +122,12 @@ class _Storm:
         self._history = History()
         self._outcome = Outcome(plan.seed)
         clock = net.directory / "clock"
+        recordings = record(net.directory / "said", {}, numbers=tuple(USERS))
         self._site = Site(
             net,
             users=USERS,
             registration="contact" if plan.seed % 2 else "path",
-            configuration=CONFIGURATION,
+            configuration=CONFIGURATION | {"announcing": {"languages": ["sv"], "recordings": str(recordings)}},
             credentials=CREDENTIALS,
             disk_mb=DISK_MB,
             prefix=lambda run: clock_prefix(clock, run),
@@ -160,6 +167,8 @@ class _Storm:
         self._over.set()
         self._outcome.took_s = time.monotonic() - began
         self._outcome.calls = len(self._history.calls)
+        self._outcome.told = sum(one.label in TOLD and one.up_at is not None for one in self._history.heard_calls)
+        self._outcome.messages = sum(one.kept_at is not None for one in self._history.messages.values())
         return self._outcome
 
     def close(self) -> None:
@@ -206,8 +215,9 @@ class _Storm:
     def _settled(self, now: float) -> bool:
         """Even if nothing more were ever seen, all would have been well."""
         with self._lock:
-            calls = self._history.calls.values()
-            return all(call.over_at is not None for call in calls) and not self._breaches(now + LAST_S)
+            ends = [call.over_at for call in self._history.calls.values()]
+            ends += [call.over_at for call in self._history.heard_calls]
+            return None not in ends and not self._breaches(now + LAST_S)
 
     def _judge(self, now: float) -> None:
         with self._lock:
@@ -226,7 +236,8 @@ class _Storm:
             self._over.set()
 
     def _breaches(self, now: float) -> list[Breach]:
-        return [*breaches(self._history, now), *absent_breaches(self._history, now)]
+        history = self._history
+        return [*breaches(history, now), *absent_breaches(history, now), *heard_breaches(history, now)]
 
     def _revive(self, now: float) -> None:
         died = self._faults.revive()
@@ -345,6 +356,9 @@ class _Storm:
             elif mode is Mode.RETURNING:
                 self._mend(chapter.by, laid)
             self._await_mode(mode, MODE_WAIT_S)
+            if again and mode is Mode.SURVIVAL:
+                self._burst(chapter)
+                self._over.wait(HEARING_S)
             if again or mode is Mode.NORMAL:
                 self._strike(chapter.fault, laid)
             if again or mode is Mode.SURVIVAL:

@@ -22,20 +22,29 @@ from firmware.modes import Mode
 
 __all__ = [
     "AGAIN",
+    "APART",
     "AWAY",
+    "BUSY",
     "CROWD",
+    "DESK",
+    "EARS",
     "ENDER",
     "FAULTS",
+    "HELPER",
+    "JOINER",
     "LATE",
     "LEARNT",
     "LEAVER",
     "LONELY",
     "LOST",
+    "MAILED",
     "MOVED",
+    "NOBODY",
     "OUTAGES",
     "PATIENT",
     "PLATFORMS",
     "ROAMER",
+    "SENDER",
     "STANDIN",
     "STREAM",
     "THROUGH",
@@ -69,6 +78,7 @@ class Fault(StrEnum):
     UNIT_STOPPED = "unit stopped"
     CALLS_KILLED = "calls killed"
     CALLS_STOPPED = "calls stopped"
+    CALLS_CRASHED = "calls crashed"  # and started again at once
     DISK_FULL = "disk full"
     CLOCK_JUMP = "clock jump"
     DNS_GONE = "dns gone"
@@ -101,6 +111,7 @@ FAULTS: dict[Fault, Held] = {
     Fault.UNIT_STOPPED: Held(29, 31),
     Fault.CALLS_KILLED: Held(4, 9),
     Fault.CALLS_STOPPED: Held(4, 9),
+    Fault.CALLS_CRASHED: Held(0.3, 1),
     Fault.DISK_FULL: Held(5, 9),
     Fault.CLOCK_JUMP: Held(5, 9),
     Fault.DNS_GONE: Held(4, 6),
@@ -128,7 +139,7 @@ THROUGH = frozenset(
 """The unit goes through every mode with these in force."""
 PLATFORMS = tuple(fault for fault in Fault if fault.startswith("platform"))
 LINES = (Fault.LINE_DOWN, Fault.LINE_BLACKHOLE, Fault.LINE_LOSSY)
-AGAIN = frozenset((Fault.PLATFORM_AMNESIAC, Fault.EDGE_KILLED, Fault.EDGE_STOPPED))
+AGAIN = frozenset((Fault.PLATFORM_AMNESIAC, Fault.EDGE_KILLED, Fault.EDGE_STOPPED, Fault.CALLS_CRASHED))
 """These last for a moment, and are struck in every mode of an outage anew."""
 LONELY = frozenset((Fault.UNIT_KILLED, Fault.UNIT_STOPPED))
 """Of these something is learnt only when the platform dies, or comes back, while they last: so from NORMAL on."""
@@ -174,6 +185,22 @@ LOST = "1020"
 """Blocked."""
 
 
+EARS = ("1021", "1022")
+"""Phones that hear (hil/phone/hearing.py), who call."""
+NOBODY = "1777"
+"""A number that no extension has."""
+BUSY = "1023"
+"""Hears, and refuses every call."""
+HELPER = "1024"
+"""Hears, and answers."""
+APART = {"1025": "1026", "1027": "1028", "1029": "1030"}
+"""Away for good, without a phone; and the reception that takes their calls, which hears."""
+MAILED = "1031"
+"""Away for good, with a mailbox."""
+DESK, SENDER, JOINER = APART.values()
+"""Receptions: one that talks, one that sends on blind, one that asks first whom it sends on to."""
+
+
 class Do(StrEnum):
     """What somebody in the building does."""
 
@@ -196,6 +223,10 @@ class Do(StrEnum):
     CALL_AWAY = "call who is away"
     CALL_MOVED = "call who is forwarded"
     CALL_LOST = "call a blocked phone"
+    HEAR = "hear why"  # who presses nothing, and waits
+    CHOOSE = "hear why and choose"
+    LEAVE = "leave a message"
+    TALK = "talk and hear"
 
 
 @dataclass(frozen=True)
@@ -279,7 +310,8 @@ def make_plan(seed: int, length_s: float, faults: Sequence[Fault] = tuple(FAULTS
     row = _chapters(chapters, tuple(dict.fromkeys(faults)))
     most = int(length_s / CHAPTER_LEAST_S) + 1
     people = random.Random(f"people {seed}")
-    done = merge(_deeds(deeds, length_s), _people_deeds(people, length_s), key=attrgetter("at_s"))
+    ears = _ears_deeds(random.Random(f"ears {seed}"), length_s)
+    done = merge(_deeds(deeds, length_s), _people_deeds(people, length_s), ears, key=attrgetter("at_s"))
     return Plan(seed, length_s, tuple(islice(row, most)), tuple(done))
 
 
@@ -431,3 +463,23 @@ def _people_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
             (do,) = rng.choices(list(CALLS_TO), [share for _, share in CALLS_TO.values()])
             yield Deed(at_s, do, rng.choice((*CROWD, *LATE)), CALLS_TO[do][0], round(rng.uniform(0.2, 4.0), 1))
         at_s += rng.uniform(*CALL_PEOPLE_EVERY_S)
+
+
+HEAR_EVERY_S = (3.0, 6.0)
+TALKS_S = (2.0, 12.0)
+HEARD: tuple[tuple[Do, str, float], ...] = (
+    (Do.HEAR, NOBODY, 3),
+    (Do.HEAR, BUSY, 2),
+    (Do.TALK, HELPER, 3),
+    (Do.LEAVE, MAILED, 3),
+    *((do, away, share) for away in APART for do, share in ((Do.HEAR, 1), (Do.CHOOSE, 2))),
+)
+"""What those do who hear, of whom, in which shares."""
+
+
+def _ears_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
+    at_s = 1.5
+    while at_s < length_s:
+        ((do, callee, _),) = rng.choices(HEARD, [share for *_, share in HEARD])
+        yield Deed(round(at_s, 2), do, rng.choice(EARS), callee, round(rng.uniform(*TALKS_S), 1))
+        at_s += rng.uniform(*HEAR_EVERY_S)

@@ -42,35 +42,25 @@ def record(folder: Path, tones: Mapping[str, float], tone_s: float = 1.5, number
     return folder
 
 
-def staff(
-    numbers: Collection[str], reception: str = "", apart: Collection[str] = (), mailboxes: Collection[str] = ()
-) -> Bulk:
-    """One department; `apart` sit in another, of an entity of its own. The reception answers for who is not apart;
-    for `mailboxes` messages may be left."""
-    people = [*numbers, *apart]
+def staff(numbers: Collection[str], reception: str, mailboxes: Collection[str] = ()) -> Bulk:
+    """One department, whose reception takes its calls; for `mailboxes` messages may be left."""
     return Bulk(
         municipalities=(Municipality(id="m", name="Norrby"),),
         classes=(DEFAULT_CLASS,),
-        entities=(
-            Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun", reception=reception or None),
-            *((Entity(id="f", name="Norrby Hus", municipality="m", greeting="Norrby Hus"),) if apart else ()),
-        ),
-        units=(Unit(id="u", name="Bygg", entity="e"), *((Unit(id="v", name="Hus", entity="f"),) if apart else ())),
-        people=tuple(
-            Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="v" if number in apart else "u")
-            for number in people
-        ),
+        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun", reception=reception),),
+        units=(Unit(id="u", name="Bygg", entity="e"),),
+        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in numbers),
         extensions=tuple(
             Extension(
                 number=number,
                 kind=Kind.RECEPTION if number == reception else Kind.PERSON,
-                unit="v" if number in apart else "u",
+                unit="u",
                 person=f"p{number}",
                 reach=DEFAULT_CLASS,
                 identity=Identity.DIRECT,
                 voicemail=number in mailboxes,
             )
-            for number in people
+            for number in numbers
         ),
     )
 

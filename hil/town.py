@@ -16,26 +16,37 @@ from hil.net import Net, NetError
 from hil.people import People
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
+from hil.phone.hearing import Manner
 from hil.phone.sipp import Answering, Dial, Placing, Sipp, User
 from hil.site import PROXY, REALM, Site, password
 from hil.sound import seconds_of
 from hil.stormplan import (
+    APART,
     AWAY,
+    BUSY,
     CROWD,
+    DESK,
+    EARS,
     ENDER,
+    HELPER,
+    JOINER,
     LATE,
     LEARNT,
     LEAVER,
     LOST,
+    MAILED,
     MOVED,
+    NOBODY,
     PATIENT,
     ROAMER,
+    SENDER,
     STANDIN,
     STREAM,
     TWIN,
     Deed,
     Do,
 )
+from hil.told import crowd
 
 __all__ = ["CREDENTIALS", "DESKS", "GATEWAY_URI", "REGISTER_S", "USERS", "Town"]
 
@@ -44,7 +55,8 @@ OFTEN_S, SELDOM_S, ALWAYS_S = 4.0, 11.0, 1.0
 """How often phones come again; the last one between a death and its being known for certain."""
 DESKS = ("1041", "1042")
 PEOPLE = (AWAY, STANDIN, MOVED, LOST)
-EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *PEOPLE, *DESKS)
+HEARERS = (*EARS, BUSY, HELPER, MAILED, *APART, *APART.values())
+EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *PEOPLE, *DESKS, *HEARERS)
 USERS = {extension: password(extension) for extension in EXTENSIONS}
 CREDENTIALS = {extension: 4 if extension == LEARNT else 1 for extension in EXTENSIONS}
 STRANGER = "7777"
@@ -57,9 +69,25 @@ SOS_PATIENCE_MS = 40_000
 GIVES_UP_AFTER_MS = 1_500
 CALLEE_HOLDS_MS = 2_500
 BURST_RATE = 20.0
+BURST_TALK_S = 12.0
+KEY_RECEPTION, KEY_MESSAGE, KEY_END = "2", "1", "#"
+LEAVES_S = 4.0
+"""How long they speak."""
 TRY_S = 4.0
 """How long somebody tries to register, or to unregister."""
 START_S = 20.0
+UNSPOKEN = "18 G729/8000"
+"""What the crowd speaks, and the unit does not: so it reads why its calls are refused, and codes are judged."""
+EARS_NUMBER, HELPER_NUMBER, ANSWERING_NUMBER = 40, 41, 42
+RECEPTION_S, HELPER_S, SENT_ON_S = 4.0, 6.0, 20.0
+"""How long they talk, at the most; the last one, where nothing comes of sending the caller on."""
+MANNERS = {
+    BUSY: Manner(refuses="486 Busy Here"),
+    HELPER: Manner(hold_s=HELPER_S),
+    DESK: Manner(hold_s=RECEPTION_S),
+    SENDER: Manner(transfers_to=HELPER, hold_s=SENT_ON_S),
+    JOINER: Manner(transfers_to=HELPER, attended=True, hold_s=SENT_ON_S),
+}
 HEARD_SHARE = 0.6
 """So much of a long call's sound must have been heard, a busy machine allowed for."""
 
@@ -125,11 +153,19 @@ class Town:
             site.switch.join(host, "eth0", f"{ip}/24")
             account = Account(extension, USERS[extension], REALM, PROXY, ("udp", "tcp")[number])
             self._desks.append(Baresip(host, ip, account, 500 + 300 * number))
+        often: dict[str, Any] = {"register_s": REGISTER_S, "refresh_s": OFTEN_S}
+        # Who calls whom in another crowd each time: calls are told apart by Call-ID.
+        self._ears = crowd(site, net, EARS_NUMBER, EARS, **often)
+        helper = crowd(site, net, HELPER_NUMBER, (HELPER,), manners=MANNERS, **often)
+        others = [extension for extension in MANNERS if extension != HELPER]
+        self._hearing = (self._ears, helper, crowd(site, net, ANSWERING_NUMBER, others, manners=MANNERS, **often))
 
     def start(self) -> None:
         """All phones on and registered, the long call up."""
         for desk in self._desks:
             desk.start()
+        for hearing in self._hearing:
+            hearing.start()
         for label in PLACES:
             self._switch_on(label)
         for label, answering in self._answering.items():
@@ -137,6 +173,8 @@ class Town:
                 answering.wait_registered(START_S)
         for desk in self._desks:
             desk.wait_registered(START_S)
+        for hearing in self._hearing:
+            hearing.wait_registered(START_S)
         one, other = self._desks
         one.dial(other.account.extension)
         try:
@@ -155,6 +193,8 @@ class Town:
             placing.stop()
         for answering in self._answering.values():
             answering.stop()
+        for hearing in self._hearing:
+            hearing.stop()
         for desk in self._desks:
             with contextlib.suppress(PhoneError, OSError):
                 desk.kill()
@@ -170,6 +210,8 @@ class Town:
                 self._try_registering(deed.do, User(deed.callee))
             case Do.RESTART | Do.UNREGISTER | Do.UNPLUG:
                 self._workers.submit(self._roam, deed)
+            case Do.HEAR | Do.CHOOSE | Do.TALK | Do.LEAVE:
+                self._hear(deed)
             case Do.REFER | Do.BACK:
                 if self._people is not None:
                     self._people.do(deed)
@@ -177,8 +219,11 @@ class Town:
                 self._place(deed.do, ((deed.caller, deed.callee),), deed.hold_s)
 
     def burst(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Calls begun in quick succession."""
+        """Calls begun in quick succession; among them some who hear why, and one who has been led on by then."""
         self._place(Do.CALL, pairs, 1.0)
+        waiting, choosing, _ = APART
+        for do, callee in ((Do.HEAR, waiting), (Do.HEAR, NOBODY), (Do.CHOOSE, choosing), (Do.LEAVE, MAILED)):
+            self._hear(Deed(0.0, do, EARS[0], callee, BURST_TALK_S))
 
     def poll(self) -> None:
         """Take in what the phones have seen; switch those on again that have ended by themselves."""
@@ -201,6 +246,9 @@ class Town:
                         self._history.calls[f"{label}.{number}"].over_at = now
             if over:
                 del self._placing[label]
+        heard = [call for hearing in self._hearing for call in hearing.calls]
+        with self._lock:
+            self._history.heard_calls = heard
         for desk in self._desks:
             call = desk.call
             if self._talk_since is not None and call.closed_at is not None:
@@ -279,11 +327,25 @@ class Town:
 
     # ---- callers
 
+    def _hear(self, deed: Deed) -> None:
+        match deed.do:
+            case Do.CHOOSE:
+                manner = Manner(keys=KEY_RECEPTION)
+            case Do.TALK:
+                manner = Manner(hold_s=deed.hold_s)
+            case Do.LEAVE:  # some hang up before they have pressed that it is all
+                manner = Manner(keys=KEY_MESSAGE + KEY_END, between_s=LEAVES_S, speaks=True, hold_s=deed.hold_s)
+            case _:
+                manner = Manner()
+        self._ears.dial(deed.caller, deed.callee, manner, deed.do)
+
     def _place(self, do: Do, pairs: Sequence[tuple[str, str]], hold_s: float) -> None:
         self._number += 1
         label, now = f"{do} {self._number}", time.monotonic()
         sipp = self._stream_caller if do is Do.CALL_BY_TCP else self._caller
-        options: dict[str, Any] = {"hold_ms": round(hold_s * 1000), "patience_ms": CALL_PATIENCE_MS}
+        options: dict[str, Any] = {
+            "hold_ms": round(hold_s * 1000), "patience_ms": CALL_PATIENCE_MS, "rtpmap": UNSPOKEN,
+        }  # fmt: skip
         key: Callable[[str], str] = USERS.__getitem__
         match do:
             case Do.GIVE_UP:

@@ -5,6 +5,7 @@ hundred callers). They speak G.711 A-law and telephone events, and do what a des
 press keys, wait, hang up, take a re-INVITE and a REFER, transfer by REFER, and take the place of a call (Replaces).
 What each call heard, and when, is told as facts.
 
+Calls are told apart by Call-ID: who calls somebody whom the edge reaches must be of another crowd.
 A phone says its tone in one packet of five (`SAYS_EVERY_S`), as nobody listens to it: what counts is that it comes.
 """
 
@@ -50,7 +51,7 @@ CLOCK_HZ, FRAME_S = 8000, 0.02
 VOICE, EVENT = 8, 101
 KEYS = "0123456789*#ABCD"
 KEY_FRAMES, END_FRAMES = 5, 3
-BETWEEN_KEYS_S = 0.3
+FRAMES = round(SAYS_EVERY_S / FRAME_S)
 _RCVBUFFORCE = 33  # <asm-generic/socket.h>; Python has no name for it
 
 _numbers = itertools.count(1)
@@ -73,6 +74,10 @@ class Manner:
     """A status line, "486 Busy Here"."""
     mute: bool = False
     """Says nothing, but for its keys."""
+    speaks: bool = False
+    """Says all of its tone."""
+    between_s: float = 0.3
+    """From key to key."""
 
 
 @dataclass
@@ -98,10 +103,10 @@ class Heard:
     sources: dict[tuple[str, int], int] = field(default_factory=dict)  # packets by where they came from
 
     def silence(self, now: float) -> list[tuple[float, float]]:
-        """All spans without sound while it was up, the one that lasts included."""
+        """All spans without sound while it was up, before `now`, the one that lasts included."""
         if self.up_at is None:
             return []
-        until = now if self.over_at is None else self.over_at
+        until = now if self.over_at is None else min(now, self.over_at)
         return [*self.gaps, (max(self.up_at, self.last_at or 0.0), until)]
 
 
@@ -341,14 +346,17 @@ class Hearing:
         if call.up and call.manner.keys and not call.pressed:
             call.pressed = True
             for at, key in enumerate(call.manner.keys):
-                self._at(call.manner.after_s + at * BETWEEN_KEYS_S, lambda key=key: self._press(call, key))  # type: ignore[misc]
+                self._at(call.manner.after_s + at * call.manner.between_s, lambda key=key: self._press(call, key))  # type: ignore[misc]
         return data
 
     def _say_all(self) -> None:
         self._at(SAYS_EVERY_S, self._say_all)
         for call in self._calls.values():
-            if call.up and not call.manner.mute:
-                self._say(call, VOICE, MILLIWATT)
+            if not call.up or call.manner.mute:
+                continue
+            at = int(time.monotonic() * CLOCK_HZ)
+            for frame in range(FRAMES if call.manner.speaks else 1):
+                self._say(call, VOICE, MILLIWATT, at + frame * len(MILLIWATT))
 
     def _say(self, call: _Call, kind: int, payload: bytes, at: int | None = None, first: bool = False) -> None:
         if call.heard.sound_at is None or not call.receives:
@@ -656,13 +664,19 @@ class Hearing:
         def answered(code: int) -> None:
             if call.up and second.up:
                 self._at(manner.transfer_s, lambda: self._refer_to(call, second))
+            else:
+                self._hang_up(call)
+                self._hang_up(second)
 
         second = self._dial(call.heard.extension, f"sip:{manner.transfers_to}@{self._realm}", Manner(), "consulting")
         second.final = answered
         call.consulting = second
 
     def _refer_to(self, call: _Call, second: _Call) -> None:
-        if call.up and second.up:
+        if not (call.up and second.up):
+            self._hang_up(call)
+            self._hang_up(second)
+        else:
             dialog = f"{second.heard.call_id};to-tag={_tag(second.remote)};from-tag={_tag(second.local)}"
             where = f"sip:{call.manner.transfers_to}@{self._realm}"
             self._refer(call, f"<{where}?Replaces={quote(dialog, safe='')}>")

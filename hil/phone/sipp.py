@@ -192,6 +192,7 @@ class Sipp:
         cancel_ms: int | None = None,
         callee_ends: bool = False,
         reinvited: bool = False,
+        rtpmap: str = "8 PCMA/8000",
         traced: bool = True,
     ) -> Placing:
         """Begin calls, ``rate`` a second, ``count`` in all (each once, else round and round); they run by themselves.
@@ -199,6 +200,7 @@ class Sipp:
         A call waits ``patience_ms`` for its final answer, after which one that rings is cancelled. It ends ``hold_ms``
         after an answer, or by the callee's BYE (``callee_ends``); ``cancel_ms`` after the first 180 it is cancelled
         instead. Where it is ``reinvited``, an INVITE within the call is answered, and begins ``hold_ms`` anew.
+        ``rtpmap`` is the one codec of which it says that it speaks it.
         Passwords: all callers or none; without one, challenges are not answered.
         """
         with_password = {bool(dial.caller.password) for dial in dials}
@@ -211,6 +213,8 @@ class Sipp:
             "patience_ms": patience_ms,
             "answers": MAX_ANSWERS if with_password.pop() else 0,
             "reinvited": _REINVITED.format(f' timeout="{hold_ms}" ontimeout="ends"') if reinvited else "",
+            "payload": rtpmap.partition(" ")[0],
+            "rtpmap": rtpmap,
         }
         options = [*_pace(count, rate), "-default_behaviors", "all,-abortunexp"]
         options += ["-set", "cancel", "1"] if cancel_ms is not None else []

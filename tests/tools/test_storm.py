@@ -39,7 +39,7 @@ def broken_by(plan: Plan) -> Outcome:
 
 @pytest.mark.parametrize("fault", [Fault.DISK_FULL, Fault.UNIT_KILLED, Fault.PLATFORM_SICK])
 def test_the_shortest_way_ends_with_the_fault_that_broke(fault: Fault) -> None:
-    plan = make_plan(SEED, 60)
+    plan = make_plan(SEED, 300)
     number = next(chapter.number for chapter in plan.chapters if fault in chapter.faults)
     storm, played = storm_with_bug(lambda plan, before: any(fault in chapter.faults for chapter in plan.chapters))
     assert shortest_way(plan, broken_by(plan), lambda line: None, storm) == number

@@ -12,7 +12,7 @@ import pytest
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(330)]
 
 ROOT = Path(__file__).resolve().parents[2]
-SEED, MINUTES = 6, 0.25
+SEED, MINUTES = 10, 0.25
 KEYS = ("seed", "faults", "calls", "broken", "pairs_visited_percent")
 
 
