@@ -37,7 +37,7 @@ from hil.phone import Account
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(240)]
 
 REALM = "kommun.example"
 DESK_IP, PHONE_IP = "10.96.0.1", "10.96.0.11"
@@ -160,7 +160,7 @@ def _house(kind: str, **more: int) -> Iterator[House]:
             ours.close()
 
 
-@pytest.fixture(params=["baresip", pytest.param("linphone", marks=pytest.mark.long)])
+@pytest.fixture(params=["baresip", "linphone"])
 def house(request: pytest.FixtureRequest) -> Iterator[House]:
     with _house(request.param) as house:
         yield house
@@ -251,7 +251,6 @@ def test_a_call_is_taken_over_early_or_up_and_referred(linphone: House) -> None:
     ours.ends(again)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("by", ["ours", "phone"])
 def test_a_session_is_refreshed(by: str) -> None:
     """RFC 4028, by UPDATE: linphone is called and refreshes; it dials and leaves that to who is called."""
@@ -270,7 +269,6 @@ def test_a_session_is_refreshed(by: str) -> None:
         assert not ours.discarded
 
 
-@pytest.mark.long
 def test_a_session_of_which_the_phone_knows_nothing_is_refreshed_by_us() -> None:
     """baresip knows neither timers nor UPDATE: whom it calls says the same offer again, which it takes."""
     with _house("baresip") as (ours, phone):

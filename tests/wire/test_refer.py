@@ -219,6 +219,7 @@ def test_ones_own_phone_is_rung_and_then_the_other(house: House) -> None:
     one.respond(one.called("BYE", STEP_S), "200 OK")
 
 
+@pytest.mark.long
 def test_real_phones_transfer_and_are_refused(house: House) -> None:
     desks: list[Linphone | Baresip] = []
     for kind, number, tone_hz in ((Linphone, "1005", 700.0), (Baresip, "1006", 1100.0)):

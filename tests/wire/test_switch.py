@@ -121,6 +121,7 @@ def test_held_taken_back_and_transferred(house: House) -> None:
     assert not desk.discarded
 
 
+@pytest.mark.long
 def test_attended_transfer(house: House) -> None:
     """linphone talks with one, holds, calls another, and joins the two (REFER with Replaces). What baresip hears, which
     was held, is not looked at: it throws away what a second sender says (hil/phone/baresip.py)."""

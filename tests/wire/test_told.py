@@ -137,6 +137,7 @@ def test_a_number_that_nobody_has_and_the_end(house: House) -> None:
     assert house.caller.wait_closed(STEP_S).established_at is not None
 
 
+@pytest.mark.long
 def test_who_is_held_hears_music_until_it_is_taken_back(house: House) -> None:
     since = house.calls(AWAY)
     house.caller.press("2")
