@@ -16,6 +16,7 @@ from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.shared import Timer
 
 __all__ = [
+    "LED",
     "Asked",
     "Call",
     "CallEvent",
@@ -129,6 +130,11 @@ class Through(Protocol):
     def say(self, room: str, what: Said) -> None: ...
 
 
+LED = ("P-Led", "1")
+"""To the edge alone, which keeps the records: in a 2xx, that a phone is at the other end and not the unit itself; in an
+INVITE, that it belongs to a call that still waits to be answered, and is no call of its own (cfg/70-calls.cfg)."""
+
+
 class Owes(Enum):
     ANSWER = auto()
     OFFER = auto()
@@ -212,7 +218,10 @@ class Leg:
         self.owes, self.offered = None, b""
         halved, self.halved = self.halved, None
         said = self.describes(body if halved is None else _answering(body, halved))
-        done = self.session.answer(said, now) if self.session.phase is Phase.RINGING else self.session.reply(said, now)
+        if self.session.phase is Phase.RINGING:
+            done = self.session.answer(said, now, [LED] if self.call.other(self) is not None else ())
+        else:
+            done = self.session.reply(said, now)
         if done and halved is not None and self.describes(body) != said:
             self.offer(Asked.CHANGE, body, now)
         return done

@@ -13,6 +13,7 @@ import pytest
 from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
+from callcontrol.records import Record, Way
 from firmware.store import organisation
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
@@ -83,6 +84,11 @@ class House:
         self.plain.wait_established(STEP_S)
         assert not self.site.table("legs")
 
+    def records(self) -> dict[str, Record]:
+        """Of calls that have ended, by Call-ID."""
+        with closing(self.site.journal()) as journal:
+            return {record.call_id: record for record in journal.records(100) if record.ended_at is not None}
+
     def all_over(self) -> None:
         self.site.wait(lambda: not self.site.table("legs"), STEP_S, "no leg is left")
 
@@ -125,6 +131,7 @@ def house() -> Iterator[House]:
 
 
 def test_a_call_of_the_group_is_picked_up(house: House) -> None:
+    before = house.records().keys()
     house.dials(house.caller, RINGS, house.rings)
     house.mate.dial(PICK_UP)
     house.caller.wait_established(STEP_S)
@@ -134,6 +141,12 @@ def test_a_call_of_the_group_is_picked_up(house: House) -> None:
     house.caller.hang_up()
     house.mate.wait_closed(STEP_S)
     house.all_over()
+    house.site.wait(lambda: len(house.records().keys() - before) >= 2, STEP_S, "recorded")
+    made = [record for call_id, record in house.records().items() if call_id not in before]
+    assert sorted((one.caller, one.callee, one.way) for one in made) == [
+        (house.caller.account.extension, RINGS, Way.LOCAL),
+        (MATE, PICK_UP, Way.LOCAL),
+    ], "each once: what rang for the first is no call of its own"
 
 
 def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house: House) -> None:
