@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Sequence
 
-from callcontrol.call.legs import LED, Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound, Through
+from callcontrol.call.legs import Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound, Through, led
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
 from callcontrol.sip.offer import matched, silent
@@ -127,7 +127,7 @@ class Joining:
         number = waiting.number if waiting is not None else call.camps_on or dial.number
         headers = [("P-Asserted-Identity", f"<sip:{number}@{self._domain}>")]
         if waiting is not None and waiting.session.phase is Phase.RINGING:
-            headers.append(LED)
+            headers.append(led(waiting.session))
         if call.by:
             headers.append(("Referred-By", f"<sip:{call.by}@{self._domain}>"))
         name, withheld = _shown(waiting)

@@ -16,7 +16,6 @@ from callcontrol.sip.session import Phase, Session
 from callcontrol.sip.shared import Timer
 
 __all__ = [
-    "LED",
     "Asked",
     "Call",
     "CallEvent",
@@ -33,6 +32,7 @@ __all__ = [
     "Said",
     "Sound",
     "Through",
+    "led",
 ]
 
 
@@ -130,9 +130,11 @@ class Through(Protocol):
     def say(self, room: str, what: Said) -> None: ...
 
 
-LED = ("P-Led", "1")
-"""To the edge alone, which keeps the records: in a 2xx, that a phone is at the other end and not the unit itself; in an
-INVITE, that it belongs to a call that still waits to be answered, and is no call of its own (cfg/70-calls.cfg)."""
+def led(session: Session) -> tuple[str, str]:
+    """A header to the edge alone, with the Call-ID of a caller: in an INVITE, that this belongs to a call which still
+    waits to be answered, has its record and ends with it; in the 2xx, that a phone is at the other end and not the unit
+    itself (cfg/70-calls.cfg)."""
+    return "P-Led", session.request.call_id
 
 
 class Owes(Enum):
@@ -219,7 +221,7 @@ class Leg:
         halved, self.halved = self.halved, None
         said = self.describes(body if halved is None else _answering(body, halved))
         if self.session.phase is Phase.RINGING:
-            done = self.session.answer(said, now, [LED] if self.call.other(self) is not None else ())
+            done = self.session.answer(said, now, [led(self.session)] if self.call.other(self) is not None else ())
         else:
             done = self.session.reply(said, now)
         if done and halved is not None and self.describes(body) != said:

@@ -21,7 +21,7 @@ from hil.net import Net
 from hil.phone import Account, Phone
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
-from hil.phone.raw import RawPhone, status
+from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import holds, write_tone
@@ -230,16 +230,30 @@ def test_who_wants_to_be_unknown_is_so_when_its_call_is_led(house: House) -> Non
 
 @pytest.mark.long
 def test_a_call_that_is_led_rings_on_by_the_edge_when_calls_dies(house: House) -> None:
-    house.dials(house.caller, RINGS, house.rings)
-    by_calls = house.rings.call.ringing_at
-    house.calls_dies()
-    try:
-        house.site.wait(lambda: house.rings.call.ringing_at not in (None, by_calls), STEP_S, "rung by the edge")
-        assert house.caller.call.closed_at is None
-    finally:
-        house.calls_begins_anew()
-    house.caller.hang_up()
-    house.caller.wait_closed(STEP_S)
+    user = User(RINGS, password(RINGS))
+    with RawPhone(house.site.phones, house.site.phone_ip(41), user, PROXY, REALM) as beside:
+        assert status(beside.register()) == 200
+        house.dials(house.caller, RINGS, house.rings)
+        by_calls = beside.called()
+        beside.respond(by_calls, "180 Ringing")
+        house.calls_dies()
+        try:
+            cancel = beside.called("CANCEL", STEP_S)  # no phone rings twice
+            assert header(cancel, "Call-ID") == header(by_calls, "Call-ID")
+            beside.respond(cancel, "200 OK")
+            beside.respond(by_calls, "487 Request Terminated")
+            beside.forget()
+            by_edge = beside.called(timeout_s=STEP_S)
+            assert header(by_edge, "Call-ID") != header(by_calls, "Call-ID")
+            beside.respond(by_edge, "180 Ringing")
+            assert house.caller.call.closed_at is None
+        finally:
+            house.calls_begins_anew()
+        house.caller.hang_up()
+        house.caller.wait_closed(STEP_S)
+        beside.respond(beside.called("CANCEL", STEP_S), "200 OK")
+        beside.respond(by_edge, "487 Request Terminated")
+        assert status(beside.register(0)) == 200
     house.all_over()
 
 
