@@ -87,7 +87,11 @@ class Leading:
             tasks.create_task(self._load())
 
     async def _load(self) -> None:
-        self._on_hold, self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
+        try:
+            self._on_hold, self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
+        except Exception:  # a library, a folder, a disk: calls are led and refused in words without it
+            log.exception("rvx-event kind=no_sound")
+            return
         # Sound is paced by the loop that collects: what is loaded for good is not gone through again and again.
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
