@@ -1,4 +1,4 @@
-"""What must hold for those who hear (hil/phone/hearing.py), whoever leads their call: beside hil/invariants.py, and
+"""What must hold for those who hear (hil/phone/hearing/), whoever leads their call: beside hil/invariants.py, and
 like it pure."""
 
 from __future__ import annotations

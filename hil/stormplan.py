@@ -186,7 +186,7 @@ LOST = "1020"
 
 
 EARS = ("1021", "1022")
-"""Phones that hear (hil/phone/hearing.py), who call."""
+"""Phones that hear (hil/phone/hearing/), who call."""
 NOBODY = "1777"
 """A number that no extension has."""
 BUSY = "1023"
