@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from hil.absent import CALLS, excused
 from hil.history import History
-from hil.invariants import EDGE, SPREAD_S, Breach
+from hil.invariants import EDGE, END_S, SPREAD_S, Breach
 from hil.phone.hearing import Heard
 from hil.stormplan import APART, Do, Fault
 
@@ -18,8 +18,6 @@ SILENCE_S = 3.0
 """Nobody hears nothing for longer in a call that is up."""
 ENDED_S = 5.0
 """`calls`, begun anew, has ended by then what the one before it led."""
-END_S = 12.0
-"""As in hil/invariants.py: who hangs up is heard by the other."""
 LED_S = 70.0
 """Told twice, led on, rung in vain, talked with, and sent on."""
 ANSWERED_S = 8.0

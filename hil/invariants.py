@@ -30,6 +30,7 @@ PATIENCE_S = 22.0
 SOS_S = 22.0
 ACK_S = 8.0
 END_S = 12.0
+"""Who hangs up is heard by the other."""
 LET_GO_S = 8.0
 RECORD_S = 15.0
 TRACED_S = 2.0

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from callcontrol.media.events import KEYS
 from callcontrol.media.pcm import FRAME_BYTES, FRAME_SAMPLES, FULL, RATE_HZ, SAMPLE_BYTES, SILENCE
 
-__all__ = ["KEY_HZ", "Tone", "ToneSource", "key_frames", "key_pcm", "tone_pcm"]
+__all__ = ["KEY_HZ", "Tone", "ToneSource", "key_frames", "tone_pcm"]
 
 LEVEL = FULL * 10 ** (-13 / 20)
 """-10 dBm0; overload of G.711 is some 3 dB above 0 dBm0."""
@@ -106,16 +106,9 @@ def tone_pcm(tone: Tone) -> tuple[bytes, bytes]:
     return b"".join(_pcm(part) for part in once), b"".join(_pcm(part, round_off=not steady) for part in again)
 
 
-@cache
-def key_pcm(key: str, ms: int = 100) -> bytes:
-    """A key's two tones (Q.23), in whole frames, silent at their end. Raises ValueError for what is no key."""
-    sound = _pcm(_Part(_key_hz(key), ms))
-    return sound + bytes(-len(sound) % FRAME_BYTES)
-
-
 def key_frames(key: str, lasts: Iterator[bool]) -> Iterator[bytes]:
-    """A key's two tones for as many frames as `lasts` gives, the last one told, and then a pause. Raises ValueError for
-    what is no key."""
+    """A key's two tones (Q.23) for as many frames as `lasts` gives, the last one told, and then a pause. Raises
+    ValueError for what is no key."""
     turns = [2 * math.pi * hz / RATE_HZ for hz in _key_hz(key)]
     for number, last in enumerate(lasts):
         first = number * FRAME_SAMPLES

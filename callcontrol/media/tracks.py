@@ -133,7 +133,7 @@ def sound_of(frame: av.AudioFrame) -> bytes:
     return bytes(frame.planes[0])[: len(SILENCE)]
 
 
-def _packet(payload: bytes, pts: int, base: Fraction = _BASE) -> EncodedPacket:
+def _packet(payload: bytes, pts: int) -> EncodedPacket:
     packet = av.Packet(payload)
-    packet.pts, packet.time_base = pts, base
+    packet.pts, packet.time_base = pts, _BASE
     return packet

@@ -55,9 +55,6 @@ class Ports:
         self._even = range(first + first % 2, last, 2)
         self._used: set[int] = set()
 
-    async def open(self) -> Endpoint:
-        return self.take()
-
     def take(self) -> Endpoint:
         """A pair. Raises NoPort, and OSError where the address is not ours."""
         free = [port for port in self._even if port not in self._used]

@@ -1,4 +1,5 @@
-"""Phones: real ones with sound (baresip, linphone) and crowds of them without (sipp)."""
+"""Phones: real ones with sound (baresip, linphone, Chromium), crowds of them without (sipp), and of our own making a
+crowd that hears (hearing), and one that shows every byte (raw)."""
 
 from __future__ import annotations
 

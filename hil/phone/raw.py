@@ -53,7 +53,8 @@ def status(message: str) -> int:
 
 
 def authorization(challenge: str, method: str, uri: str, user: User, realm: str) -> str:
-    """The credentials of `user` that answer a 401 or 407, by its own algorithm (RFC 7616)."""
+    """The credentials of `user` that answer a 401 or 407, by its own algorithm (RFC 7616). Raises KeyError
+    for what is no challenge, or of an algorithm other than MD5 and SHA-256."""
     offered = header(challenge, "WWW-Authenticate") or header(challenge, "Proxy-Authenticate")
     found = dict(re.findall(r'(\w+)="?([^",]+)"?', offered.partition(" ")[2]))
     algorithm = found.get("algorithm", "MD5")

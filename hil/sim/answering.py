@@ -93,7 +93,6 @@ class Answering(asyncio.DatagramProtocol):
         self._calls: dict[str, Told | None] = {}
         self._answers: dict[str, str] = {}
         self._wire: asyncio.DatagramTransport | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._wire = transport  # type: ignore[assignment]
@@ -102,9 +101,7 @@ class Answering(asyncio.DatagramProtocol):
         text = data.decode("utf-8", "replace")
         method, call_id = text.split(" ", 1)[0], _header(text, "Call-ID")
         if method == "INVITE":
-            task = asyncio.create_task(self._invited(text, call_id, addr))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._invited(text, call_id, addr)
         elif method in ("BYE", "CANCEL"):
             self._say(_response(text, self._ip), addr)
             if (call := self._calls.get(call_id)) is not None:
@@ -114,12 +111,12 @@ class Answering(asyncio.DatagramProtocol):
             contact = f"Contact: {_header(text, 'Contact')};expires=60\r\n" if method == "REGISTER" else ""
             self._say(_response(text, self._ip, contact), addr)
 
-    async def _invited(self, text: str, call_id: str, addr: Address) -> None:
+    def _invited(self, text: str, call_id: str, addr: Address) -> None:
         if call_id not in self._calls:
             self._calls[call_id] = None
             codec = format_of(re.split("[:@]", text.split(" ", 2)[1])[1])
             assert codec is not None
-            endpoint = await self._ports.open()
+            endpoint = self._ports.take()
             able = [one for one in ABLE if one.name in (codec.name, EVENT)]
             agreed = OwnEnd(self._ip, endpoint.port, able).answer(text.partition("\r\n\r\n")[2].encode())
             assert agreed is not None

@@ -15,7 +15,7 @@ from tools.bench.deciding import Decided
 from tools.bench.figures import flat
 from tools.bench.side import Work
 from tools.bench.sound import PULSE, PULSE_FRAMES, QUIET, REST_SAMPLES, Line, onset
-from tools.bench.telling import Heard, Told, late_ms
+from tools.bench.telling import Arrival, Told, late_ms
 
 SOUND_KEYS = {
     "passthrough_core_percent",
@@ -85,7 +85,7 @@ def test_what_calls_cost_and_wait_for() -> None:
 
 
 def test_how_late_sound_is_stands_against_its_own_pace() -> None:
-    first = [Heard(10.0 + 0.02 * n, 8000 + 160 * n, n == 0) for n in range(100)]
+    first = [Arrival(10.0 + 0.02 * n, 8000 + 160 * n, n == 0) for n in range(100)]
     held_up = [one._replace(at=one.at + (0.03 if n == 50 else 0.0)) for n, one in enumerate(first)]
     again = [one._replace(at=one.at + 2.5, sample=24000 + 160 * n) for n, one in enumerate(first)]  # after a pause
     late = late_ms([*held_up, *again], 0.0, math.inf)

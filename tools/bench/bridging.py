@@ -29,7 +29,7 @@ async def _bridge(mode: str, calls: int, first_port: int) -> None:
     ports = Ports(HOST)
     pairs: list[tuple[Endpoint, Endpoint]] = []
     for n in range(calls):
-        pair = await ports.open(), await ports.open()
+        pair = ports.take(), ports.take()
         for number, endpoint in enumerate(pair):
             phone = (HOST, first_port + PHONE_PORTS * n + 2 * number)
             leg = endpoint.agree(LegSettings(format=FORMATS["PCMA"], payload_type=8, remote=phone))

@@ -80,7 +80,7 @@ class Building:
         """Phones and callers registered, where that was too long ago."""
         for side in (self.unit, self.peer):
             if side is not None:
-                side.bound([*self.callers, *self._phones])
+                side.bind([*self.callers, *self._phones])
 
     def dials(self, callees: Sequence[str]) -> list[Dial]:
         """Each caller rings one of them."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from hil.net import Net
 from tools.bench import Report, sound
 from tools.bench.building import PEOPLE, Building
 from tools.bench.deciding import DECIDED_RATE, DIFFERS, Decided, DecidedPlan, decide
 from tools.bench.figures import Class, Figure, Goal, Scalar, timed
-from tools.bench.side import Work, counted, ratio, rounded
+from tools.bench.side import Work, counted, mean, ratio, rounded
 from tools.bench.telling import AT_ONCE, Told, tell
 
 __all__ = ["figures", "measure"]
@@ -77,13 +77,9 @@ def _conditions(decided: Decided, told: Told) -> dict[str, Scalar]:
         found[f"{name}_failed"] = work.failed if work else None
         found[f"{name}_retransmissions"] = work.retransmissions if work else None
     return found | {
-        "import_s": rounded(_mean(told.import_s)),
+        "import_s": rounded(mean(told.import_s)),
         "added_setup_is": "INVITE to 180, challenge included, of a led call, less the median of plain ones",
         "prompt_start_is": "INVITE, challenge included, to the first packet of what espeak-ng has yet to say",
         "pacing_jitter_is": "how long after its turn a packet comes, as the earliest of its saying has it",
         "differs": DIFFERS if decided.peer else None,
     }
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None

@@ -33,7 +33,7 @@ from hil.site import PLATFORM_IP, PROXY, REALM, Site, numbers
 from tools.bench import Report
 from tools.bench.figures import Class, Figure, Goal, Scalar, timed
 from tools.bench.processes import confined, cpu_s, pss_mb, spent_s, tree, urgent
-from tools.bench.side import BIND_RATE, Side, Work, cores, counted, from_first, ratio, ringing_ms, rounded
+from tools.bench.side import BIND_RATE, Side, Work, cores, counted, from_first, mean, ratio, ringing_ms, rounded
 
 __all__ = ["Found", "Normal", "Plan", "conditions", "figures", "highest_clean", "measure", "plan"]
 
@@ -155,9 +155,9 @@ def figures(found: Found) -> list[Figure]:
         ),
         timed("storm_500", "s", "", found.storm_s, Class.SIMULATED, goal=STORM_GOAL, percent=100),
         counted("memory_mb", max(found.memory_mb, default=None), len(found.memory_mb), "memory", MEMORY_GOAL),
-        counted("idle_cpu_percent", _mean(idle), len(idle), "idle", IDLE_GOAL),
-        counted("idle_cpu_percent_edge", _mean(found.idle_edge), len(idle), "idle"),
-        counted("idle_cpu_percent_unit", _mean(found.idle_unit), len(idle), "idle"),
+        counted("idle_cpu_percent", mean(idle), len(idle), "idle", IDLE_GOAL),
+        counted("idle_cpu_percent_edge", mean(found.idle_edge), len(idle), "idle"),
+        counted("idle_cpu_percent_unit", mean(found.idle_unit), len(idle), "idle"),
         _added(found.normal, 99, ADDED_GOAL),
         _added(found.normal, 50, None),
         counted("calls_rate_max_clean", max(clean, default=None), sum(clean.values()), "calls_max_clean"),
@@ -219,10 +219,6 @@ def _added(normal: Normal, percent: float, goal: Goal | None) -> Figure:
     return timed("added_normal", f"ms_p{percent:g}", "", added, Class.SIMULATED, goal=goal, percent=percent)
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
-
-
 class _Building:
     """The unit with its platform, the phones and, if asked for, Asterisk on the same switch."""
 
@@ -277,7 +273,7 @@ class _Building:
         return self._calls(self._unit, rate, RISING_S)
 
     def _calls(self, side: Side, rate: float, seconds: float, meanwhile: Callable[[], object] | None = None) -> Work:
-        side.bound(self._users)
+        side.bind(self._users)
         return side.calls(_half_away(self._users), rate, seconds, meanwhile)
 
     def _idle(self, seconds: float, found: Found) -> None:

@@ -14,7 +14,7 @@ from hil.site import REALM
 from tools.bench.figures import LEAST_SAMPLES, Class, Figure, Goal
 from tools.bench.processes import cpu_s, spent_s, urgent
 
-__all__ = ["BIND_RATE", "Side", "Work", "cores", "counted", "from_first", "ratio", "ringing_ms", "rounded"]
+__all__ = ["BIND_RATE", "Side", "Work", "cores", "counted", "from_first", "mean", "ratio", "ringing_ms", "rounded"]
 
 KEPT_UP = 0.99
 """A side that failed more than the rest of this was beyond its limit, where its cost says nothing."""
@@ -24,7 +24,7 @@ BINDING_S = 30.0
 HOLD_MS, RING_MS, PATIENCE_MS = 100, 1, 5000
 FOLDED_S = 1.2
 """The unit writes down what ended at most a second ago; that, too, is what a call costs."""
-READ_EVERY_S = 0.2  # memory
+MEANWHILE_EVERY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,12 @@ class Side:
             until = time.monotonic() + seconds
             while meanwhile is not None and time.monotonic() < until:
                 meanwhile()
-                time.sleep(READ_EVERY_S)
+                time.sleep(MEANWHILE_EVERY_S)
             load = placing.wait_load()
         time.sleep(FOLDED_S)
         return _work(load, count, spent_s(before, cpu_s(before)))
 
-    def bound(self, users: Sequence[User]) -> None:
+    def bind(self, users: Sequence[User]) -> None:
         """Registers them where that was too long ago."""
         if time.monotonic() - self._bound_s > BINDING_S:
             self.register(users, BIND_RATE)
@@ -181,10 +181,17 @@ def ratio(key: str, ours: Work, theirs: Work, goal: Goal) -> Figure:
     return counted(key, value, min(ours.ok, theirs.ok), key, goal)
 
 
+def mean(values: Sequence[float]) -> float | None:
+    """None of none."""
+    return sum(values) / len(values) if values else None
+
+
 def rounded(value: float | None) -> float | None:
+    """As a figure is shown: to a tenth from 100 on, else to a thousandth."""
     return None if value is None else round(value, 1 if value >= 100 else 3)
 
 
 def ringing_ms(results: Sequence[Result], count: int) -> list[float]:
+    """INVITE to 180 of each of `count` calls; `math.inf` for those that did not ring, or have no result."""
     times = [math.inf if result.first_ms is None else result.first_ms for result in results]
     return times + [math.inf] * (count - len(times))

@@ -27,7 +27,7 @@ from hil.site import PROXY, REALM
 from tools.bench.building import STEP_S, Building
 from tools.bench.processes import pss_mb
 
-__all__ = ["AT_ONCE", "Ear", "Heard", "Told", "late_ms", "tell"]
+__all__ = ["AT_ONCE", "Arrival", "Ear", "Told", "late_ms", "tell"]
 
 AT_ONCE = 20
 FIRST_SIP_PORT, FIRST_RTP_PORT = 20000, 21000
@@ -54,7 +54,7 @@ class Told:
     import_s: list[float] = field(default_factory=list)
 
 
-class Heard(NamedTuple):
+class Arrival(NamedTuple):
     """A packet: when it came, s of the machine's clock; the sample it begins with; whether it is the first after a
     silence (RFC 3551 §4.1)."""
 
@@ -72,7 +72,7 @@ class Ear:
         self.wire.setblocking(False)
         self.wire.bind((ip, port))
         self.port = port
-        self.heard: list[Heard] = []
+        self.heard: list[Arrival] = []
 
     def listen(self) -> None:
         """Takes what has come."""
@@ -88,12 +88,12 @@ class Ear:
             for level, kind, stamp in said:
                 if (level, kind) == (socket.SOL_SOCKET, TIMESTAMPS):
                     seconds, nanos = int.from_bytes(stamp[:8], "little"), int.from_bytes(stamp[8:16], "little")
-                    self.heard.append(Heard(seconds + nanos / 1e9, packet.timestamp, packet.marker))
+                    self.heard.append(Arrival(seconds + nanos / 1e9, packet.timestamp, packet.marker))
 
 
-def late_ms(heard: Sequence[Heard], since: float, until: float) -> list[float]:
-    """Of each packet that came between `since` and `until`: how long after its turn, as the earliest of what was said
-    without a pause has it."""
+def late_ms(heard: Sequence[Arrival], since: float, until: float) -> list[float]:
+    """Of each packet that came between `since` and `until` (s of the machine's clock): how long after its turn, as the
+    earliest of what was said without a pause has it."""
     found: list[float] = []
     spurt: list[tuple[float, float]] = []
 
@@ -149,7 +149,8 @@ class _Caller:
 
 
 def tell(building: Building, rounds: int) -> Told:
-    """Each round 20 callers, and an import beside them."""
+    """Each round AT_ONCE callers, and an import beside them. Raises PhoneError where nobody is told anything, or the
+    import fails."""
     found = Told()
     _wait_for_voice(building)
     for number in range(rounds):

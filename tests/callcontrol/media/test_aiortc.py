@@ -147,10 +147,10 @@ async def test_who_has_another_certificate_than_it_offered_is_not_spoken_with() 
 
 async def test_two_legs_on_real_ports_hear_each_other() -> None:
     ports = Ports("127.0.0.1", 32700, 32703)
-    one, two = await ports.open(), await ports.open()
+    one, two = ports.take(), ports.take()
     try:
         with pytest.raises(NoPort):
-            await ports.open()
+            ports.take()
         for near, far in ((one, two), (two, one)):
             near.agree(_pcma(far.port))
         assert two.leg is not None
@@ -171,10 +171,10 @@ async def test_two_legs_on_real_ports_hear_each_other() -> None:
         two.close()
     for _ in range(5):  # turns of the loop, in which asyncio closes
         await asyncio.sleep(0)
-    again = await ports.open()
+    again = ports.take()
     again.close()
     with pytest.raises(OSError, match="assign"):
-        await Ports("192.0.2.1").open()
+        Ports("192.0.2.1").take()
 
 
 def _pcma(port: int) -> LegSettings:

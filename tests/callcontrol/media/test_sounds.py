@@ -18,7 +18,7 @@ from callcontrol.media.events import KEYS
 from callcontrol.media.pcm import FRAME_BYTES, FRAME_SAMPLES, FULL, RATE_HZ, SILENCE, clipped, frames, loudness, samples
 from callcontrol.media.recorder import HEADER_BYTES, WAITING_MAX, Disk, Recorder, mend, read_recording
 from callcontrol.media.sounds import Clip, Music, Player, built_in_music, load, trimmed
-from callcontrol.media.tones import LEVEL, Tone, ToneSource, key_pcm
+from callcontrol.media.tones import LEVEL, Tone, ToneSource, key_frames
 
 TEST_HZ = 1020
 """Not 1,000: a part of the rate would hide how a codec rounds."""
@@ -69,13 +69,13 @@ def test_tones_are_those_that_swedes_know() -> None:
 def test_keys_are_heard_in_band_and_nothing_else_is() -> None:
     chance = random.Random(1)
     said = "".join(chance.choice(KEYS) for _ in range(20))
-    short = b"".join(key_pcm(key, 40) + bytes(2 * FRAME_BYTES) for key in said)
+    short = b"".join(_pressed(key, 40) for key in said)
     for name in ("PCMA", "PCMU", "G722"):
         one, other, ears = FORMATS[name].make(), FORMATS[name].make(), Keys()
         assert "".join(ears.heard(other.decode(one.encode(frame))) for frame in frames(short)) == said, name
-    noisy = clipped([value + int(chance.gauss(0, 300)) for value in samples(key_pcm("5", 400))])
+    noisy = clipped([value + int(chance.gauss(0, 300)) for value in samples(_pressed("5", 400))])
     assert Keys().heard(noisy) == "5", "held, it is one"
-    too_short = b"".join(key_pcm("5", 20) + bytes(4 * FRAME_BYTES) for _ in range(10))
+    too_short = b"".join(_pressed("5", 20) for _ in range(10))
     assert Keys().heard(too_short) == ""
     both = clipped(
         [int(3000 * math.sin(n / 5) + 3000 * math.sin(n / 3.1) + 3000 * math.sin(n / 7)) for n in range(4000)]
@@ -199,3 +199,9 @@ def _shape(source: ToneSource, seconds: int) -> list[tuple[int, float]]:
                 found.append((hz, (at - start) * 0.002))
             start = at
     return [(hz, round(length, 2)) for hz, length in found]
+
+
+def _pressed(key: str, ms: int) -> bytes:
+    """A key that is held for so long, and a pause."""
+    count = ms // 20
+    return b"".join(key_frames(key, (number == count for number in range(1, count + 1))))
