@@ -42,8 +42,8 @@ def record(folder: Path, tones: Mapping[str, float], tone_s: float = 1.5, number
     return folder
 
 
-def staff(numbers: Collection[str], reception: str, mailboxes: Collection[str] = ()) -> Bulk:
-    """One department, whose reception takes its calls; for `mailboxes` messages may be left."""
+def staff(numbers: Collection[str], reception: str | None = None, mailboxes: Collection[str] = ()) -> Bulk:
+    """One department, whose reception, one of `numbers`, takes its calls; for `mailboxes` messages may be left."""
     return Bulk(
         municipalities=(Municipality(id="m", name="Norrby"),),
         classes=(DEFAULT_CLASS,),

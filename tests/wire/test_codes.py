@@ -10,13 +10,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
 from callcontrol.plan.number import LocalNumbering
-from callcontrol.plan.reach import DEFAULT_CLASS
 from callcontrol.records import Record, Way
 from firmware.store import organisation
 from firmware.store.database import connect
-from firmware.store.load import Bulk, Municipality, load
+from firmware.store.load import load
 from hil.net import Net
 from hil.phone import Account, Phone
 from hil.phone.baresip import Baresip
@@ -25,6 +23,7 @@ from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import holds, write_tone
+from hil.told import staff
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
@@ -105,7 +104,7 @@ def house() -> Iterator[House]:
             configuration={"announcing": announcing, "survival": {"signal_s": 5, "ring_signals": 4}},
         )
         with closing(connect(site.paths.directory, "directory")) as directory:
-            load(directory, _people(), "rig", datetime.now(UTC))
+            load(directory, staff(STAFF), "rig", datetime.now(UTC))
             assert organisation.apply(directory, GROUP, LocalNumbering()).faults == ()
         site.start()
         stack.callback(site.stop)
@@ -284,20 +283,3 @@ def test_who_has_ordered_it_is_called_back_when_a_phone_is_free(house: House) ->
     house.plain.hang_up()
     house.rings.wait_closed(STEP_S)
     house.all_over()
-
-
-def _people() -> Bulk:
-    return Bulk(
-        municipalities=(Municipality(id="m", name="Norrby"),),
-        classes=(DEFAULT_CLASS,),
-        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),),
-        units=(Unit(id="u", name="Bygg", entity="e"),),
-        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in STAFF),
-        extensions=tuple(
-            Extension(
-                number=number, kind=Kind.PERSON, unit="u", person=f"p{number}", reach=DEFAULT_CLASS,
-                identity=Identity.DIRECT,
-            )
-            for number in STAFF
-        ),
-    )  # fmt: skip

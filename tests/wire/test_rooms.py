@@ -13,12 +13,10 @@ import pytest
 
 from callcontrol.media.pcm import samples
 from callcontrol.media.recorder import read_recording
-from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
 from callcontrol.plan.number import LocalNumbering
-from callcontrol.plan.reach import DEFAULT_CLASS
 from firmware.store import organisation
 from firmware.store.database import connect
-from firmware.store.load import Bulk, Municipality, load
+from firmware.store.load import load
 from firmware.store.threats import Threat, ThreatRows
 from hil.net import Net
 from hil.phone import Account, PhoneError
@@ -26,6 +24,7 @@ from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import RATE_HZ, TONE_SHARE, Sound, holds, tone_s
+from hil.told import staff
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
@@ -104,7 +103,7 @@ def house() -> Iterator[House]:
     with Net("rvroom") as net, ExitStack() as stack:
         site = Site(net, users=numbers(1001, 5), configuration={"announcing": {"languages": []}})
         with closing(connect(site.paths.directory, "directory")) as directory:
-            load(directory, _people(), "rig", datetime.now(UTC))
+            load(directory, staff(STAFF), "rig", datetime.now(UTC))
             assert organisation.apply(directory, GROUP, LocalNumbering()).faults == ()
         site.start()
         stack.callback(site.stop)
@@ -206,20 +205,3 @@ def kept_s(file: Path, hz: float) -> float:
         return tone_s(Sound(RATE_HZ, samples(read_recording(file))), hz, MIXED_SHARE)
     except (OSError, ValueError):
         return 0.0
-
-
-def _people() -> Bulk:
-    return Bulk(
-        municipalities=(Municipality(id="m", name="Norrby"),),
-        classes=(DEFAULT_CLASS,),
-        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),),
-        units=(Unit(id="u", name="Bygg", entity="e"),),
-        people=tuple(Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit="u") for number in STAFF),
-        extensions=tuple(
-            Extension(
-                number=number, kind=Kind.PERSON, unit="u", person=f"p{number}", reach=DEFAULT_CLASS,
-                identity=Identity.DIRECT,
-            )
-            for number in STAFF
-        ),
-    )  # fmt: skip
