@@ -66,9 +66,10 @@ class House:
         one.within("ACK", uri, made["answer"])
         return invite, answer
 
-    def refers(self, number: str, invite: str, answer: str, more: Mapping[str, str]) -> str:
-        """A REFER of the one who was called, in its dialog; what was sent."""
-        target = re.search(r"<([^>]+)>", header(invite, "Contact"))
+    def refers(self, number: str, invite: str, answer: str, more: Mapping[str, str], contact: str = "") -> str:
+        """A REFER of the one who was called, in its dialog, to the other's Contact or what it takes for that; what was
+        sent."""
+        target = re.search(r"<([^>]+)>", contact or header(invite, "Contact"))
         assert target is not None
         route = ", ".join(headers(invite, "Record-Route"))
         names = {"From": header(answer, "To"), "To": header(answer, "From"), "Call-ID": header(answer, "Call-ID")}
@@ -146,6 +147,10 @@ def test_nobody_is_brought_further_than_the_one_who_refers_may_call(house: House
         assert "/" in said  # in words, Swedish and English
     for to in (f"<sip:{TWO}@{REALM};method=BYE>", f"<sip:{TWO}@{REALM}>, <sip:{MOBILE}@{REALM}>", "<mailto:a@b>", "<>"):
         assert _refused(house, INSIDE, house.refers(INSIDE, invite, answer, {"Refer-To": to})).startswith("400"), to
+    # A dialog of `calls`'s by its host alone is none: the alias leads to the other phone.
+    target = f"<sip:{ONE}@127.0.0.1;alias={house.phones[ONE].ip}~5060~1>"
+    disguised = house.refers(INSIDE, invite, answer, {"Refer-To": f"<sip:{MOBILE}@{REALM}>"}, target)
+    assert _refused(house, INSIDE, disguised)[:3] in ("403", "484")
     twice = {"Refer-To": f"<sip:{TWO}@{REALM}>", "r": f"<sip:{MOBILE}@{REALM}>"}
     assert _refused(house, INSIDE, house.refers(INSIDE, invite, answer, twice)).startswith("400")
 
@@ -179,7 +184,8 @@ def test_where_a_phone_sends_its_caller_is_not_followed(house: House) -> None:
     challenge = one.final(one.request("INVITE", uri, lines))
     lines["Proxy-Authorization"] = one.authorization(challenge, "INVITE", uri)
     invite = one.request("INVITE", uri, lines)
-    two.respond(two.called(timeout_s=STEP_S), "302 Moved Temporarily", {"m": f"<sip:{OTHER}@{REALM}>"})
+    moved = {"m": f"<sip:{OTHER}@{REALM}>", "P-Ring": OTHER}  # the second is `calls`'s word alone
+    two.respond(two.called(timeout_s=STEP_S), "302 Moved Temporarily", moved)
     assert status(one.final(invite, STEP_S)) == 480
     with pytest.raises(PhoneError):
         house.phones[OTHER].called(timeout_s=1.0)
