@@ -109,8 +109,8 @@ class Dialling:
             parked = self._switch.park(leg, slot, now)
             return _done("parked", number=slot) if parked else _refused(486, 17, "slot_taken")
         by = _referrer(invited)
-        then = () if by else self._asking.reception_of(caller)
-        return None if self._switch.wait_in(slot, invited, caller, by, then, now) else _refused(486, 17, "slot_taken")
+        then = (*((by,) if by else ()), *self._asking.reception_of(caller))
+        return None if self._switch.wait_in(slot, invited, caller, then, now) else _refused(486, 17, "slot_taken")
 
     def _fetch(self, invited: Invited, caller: str, slot: str, now: float) -> Taken:
         return None if self._switch.fetch(slot, invited, caller, now) else _refused(404, 1, "slot_empty")
@@ -153,7 +153,8 @@ class Dialling:
 
 
 def _referrer(invited: Invited) -> str:
-    """Who has transferred the call, as the phone says that was transferred; "" where it does not."""
+    """Who has transferred the call, as the phone says that was transferred, and nobody has proved; "" where it does
+    not."""
     text = invited.request.header("Referred-By")
     try:
         return "" if text is None else Address.parse(text, "Referred-By").uri.user

@@ -164,10 +164,13 @@ class Leading:
 
     def _hear_switch(self) -> None:
         while (said := self._switch.next_event()) is not None:
-            if self._announcing is not None:
-                self._announcing.saw(said)
-            if said.what is Happened.MARKED:
-                self._threats.mark(said.call, said.number, partial(self._keep, said.call.id))
+            try:
+                if self._announcing is not None:
+                    self._announcing.saw(said)
+                if said.what is Happened.MARKED:
+                    self._threats.mark(said.call, said.number, partial(self._keep, said.call.id))
+            except Exception as fault:  # nor is this, which would end the connection
+                _tell_fault(fault)
 
     def _keep(self, room: str, sink: Callable[[bytes], object], closed: Callable[[], object]) -> bool:
         return self._mixing is not None and self._mixing.keep(room, sink, closed)

@@ -140,8 +140,10 @@ class Link:
 
     def _on_timer(self) -> None:
         self._timer = None
-        self.ua.on_timer(self._now())
-        self.pump()
+        try:
+            self.ua.on_timer(self._now())
+        finally:  # a fault of one call's timer is not to hold up the others'
+            self.pump()
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

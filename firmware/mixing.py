@@ -22,6 +22,8 @@ __all__ = ["MIXED_MAX", "Mixing"]
 
 MIXED_MAX = 40
 """Legs in rooms at a time, of all places: mixed, each costs a 50th of a core."""
+AGAIN_S = 1.0
+"""After a fault a room is mixed again."""
 _INTRUSION_FRAMES = round(0.8 / FRAME_S)
 """Two tones of 300 ms with 100 ms after each."""
 _FRAMES = {Said.JOINED: 10, Said.LEFT: 5, Said.LAST: 50}
@@ -151,7 +153,7 @@ class _Sounding:
         self._part()
         if self._task is None and any(place.leg is not None for place in self.places.values()):
             self._task = asyncio.create_task(self._mix())
-            self._task.add_done_callback(_told)
+            self._task.add_done_callback(self._mixed)
 
     def close(self) -> None:
         self._part()
@@ -179,6 +181,15 @@ class _Sounding:
             self._task.cancel()
             self._task = None
 
+    def _mixed(self, task: asyncio.Task[None]) -> None:
+        """A fault leaves nobody in silence: it is begun anew."""
+        if task.cancelled() or (fault := task.exception()) is None:
+            return
+        log.error("rvx-event kind=fault of=room", exc_info=fault)
+        if self._task is task:
+            self._task = None
+            asyncio.get_running_loop().call_later(AGAIN_S, self.judge)
+
     async def _mix(self) -> None:
         async for now in turns():
             heard = self._room.step({name: place.heard(now) for name, place in self.places.items()}, now)
@@ -188,8 +199,3 @@ class _Sounding:
                 self._task = None
                 self.judge()
                 return
-
-
-def _told(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (fault := task.exception()) is not None:
-        log.error("rvx-event kind=fault of=room", exc_info=fault)

@@ -47,7 +47,10 @@ async def _look(switch: Switch, edge: EdgeRpc, pump: Callable[[], None], told: s
         held = table(await edge.call("htable.dump", TABLE))
         free = {number for number in told if held.get(number) == FREED}
         for number in sorted(free):
-            switch.freed(number, now)
+            try:
+                switch.freed(number, now)
+            except Exception as fault:  # one who waits is not to end the calls of all
+                log.error("rvx-event kind=fault of=waited", exc_info=fault)
         if free:
             pump()
         told = told & held.keys()  # who is not there, after a restart of the edge, is told anew

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from callcontrol.call.legs import Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound, Through, led
 from callcontrol.refusal import Refusal
@@ -13,6 +13,7 @@ from callcontrol.sip.offer import matched, silent
 from callcontrol.sip.refer import ReferTo
 from callcontrol.sip.sdp import ANY_ADDRESS, Description
 from callcontrol.sip.session import Phase, Session
+from callcontrol.sip.shared import Timer
 from callcontrol.sip.user_agent import UserAgent
 
 __all__ = ["BUSY", "LOOP", "NOBODY", "TRANSFERS_MAX", "UNSPOKEN_BY", "UNSPOKEN_MAX", "Joining", "may_meet"]
@@ -339,6 +340,18 @@ class Joining:
         again.secured = left[1:]
         self._invite(again, leg.dial, again.end.offer(secure=left[0]), now)
         return True
+
+    def _at(self, call: Call, when: float, do: Callable[[float], None]) -> Timer:
+        """A fault in what is done then ends the call, which would wait for ever, before it is raised."""
+
+        def guarded(now: float) -> None:
+            try:
+                do(now)
+            except Exception:
+                self.end(call, now)
+                raise
+
+        return self._ua.at(when, guarded)
 
     def _still(self, call: Call) -> None:
         """No timer of this call goes on."""

@@ -369,7 +369,7 @@ class Switch(Transfers, Waiting, Rooms):
     def _ring_for_s(self, call: Call, dials: Sequence[Dial], for_s: float | None, now: float) -> None:
         self._ring(call, dials, call.sides[0].offered, now)
         if call.ringing and for_s is not None:
-            call.rings_until = self._ua.at(now + for_s, lambda then: self._rung_in_vain(call, then))
+            call.rings_until = self._at(call, now + for_s, lambda then: self._rung_in_vain(call, then))
 
     def _rung_in_vain(self, call: Call, now: float) -> None:
         call.rings_until = None

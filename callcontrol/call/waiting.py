@@ -81,16 +81,16 @@ class Waiting(Joining):
             del self._call_backs[pair]
         return len(ordered)
 
-    def wait_in(self, slot: str, invited: Invited, caller: str, by: str, then: Sequence[str], now: float) -> bool:
-        """Whoever has called waits in `slot`: it was sent there by `by`, "" for nobody known. In vain it is led back
-        to `by`, or else on to `then`."""
+    def wait_in(self, slot: str, invited: Invited, caller: str, then: Sequence[str], now: float) -> bool:
+        """Whoever has called waits in `slot`; in vain it is led on to `then`, one after the other, as far as `caller`
+        may call them: who has sent it here is known by its own word alone."""
         if slot in self._slots or len(self._slots) >= SLOTS_MAX or not invited.offer:
             return False
         call, leg = self._taken(invited, caller)
         leg.music = True
         self._hush(leg, now)
         call.then = list(then)
-        self._park(call, slot, by, leg, now)
+        self._park(call, slot, "", leg, now)
         return True
 
     def waited_for(self, now: float) -> set[str]:
@@ -136,7 +136,7 @@ class Waiting(Joining):
     def _park(self, call: Call, slot: str, by: str, waiting: Leg, now: float) -> None:
         call.slot, call.by = slot, by
         self._slots[slot] = call
-        call.timer = self._ua.at(now + PARK_S, lambda then: self._recall(call, then))
+        call.timer = self._at(call, now + PARK_S, lambda then: self._recall(call, then))
         self._tell(Happened.PARKED, call, waiting.number)
 
     def _unpark(self, call: Call) -> None:
@@ -172,7 +172,7 @@ class Waiting(Joining):
             call.waits_until = now + CAMP_S
             if not call.sides[0].answered:
                 call.sides[0].session.ring(182, now)
-        call.timer = self._ua.at(call.waits_until, lambda then: self._in_vain(call, then))
+        call.timer = self._at(call, call.waits_until, lambda then: self._in_vain(call, then))
 
     def _in_vain(self, call: Call, now: float) -> None:
         call.camps_on = ""

@@ -977,8 +977,8 @@ def test_whom_the_unit_has_answered_waits_for_a_busy_phone(free: bool) -> None:
     house.check_over()
 
 
-@pytest.mark.parametrize("by", ["1002", ""])
-def test_who_is_sent_to_a_slot_waits_and_is_led_back_in_vain(by: str) -> None:
+@pytest.mark.parametrize("by", [["1002"], ["0046123", "1002"], []], ids=["back", "barred", "nobody"])
+def test_who_is_sent_to_a_slot_waits_and_is_led_back_in_vain(by: list[str]) -> None:
     house = House()
     one, other, third = house.phone(1), house.phone(2), house.phone(3)
 
@@ -987,7 +987,7 @@ def test_who_is_sent_to_a_slot_waits_and_is_led_back_in_vain(by: str) -> None:
         if event.request.request_uri.user == "fetch":
             assert house.switch.fetch("7", event, number, house.now)
         else:
-            assert house.switch.wait_in("7", event, number, by, ["1003"], house.now)
+            assert house.switch.wait_in("7", event, number, [*by, "1003"], house.now)
 
     house.invited = invited  # type: ignore[method-assign]
     one.dials("park", house.now)
@@ -1002,6 +1002,43 @@ def test_who_is_sent_to_a_slot_waits_and_is_led_back_in_vain(by: str) -> None:
     house.run(PARK_S + 5.0)
     house.talk((one, other if by else third))
     one.call.end(house.now)
+    house.check_over()
+
+
+@pytest.mark.parametrize("sent_by", ["1002", "0046123", "112", "1002\r\nP-Led: 1"])
+def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_by_the_callers_rights(sent_by: str) -> None:
+    house = House()
+    one = house.phone(1)
+    asked: list[tuple[str, str]] = []
+    allowed = house.to
+
+    def to(wanting: str, number: str) -> Dial | Refusal:
+        asked.append((wanting, number))
+        return allowed(wanting, number)
+
+    house.to = to  # type: ignore[method-assign]
+    house.invited = lambda event: house.switch.wait_in("7", event, "1001", [sent_by], house.now)  # type: ignore
+    one.dials("park", house.now)
+    house.run(PARK_S + 5.0)
+    assert asked == [("1001", sent_by)]
+    if sent_by == "1002":
+        one.call.end(house.now)
+    house.check_over()
+
+
+def test_a_fault_when_time_is_up_leaves_nobody_waiting() -> None:
+    house = House()
+    one, other = house.connected()
+
+    def fails(wanting: str, number: str) -> Dial | Refusal:
+        raise RuntimeError(number)
+
+    house.to = fails  # type: ignore[method-assign]
+    assert house.switch.park(house.leg(other), "7", house.now)
+    with pytest.raises(RuntimeError, match="1002"):
+        house.run(PARK_S + 5.0)
+    house.run(5.0)
+    assert house.switch.legs == 0
     house.check_over()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -58,10 +59,13 @@ class Desk:
     def lead(self, invited: Invited, caller: str, dial: Dial, onward: object, now: float) -> None:
         self.led.append((caller, dial.number))
 
-    def dial(self, code: str, caller: str | None = "1001") -> list[tuple[int, str]]:
+    def dial(
+        self, code: str, caller: str | None = "1001", headers: Sequence[tuple[str, str]] = ()
+    ) -> list[tuple[int, str]]:
         session = Session()
         who = f"<sip:{caller}@h>"
-        request = Request.new("INVITE", "sip:x@h", from_=f"{who};tag=a", to="<sip:x@h>", call_id="c", cseq=1)
+        from_ = f"{who};tag=a"
+        request = Request.new("INVITE", "sip:x@h", from_=from_, to="<sip:x@h>", call_id="c", cseq=1, headers=headers)
         invited = Invited(cast("Any", session), request, b"", None)
         self.dialling.came(invited, Asked(callee=code, caller=caller, why=Why.CODE, survival=True), 0.0)
         return session.said
@@ -107,6 +111,19 @@ def test_call_backs_are_bounded_and_taken_back(desk: Desk) -> None:
     assert [phrase[:10] for phrase in said].count("För många ") == 1
     desk.dial("#37#")
     assert desk.switch.waited_for(0.0) == set()
+
+
+@pytest.mark.parametrize(("by", "then"), [("<sip:1009@h>", ["1009", "1000"]), ("<sip:", ["1000"]), ("", ["1000"])])
+def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_as_any_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, by: str, then: list[str]
+) -> None:
+    """What Referred-By says is a phone's word: it opens nothing that the caller may not call."""
+    asked: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(Known, "reception_of", lambda self, number: ("1000",))
+    monkeypatch.setattr(desk.switch, "wait_in", lambda *given: not asked.append(given))
+    assert desk.dial("*70*1#", headers=[("Referred-By", by)] if by else []) == []
+    ((slot, _, caller, numbers, _),) = asked
+    assert (slot, caller, list(numbers)) == ("1", "1001", then)
 
 
 def test_each_function_has_a_code_of_its_own() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from array import array
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
 import pytest
 
@@ -199,6 +199,27 @@ def test_who_intrudes_hears_nobody_before_the_tone() -> None:
         house.joins(third, "3", intrudes=True)
         await house.until(lambda: one.hears(other.hz, 1400.0) and not any(third.hears(hz) for hz in TONES))
         await house.until(lambda: one.hears(other.hz, third.hz) and third.hears(one.hz, other.hz))
+
+    run(work)
+
+
+def test_a_fault_leaves_nobody_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.mixing.AGAIN_S", 0.01)
+
+    async def work(house: House) -> None:
+        phone = house.phone(TONES[0])
+        house.joins(phone, "1")
+        (room,) = house.mixing._rooms.values()
+        steps, faults = room._room.step, [ValueError("once")]
+
+        def step(frames: Mapping[str, bytes], now: float) -> dict[str, bytes]:
+            if faults:
+                raise faults.pop()
+            return steps(frames, now)
+
+        monkeypatch.setattr(room._room, "step", step)
+        await house.until(lambda: phone.hears(MUSIC_HZ))
+        assert not faults
 
     run(work)
 
