@@ -1017,7 +1017,11 @@ def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_by_the_callers_ri
         return allowed(wanting, number)
 
     house.to = to  # type: ignore[method-assign]
-    house.invited = lambda event: house.switch.wait_in("7", event, "1001", [sent_by], house.now)  # type: ignore
+
+    def invited(event: Invited) -> None:
+        assert house.switch.wait_in("7", event, "1001", [sent_by], house.now)
+
+    house.invited = invited  # type: ignore[method-assign]
     one.dials("park", house.now)
     house.run(PARK_S + 5.0)
     assert asked == [("1001", sent_by)]
@@ -1028,7 +1032,7 @@ def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_by_the_callers_ri
 
 def test_a_fault_when_time_is_up_leaves_nobody_waiting() -> None:
     house = House()
-    one, other = house.connected()
+    _, other = house.connected()
 
     def fails(wanting: str, number: str) -> Dial | Refusal:
         raise RuntimeError(number)

@@ -120,7 +120,12 @@ def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_as_any_other(
     """What Referred-By says is a phone's word: it opens nothing that the caller may not call."""
     asked: list[tuple[Any, ...]] = []
     monkeypatch.setattr(Known, "reception_of", lambda self, number: ("1000",))
-    monkeypatch.setattr(desk.switch, "wait_in", lambda *given: not asked.append(given))
+
+    def wait_in(*given: Any) -> bool:
+        asked.append(given)
+        return True
+
+    monkeypatch.setattr(desk.switch, "wait_in", wait_in)
     assert desk.dial("*70*1#", headers=[("Referred-By", by)] if by else []) == []
     ((slot, _, caller, numbers, _),) = asked
     assert (slot, caller, list(numbers)) == ("1", "1001", then)

@@ -53,7 +53,6 @@ def test_a_fault_of_one_who_waits_ends_nothing() -> None:
 
 
 def test_a_timer_that_fails_holds_up_no_other() -> None:
-
     def fails(now: float) -> None:
         raise RuntimeError
 
