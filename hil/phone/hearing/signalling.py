@@ -150,8 +150,9 @@ class Signalling:
 
     def _take_response(self, message: str) -> None:
         branch = _branch(message)
-        asked = self._asked.get(branch)
-        if asked is None:
+        asked, method = self._asked.get(branch), header(message, "CSeq").rpartition(" ")[2]
+        # A CANCEL has the branch of its INVITE (RFC 3261 §17.1.3).
+        if asked is None or not asked.request.startswith(f"{method} "):
             if 200 <= status(message) < 300:
                 self._repeated(message)
             return
