@@ -84,6 +84,13 @@ def read_everything(message: Request | Response) -> None:
 
 
 def try_one(seed: int) -> None:
+    size, spent_s = tried(seed)
+    most_s = 0.05 + SECOND_PER_BYTE_MAX * size
+    assert spent_s < most_s or tried(seed)[1] < most_s, "twice: once may be the collector of garbage"
+
+
+def tried(seed: int) -> tuple[int, float]:
+    """How many bytes were read, and the CPU seconds that they took."""
     rng = random.Random(seed)
     data = mangled(rng)
     if rng.random() < 0.3:
@@ -117,9 +124,10 @@ def try_one(seed: int) -> None:
         read_everything(parse(data))
     except RemoteError as error:
         assert error.field  # noqa: PT017
-    assert time.process_time() - began < 0.05 + SECOND_PER_BYTE_MAX * len(data)
+    spent_s = time.process_time() - began
     agent.lost()
     assert sum(len(value) for value in vars(agent).values() if isinstance(value, dict | list)) == 0
+    return len(data), spent_s
 
 
 @pytest.mark.parametrize("first", range(0, 4_000, 1_000))
