@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Iterator
 
@@ -21,6 +22,8 @@ from callcontrol.media.udp import Wire
 
 __all__ = ["Joint"]
 
+log = logging.getLogger("rvx")
+
 
 class Joint:
     """Of two wires whose legs have agreed on something. Who made it closes it, and the wires."""
@@ -28,6 +31,7 @@ class Joint:
     def __init__(self, one: Wire, other: Wire) -> None:
         self._ways = _Way(one, other), _Way(other, one)
         self._task: asyncio.Task[None] | None = None
+        self._faulty = False  # and said so
         self.agreed()
 
     def agreed(self) -> None:
@@ -51,7 +55,12 @@ class Joint:
     async def _decode(self) -> None:
         async for now in turns():
             for way in self._ways:
-                way.turn(now)
+                try:
+                    way.turn(now)
+                except Exception:  # one frame's; silence for good would be the call's
+                    if not self._faulty:
+                        self._faulty = True
+                        log.exception("rvx-event kind=fault of=joint")
 
 
 class _Way:

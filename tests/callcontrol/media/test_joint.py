@@ -112,6 +112,22 @@ async def test_who_takes_no_events_hears_tones() -> None:
     joint.close()
 
 
+async def test_a_frame_that_fails_costs_that_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = Side(PCMU), Side(PCMA)
+    joint = Joint(one, other)
+    assert one.leg is not None
+    pulled, failures = one.leg.pull, iter([True, True])
+
+    def pull(self: Leg, now: float) -> bytes:
+        if self is one.leg and next(failures, False):
+            raise RuntimeError("a fault")
+        return pulled(now)
+
+    monkeypatch.setattr(Leg, "pull", pull)
+    await other.until(lambda: len(other.sent) >= 3)
+    joint.close()
+
+
 def test_a_key_lasts_as_long_as_it_is_held() -> None:
     press = Press("1", 160, ended=False)
 
