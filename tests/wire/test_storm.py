@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.wire, pytest.mark.timeout(330)]
+pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(330)]
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED, MINUTES = 10, 0.25
