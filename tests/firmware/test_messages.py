@@ -8,6 +8,7 @@ import os
 import sqlite3
 from array import array
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def rows(paths: Paths) -> list[Message]:
 
 def told(paths: Paths) -> list[str]:
     """What the platform is to hear."""
-    with sqlite3.connect(paths.journal) as db:
+    with closing(sqlite3.connect(paths.journal)) as db:
         return [str(body) for (body,) in db.execute("SELECT body FROM outbox WHERE kind = 'message'")]
 
 

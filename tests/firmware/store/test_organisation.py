@@ -54,15 +54,24 @@ def db(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     opened.close()
 
 
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    opened = connect(tmp_path / "journal.db", "journal")
+    yield opened
+    opened.close()
+
+
 def state(db: sqlite3.Connection) -> list[str]:
     return [line for line in db.iterdump() if line.startswith("INSERT") and "found" not in line]
 
 
-def test_it_is_taken_and_stays_when_people_are_loaded_again(db: sqlite3.Connection, tmp_path: Path) -> None:
+def test_it_is_taken_and_stays_when_people_are_loaded_again(
+    db: sqlite3.Connection, journal: sqlite3.Connection
+) -> None:
     applied = organisation.apply(db, WHOLE, LocalNumbering())
 
     assert applied.faults == ()
-    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    people = People(db, journal, LocalNumbering())
     people.look_again()
     entity, unit = people.entity("m1-kommun"), people.unit("m1-kommun-0")
     assert entity is not None
@@ -169,7 +178,9 @@ def test_a_dry_run_changes_nothing(db: sqlite3.Connection) -> None:
     assert state(db) == before
 
 
-def test_reasons_of_the_site_lie_over_the_ready_ones_or_stand_alone(db: sqlite3.Connection, tmp_path: Path) -> None:
+def test_reasons_of_the_site_lie_over_the_ready_ones_or_stand_alone(
+    db: sqlite3.Connection, journal: sqlite3.Connection
+) -> None:
     own = """
 [reason.m1.lunch]
 sv = "Matrast"
@@ -201,12 +212,12 @@ sv = "Sjuk"
 en = "Ill"
 returns = "until further notice"
 """
-    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    people = People(db, journal, LocalNumbering())
     assert people.reasons("100001") is SWEDISH
     assert organisation.apply(db, own, LocalNumbering()).faults == ()
     assert people.reasons("100001") is SWEDISH, "as it was looked at"
 
-    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    people = People(db, journal, LocalNumbering())
     people.look_again()
     table = people.reasons("100001")
     lunch, meeting = table.by_key("lunch"), table.by_key("meeting")
@@ -223,7 +234,7 @@ returns = "until further notice"
     assert told == ["03 12:30", "03 12:15", "04 08:00", "04 09:30", ""]
 
     assert organisation.apply(db, "[municipality.m1]\nready_reasons = false\n", LocalNumbering()).faults == ()
-    people = People(db, connect(tmp_path / "journal.db", "journal"), LocalNumbering())
+    people = People(db, journal, LocalNumbering())
     people.look_again()
     assert {one.key for one in people.reasons("100001")} == set(own_keys)
     assert people.reasons("9") is SWEDISH, "of nobody"
