@@ -149,7 +149,12 @@ class Keeper:
 
     def close(self) -> None:
         """Waits for what is being written."""
+        self._thread.submit(self._close_files)  # a connection belongs to its thread
         self._thread.shutdown(wait=True)
+
+    def _close_files(self) -> None:
+        while self._opened:
+            self._opened.popitem()[1].close()
 
     def _fold_once(self) -> bool:
         """Whether Kamailio is to be told that a file was renamed."""

@@ -78,7 +78,12 @@ def plain(history: History, now: float) -> Iterator[Breach]:
         return
     at, handed = history.handed
     others = sum(_may_come(history, call, at) for call in history.calls.values() if call.at <= at)
-    others += HANDED_HEARD * sum(one.began_at <= at for one in history.heard_calls)
+    # Of their calls alone: who was called by the unit, or by another, has no label.
+    others += HANDED_HEARD * sum(
+        _decided_here(history, one.began_at, min(one.over_at or at, at))
+        for one in history.heard_calls
+        if one.label and one.began_at <= at
+    )
     if handed > others + HANDED_MORE:
         yield Breach("plain", now, f"{handed} calls came to Python, {others} at the most may have")
 
@@ -89,14 +94,19 @@ ABSENT_RULES: dict[str, Rule] = {rule.__name__: rule for rule in (away, moved, l
 def _may_come(history: History, call: Call, at: float) -> int:
     """How often a call may have come to `calls` by then: before it rings, where it is to no plain one, and when nobody
     answered."""
-    since, until = call.at - SPREAD_S, min(call.settled_at or at, at)
-    # A platform that is ill has single calls diverted without any other mode.
-    if history.mode_all_over(since, until) == "NORMAL" and not history.troubled(since, until, (*NORTH, *EDGE, *CLOCK)):
+    if not _decided_here(history, call.at, min(call.settled_at or at, at)):
         return 0
     asked = int(call.do in PEOPLE)
     code = call.calling.code if call.calling and (call.settled_at or at) <= at else None
     in_vain = call.do in RINGING and code not in (ANSWERED, GIVEN_UP)
     return asked + in_vain
+
+
+def _decided_here(history: History, at: float, until: float) -> bool:
+    """Whether the unit may have had to do with it. A platform that is ill has single calls diverted in any mode."""
+    since = at - SPREAD_S
+    in_peace = not history.troubled(since, until, (*NORTH, *EDGE, *CLOCK))
+    return not (in_peace and history.mode_all_over(since, until) == "NORMAL")
 
 
 def _in_survival(history: History, do: Do, now: float) -> Iterator[tuple[Call, float]]:
