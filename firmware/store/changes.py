@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from callcontrol.plan.absence import Opening, Referral
 from callcontrol.plan.model import Condition, Forwarding
@@ -17,7 +15,7 @@ from callcontrol.plan.reach import REACH_CLASSES
 from callcontrol.plan.steps import Note
 from firmware.store import outbox
 from firmware.store.checked import checked
-from firmware.store.database import connect, from_text, to_text, transact
+from firmware.store.database import OfJournal, from_text, to_text, transact
 
 __all__ = ["NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
 
@@ -45,20 +43,9 @@ def new_id() -> str:
     return secrets.token_urlsafe(ID_BYTES)
 
 
-class Changes:
+class Changes(OfJournal):
     """Writes ``journal.db``. Belongs to the thread that opened it. Every method is one transaction: all or nothing, and
     on the disk when it returns. Raises sqlite3.Error when the disk does not take it."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or make the file; raises StoreError."""
-        return cls(connect(path, "journal"))
-
-    def close(self) -> None:
-        self._db.close()
 
     def refer(self, referrals: Iterable[Referral]) -> None:
         """Set referrals, for one or for many; an id that is known stays as it was."""

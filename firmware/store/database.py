@@ -15,9 +15,9 @@ from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-__all__ = ["NewerSchema", "StoreError", "connect", "from_text", "migrations", "to_text", "transact"]
+__all__ = ["NewerSchema", "OfJournal", "StoreError", "connect", "from_text", "migrations", "to_text", "transact"]
 
 BUSY_WAIT_MS = 1_000
 """How long SQLite itself waits for another process's transaction, looking again ever less often."""
@@ -164,3 +164,18 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
     if statement.strip():
         raise AssertionError(f"unfinished SQL: {statement.strip()[:80]}")
+
+
+class OfJournal:
+    """A connection to ``journal.db``, of the thread that opened it, for those who read and write there."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open or make the file; raises StoreError."""
+        return cls(connect(path, "journal"))
+
+    def close(self) -> None:
+        self._db.close()

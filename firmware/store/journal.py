@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import reduce
 from operator import attrgetter
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from callcontrol.plan.notices import Notice
 from callcontrol.records import Outcome, Record, Way, join
 from firmware.store.changes import NOTICE_COLUMNS, notice_of
-from firmware.store.database import connect, from_text, to_text, transact
+from firmware.store.database import OfJournal, from_text, to_text, transact
 
 __all__ = ["Incident", "Journal"]
 
@@ -41,19 +39,8 @@ class Incident:
     detail: str
 
 
-class Journal:
+class Journal(OfJournal):
     """The open file. Belongs to the thread that opened it; another thread or process opens its own."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or make the file; raises StoreError."""
-        return cls(connect(path, "journal"))
-
-    def close(self) -> None:
-        self._db.close()
 
     def folded(self, file: str, inode: int) -> int:
         """Give how far this very file is folded, in bytes; 0 for one never met."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Self
 
 from firmware.store import outbox
-from firmware.store.database import connect, from_text, to_text, transact
+from firmware.store.database import OfJournal, from_text, to_text, transact
 
 __all__ = ["Message", "MessageRows"]
 
@@ -30,20 +27,9 @@ class Message:
     length_ms: int | None = None
 
 
-class MessageRows:
+class MessageRows(OfJournal):
     """Belongs to the thread that opened it. Every method is one transaction, and on the disk when it returns. Raises
     sqlite3.Error when the disk does not take it."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or make the file; raises StoreError."""
-        return cls(connect(path, "journal"))
-
-    def close(self) -> None:
-        self._db.close()
 
     def begin(self, message: Message) -> None:
         """A recording has begun: of whom it is, should its end never come."""

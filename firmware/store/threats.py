@@ -3,14 +3,11 @@ that is the authority's to decide (E4)."""
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
-from typing import Self
 
 from firmware.store import outbox
-from firmware.store.database import connect, from_text, to_text, transact
+from firmware.store.database import OfJournal, from_text, to_text, transact
 
 __all__ = ["Threat", "ThreatRows"]
 
@@ -29,20 +26,9 @@ class Threat:
     length_ms: int | None = None
 
 
-class ThreatRows:
+class ThreatRows(OfJournal):
     """Belongs to the thread that opened it. Every method is one transaction, and on the disk when it returns. Raises
     sqlite3.Error when the disk does not take it."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open or make the file; raises StoreError."""
-        return cls(connect(path, "journal"))
-
-    def close(self) -> None:
-        self._db.close()
 
     def mark(self, threat: Threat) -> None:
         """Kept, and the platform has to hear of it."""
