@@ -1,0 +1,1 @@
+"""What devices say, as cores without IO: bytes in, values out, and back."""
