@@ -77,7 +77,7 @@ class Dialling:
         elif wanted.function is not Function.PARK:
             refer.refuse(403, now)
         elif not self._switch.park(leg, wanted.number, now):
-            refer.refuse(486, now, display("code", "slot_taken"))
+            refer.refuse(486, now, self._not_parked(leg.number).phrase)
         else:
             refer.accept(now)
             refer.note(200, now)
@@ -107,10 +107,15 @@ class Dialling:
         """Of a call that we lead the other side; else who has dialled it, because a phone has transferred it here."""
         if (leg := self._switch.talking(caller)) is not None:
             parked = self._switch.park(leg, slot, now)
-            return _done("parked", number=slot) if parked else _refused(486, 17, "slot_taken")
+            return _done("parked", number=slot) if parked else self._not_parked(caller)
+        if not invited.offer:
+            return _refused(488, 65, "no_common_sound")
         by = _referrer(invited)
         then = (*((by,) if by else ()), *self._asking.reception_of(caller))
-        return None if self._switch.wait_in(slot, invited, caller, then, now) else _refused(486, 17, "slot_taken")
+        return None if self._switch.wait_in(slot, invited, caller, then, now) else self._not_parked(caller)
+
+    def _not_parked(self, by: str) -> Refusal:
+        return _refused(486, 17, "slots_full" if self._switch.slots_full(by) else "slot_taken")
 
     def _fetch(self, invited: Invited, caller: str, slot: str, now: float) -> Taken:
         return None if self._switch.fetch(slot, invited, caller, now) else _refused(404, 1, "slot_empty")

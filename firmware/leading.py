@@ -22,12 +22,12 @@ from callcontrol.sip.events import Invited, Referred
 from callcontrol.sip.referred import Refer
 from callcontrol.sip.session import Session
 from callcontrol.sip.user_agent import UserAgentEvent
-from firmware import waited
 from firmware.asking import Asking
 from firmware.config import Config
 from firmware.dialled import Dialling
 from firmware.link import Link
 from firmware.threats import Threats
+from firmware.waited import Waited
 
 if TYPE_CHECKING:
     from firmware.announcing import Announcing
@@ -83,7 +83,7 @@ class Leading:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.link.run())
             tasks.create_task(self._keep_trying())
-            tasks.create_task(waited.watch(self._switch, self._edge, self._pump))
+            tasks.create_task(Waited(self._switch, self._edge, self._pump).run())
             tasks.create_task(self._load())
 
     async def _load(self) -> None:

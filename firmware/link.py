@@ -8,7 +8,7 @@ import logging
 import math
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import cast
 
@@ -28,6 +28,8 @@ PING = b"\r\n\r\n"
 RANDOM_BYTES = 12
 TOGETHER_S = 0.05
 """So much later than it is due may a timer ring; the least of SIP's, when a 100 is owed, is 0.2 s."""
+FAULTS_MAX = 16
+"""Messages at fault in what comes at once; more, and nothing can be made of that stream."""
 WAITING_BYTES_MAX = 1 << 20
 """What waits for a connection; of more the newest is lost."""
 
@@ -88,7 +90,8 @@ class Link:
     def pump(self) -> None:
         """What the agent has to say, to send, and to be woken for."""
         while (event := self.ua.next_event()) is not None:
-            self._came(event, self._now())
+            with _judged():
+                self._came(event, self._now())
         data = self.ua.data_to_send()
         if data and self._wire is not None:
             self._wire.write(data)
@@ -113,14 +116,25 @@ class Link:
         self.connected.set()
 
     def _received(self, data: bytes) -> None:
-        try:
-            self.ua.receive(data, self._now())
-        except RemoteError as error:
-            log.warning("rvx-event kind=link_broken field=%s", error.field)
-            if self._wire is not None:
-                self._wire.close()
-                self._wire = None
+        for _ in range(FAULTS_MAX):
+            try:
+                with _judged() as fault:
+                    self.ua.receive(data, self._now())
+            except RemoteError as error:
+                log.warning("rvx-event kind=link_broken field=%s", error.field)
+                self._give_up()
+            if not fault:
+                break
+            data = b""  # what stands behind the message at fault is gone through all the same
+        else:
+            self._give_up()
         self.pump()
+
+    def _give_up(self) -> None:
+        """This connection; `run` makes the next one."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
 
     async def _serve(self, connection: _Connection) -> None:
         pinging = asyncio.create_task(self._ping(connection.wire))
@@ -169,6 +183,20 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.over.done():
             self.over.set_result(None)
+
+
+@contextlib.contextmanager
+def _judged() -> Iterator[list[Exception]]:
+    """A fault of ours, whatever the message, costs that message: not the connection, which is all calls' (a RemoteError
+    is the other side's, and goes on)."""
+    faults: list[Exception] = []
+    try:
+        yield faults
+    except RemoteError:
+        raise
+    except Exception as fault:
+        log.error("rvx-event kind=fault of=link", exc_info=fault)
+        faults.append(fault)
 
 
 def _token() -> str:

@@ -11,24 +11,19 @@ Nothing here is ever deleted but what was no message: that is the authority's to
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import secrets
-import sqlite3
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from callcontrol.leaving import Leaving, is_message
-from callcontrol.media.recorder import HEADER_BYTES, Disk, Recorder, mend, read_recording
+from callcontrol.media.recorder import Recorder, mend, read_recording
 from firmware.paths import Paths
-from firmware.store import StoreError
+from firmware.recordings import Recordings, new_name, recording_of
 from firmware.store.messages import Message, MessageRows
 
 __all__ = ["Kept", "Messages", "Recording"]
@@ -36,15 +31,8 @@ __all__ = ["Kept", "Messages", "Recording"]
 MESSAGES_MAX = 5_000
 BYTES_MAX = 1 << 30
 """Of all messages: 37 hours."""
-FREE_LEAST_BYTES = 128 << 20
-"""Of the disk that is left for what the unit itself has to write."""
 LOOK_EVERY_S = 10.0
 """It is looked anew so often whether there is room, while anybody asks."""
-NAME_BYTES = 12
-BYTES_A_MS = 8
-SUFFIX = ".wav"
-
-T = TypeVar("T")
 
 log = logging.getLogger("rvx")
 
@@ -80,18 +68,13 @@ class Recording:
         return self._kept
 
 
-class Messages:
-    """`close` waits for what is being written; recordings that are to be kept must be finished before."""
+class Messages(Recordings[MessageRows]):
+    """Recordings that are to be kept must be finished before `close`."""
 
     def __init__(self, paths: Paths) -> None:
-        self._folder = paths.messages
-        self._journal = paths.journal
-        self._disk = Disk()
-        self._thread = ThreadPoolExecutor(1, "messages")
-        self._rows: MessageRows | None = None  # the thread's
         self._room = False  # until what the process before this one has left is in order
         self._looked_s = 0.0
-        self.recovered = self._do(self._recover)
+        super().__init__("messages", paths.messages, paths.journal, MessageRows)
 
     @property
     def room(self) -> bool:
@@ -105,7 +88,7 @@ class Messages:
     def begin(self, extension: str, caller: str, call_id: str, why: str) -> Recording:
         """For an extension; only while there is `room`."""
         message = Message(
-            id=secrets.token_hex(NAME_BYTES), extension=extension, caller=caller, call_id=call_id, why=why,
+            id=new_name(), extension=extension, caller=caller, call_id=call_id, why=why,
             left_at=datetime.now(UTC),
         )  # fmt: skip
         self._do(lambda: self._opened().begin(message))
@@ -114,22 +97,7 @@ class Messages:
             recorder, lambda recording, closed: self._thread.submit(self._keep, message, recording, closed)
         )
 
-    def close(self) -> None:
-        self._disk.close()
-        self._do(self._close)
-        self._thread.shutdown(wait=True)
-
     # ---- in the thread
-
-    def _do(self, work: Callable[[], None]) -> Future[None]:
-        return self._thread.submit(self._safely, work, None)
-
-    def _safely(self, work: Callable[[], T], otherwise: T) -> T:
-        try:
-            return work()
-        except (StoreError, sqlite3.Error, OSError, ValueError) as error:
-            log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
-            return otherwise
 
     def _keep(self, message: Message, recording: Recording, closed: Future[object]) -> Kept:
         closed.result()
@@ -141,21 +109,20 @@ class Messages:
         return kept
 
     def _conclude(self, message: Message, said: bool) -> Kept:
-        path = self._path(message.id)
-        length_ms = (path.stat().st_size - HEADER_BYTES) // BYTES_A_MS
+        length_ms = self._length_ms(message.id)
         if not said or length_ms <= 0:
-            path.unlink()
+            self._path(message.id).unlink()
             self._opened().drop(message.id)
             return Kept.NO_MESSAGE
         self._opened().left(replace(message, length_ms=length_ms))
         return Kept.YES
 
     def _recover(self) -> None:
-        """What the process before this one had not brought to its end."""
-        self._make_folder()
         rows = self._opened().all()
         files = {
-            path.stem: path for path in self._folder.glob(f"*{SUFFIX}") if path.is_file() and not path.is_symlink()
+            path.stem: path
+            for path in self._folder.glob(recording_of(Path(), "*").name)
+            if path.is_file() and not path.is_symlink()
         }
         for name, message in rows.items():
             if message.length_ms is None and name not in files:
@@ -174,30 +141,6 @@ class Messages:
     def _look(self) -> None:
         room = False
         try:
-            sizes = [entry.stat().st_size for entry in os.scandir(self._folder)]
-            disk = os.statvfs(self._folder)
-            free = disk.f_bavail * disk.f_frsize
-            room = len(sizes) < MESSAGES_MAX and sum(sizes) < BYTES_MAX and free >= FREE_LEAST_BYTES
+            room = self._has_room(BYTES_MAX, MESSAGES_MAX)
         finally:
             self._room = room
-
-    def _make_folder(self) -> None:
-        with contextlib.suppress(FileExistsError):
-            self._folder.mkdir(0o700)
-            parent = os.open(self._folder.parent, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(parent)
-            finally:
-                os.close(parent)
-
-    def _opened(self) -> MessageRows:
-        if self._rows is None:
-            self._rows = MessageRows.open(self._journal)
-        return self._rows
-
-    def _close(self) -> None:
-        if self._rows is not None:
-            self._rows.close()
-
-    def _path(self, name: str) -> Path:
-        return self._folder / f"{name}{SUFFIX}"

@@ -22,8 +22,9 @@ from callcontrol.media.tones import Tone, tone_pcm
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.number import LocalNumbering
-from firmware.messages import BYTES_A_MS, Kept, Messages
+from firmware.messages import Kept, Messages
 from firmware.paths import Paths
+from firmware.recordings import BYTES_A_MS
 from firmware.store import Credential, Directory, Journal
 from firmware.store.changes import Changes
 from firmware.store.fold import AccFolder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from callcontrol.call.joining import BUSY, NOBODY, Joining
 from callcontrol.call.legs import Call, Happened, Leg, Refused, Route, Sound
@@ -14,12 +14,15 @@ from callcontrol.sip.user_agent import UserAgent
 __all__ = ["Waiting"]
 
 SLOTS_MAX = 20
+SLOTS_OF_ONE_MAX = 10
+"""Held by one phone: nobody takes them all."""
 PARK_S = 180.0
 """Then the one who parked is called back."""
 CAMP_S = 120.0
 """So long a caller waits for a busy extension; less than a phone lets ring."""
 CALL_BACK_S = 3_600.0
 CALL_BACKS_MAX = 100
+CALL_BACKS_OF_ONE_MAX = 10
 
 
 class Waiting(Joining):
@@ -33,7 +36,7 @@ class Waiting(Joining):
     def park(self, by: Leg, slot: str, now: float) -> bool:
         """The one who talks with `by` waits in `slot`, for whoever fetches it."""
         waiting = by.call.other(by)
-        if waiting is None or slot in self._slots or len(self._slots) >= SLOTS_MAX or by.call.ringing:
+        if waiting is None or by.call.ringing or slot in self._slots or self.slots_full(by.number):
             return False
         call = by.call
         call.sides.remove(by)
@@ -41,6 +44,12 @@ class Waiting(Joining):
         self._wait(waiting, now)
         self._park(call, slot, by.number, waiting, now)
         return True
+
+    def slots_full(self, number: str) -> bool:
+        """Whether a phone can have nobody more wait, of its own or as it waits itself: all are taken, or too many by
+        it."""
+        its = sum(number in (call.by, *(side.number for side in call.sides)) for call in self._slots.values())
+        return len(self._slots) >= SLOTS_MAX or its >= SLOTS_OF_ONE_MAX
 
     def fetch(self, slot: str, invited: Invited, caller: str, now: float) -> bool:
         """Whoever has called takes the one who waits in `slot`."""
@@ -66,13 +75,20 @@ class Waiting(Joining):
         leg.call.then = list(then)
         self._camp(leg.call, number, now)
 
-    def call_back(self, caller: str, number: str, now: float) -> bool:
-        """When `number` is free, `caller` is called, and then `number`. False where too many wait."""
-        self._call_backs = {pair: until for pair, until in self._call_backs.items() if until > now}
-        if len(self._call_backs) >= CALL_BACKS_MAX:
-            return False
-        self._call_backs[caller, number] = now + CALL_BACK_S
+    def call_back(self, caller: str, number: str, now: float, for_s: float = CALL_BACK_S) -> bool:
+        """When `number` is free, `caller` is called, and then `number`. False where too many wait, of all or for this
+        caller."""
+        ordered = self._call_backs = dict(self.call_backs(now))
+        if (caller, number) not in ordered:
+            its = sum(pair[0] == caller for pair in ordered)
+            if its >= CALL_BACKS_OF_ONE_MAX or len(ordered) >= CALL_BACKS_MAX:
+                return False
+        ordered[caller, number] = now + min(for_s, CALL_BACK_S)
         return True
+
+    def call_backs(self, now: float) -> Mapping[tuple[str, str], float]:
+        """Caller and callee, and until when."""
+        return {pair: until for pair, until in self._call_backs.items() if until > now}
 
     def no_call_backs(self, caller: str) -> int:
         """Whatever `caller` has ordered is so no more. How many those were."""
@@ -84,7 +100,7 @@ class Waiting(Joining):
     def wait_in(self, slot: str, invited: Invited, caller: str, then: Sequence[str], now: float) -> bool:
         """Whoever has called waits in `slot`; in vain it is led on to `then`, one after the other, as far as `caller`
         may call them: who has sent it here is known by its own word alone."""
-        if slot in self._slots or len(self._slots) >= SLOTS_MAX or not invited.offer:
+        if not invited.offer or slot in self._slots or self.slots_full(caller):
             return False
         call, leg = self._taken(invited, caller)
         leg.music = True
@@ -96,7 +112,7 @@ class Waiting(Joining):
     def waited_for(self, now: float) -> set[str]:
         """Extensions of which it is to be told when they are `freed`."""
         camped = {call.camps_on for call in self.calls if call.camps_on and call.sides and not call.ringing}
-        return camped | {callee for (_, callee), until in self._call_backs.items() if until > now}
+        return camped | {callee for _, callee in self.call_backs(now)}
 
     def dial_for(self, caller: str, refer: Refer, now: float) -> bool:
         """Click to dial: the phone of `caller` rings and, when it is answered, whom the REFER names, if `caller` may

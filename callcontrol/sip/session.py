@@ -56,6 +56,7 @@ class Session:
         """Ours, of a call that came."""
         self.phase = Phase.CALLING
         self.why: tuple[EndedBy, Message | None] = (EndedBy.LOCAL, None)
+        self.cut = False  # the connection was lost while it was being ended
         """Of a call that is being ended."""
         self.branches: dict[str, Branch] = {}
         """By the other side's tag."""
@@ -242,6 +243,7 @@ class Session:
             self.over(EndedBy.LOST, 503, None, now)
         elif owed is not None and owed.request is not None:
             self.offered.withdrawn()
+        self.cut = self.phase is Phase.ENDING
 
     # ---- the end
 
@@ -268,9 +270,13 @@ class Session:
             case _:
                 pass
 
-    def bye(self, now: float, headers: Iterable[tuple[str, str]] = ()) -> None:
+    def bye(self, now: float, headers: Iterable[tuple[str, str]] = (), *, again: bool = False) -> None:
+        """Said again, once, by the next connection where this one is lost meanwhile: nobody else would ever end it."""
+
         def heard(response: Response | None, then: float) -> None:
-            if response is None or response.status >= 200:
+            if response is None and self.cut and not again:
+                self.bye(then, headers, again=True)
+            elif response is None or response.status >= 200:
                 self.over(self.why[0], 200, self.why[1], then)
 
         self.ask("BYE", headers, b"", now, heard)

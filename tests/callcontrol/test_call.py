@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from callcontrol.call import CallEvent, Camps, Dial, Happened, Leg, Onward, Refused, Ringing, Switch
 from callcontrol.call.joining import ANONYMOUS, TRANSFERS_MAX
-from callcontrol.call.waiting import PARK_S
+from callcontrol.call.waiting import PARK_S, SLOTS_OF_ONE_MAX
 from callcontrol.refusal import Refusal
 from callcontrol.sip.agent import Agent, Discarded
 from callcontrol.sip.events import Answered, Ended, Invited, Notified, Offered, Progressed, Referred, Told
@@ -1027,6 +1027,28 @@ def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_by_the_callers_ri
     assert asked == [("1001", sent_by)]
     if sent_by == "1002":
         one.call.end(house.now)
+    house.check_over()
+
+
+def test_no_phone_holds_all_slots() -> None:
+    house = House()
+    one, other = house.phone(1), house.phone(2)
+    parked: list[bool] = []
+
+    def invited(event: Invited) -> None:
+        number = event.request.from_.uri.user
+        parked.append(house.switch.wait_in(str(len(parked)), event, number, [], house.now))
+        if not parked[-1]:
+            assert house.switch.slots_full(number)
+            event.session.refuse(486, house.now)
+
+    house.invited = invited  # type: ignore[method-assign]
+    for phone in (*[one] * (SLOTS_OF_ONE_MAX + 1), other):
+        phone.dials("park", house.now)
+        house.run(1.0)
+    assert parked == [*[True] * SLOTS_OF_ONE_MAX, False, True]
+    for call in house.switch.calls:
+        house.switch.end(call, house.now)
     house.check_over()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from callcontrol.asked import Asked
 from callcontrol.call import Dial, Switch
+from callcontrol.call.waiting import CALL_BACKS_MAX, CALL_BACKS_OF_ONE_MAX
 from callcontrol.plan.codes import Code, Function
 from callcontrol.plan.model import PickUp
 from callcontrol.refusal import Refusal, Why
@@ -60,13 +61,17 @@ class Desk:
         self.led.append((caller, dial.number))
 
     def dial(
-        self, code: str, caller: str | None = "1001", headers: Sequence[tuple[str, str]] = ()
+        self,
+        code: str,
+        caller: str | None = "1001",
+        headers: Sequence[tuple[str, str]] = (),
+        offer: bytes = b"",
     ) -> list[tuple[int, str]]:
         session = Session()
         who = f"<sip:{caller}@h>"
         from_ = f"{who};tag=a"
         request = Request.new("INVITE", "sip:x@h", from_=from_, to="<sip:x@h>", call_id="c", cseq=1, headers=headers)
-        invited = Invited(cast("Any", session), request, b"", None)
+        invited = Invited(cast("Any", session), request, offer, None)
         self.dialling.came(invited, Asked(callee=code, caller=caller, why=Why.CODE, survival=True), 0.0)
         return session.said
 
@@ -85,7 +90,7 @@ def desk() -> Desk:
         ("*8*1002#", "1001", 404, "Inget samtal"),
         ("*8*1003#", "1001", 403, "Inte i din grupp"),
         ("*8*1001#", "1003", 403, "Inte i din grupp"),
-        ("*70*1#", "1001", 486, "Platsen är upptagen"),  # of a call without an offer nobody can be parked
+        ("*70*1#", "1001", 488, "Telefonerna har inget gemensamt ljud"),  # without an offer nobody can be parked
         ("#70*1#", "1001", 404, "Ingen väntar på platsen"),
         ("*37*1002#", "1001", 480, "Återuppringning beställd"),
         ("*37*0701234567#", "1001", 403, "Spärrat"),
@@ -106,10 +111,15 @@ def test_who_wants_to_wait_rings_first(desk: Desk) -> None:
     assert desk.led == [("1001", "1002")]
 
 
-def test_call_backs_are_bounded_and_taken_back(desk: Desk) -> None:
-    said = [desk.dial(f"*37*{number}#")[0][1] for number in range(1000, 1101)]
-    assert [phrase[:10] for phrase in said].count("För många ") == 1
-    desk.dial("#37#")
+def test_call_backs_are_bounded_for_each_and_for_all_and_taken_back(desk: Desk) -> None:
+    of_one = [desk.dial(f"*37*{number}#")[0][1] for number in range(1000, 1011)]
+    assert [phrase[:4] for phrase in of_one] == ["Åter"] * CALL_BACKS_OF_ONE_MAX + ["För "]
+    assert desk.dial("*37*1000#")[0][1].startswith("Återuppringning"), "ordered already, and so again"
+    callers = range(1100, 1100 + CALL_BACKS_MAX - CALL_BACKS_OF_ONE_MAX + 1)
+    of_many = [desk.dial("*37*1000#", str(caller))[0][1] for caller in callers]
+    assert [phrase[:4] for phrase in of_many[-2:]] == ["Åter", "För "]
+    for caller in ("1001", *map(str, callers)):
+        desk.dial("#37#", caller)
     assert desk.switch.waited_for(0.0) == set()
 
 
@@ -126,7 +136,7 @@ def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_as_any_other(
         return True
 
     monkeypatch.setattr(desk.switch, "wait_in", wait_in)
-    assert desk.dial("*70*1#", headers=[("Referred-By", by)] if by else []) == []
+    assert desk.dial("*70*1#", headers=[("Referred-By", by)] if by else [], offer=b"v=0") == []
     ((slot, _, caller, numbers, _),) = asked
     assert (slot, caller, list(numbers)) == ("1", "1001", then)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,13 +11,14 @@ from typing import Any, cast
 
 import pytest
 
-from callcontrol.call import Call, CallEvent, Happened, Switch
+from callcontrol.call import Call, CallEvent, Happened, Route, Switch
 from callcontrol.edge.rpc import EdgeRpc
-from firmware import waited
+from callcontrol.sip.agent import Agent
+from callcontrol.sip.user_agent import UserAgent
 from firmware.config import default
 from firmware.leading import Leading
-from firmware.link import Link
-from firmware.waited import FREED
+from firmware.link import FAULTS_MAX, Link
+from firmware.waited import FREED, Waited
 
 
 def test_what_is_told_of_a_call_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,21 +37,64 @@ def test_what_is_told_of_a_call_ends_nothing(tmp_path: Path, monkeypatch: pytest
         assert told == ["1001", "1002"]
 
 
+class Edge:
+    """Its tables, as they are asked for."""
+
+    def __init__(self, **tables: dict[str, int]) -> None:
+        self.tables = tables
+
+    async def call(self, method: str, *params: Any) -> Any:
+        table = self.tables.setdefault(params[0], {})
+        match method:
+            case "htable.dump":
+                return [{"slot": [{"name": name, "value": value} for name, value in table.items()]}]
+            case "htable.seti":
+                table[params[1]] = params[2]
+            case "htable.delete":
+                del table[params[1]]
+        return None
+
+
+def waited(edge: Edge, switch: Switch) -> Waited:
+    return Waited(switch, cast(EdgeRpc, edge), lambda: None)
+
+
 def test_a_fault_of_one_who_waits_ends_nothing() -> None:
     freed: list[str] = []
-
-    class Edge:
-        async def call(self, method: str, *params: object) -> Any:
-            names = ("1001", "1002") if method == "htable.dump" else ()
-            return [{"slot": [{"name": name, "value": FREED} for name in names]}]
 
     def fails(number: str, now: float) -> None:
         freed.append(number)
         raise RuntimeError(number)
 
-    switch = cast(Switch, SimpleNamespace(freed=fails, waited_for=lambda now: set()))
-    left = asyncio.run(waited._look(switch, cast(EdgeRpc, Edge()), lambda: None, {"1001", "1002"}))
-    assert (freed, left) == (["1001", "1002"], set())
+    edge = Edge(waited={"1001": FREED, "1002": FREED})
+    switch = SimpleNamespace(freed=fails, waited_for=lambda now: set(), call_backs=lambda now: {})
+    asyncio.run(waited(edge, cast(Switch, switch)).look())
+    assert (freed, edge.tables["waited"]) == (["1001", "1002"], {})
+
+
+def test_call_backs_outlive_the_process_and_the_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begun() -> Switch:
+        ua = UserAgent(Agent("192.0.2.1:5060", lambda: "t"), "<sip:c@h>", lambda: "t", lambda a, b: a)
+        return Switch(ua, cast(Route, None), "kommun.example")
+
+    edge, first = Edge(backs={"1009|1008": 1}), begun()
+    now = time.monotonic()
+    assert first.call_back("1001", "1002", now)
+    assert first.call_back("1003", "1002", now)
+    of_first = waited(edge, first)
+    asyncio.run(of_first.look())
+    assert edge.tables["backs"].keys() == {"1001|1002", "1003|1002"}
+    first.no_call_backs("1003")
+    edge.tables.clear()  # it has begun anew
+    asyncio.run(of_first.look())
+    assert edge.tables == {"waited": {"1002": 1}, "backs": {"1001|1002": pytest.approx(time.time() + 3600, abs=10)}}
+
+    edge.tables["waited"]["1002"] = FREED  # while nobody looked
+    freed: list[str] = []
+    second = begun()
+    monkeypatch.setattr(second, "freed", lambda number, now: freed.append(number))
+    asyncio.run(waited(edge, second).look())
+    assert (freed, set(second.call_backs(time.monotonic()))) == (["1002"], {("1001", "1002")})
 
 
 def test_a_timer_that_fails_holds_up_no_other() -> None:
@@ -72,4 +117,30 @@ def test_a_timer_that_fails_holds_up_no_other() -> None:
             await rings.wait()
         assert len(faults) == 1
 
+    asyncio.run(work())
+
+
+def test_a_message_at_fault_costs_itself_alone() -> None:
+    """What stands behind it in the same piece is gone through; a stream that is nothing but faults is given up."""
+    received: list[bytes] = []
+    closed: list[bool] = []
+
+    def receive(data: bytes, now: float) -> None:
+        received.append(data)
+        if not faults or faults.pop():
+            raise ValueError(data)
+
+    async def work() -> None:
+        link = Link(9, lambda event, now: None)
+        ua = SimpleNamespace(
+            receive=receive, next_event=lambda: None, data_to_send=lambda: b"", next_timer=lambda: None
+        )
+        link.ua = cast(Any, ua)
+        link._wire = cast(Any, SimpleNamespace(close=lambda: closed.append(True)))
+        link._received(b"one")
+        assert (received, closed) == ([b"one", b"", b""], [])
+        link._received(b"two")
+        assert (len(received), closed) == (3 + FAULTS_MAX, [True])
+
+    faults = [False, True, True]
     asyncio.run(work())

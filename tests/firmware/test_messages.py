@@ -17,7 +17,7 @@ import pytest
 from callcontrol.leaving import LONGEST_S, SILENCE_S, Leaving
 from callcontrol.media.pcm import FRAME_S, FRAME_SAMPLES, RATE_HZ, SILENCE
 from callcontrol.media.recorder import HEADER_BYTES, Disk, Recorder, read_recording
-from firmware import messages
+from firmware import messages, recordings
 from firmware.messages import Kept, Messages
 from firmware.paths import Paths
 from firmware.store.messages import Message, MessageRows
@@ -164,7 +164,7 @@ def test_a_full_disk_is_not_offered_and_a_failing_one_is_said(paths: Paths, monk
             patch.setattr(messages, limit, 0)
             within(paths, asks)
     with monkeypatch.context() as patch:
-        patch.setattr(messages, "FREE_LEAST_BYTES", 1 << 60)
+        patch.setattr(recordings, "FREE_LEAST_BYTES", 1 << 60)
         within(paths, asks)
 
 

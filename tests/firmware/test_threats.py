@@ -88,8 +88,14 @@ def test_without_sound_it_is_marked_all_the_same(paths: Paths, monkeypatch: pyte
     threats = Threats(paths)
     threats.recovered.result()
     threats.mark(call(kept=False), "1001", keep).result()
-    monkeypatch.setattr("firmware.threats.FREE_LEAST_BYTES", 1 << 62)
-    threats.mark(call(kept=True), "1002", keep).result()
+    for limit, value in (
+        ("recordings.FREE_LEAST_BYTES", 1 << 62),
+        ("threats.BYTES_MAX", 0),
+        ("threats.THREATS_MAX", 0),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"firmware.{limit}", value)
+            threats.mark(call(kept=True), "1002", keep).result()
     threats.close()
-    assert [(threat.extension, threat.recorded) for threat in rows(paths)] == [("1001", False), ("1002", False)]
-    assert len(told(paths)) == 2
+    assert [(threat.extension, threat.recorded) for threat in rows(paths)] == [("1001", False), *[("1002", False)] * 3]
+    assert len(told(paths)) == 4
