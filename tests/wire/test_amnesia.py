@@ -52,6 +52,7 @@ def give_wrong_secret(building: Building, extension: str) -> None:
     directory.close()
 
 
+@pytest.mark.long
 def test_after_a_death_phones_with_a_secret_are_told_of_at_once(buildings: Buildings) -> None:
     def work(building: Building) -> None:
         site, platform = building.site, building.platform
@@ -75,6 +76,7 @@ def test_after_a_death_phones_with_a_secret_are_told_of_at_once(buildings: Build
     buildings.each(work)
 
 
+@pytest.mark.long
 def test_a_restart_that_nobody_saw_is_noticed(buildings: Buildings) -> None:
     def work(building: Building) -> None:
         site, platform = building.site, building.platform

@@ -47,7 +47,9 @@ def buildings() -> Iterator[Buildings]:
         yield made
 
 
-@pytest.mark.parametrize("how", DEATHS)
+@pytest.mark.parametrize(
+    "how", [pytest.param(how, marks=pytest.mark.long if how == "loss_20" else ()) for how in DEATHS]
+)
 def test_calls_survive(buildings: Buildings, how: str) -> None:
     death = DEATHS[how]
 

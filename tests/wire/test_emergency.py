@@ -519,6 +519,7 @@ def test_longest_hold_with_every_way_refusing_at_once() -> None:
         phone.send(within(invite, "ACK"))
 
 
+@pytest.mark.long
 def test_more_calls_than_a_phone_may_have_are_held_not_refused() -> None:
     with building(emergency={"calls_per_phone": 2, "hold_s": 60}) as house:
         results = house.ring([Dial(STRANGER, "112")] * 5, hold_ms=3000)

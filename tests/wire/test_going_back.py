@@ -41,6 +41,7 @@ def back(building: Building) -> None:
     building.site.wait(lambda: all(building.site.serving()), STEP_S, "probes answered")
 
 
+@pytest.mark.long
 def test_idle_waits_for_the_call_and_not_for_ever() -> None:
     with returning(when="idle", longest_wait_s=LONGEST_S) as buildings:
 

@@ -18,6 +18,7 @@ EXPIRED_S = 45.0
 RETURNED_S = 60.0
 
 
+@pytest.mark.long
 def test_who_left_is_gone_and_who_is_elsewhere_rings() -> None:
     with open_buildings(CROWD, persistent=True) as buildings:
 

@@ -430,6 +430,7 @@ def test_a_storm_from_many_addresses(edge: Edge) -> None:
 # Memory
 
 
+@pytest.mark.long
 def test_memory_is_flat(edge: Edge) -> None:
     """After a first round of everything, further ones leave the edge as large as it was."""
 
@@ -651,6 +652,7 @@ CALL_IDS = (
 )
 
 
+@pytest.mark.long
 def test_what_a_caller_writes_makes_no_record_of_its_own(edge: Edge) -> None:
     """Accounting is lines and columns: neither can be made by who is written of."""
     before, began = {record.call_id for record in records(edge)}, datetime.now(UTC) - timedelta(seconds=2)

@@ -64,7 +64,7 @@ def assert_each_once(site: Site, calls: list[Result]) -> None:
     assert {record.outcome for record in found} == {Outcome.ANSWERED}
 
 
-@pytest.mark.parametrize("lease", ["in_force", "over"])
+@pytest.mark.parametrize("lease", ["in_force", pytest.param("over", marks=pytest.mark.long)])
 def test_calls_need_no_python(buildings: Buildings, lease: str) -> None:
     def work(building: Building) -> None:
         site = building.site

@@ -63,6 +63,7 @@ def test_no_call_fails_while_the_platform_returns(buildings: Buildings) -> None:
     buildings.each(work)
 
 
+@pytest.mark.long
 def test_hold_down_doubles_for_a_platform_that_comes_and_goes(buildings: Buildings) -> None:
     def work(building: Building) -> None:
         site = building.site

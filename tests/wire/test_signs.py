@@ -57,6 +57,7 @@ def mode_after_a_call(house: Building) -> str:
     return house.site.mode()
 
 
+@pytest.mark.long
 def test_probes_answered_and_nothing_else() -> None:
     with house_with() as house, callee(house):
         platform_of(house).sick(True)
@@ -68,6 +69,7 @@ def test_probes_answered_and_nothing_else() -> None:
         inside(house)
 
 
+@pytest.mark.long
 def test_a_proxy_without_backend() -> None:
     with house_with() as house, callee(house):
         platform_of(house).bare_100(True)
