@@ -69,7 +69,8 @@ def _rendered(config: Config) -> str:
         for shared in map(parse_shared, standby.shared)
         for route in preferred_routes(shared, _routes(shared.interface), between)
     ]
-    # The system's own Python and nothing of ours: the check is started each second.
+    # The system's own Python and nothing of ours, as the check is started each second; keepalived 2.3 calls a path
+    # with a symbolic link insecure.
     python = os.path.realpath(sys.executable)
     check = f"{python} -I -S {Path(alive.__file__).resolve()} {config.edge.control_port}"
     line = config.network.platform_interface

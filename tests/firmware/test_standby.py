@@ -77,7 +77,7 @@ def test_the_two_units_speak_to_each_other_as_themselves() -> None:
 def test_keepalived_takes_it(tmp_path: Path, standby: Standby) -> None:
     routes = preferred_routes(parse_shared(STANDBY.shared[0]), [{**CONNECTED, "dev": CARD}], ways(standby).values())
     file = tmp_path / "keepalived.conf"
-    file.write_text(keepalived_conf(standby, routes, check="/bin/true 5066"))
+    file.write_text(keepalived_conf(standby, routes, check="/usr/bin/true 5066"))
     file.chmod(0o600)
     assert check_keepalived(file) == []
 
@@ -90,14 +90,14 @@ def test_keepalived_says_what_it_does_not_take(tmp_path: Path) -> None:
 
 
 def test_a_line_counts_for_less_than_the_edge_and_being_back_for_less_than_the_line() -> None:
-    text = keepalived_conf(STANDBY, [], check="/bin/true 5066", line="north")
+    text = keepalived_conf(STANDBY, [], check="/usr/bin/true 5066", line="north")
     edge, back, line = (int(weight) for weight in re.findall(r"weight (-\d+)", text))
     assert edge < line < back < 0
-    assert "track_interface" not in keepalived_conf(STANDBY, [], check="/bin/true 5066")
+    assert "track_interface" not in keepalived_conf(STANDBY, [], check="/usr/bin/true 5066")
 
 
 def test_a_router_is_told_as_routers_are_and_gets_the_addresses_of_a_silent_edge_at_once() -> None:
-    text = keepalived_conf(BESIDE_ROUTER, [], check="/bin/true 5066", line="north")
+    text = keepalived_conf(BESIDE_ROUTER, [], check="/usr/bin/true 5066", line="north")
     assert "mcast_src_ip 10.98.0.2" in text
     assert "unicast" not in text
     assert "weight" not in text
