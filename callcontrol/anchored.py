@@ -10,7 +10,7 @@ from __future__ import annotations
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.message import Request, Response
 
-__all__ = ["SILENT_S", "Silence", "bye_of"]
+__all__ = ["SILENT_S", "Silence", "bye_in", "bye_of"]
 
 SILENT_S = 20
 """Without sound, before a call is ended."""
@@ -34,12 +34,16 @@ class Silence:
 
 
 def bye_of(response: Response | None) -> Request | None:
-    """The BYE that the edge has handed over in the body of its answer; None where there is none left.
-
-    RemoteError where it is none that can be sent: a phone or the platform has written its parts."""
+    """The BYE that the edge has handed over in the body of its answer; None where there is none left. RemoteError as
+    by `bye_in`."""
     if response is None or response.status != 200:
         return None
-    bye = Request.parse(response.body)
+    return bye_in(response.body)
+
+
+def bye_in(data: bytes) -> Request:
+    """RemoteError where it is none that can be sent: a phone or the platform has written its parts."""
+    bye = Request.parse(data)
     if (bye.method, bye.cseq.method) != ("BYE", "BYE"):
         raise RemoteError("method", bye.method, "not BYE")
     if not (bye.call_id and bye.from_.tag and bye.to.tag and bye.routes):

@@ -33,6 +33,7 @@ from firmware.aside import ASIDE
 from firmware.bindings import written
 from firmware.config import Config
 from firmware.leading import Leading
+from firmware.led import Book
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
 from firmware.telling import Telling
@@ -59,6 +60,8 @@ TOKEN_CHARS = 16
 """Of the hash of a contact that names it at the edge (cfg/30-register.cfg)."""
 SPEAKS = (1, 2)
 """Modes of credentials whose secret is the platform's too."""
+ENDED_TIMES = 3
+"""So often is it tried to end a call, where the edge dies over it."""
 ENDINGS_MAX = 500
 """BYEs that are on their way at once; what comes above is acknowledged and left to the platform."""
 
@@ -95,7 +98,9 @@ class Calls:
         self._paths = config.paths
         self._edge = edge
         self._telling = Telling(config.paths.journal)
-        self._leading = Leading(config, edge, self._telling.tell)
+        self._book = Book(config.paths.led)
+        self._left = self._book.left()
+        self._leading = Leading(config, edge, self._telling.tell, self._book)
         self._link = self._leading.link
         self._late = LateAnswers()
         self._silence = Silence()
@@ -167,7 +172,14 @@ class Calls:
             self._begin(self._end(ending.bye, "late_ended"))
 
     async def _end(self, bye: Request, kind: str) -> None:
-        response = await self._link.request(bye, self._credentials.get(bye.from_.uri.user))
+        """An edge that dies over it is told again when it is back."""
+        response = None
+        for _ in range(ENDED_TIMES):
+            await self._link.connected.wait()
+            response = await self._link.request(bye, self._credentials.get(bye.from_.uri.user))
+            if response is not None:
+                break
+        self._book.ended(bye)
         log.info("rvx-event kind=%s code=%s", kind, response.status if response else "-")
 
     # ---- calls whose sound died with the platform, or that nobody leads any more
@@ -179,7 +191,10 @@ class Calls:
                 await self._end_legs("legs", "anchored_ended")
 
     async def _end_orphans(self) -> None:
-        """What the process before this one led: whoever is in it would sit in silence."""
+        """What the process before this one led: whoever is in it would sit in silence. Its book outlives the edge,
+        which knows of those who have lifted since."""
+        for bye in self._left:
+            self._begin(self._end(bye, "orphan_ended"))
         await self._link.connected.wait()
         await self._end_legs("orphans", "orphan_ended")
 

@@ -25,6 +25,7 @@ from callcontrol.sip.user_agent import UserAgentEvent
 from firmware.asking import Asking
 from firmware.config import Config
 from firmware.dialled import Dialling
+from firmware.led import Book
 from firmware.link import Link
 from firmware.threats import Threats
 from firmware.waited import Waited
@@ -62,11 +63,11 @@ log = logging.getLogger("rvx")
 class Leading:
     """`link` is the connection to the edge, for what else is to be asked of it."""
 
-    def __init__(self, config: Config, edge: EdgeRpc, told: Callable[[Note], None]) -> None:
+    def __init__(self, config: Config, edge: EdgeRpc, told: Callable[[Note], None], book: Book | None = None) -> None:
         self._edge = edge
         self._realm = config.platform.realm
         self._asking = Asking(config, told)
-        self.link = Link(config.edge.calls_port, self._came)
+        self.link = Link(config.edge.calls_port, self._came, book)
         self._switch = Switch(self.link.ua, self, self._realm)
         self._ring_s = config.survival.signal_s * config.survival.ring_signals
         self._dialling = Dialling(self._switch, self._asking, config.codes.table, self.to, self._lead_to)

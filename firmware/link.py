@@ -17,6 +17,7 @@ from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.message import Request, Response
 from callcontrol.sip.user_agent import UserAgent, UserAgentEvent
+from firmware.led import Book
 
 __all__ = ["Link"]
 
@@ -38,19 +39,21 @@ log = logging.getLogger("rvx")
 
 class Link:
     """`run` keeps the connection; without one a request fails at once, and what is said within a call waits for the
-    next one: an edge that starts anew takes a BYE still. `came` hears of each event of a call.
+    next one: an edge that starts anew takes a BYE still. `came` hears of each event of a call; `book` of what is up.
 
     Whoever does something with a session outside of `came` calls `pump` after it."""
 
-    def __init__(self, port: int, came: Callable[[UserAgentEvent, float], None]) -> None:
+    def __init__(self, port: int, came: Callable[[UserAgentEvent, float], None], book: Book | None = None) -> None:
         self._port = port
         self._came = came
         self._wire: asyncio.Transport | None = None
         self._waiting = b""  # to be said by the next connection
         self._timer: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
-        """Set by the first connection."""
+        """Set while there is a connection."""
         self.ua = UserAgent(Agent(HOST, _token), f"<sip:calls@{HOST}>", _token, random.uniform)
+        if book is not None:
+            self.ua.turned = book.turned
 
     @property
     def local_port(self) -> int | None:
@@ -135,6 +138,7 @@ class Link:
         if self._wire is not None:
             self._wire.close()
             self._wire = None
+            self.connected.clear()
 
     async def _serve(self, connection: _Connection) -> None:
         pinging = asyncio.create_task(self._ping(connection.wire))
@@ -142,6 +146,7 @@ class Link:
             await connection.over
         finally:
             pinging.cancel()
+            self.connected.clear()
             self._wire = None
             self.ua.lost(self._now())
             self.pump()

@@ -100,6 +100,11 @@ class Paths:
         return self.run / "keepalived.conf"
 
     @property
+    def led(self) -> Path:
+        """Calls that `calls` leads just now."""
+        return self.run / "led"
+
+    @property
     def unit_socket(self) -> Path:
         return self.run / "unit.sock"
 

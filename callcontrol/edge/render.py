@@ -15,6 +15,7 @@ from callcontrol.call.waiting import CALL_BACK_S
 from callcontrol.edge.door import EVENT_PACKAGES, IDENTITY_HEADERS, LAMP_PACKAGES
 from callcontrol.edge.settings import DEFAULT_SIP_PORT, EdgeSettings, Socket, sip_host_port
 from callcontrol.pacing import WAIT_MAX_S
+from callcontrol.sip.dialog import LAST_CSEQ
 
 __all__ = ["dispatcher_list", "render", "tls_domains"]
 
@@ -73,8 +74,6 @@ LEGS_MAX = 2_000
 """Halves of calls whose sound the platform carries that are remembered; a call more is not ended when it dies."""
 LEG_BYTES = 2_048
 """Of one of them: three headers that a phone and the platform have written."""
-LAST_CSEQ = 2**31 - 1
-"""RFC 3261 §8.1.1.5."""
 LAMPS_S = 120
 """The expiry of a subscription, at the most."""
 LAMPS_GRACE_S = 15

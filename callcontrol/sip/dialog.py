@@ -10,7 +10,10 @@ from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.headers import Address
 from callcontrol.sip.message import Message, Request, Response
 
-__all__ = ["Dialog"]
+__all__ = ["LAST_CSEQ", "Dialog"]
+
+LAST_CSEQ = 2**31 - 1
+"""RFC 3261 §8.1.1.5."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,10 @@ class Dialog:
     def bye(self) -> Request:
         """§15.1.1, where nothing else was asked in the dialog."""
         return self._request("BYE", self.invite_cseq + 1)
+
+    def last_bye(self, headers: Iterable[tuple[str, str]] = ()) -> Request:
+        """Of one who does not know what else was asked: its number is the last that there is, as nothing follows it."""
+        return self._request("BYE", LAST_CSEQ, headers)
 
     def request(self, method: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> tuple[Self, Request]:
         """The next request (§12.2.1.1), and the dialog that has counted it."""

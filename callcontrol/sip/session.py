@@ -318,6 +318,8 @@ class Session:
     def to(self, phase: Phase) -> None:
         assert phase in NEXT[self.phase], (self.phase, phase)
         self.phase = phase
+        if phase in (Phase.UP, Phase.OVER):
+            self.owner.turned(self)
 
     def ask(
         self, method: str, headers: Iterable[tuple[str, str]], body: bytes, now: float, heard: Heard

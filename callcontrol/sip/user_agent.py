@@ -96,6 +96,8 @@ class UserAgent:
         self.contact = contact
         self.random = random
         self.uniform = uniform
+        self.turned: Callable[[Session], object] = lambda session: None
+        """Hears of each call that comes up or is over, before anybody else does."""
         self._agent = agent
         self._clock = _Clock()
         self._events: deque[UserAgentEvent] = deque()

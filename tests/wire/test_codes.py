@@ -74,6 +74,9 @@ class House:
     def calls_begins_anew(self) -> None:
         """And the edge hands calls over again."""
         self.site.calls.start()
+        self.calls_listens_again()
+
+    def calls_listens_again(self) -> None:
         self.site.wait(lambda: self.site.table("st")["link"] not in (0, self.link), STEP_S, "a connection of its own")
 
     def plain_is_busy(self) -> None:
@@ -177,6 +180,28 @@ def test_calls_that_are_led_end_when_calls_dies_and_no_others(house: House) -> N
     house.talk(house.caller, house.plain)
     house.caller.hang_up()
     house.plain.wait_closed(STEP_S)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("first", ["edge", "calls"])
+def test_calls_that_are_led_end_when_the_edge_has_died_too(house: House, first: str) -> None:
+    """The edge before `calls`, or while that is dead: its table of them is gone."""
+    house.dials(house.rings, MATE, house.mate)
+    house.rings.wait_established(STEP_S)
+    house.mate.wait_established(STEP_S)
+    if first == "edge":
+        house.site.edge.kill()
+        house.site.edge.start()
+        house.calls_listens_again()
+        house.calls_dies()
+    else:
+        house.calls_dies()
+        house.site.edge.kill()
+        house.site.edge.start()
+    house.calls_begins_anew()
+    house.rings.wait_closed(STEP_S)
+    house.mate.wait_closed(STEP_S)
+    house.all_over()
 
 
 @pytest.mark.long

@@ -427,6 +427,18 @@ def test_a_bye_that_goes_with_the_connection_is_said_again_by_the_next() -> None
     pair.check_quiet()
 
 
+def test_who_keeps_a_book_hears_of_what_comes_up_and_is_over() -> None:
+    pair = Pair("TCP")
+    books: list[list[tuple[Session, Phase]]] = [[], []]
+    for user, book in zip((pair.a, pair.b), books, strict=True):
+        user.ua.turned = lambda session, book=book: book.append((session, session.phase))  # type: ignore[misc]
+    calling, called = pair.up()
+    assert books == [[(calling, Phase.UP)], [(called, Phase.UP)]]
+    calling.end(pair.now)
+    pair.run(QUIET_S)
+    assert books == [[(calling, Phase.UP), (calling, Phase.OVER)], [(called, Phase.UP), (called, Phase.OVER)]]
+
+
 def test_an_info_and_a_question() -> None:
     pair = Pair("TCP")
     calling, called = pair.up()
