@@ -99,7 +99,8 @@ class Leading:
         self._switch.sound, self._switch.through = self._on_hold, self._mixing
 
     def _loaded(self) -> tuple[OnHold, Mixing, Announcing | None]:
-        """Blocks. Sound is much to load, and no call waits for it."""
+        """Blocks. Sound is much to load, and no call waits for it, nor for what it is played by."""
+        import callcontrol.media.tracks  # noqa: F401
         from firmware.announcing import Announcing, voice_of
         from firmware.messages import Messages
         from firmware.mixing import Mixing

@@ -11,11 +11,11 @@ from collections.abc import Callable
 
 from callcontrol.call import End, Said
 from callcontrol.media.joint import Joint
+from callcontrol.media.pace import turns
 from callcontrol.media.pcm import FRAME_S, Source
 from callcontrol.media.room import Room
 from callcontrol.media.sounds import Music
 from callcontrol.media.tones import Tone, ToneSource
-from callcontrol.media.tracks import turns
 from firmware.places import NoPlace, Place, Places
 
 __all__ = ["MIXED_MAX", "Mixing"]

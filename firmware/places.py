@@ -1,7 +1,8 @@
 """Places where the unit itself is at the other end of a call's sound: a pair of ports, what is played there, the keys
 and the sound that come.
 
-A shell over callcontrol.media. Who opens a place closes it, whatever happens."""
+A shell over callcontrol.media. Who opens a place closes it, whatever happens. aiortc is loaded by the first browser,
+and by what is first played here: 0.2 s and 35 MB that the process `trunk` has no use for."""
 
 from __future__ import annotations
 
@@ -12,20 +13,23 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import Format
 from callcontrol.media.dtmf import Keys as KeysInBand
 from callcontrol.media.jsep import VOICES
 from callcontrol.media.leg import Leg, LegSettings
+from callcontrol.media.pace import turns
 from callcontrol.media.pcm import Source
-from callcontrol.media.rtp import Packet
+from callcontrol.media.rtp import Address, Packet
 from callcontrol.media.sounds import Clip, Music, Player
-from callcontrol.media.tracks import PlayedTrack, SoundTrack, pump, turns
-from callcontrol.media.udp import NoPort, Ports, Wire
-from callcontrol.media.webrtc import Peer
+from callcontrol.media.udp import FIRST_PORT, LAST_PORT, NoPort, Ports, Wire
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.sdp import Description, Direction
+
+if TYPE_CHECKING:
+    from callcontrol.media.webrtc import Peer
 
 __all__ = ["AT_ONCE_MAX", "NoPlace", "Place", "Places"]
 
@@ -45,7 +49,10 @@ class NoPlace(Exception):
 
 
 class Places:
-    def __init__(self) -> None:
+    """`beside`: the other side may be another process of this unit, at the ports that are for sound."""
+
+    def __init__(self, *, beside: bool = False) -> None:
+        self._beside = beside
         self._ports: dict[str, Ports] = {}
         self._open: set[Place] = set()
 
@@ -61,16 +68,27 @@ class Places:
         """On the address of ours by which the sound in that description is reached. Raises NoPlace."""
         try:
             media = Description.parse(towards).audio
-            address = None if media is None or not _hears((media.address, media.port)) else _towards(media.address)
-            if address is None or not self.room:
-                raise NoPlace("no sound there that can be reached" if self.room else f"{AT_ONCE_MAX} places are open")
+            address = None if media is None else self._reached((media.address, media.port))
+        except RemoteError as error:
+            raise NoPlace(f"{type(error).__name__}: {error}") from error
+        if address is None:
+            raise NoPlace("no sound there that can be reached")
+        return self.at(address)
+
+    def at(self, address: str) -> Place:
+        """On that address of ours, for who is to offer. Raises NoPlace."""
+        if not self.room:
+            raise NoPlace(f"{AT_ONCE_MAX} places are open")
+        try:
             endpoint = self._ports.setdefault(address, Ports(address)).take()
-        except (RemoteError, NoPort, OSError) as error:
+        except (NoPort, OSError) as error:
             raise NoPlace(f"{type(error).__name__}: {error}") from error
         return self._opened(OwnEnd(address, endpoint.port), endpoint)
 
     async def open_browser(self, voices: Sequence[str] = VOICES) -> Place:
         """For a browser, which is to offer; `voices`: names of codecs, in our order. Raises NoPlace."""
+        from callcontrol.media.webrtc import Peer
+
         peer = await Peer.open(voices)
         if not self.room:
             await peer.closed()
@@ -84,7 +102,7 @@ class Places:
             place.close()
 
     def _opened(self, end: OwnEnd | Peer, wire: Wire) -> Place:
-        place = Place(end, wire, partial(self._closed, wire))
+        place = Place(end, wire, partial(self._closed, wire), self._reached)
         self._open.add(place)
         return place
 
@@ -93,16 +111,31 @@ class Places:
             self._open.discard(place)
             wire.close()
 
+    def _reached(self, remote: Address) -> str | None:
+        """Our address from which sound may be sent there: whoever describes his sound must not have us send to others'
+        signalling, or to ourselves."""
+        host, port = remote
+        if port < LEAST_PORT or port in SIP_PORTS:
+            return None
+        return _towards(host, ourselves=self._beside and FIRST_PORT <= port <= LAST_PORT)
+
 
 class Place:
     """One end of one call. `keys`: what was pressed, by events, in the sound itself, or put there by the signalling."""
 
-    def __init__(self, end: OwnEnd | Peer, wire: Wire, closed: Callable[[Place], None]) -> None:
+    def __init__(
+        self,
+        end: OwnEnd | Peer,
+        wire: Wire,
+        closed: Callable[[Place], None],
+        reached: Callable[[Address], str | None],
+    ) -> None:
         self.keys: asyncio.Queue[str] = asyncio.Queue(KEYS_MAX)
         self.wire = wire
         self._end = end
         self._offered = b""
         self._closed = closed
+        self._reached = reached
         wire.on_packet = self._came
         self._in_band: _InBand | None = None
         self._signalled: bool | None = None
@@ -145,22 +178,33 @@ class Place:
         assert self.leg is not None
         return self.leg.settings.format
 
+    @property
+    def keys_in_sound(self) -> bool:
+        """Whether keys come in the sound itself."""
+        return self._in_band is not None and self._signalled is False
+
     # ---- what is heard there
 
     async def play(self, clips: Sequence[Clip], *, again: bool = False) -> None:
         """To its end, or again and again; what was never sent in this codec is encoded first, beside the loop."""
         if any(not clip.is_encoded(self.format) for clip in clips):
             await asyncio.to_thread(_encode, clips, self.format)
+        from callcontrol.media.tracks import PlayedTrack, pump
+
         await pump(PlayedTrack(Player(clips, again=again), self.format), self.wire)
 
     async def music(self, music: Music) -> None:
         """Where it is just now, on and on."""
+        from callcontrol.media.tracks import PlayedTrack, SoundTrack, pump
+
         player = music.player(asyncio.get_running_loop().time())
         ready = music.is_encoded(self.format)
         await pump(PlayedTrack(player, self.format) if ready else SoundTrack(player), self.wire)
 
     async def sound(self, source: Source) -> None:
         """To its end."""
+        from callcontrol.media.tracks import SoundTrack, pump
+
         await pump(SoundTrack(source), self.wire)
 
     def say(self, frame: bytes) -> None:
@@ -197,7 +241,7 @@ class Place:
 
     def _agree(self, settings: LegSettings) -> None:
         """Raises RemoteError where its sound cannot be there."""
-        if isinstance(self._end, OwnEnd) and settings.sends and not _hears(settings.remote):
+        if isinstance(self._end, OwnEnd) and settings.sends and self._reached(settings.remote) is None:
             raise RemoteError("SDP c=", settings.remote[0], "no place for sound")
         self.wire.agree(settings)
         if settings.event_type is not None:
@@ -245,9 +289,9 @@ class _InBand:
             return ""
 
 
-def _towards(remote: str) -> str | None:
-    """The address of ours from which the kernel would send there; None for a name, for this machine itself, for more
-    than one, or where it cannot."""
+def _towards(remote: str, *, ourselves: bool = False) -> str | None:
+    """The address of ours from which the kernel would send there; None for a name, for this machine unless that is
+    wanted, for more than one, or where it cannot."""
     try:
         address = IPv4Address(remote)
         if address.is_loopback or address.is_multicast or address.is_unspecified:
@@ -255,15 +299,9 @@ def _towards(remote: str) -> str | None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((remote, 9))
             own = str(probe.getsockname()[0])
-            return None if own == remote else own
+            return None if own == remote and not ourselves else own
     except (ValueError, OSError):
         return None
-
-
-def _hears(remote: tuple[str, int]) -> bool:
-    """Whether sound may be sent there: whoever describes his sound must not have us send to others' signalling, or to
-    ourselves."""
-    return remote[1] >= LEAST_PORT and remote[1] not in SIP_PORTS and _towards(remote[0]) is not None
 
 
 def _encode(clips: Sequence[Clip], known: Format) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av import AudioFrame
     from av.audio.codeccontext import AudioCodecContext
 
-__all__ = ["FORMATS", "Codec", "Format", "format_of"]
+__all__ = ["FORMATS", "Codec", "Format", "Rate", "format_of"]
 
 MAX_PAYLOAD_S = 0.12
 """The longest packet of opus (RFC 7587 §4.2); more in one payload is not taken."""
@@ -66,9 +66,9 @@ class _Table:
         return self._decode(payload)
 
 
-class _Rate:
+class Rate:
     """From one rate to another, sample for sample: what the filter holds back at first is given as silence, once; it is
-    a millisecond or two."""
+    a millisecond or two. Of lesser rates, sound is to come in whole samples of the other."""
 
     def __init__(self, rate_hz: int, to_hz: int) -> None:
         from av import AudioResampler
@@ -76,6 +76,9 @@ class _Rate:
         self._ratio = rate_hz, to_hz
         self._filter = AudioResampler("s16", "mono", to_hz)
         self._left = bytearray()
+
+    def pcm(self, sound: bytes) -> bytes:
+        return self.of(_frame(sound, self._ratio[0]))
 
     def of(self, wide: AudioFrame) -> bytes:
         from_hz, to_hz = self._ratio
@@ -109,16 +112,16 @@ class _Av:
             raise ValueError(f"payload: no {self._name}") from error
 
     @cached_property
-    def _encoder(self) -> tuple[AudioCodecContext, _Rate]:
+    def _encoder(self) -> tuple[AudioCodecContext, Rate]:
         context = self._context("w")
         context.options = self._options
         if self._name == "libopus":
             context.bit_rate = OPUS_BITS_PER_S
-        return context, _Rate(RATE_HZ, self._rate_hz)
+        return context, Rate(RATE_HZ, self._rate_hz)
 
     @cached_property
-    def _decoder(self) -> tuple[AudioCodecContext, _Rate]:
-        return self._context("r"), _Rate(self._rate_hz, RATE_HZ)
+    def _decoder(self) -> tuple[AudioCodecContext, Rate]:
+        return self._context("r"), Rate(self._rate_hz, RATE_HZ)
 
     def _context(self, mode: Literal["r", "w"]) -> AudioCodecContext:
         from av.audio.codeccontext import AudioCodecContext

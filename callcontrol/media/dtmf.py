@@ -15,7 +15,7 @@ from operator import mul
 from callcontrol.media.pcm import RATE_HZ, samples
 from callcontrol.media.tones import KEY_HZ, ROWS
 
-__all__ = ["Keys"]
+__all__ = ["Keys", "holds"]
 
 _BLOCK = RATE_HZ // 50
 _HOP = RATE_HZ // 100
@@ -51,6 +51,13 @@ class Keys:
             at += _HOP
         del self._left[:at]
         return found
+
+
+def holds(frame: bytes, hz: int) -> bool:
+    """Whether a frame is one tone, and no more."""
+    block = samples(frame)
+    power = sum(map(mul, block, block))
+    return bool(power >= _QUIET * _BLOCK and 2 * _power(block, hz) >= _SHARE * _BLOCK * power)
 
 
 def _key(block: array[int]) -> str | None:

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 
 from callcontrol.media.events import Press, lasting
 from callcontrol.media.leg import MAX_KEYS, Leg
+from callcontrol.media.pace import turns
 from callcontrol.media.rtp import Packet
 from callcontrol.media.tones import key_frames
-from callcontrol.media.tracks import turns
 from callcontrol.media.udp import Wire
 
 __all__ = ["Joint"]

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from callcontrol.media.events import KEYS
 from callcontrol.media.pcm import FRAME_BYTES, FRAME_SAMPLES, FULL, RATE_HZ, SAMPLE_BYTES, SILENCE
 
-__all__ = ["KEY_HZ", "Tone", "ToneSource", "key_frames", "tone_pcm"]
+__all__ = ["KEY_HZ", "Tone", "ToneSource", "key_frames", "sine", "tone_pcm"]
 
 LEVEL = FULL * 10 ** (-13 / 20)
 """-10 dBm0; overload of G.711 is some 3 dB above 0 dBm0."""
@@ -118,6 +118,13 @@ def key_frames(key: str, lasts: Iterator[bool]) -> Iterator[bytes]:
             values[-1 - n] *= n / _RISE if last else 1
         yield array("h", map(int, values)).tobytes()
     yield from (SILENCE,) * KEY_PAUSE_FRAMES
+
+
+def sine(hz: int) -> Iterator[bytes]:
+    """Frames of one tone, on and on."""
+    second = _pcm(_Part((hz,), 1000), round_off=False)
+    while True:
+        yield from (second[at : at + FRAME_BYTES] for at in range(0, len(second), FRAME_BYTES))
 
 
 def _key_hz(key: str) -> tuple[int, int]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +16,13 @@ from aiortc import MediaStreamTrack
 from aiortc.mediastreams import MediaStreamError
 
 from callcontrol.media.codecs import Format
+from callcontrol.media.pace import BEHIND_MAX_S
 from callcontrol.media.pcm import FRAME_S, FRAME_SAMPLES, RATE_HZ, SILENCE, Source
 from callcontrol.media.sounds import Player
 from callcontrol.media.udp import Wire
 
-__all__ = ["PlayedTrack", "SoundTrack", "frame_of", "pump", "sound_of", "turns"]
+__all__ = ["PlayedTrack", "SoundTrack", "frame_of", "pump", "sound_of"]
 
-BEHIND_MAX_S = 0.2
-"""A track further behind than this begins anew from now: who was held up must not send a burst."""
 _BASE = Fraction(1, RATE_HZ)
 
 if TYPE_CHECKING:
@@ -88,19 +86,6 @@ class PlayedTrack(_Paced):
             self.stop()
             raise MediaStreamError
         return _packet(payload, self._pts)
-
-
-async def turns() -> AsyncIterator[float]:
-    """The time of each 20 ms, without drift, for who keeps the time of a leg that is decoded."""
-    loop = asyncio.get_running_loop()
-    turn = loop.time()
-    while True:
-        yield turn
-        turn += FRAME_S
-        now = loop.time()
-        if now - turn > BEHIND_MAX_S:  # the loop stood still: what came meanwhile is the playout's to judge
-            turn = now
-        await asyncio.sleep(turn - now)
 
 
 async def pump(track: MediaStreamTrack, wire: Wire) -> None:

@@ -247,7 +247,12 @@ class ModemSettings:
 
 
 class Sound(Protocol):
-    """A call's sound, `SOUND_HZ`, 16 bits. Opened and closed with the call by the driver."""
+    """A call's sound, 16 bits. Opened and closed with the call by the driver."""
+
+    @property
+    def rate_hz(self) -> int:
+        """`SOUND_HZ`, or twice that where the modem will have it so."""
+        ...
 
     @property
     def ready(self) -> bool:

@@ -19,10 +19,11 @@ from typing import Protocol
 
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import FORMATS, format_of
+from callcontrol.media.pace import turns
 from callcontrol.media.pcm import RATE_HZ, clipped, samples
 from callcontrol.media.rtp import Address
 from callcontrol.media.sounds import Clip, Player
-from callcontrol.media.tracks import PlayedTrack, pump, turns
+from callcontrol.media.tracks import PlayedTrack, pump
 from callcontrol.media.udp import Ports, Wire
 from callcontrol.sip.offer import ABLE, EVENT
 

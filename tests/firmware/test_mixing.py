@@ -12,9 +12,9 @@ import pytest
 from callcontrol.call import Said
 from callcontrol.call.joining import is_secure
 from callcontrol.media.agreed import OwnEnd
+from callcontrol.media.pace import turns
 from callcontrol.media.pcm import FRAME_SAMPLES, RATE_HZ, samples
 from callcontrol.media.sounds import Clip, Music
-from callcontrol.media.tracks import turns
 from callcontrol.media.udp import Endpoint, Ports
 from callcontrol.sip.offer import ABLE
 from firmware.mixing import MIXED_MAX, Mixing
@@ -30,7 +30,7 @@ MUSIC_HZ = 300.0
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch) -> None:
     """No sound is sent to the machine itself, but in this test."""
-    monkeypatch.setattr("firmware.places._towards", lambda remote: HOST)
+    monkeypatch.setattr("firmware.places._towards", lambda remote, **_: HOST)
 
 
 class Phone:

@@ -66,7 +66,7 @@ def test_who_sends_each_key_in_two_ways_is_heeded_in_one(ways: str, heeded: str)
     """i: by an INFO, e: as an event; each way the key of its place."""
     far = ("192.0.2.9", 4_000)
     wire = Quiet()
-    place = Place(OwnEnd("192.0.2.1", 30_000), wire, lambda place: None)
+    place = Place(OwnEnd("192.0.2.1", 30_000), wire, lambda place: None, lambda remote: remote[0])
     assert place.answer(OwnEnd(*far).offer())
     assert wire.leg is not None
     event_type = wire.leg.settings.event_type

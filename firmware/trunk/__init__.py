@@ -1,0 +1,1 @@
+"""The process `trunk`: a small gateway between SIP and modems."""

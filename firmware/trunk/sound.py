@@ -1,0 +1,280 @@
+"""A telephone call's sound: between a modem and the SIP side, by our clock in the middle.
+
+A shell over callcontrol.media. One task a call takes, every 20 ms, a frame from each side and gives it to the other.
+The modem's clock is met at the modem (callcontrol/media/elastic.py), the phone's at its leg (playout.py). Levels are
+controlled both ways. The call does not depend on it: a modem whose sound stops is told of (`trouble`), and heard again
+when it comes again.
+
+How the process `trunk` uses it:
+
+    sounds = Sounds()                       # one a process
+    sound = sounds.towards(invite.body)     # or sounds.at(address), for an INVITE of ours; both raise NoPlace
+    answer = sound.answer(invite.body)      # b"": nothing in common, 488
+    sound.join(modem.sound)                 # as soon as the modem has any; `audible` is set when it says something:
+                                            # then the ringing is the network's own: 183 with SDP, else 180
+    sound.pressed = ...                     # told of each key of the phone that the modem is to send
+    sound.press("5")                        # a key that the modem has told of
+    sound.trouble = ...                     # told of each `Trouble`, and of its end
+    sound.part(); await sound.play(clips)   # pre-emption: the tone and the sentence, then BYE
+    sound.close()                           # whatever happened; once
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from callcontrol.media.dtmf import Keys, holds
+from callcontrol.media.elastic import Inflow, Outflow
+from callcontrol.media.level import Level
+from callcontrol.media.pace import turns
+from callcontrol.media.pcm import FRAME_S, RATE_HZ, SILENCE, loudness
+from callcontrol.media.sounds import Clip, Player
+from callcontrol.media.tones import sine
+from drivers.modem.model import Sound
+from firmware.places import Place, Places
+
+__all__ = ["CallSound", "ModemEnd", "SoundStatus", "Sounds", "Trouble", "heard_tone"]
+
+STOPPED_S = 1.0
+"""A modem that delivers nothing for so long, while its sound is open, has stopped."""
+SILENT_S = 20.0
+"""Nothing but zeros for so long is no room and no network: one of the modem's faults."""
+RATE_PPM = 20_000
+"""What comes at a rate further off than this is lost on the way, or of another rate."""
+AUDIBLE = 100.0
+"""Root mean square, -50 dB of overload: a ringing tone is far above it."""
+
+log = logging.getLogger("rvx")
+
+
+class Trouble(StrEnum):
+    """What is wrong with a modem's sound while a call is up."""
+
+    NONE = ""
+    STOPPED = "stopped"
+    RATE = "rate"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class SoundStatus:
+    """Of one call until now. `drift_ppm`: the modem's clock against ours, None where not known (yet)."""
+
+    drift_ppm: float | None = None
+    concealed_s: float = 0.0
+    skipped_s: float = 0.0
+    stalls: int = 0
+    trouble: Trouble = Trouble.NONE
+
+
+class ModemEnd:
+    """A modem's sound as a source and a sink of frames. Each of the two is to be asked once in 20 ms."""
+
+    def __init__(self, sound: Sound) -> None:
+        self.trouble = Trouble.NONE
+        self._sound = sound
+        self._in = Inflow(sound.rate_hz)
+        self._out = Outflow(self._in.clock, sound.rate_hz)
+        self._heard, self._said = Level(), Level()
+        self._loop = asyncio.get_running_loop()
+        self._began = self._loop.time()
+        self._last_sound = self._began
+        self._task = asyncio.create_task(self._read())
+
+    def pull(self, now: float) -> bytes:
+        """What is heard there; silence where nothing came."""
+        frame = self._in.pull(now)
+        if frame != SILENCE:
+            self._last_sound = now
+            frame = self._heard.of(frame)
+        self._judge(now)
+        return frame
+
+    def push(self, frame: bytes, now: float) -> None:
+        """What is said there."""
+        if self._sound.ready and (data := self._out.push(self._said.of(frame), now)):
+            self._sound.write(data)
+
+    def status(self) -> SoundStatus:
+        counts, clock = self._in.counts, self._in.clock
+        drift = clock.drift_ppm
+        return SoundStatus(
+            None if drift is None else round(drift, 1),
+            counts.concealed / RATE_HZ,
+            counts.skipped / RATE_HZ,
+            counts.stalls,
+            self.trouble,
+        )
+
+    def close(self) -> None:
+        self._task.cancel()
+
+    async def _read(self) -> None:
+        while data := await self._sound.read():
+            self._in.push(data, self._loop.time())
+
+    def _judge(self, now: float) -> None:
+        clock = self._in.clock
+        off = clock.off_ppm
+        if now - (clock.last_at or self._began) > STOPPED_S:
+            self.trouble = Trouble.STOPPED
+        elif off is not None and abs(off) > RATE_PPM:
+            self.trouble = Trouble.RATE
+        elif now - self._last_sound > SILENT_S:
+            self.trouble = Trouble.SILENT
+        else:
+            self.trouble = Trouble.NONE
+
+
+class Sounds:
+    """The places of the process, for all calls."""
+
+    def __init__(self) -> None:
+        self._places = Places(beside=True)
+
+    def towards(self, offered: bytes) -> CallSound:
+        """For a call that came, at the address of ours by which its sound is reached. Raises NoPlace."""
+        return CallSound(self._places.take(offered))
+
+    def at(self, address: str) -> CallSound:
+        """For a call of ours. Raises NoPlace."""
+        return CallSound(self._places.at(address))
+
+    def close(self) -> None:
+        self._places.close()
+
+
+class CallSound:
+    """One call's. It is made of a place that it closes."""
+
+    def __init__(self, place: Place) -> None:
+        self.audible = asyncio.Event()
+        self.pressed: Callable[[str], None] = lambda key: None
+        self.trouble: Callable[[Trouble], None] = lambda trouble: None
+        self._place = place
+        self._modem: ModemEnd | None = None
+        self._keys: Keys | None = None
+        self._status = SoundStatus()
+        self._player: Player | None = None
+        self._played = asyncio.Event()
+        self._faulty = False  # and said so
+        self._tasks = [asyncio.create_task(self._turn()), asyncio.create_task(self._press())]
+
+    # ---- what is agreed on
+
+    def answer(self, offered: bytes) -> bytes:
+        """Ours; empty where there is nothing in common."""
+        return self._place.answer(offered)
+
+    def offer(self) -> bytes:
+        return self._place.offer()
+
+    def agreed(self, answered: bytes) -> bool:
+        """The answer to our last offer. False: there is nothing in common."""
+        return self._place.agreed(answered)
+
+    # ---- who is joined to whom
+
+    def join(self, sound: Sound, *, hears_keys: bool = True) -> None:
+        """From now the two sides hear each other. `hears_keys`: the modem tells of keys; else they are looked for in
+        the sound, which costs as much as all the rest."""
+        self.part()
+        self._modem = ModemEnd(sound)
+        self._keys = None if hears_keys else Keys()
+
+    def part(self) -> None:
+        """The modem's call is over; the SIP side hears only what is played."""
+        if self._modem is not None:
+            self._status = self._modem.status()
+            self._modem.close()
+            self._modem = None
+
+    async def play(self, clips: Sequence[Clip]) -> None:
+        """To the SIP side, instead of what the modem says; returns at its end, or when something else is played."""
+        self._played.set()
+        self._player, self._played = Player(clips), asyncio.Event()
+        await self._played.wait()
+
+    def press(self, key: str) -> None:
+        """A key to the SIP side, as an event; nothing to one that takes none: it hears the tone itself."""
+        if self._place.leg is not None:
+            with contextlib.suppress(ValueError):
+                self._place.leg.press(key)
+
+    def status(self) -> SoundStatus:
+        """Of the modem that is joined, or was last."""
+        return self._status if self._modem is None else self._modem.status()
+
+    def close(self) -> None:
+        """Once; says BYE by RTCP, and lets the ports go."""
+        self.part()
+        self._played.set()
+        for task in self._tasks:
+            task.cancel()
+        self._place.close()
+
+    async def _turn(self) -> None:
+        async for now in turns():
+            try:
+                self._step(now)
+            except Exception:  # one frame's; silence for good would be the call's
+                if not self._faulty:
+                    self._faulty = True
+                    log.exception("rvx-event kind=fault of=sound")
+
+    def _step(self, now: float) -> None:
+        said = self._place.heard(now)
+        heard = None
+        if self._modem is not None:
+            if said:
+                self._modem.push(said, now)
+            before, heard = self._modem.trouble, self._modem.pull(now)
+            if self._modem.trouble != before:
+                self._told(self._modem.trouble)
+            if not self.audible.is_set() and loudness(heard) > AUDIBLE:
+                self.audible.set()
+            for key in self._keys.heard(heard) if self._keys is not None else "":
+                self.press(key)
+        if self._player is not None:
+            heard = self._player.pull(now)
+            if heard is None:
+                self._player = None
+                self._played.set()
+                return
+        if heard is not None:
+            self._place.say(heard)
+
+    def _told(self, trouble: Trouble) -> None:
+        log.warning("rvx-event kind=modem_sound trouble=%s", trouble.value or "none")
+        self.trouble(trouble)
+
+    async def _press(self) -> None:
+        """Keys that are in the sound go with it: the other side must not hear them twice."""
+        while True:
+            key = await self._place.keys.get()
+            if not self._place.keys_in_sound:
+                self.pressed(key)
+
+
+async def heard_tone(sound: Sound, hz: int, *, least_s: float, within_s: float, saying_hz: int | None = None) -> bool:
+    """Whether a modem's call gives a tone for so long in all, within a time, while another is said there: the proof
+    of a way out."""
+    end, heard_s = ModemEnd(sound), 0.0
+    said = None if saying_hz is None else sine(saying_hz)
+    try:
+        async with asyncio.timeout(within_s):
+            async for now in turns():
+                end.push(SILENCE if said is None else next(said), now)
+                heard_s += FRAME_S * holds(end.pull(now), hz)
+                if heard_s >= least_s:
+                    return True
+    except TimeoutError:
+        pass
+    finally:
+        end.close()
+    return False
