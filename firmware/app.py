@@ -1,6 +1,6 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit|calls|standby` is what systemd starts on a unit and `rvx run` on a laptop
+`python -m firmware.app edge|unit|calls|trunk|standby` is what systemd starts on a unit and `rvx run` on a laptop
 (`programs`). Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
 
 from __future__ import annotations
@@ -24,9 +24,20 @@ from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
 from firmware.keepalived import keepalived_command, prepare_keepalived
 from firmware.processes import Program, end_own_leftover
+from firmware.trunk.process import Trunk
 from firmware.unit import Unit
 
-__all__ = ["check_edge", "edge_rpc", "main", "main_calls", "main_edge", "main_standby", "main_unit", "programs"]
+__all__ = [
+    "check_edge",
+    "edge_rpc",
+    "main",
+    "main_calls",
+    "main_edge",
+    "main_standby",
+    "main_trunk",
+    "main_unit",
+    "programs",
+]
 
 USAGE = 2
 UNAVAILABLE = 3
@@ -38,17 +49,17 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge, unit and calls, and, of a pair of units, standby; `arguments` lead each to its configuration."""
+    """Edge, unit and calls, trunk where there are modems, and of a pair standby; `arguments` lead each to its
+    configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
-    always = (
+    there = {"unit": True, "calls": True, "trunk": bool(config.modem), "standby": bool(config.standby.shared)}
+    names = [name for name, is_there in there.items() if is_there]
+    return (
         Program("edge", [*here, "edge", *arguments, *told], log=paths.edge_log),
-        *(Program(name, [*here, name, *arguments], log=paths.run / f"{name}.log") for name in ("unit", "calls")),
+        *(Program(name, [*here, name, *arguments], log=paths.run / f"{name}.log") for name in names),
     )
-    if not config.standby.shared:
-        return always
-    return (*always, Program("standby", [*here, "standby", *arguments], log=paths.run / "standby.log"))
 
 
 def main_edge(config: Config, *, events: bool = False) -> None:
@@ -84,6 +95,11 @@ def main_calls(config: Config) -> None:
     asyncio.run(_until_told(Calls(config, edge_rpc(config)).run()))
 
 
+def main_trunk(config: Config) -> None:
+    """Until SIGTERM or SIGINT."""
+    asyncio.run(_until_told(Trunk(config).run()))
+
+
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -96,7 +112,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
-    parser.add_argument("process", choices=["edge", "unit", "calls", "standby"])
+    parser.add_argument("process", choices=["edge", "unit", "calls", "trunk", "standby"])
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
@@ -114,6 +130,8 @@ def main(words: list[str] | None = None) -> int:
             main_standby(config)
         elif args.process == "unit":
             main_unit(config)
+        elif args.process == "trunk":
+            main_trunk(config)
         else:
             main_calls(config)
     except (ConfigError, EdgeUnavailable, OSError) as error:

@@ -199,28 +199,16 @@ class Calls:
         await self._end_legs("orphans", "orphan_ended")
 
     async def _end_legs(self, which: str, kind: str) -> None:
-        """All that the edge hands over now, each once."""
+        """All that the edge hands over now, each once: it answers with the BYE of a call that is to be ended."""
         while len(self._tasks) < ENDINGS_MAX:
             try:
-                bye = bye_of(await self._link.request(self._ask_for_leg(which)))
+                bye = bye_of(await self._link.options(which))
             except RemoteError as error:
                 log.warning("rvx-event kind=leg_unread field=%s", error.field)
                 continue
             if bye is None:
                 return
             self._begin(self._end(bye, kind))
-
-    def _ask_for_leg(self, which: str) -> Request:
-        """RFC 3261 §11; the edge answers with the BYE of a call that is to be ended, and each time with another."""
-        who = f"<sip:calls@{HOST}>"
-        return Request.new(
-            "OPTIONS",
-            f"sip:{which}@{HOST}",
-            from_=f"{who};tag={secrets.token_hex(8)}",
-            to=who,
-            call_id=f"{self._call_ids}-{secrets.token_hex(8)}",
-            cseq=1,
-        )
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

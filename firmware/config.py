@@ -33,6 +33,7 @@ from firmware.bounds import (
     parse_shared,
     parse_sip_uri,
 )
+from firmware.config_trunk import Modem, Sim, Trunk, modems_of, modems_whole
 from firmware.document import Document, Problem, Sections, key, rule_of
 from firmware.paths import Paths
 
@@ -48,16 +49,19 @@ __all__ = [
     "Gateway",
     "Key",
     "Limits",
+    "Modem",
     "Network",
     "Numbering",
     "Platform",
     "Problem",
     "Returning",
     "Secrets",
+    "Sim",
     "Standby",
     "StandbyKey",
     "Survival",
     "Tls",
+    "Trunk",
     "Unit",
     "default",
     "known_keys",
@@ -182,6 +186,9 @@ class Edge:
     )
     calls_port: int = field(
         default=5068, metadata=key(Whole(1024, 65535), "TCP port on 127.0.0.1 for the unit's own process `calls` alone")
+    )
+    trunk_port: int = field(
+        default=5069, metadata=key(Whole(1024, 65535), "TCP port on 127.0.0.1 for the unit's own process `trunk` alone")
     )
     late_port: int = field(
         default=5067, metadata=key(Whole(1024, 65535), "UDP port on 127.0.0.1 where `calls` is handed late answers")
@@ -484,6 +491,7 @@ class Secrets:
 
     gateway: Gateway = field(default_factory=Gateway)
     standby: StandbyKey = field(default_factory=StandbyKey)
+    sim: Sim = field(default_factory=Sim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -503,6 +511,8 @@ class Config:
     announcing: Announcing = field(default_factory=Announcing)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
+    trunk: Trunk = field(default_factory=Trunk)
+    modem: tuple[Modem, ...] = ()
     secrets: Secrets = field(default_factory=Secrets)
 
     @property
@@ -529,8 +539,10 @@ _SECTIONS: Sections = {
     "announcing": Announcing,
     "limits": Limits,
     "standby": Standby,
+    "trunk": Trunk,
 }
-_SECRET_SECTIONS: Sections = {"gateway": Gateway, "standby": StandbyKey}
+_ARRAYS: Sections = {"modem": Modem}
+_SECRET_SECTIONS: Sections = {"gateway": Gateway, "standby": StandbyKey, "sim": Sim}
 
 
 class ConfigError(Exception):
@@ -552,13 +564,15 @@ class Key:
     expected: str
     required: bool
     default: object
+    many: bool = False
+    """The section may be there any number of times, [[section]]."""
 
 
 def load(path: Path) -> Config:
     """Read ``path`` and ``secrets.toml`` beside it, if there is one. Raises ConfigError with all problems at once."""
     unit, secrets = Document(path), Document(path.with_name(SECRETS_FILE), secret=True)
-    values = unit.take(_SECTIONS, elsewhere=dict.fromkeys(_SECRET_SECTIONS, SECRETS_FILE))
-    secret_values = secrets.take(_SECRET_SECTIONS, elsewhere=dict.fromkeys(_SECTIONS, path.name))
+    values = unit.take(_SECTIONS, elsewhere=dict.fromkeys(_SECRET_SECTIONS, SECRETS_FILE), arrays=_ARRAYS)
+    secret_values = secrets.take(_SECRET_SECTIONS, elsewhere=dict.fromkeys({**_SECTIONS, **_ARRAYS}, path.name))
     for check in _CHECKS:
         try:
             for where, message, expected in check(values | secret_values):
@@ -570,6 +584,7 @@ def load(path: Path) -> Config:
         raise ConfigError(problems)
     return Config(
         **{name: kind(**_of(name, values)) for name, kind in _SECTIONS.items()},
+        modem=tuple(Modem(**each) for each in modems_of(values)),
         secrets=Secrets(**{name: kind(**_of(name, secret_values)) for name, kind in _SECRET_SECTIONS.items()}),
     )
 
@@ -607,8 +622,9 @@ def known_keys() -> tuple[Key, ...]:
             expected=rule_of(field).expected,
             required=field.default is MISSING,
             default=None if field.default is MISSING else field.default,
+            many=section in _ARRAYS,
         )
-        for file, sections in (("unit.toml", _SECTIONS), (SECRETS_FILE, _SECRET_SECTIONS))
+        for file, sections in (("unit.toml", {**_SECTIONS, **_ARRAYS}), (SECRETS_FILE, _SECRET_SECTIONS))
         for section, kind in sections.items()
         for field in fields(kind)
     )
@@ -644,6 +660,7 @@ def _listens_once(values: _Values) -> _Clashes:
     taken = [("edge.control_port", f"udp:127.0.0.1:{values['edge.control_port']}")]
     taken += [
         ("edge.calls_port", f"tcp:127.0.0.1:{values['edge.calls_port']}"),
+        ("edge.trunk_port", f"tcp:127.0.0.1:{values['edge.trunk_port']}"),
         ("edge.late_port", f"udp:127.0.0.1:{values['edge.late_port']}"),
     ]
     taken += [(where, entry) for where in ("edge.platform_listen", "edge.listen") for entry in values[where]]
@@ -736,4 +753,5 @@ _CHECKS: tuple[Callable[[_Values], _Clashes], ...] = (
     _numbers_hold_112,
     _gateway_account_whole,
     _standby_whole,
+    modems_whole,
 )

@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
@@ -23,6 +24,8 @@ __all__ = ["PROBLEMS_MAX", "Document", "Problem", "Sections", "key", "rule_of"]
 FILE_MAX_BYTES = 64 * 1024
 LINE_MAX = 4096
 """Characters. With FILE_MAX_BYTES it bounds the time of TOML's parser, which is quadratic in a line."""
+ARRAY_MAX = 16
+"""Tables of one name."""
 STATEMENT_MAX_LINES = 200
 """A list longer than this ends the search for lines, which is quadratic in a statement."""
 PROBLEMS_MAX = 50
@@ -88,56 +91,80 @@ class Document:
             self._add(_line_of(error, self._text), "", f"not TOML: {re.sub(r' [(]at .*', '', str(error))}")
         self._usable = not self.problems
 
-    def take(self, sections: Sections, elsewhere: Mapping[str, str]) -> dict[str, Any]:
+    def take(self, sections: Sections, elsewhere: Mapping[str, str], arrays: Sections | None = None) -> dict[str, Any]:
         """Give the values of all keys as "section.name", defaults included, without those that were refused.
 
-        ``elsewhere`` says of sections that belong in another file, in which.
+        ``elsewhere`` says of sections that belong in another file, in which. ``arrays`` are those that may be there any
+        number of times, ``[[name]]``: their keys are "section.1.name" and on, and "section" is how many there are.
         """
         values: dict[str, Any] = {}
         if not self._usable:
             return values
+        arrays = arrays or {}
+        known = {**arrays, **sections}
         for name, found in self._table.items():
-            if name in sections:
+            if name in arrays:
+                self._array(name, arrays[name], found, values, known)
+            elif name in sections:
                 if not isinstance(found, dict):
                     self.refuse((name,), f"{shown(found)} is not a table", f"[{name}] on a line of its own")
             elif name in elsewhere and isinstance(found, dict):
                 self.refuse((name,), f"the section belongs in {elsewhere[name]}")
             else:
-                self._unknown((name,), sections)
+                self._unknown((name,), known)
         for section, kind in sections.items():
             found = self._table.get(section, {})
             if isinstance(found, dict):
-                self._section(section, kind, found, values, sections)
+                self._section((section,), kind, found, values, known)
         return values
 
     def refuse(self, names: tuple[str, ...], message: str, expected: str = "", nearest: str | None = None) -> None:
         """Add a problem with a key, at the line that sets it or else that of its section."""
         if self._lines is None:
             self._lines = lines_of(self._text)
-        self._add(self._lines.get(names, self._lines.get(names[:1])), _dotted(names), message, expected, nearest)
+        near = (names[:depth] for depth in range(len(names), 0, -1))
+        line = next((self._lines[each] for each in near if each in self._lines), None)
+        self._add(line, _dotted(names), message, expected, nearest)
 
     def _add(self, line: int | None, dotted: str, message: str, expected: str = "", nearest: str | None = None) -> None:
         if len(self.problems) < PROBLEMS_MAX:
             self.problems.append(Problem(self.path, line, dotted, message, expected, nearest))
 
+    def _array(self, name: str, kind: type[Any], found: object, values: dict[str, Any], sections: Sections) -> None:
+        if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+            self.refuse((name,), f"{shown(found)} is no list of tables", f"[[{name}]] on a line of its own, for each")
+            return
+        if len(found) > ARRAY_MAX:
+            self.refuse((name,), f"there are {len(found)}", f"{ARRAY_MAX} or fewer")
+            return
+        values[name] = len(found)
+        for number, each in enumerate(found, start=1):
+            self._section((name, str(number)), kind, each, values, sections)
+
     def _section(
-        self, section: str, kind: type[Any], found: Mapping[str, object], values: dict[str, Any], sections: Sections
+        self,
+        place: tuple[str, ...],
+        kind: type[Any],
+        found: Mapping[str, object],
+        values: dict[str, Any],
+        sections: Sections,
     ) -> None:
         keys = {field.name: field for field in fields(kind)}
+        prefix = ".".join(place)
         for name in found:
             if name not in keys:
-                self._unknown((section, name), sections)
+                self._unknown((*place, name), sections)
         for name, field in keys.items():
             rule = rule_of(field)
             try:
                 if name in found:
-                    values[f"{section}.{name}"] = rule.take(found[name])
+                    values[f"{prefix}.{name}"] = rule.take(found[name])
                 elif field.default is MISSING:
-                    self.refuse((section, name), "is missing", rule.expected)
+                    self.refuse((*place, name), "is missing", rule.expected)
                 else:
-                    values[f"{section}.{name}"] = field.default
+                    values[f"{prefix}.{name}"] = field.default
             except Refused as refused:
-                self.refuse((section, name), str(refused), rule.expected, refused.nearest)
+                self.refuse((*place, name), str(refused), rule.expected, refused.nearest)
 
     def _unknown(self, names: tuple[str, ...], sections: Sections) -> None:
         """Refuse a key or section that is not known, with the nearest one: of its own section, then of any."""
@@ -160,12 +187,14 @@ class Document:
 
 
 def lines_of(text: str) -> dict[tuple[str, ...], int]:
-    """Give the line, counted from 1, of each section and key of a valid document, two names deep.
+    """Give the line, counted from 1, of each section and key of a valid document, two names deep; of a table in a list
+    ("[[name]]") by its number, which is the second of three.
 
     tomllib knows no lines. But a statement is the fewest whole lines that parse by themselves.
     """
     found: dict[tuple[str, ...], int] = {}
     header: tuple[str, ...] = ()
+    numbers: Counter[tuple[str, ...]] = Counter()
     statement: list[str] = []
     for number, line in enumerate(text.split("\n"), start=1):
         statement.append(line)
@@ -177,8 +206,11 @@ def lines_of(text: str) -> dict[tuple[str, ...], int]:
             continue
         if statement[0].lstrip().startswith("["):
             header, paths = (), paths[-1:]
+        if statement[0].lstrip().startswith("[[") and len(paths[0]) == 1:
+            numbers[paths[0]] += 1
+            paths = [(*paths[0], str(numbers[paths[0]]))]
         for path in paths:
-            full = (*header, *path)[:2]
+            full = (*header, *path)[: 3 if header[:1] in numbers else 2]
             for depth in range(1, len(full) + 1):
                 found.setdefault(full[:depth], number - len(statement) + 1)
         if statement[0].lstrip().startswith("["):

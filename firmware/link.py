@@ -40,18 +40,27 @@ log = logging.getLogger("rvx")
 class Link:
     """`run` keeps the connection; without one a request fails at once, and what is said within a call waits for the
     next one: an edge that starts anew takes a BYE still. `came` hears of each event of a call; `book` of what is up.
+    `name`: the process's.
 
     Whoever does something with a session outside of `came` calls `pump` after it."""
 
-    def __init__(self, port: int, came: Callable[[UserAgentEvent, float], None], book: Book | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        came: Callable[[UserAgentEvent, float], None],
+        book: Book | None = None,
+        *,
+        name: str = "calls",
+    ) -> None:
         self._port = port
+        self._name = name
         self._came = came
         self._wire: asyncio.Transport | None = None
         self._waiting = b""  # to be said by the next connection
         self._timer: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
         """Set while there is a connection."""
-        self.ua = UserAgent(Agent(HOST, _token), f"<sip:calls@{HOST}>", _token, random.uniform)
+        self.ua = UserAgent(Agent(HOST, _token), f"<sip:{name}@{HOST}>", _token, random.uniform)
         if book is not None:
             self.ua.turned = book.turned
 
@@ -84,6 +93,19 @@ class Link:
         self.pump()
         return await future
 
+    async def options(self, user: str = "") -> Response | None:
+        """Asks the edge itself (RFC 3261 §11), for `user` where that is something it hands over."""
+        who = f"<sip:{self._name}@{HOST}>"
+        asked = Request.new(
+            "OPTIONS",
+            f"sip:{user}@{HOST}" if user else f"sip:{HOST}",
+            from_=f"{who};tag={_token()}",
+            to=who,
+            call_id=_token(),
+            cseq=1,
+        )
+        return await self.request(asked)
+
     def send(self, ack: Request) -> None:
         """An ACK; without a connection it is lost."""
         if self._wire is not None:
@@ -112,7 +134,7 @@ class Link:
 
     def _made(self, wire: asyncio.Transport) -> None:
         host, port = wire.get_extra_info("sockname")[:2]
-        self.ua.moved(f"{host}:{port}", f"<sip:calls@{host}:{port};transport=tcp>")
+        self.ua.moved(f"{host}:{port}", f"<sip:{self._name}@{host}:{port};transport=tcp>")
         self._wire = wire
         wire.write(self._waiting)
         self._waiting = b""

@@ -2,7 +2,7 @@
 
     platform 10.99.0.2 ──(line)── 10.99.0.1 unit 10.98.0.1 ──switch── 10.98.0.x phones
 
-The unit is the product, started as systemd would start it: `edge`, `unit` and `calls`, three programs.
+The unit is the product, started as systemd would start it: `edge`, `unit` and `calls`, and `trunk` where it has modems.
 Beyond that, where asked for: a router past the unit, by which phones reach the platform without it; a second unit on
 the same two networks, which shares the addresses of the first (`hil.pair`)."""
 
@@ -80,8 +80,8 @@ def numbers(first: int, count: int) -> dict[str, str]:
 class Site:
     """Built by its constructor, running after `start`, gone with its Net. `label` tells several of one Net apart.
 
-    `configuration` lies over the rig's own: section -> key -> value. `credentials` says by which mode (design.md,
-    table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
+    `configuration` lies over the rig's own: section -> key -> value; `modems` are its `[[modem]]`. `credentials` says
+    by which mode (design.md, table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
 
     `router` lets phones reach the platform past the unit: those of `phones`, and others that `past_unit` is told of.
     `own` makes this one of two units; `beside` is the one that platform, networks and phones are shared with.
@@ -100,6 +100,7 @@ class Site:
         users: Mapping[str, str],
         registration: Literal["path", "contact"] = "path",
         configuration: Mapping[str, Mapping[str, object]] | None = None,
+        modems: Sequence[Mapping[str, object]] = (),
         credentials: Mapping[str, int] | None = None,
         delay_ms: float | None = None,
         router: bool = False,
@@ -154,11 +155,12 @@ class Site:
         if disk_mb is not None:
             self.host.tmpfs(self.paths.state, disk_mb)
         self._prefix = list(prefix(self.paths.run)) if prefix else []
-        self._write_config(registration, configuration or {})
+        self._write_config(registration, configuration or {}, modems)
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
         self.unit = self._program("unit", self._unit_answers)
         self.calls = self._program("calls", self._calls_vouches)
+        self.trunk = self._program("trunk", self._trunk_lives) if modems else None
         self._rpc = EdgeRpc(self.paths.edge_socket)
 
     def start(self, *, unit: bool = True) -> None:
@@ -167,9 +169,10 @@ class Site:
             self.platform.start()
         self.edge.start()
         if unit:
-            for program in (self.unit, self.calls):
+            programs = (self.unit, self.calls, *self._trunks)
+            for program in programs:
                 program.launch()
-            for program in (self.unit, self.calls):
+            for program in programs:
                 program.wait_serving()
             # The edge begins in NORMAL by itself, without anybody who vouches for it.
             self.wait(
@@ -177,8 +180,8 @@ class Site:
             )
 
     def stop(self) -> None:
-        """Ends calls, unit and edge in good order, and the platform."""
-        for program in (self.calls, self.unit, self.edge):
+        """Ends trunk, calls, unit and edge in good order, and the platform."""
+        for program in (*self._trunks, self.calls, self.unit, self.edge):
             with contextlib.suppress(Exception):
                 program.stop()
         with contextlib.suppress(Exception):
@@ -203,7 +206,7 @@ class Site:
     def power_off(self) -> None:
         """The unit is dead: its cables first, as its kernel is the rig's and would say goodbye, then its processes."""
         self.cables_out()
-        for program in (self.calls, self.unit, self.edge):
+        for program in (*self._trunks, self.calls, self.unit, self.edge):
             with contextlib.suppress(PlatformError):
                 program.kill()
 
@@ -306,8 +309,8 @@ class Site:
         return time.monotonic() - began
 
     def log(self) -> str:
-        """The end of the logs of edge, unit and calls."""
-        logs = [self._log(name) for name in ("edge", "unit", "calls")]
+        """The end of the programs' logs."""
+        logs = [self._log(name) for name in ("edge", "unit", "calls", "trunk")]
         return "\n---\n".join(log.read_text(errors="replace")[-1500:] for log in logs if log.exists())
 
     # ---- making it
@@ -350,7 +353,16 @@ class Site:
     def _calls_vouches(self) -> bool:
         return self._edge_serves() and int(self.table("st").get("calls", 0)) > time.time()
 
-    def _write_config(self, registration: str, over: Mapping[str, Mapping[str, object]]) -> None:
+    def _trunk_lives(self) -> bool:
+        return self._edge_serves() and int(self.table("st").get("trunk", 0)) > time.time()
+
+    @property
+    def _trunks(self) -> tuple[Daemon, ...]:
+        return () if self.trunk is None else (self.trunk,)
+
+    def _write_config(
+        self, registration: str, over: Mapping[str, Mapping[str, object]], modems: Sequence[Mapping[str, object]]
+    ) -> None:
         sections: dict[str, dict[str, object]] = {
             "unit": {"name": "gw-rig", "state_dir": str(self.paths.state), "run_dir": str(self.paths.run)},
             "network": {"phone_networks": ["10.98.0.0/24"], "platform_interface": "north"},
@@ -369,9 +381,13 @@ class Site:
         }
         for section, values in over.items():
             sections.setdefault(section, {}).update(values)
+        tables = [
+            *((f"[{name}]", values) for name, values in sections.items()),
+            *(("[[modem]]", each) for each in modems),
+        ]
         text = "\n".join(
-            f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
-            for section, values in sections.items()
+            f"{head}\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())
+            for head, values in tables
         )
         self.config_file.write_text(text)
 

@@ -108,7 +108,8 @@ def configuration() -> str:
     for key in known_keys():
         if key.section != section:
             section = key.section
-            lines += ["", f"## [{section}] in {key.file}", "", "| key | what it is | may be | if not given |"]
+            head = f"[[{section}]]" if key.many else f"[{section}]"
+            lines += ["", f"## {head} in {key.file}", "", "| key | what it is | may be | if not given |"]
             lines += ["|---|---|---|---|"]
         given = "must be given" if key.required else f"`{_toml(key.default)}`"
         lines += [f"| `{key.name}` | {_cell(key.meaning)} | {_cell(key.expected)} | {given} |"]

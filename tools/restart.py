@@ -22,7 +22,7 @@ from tools.place import config_of
 
 __all__ = ["PROCESSES", "run"]
 
-PROCESSES = ("edge", "unit", "calls", "standby")
+PROCESSES = ("edge", "unit", "calls", "trunk", "standby")
 BACK_S = 20.0
 LOOK_EVERY_S = 0.02
 

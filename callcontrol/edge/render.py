@@ -64,6 +64,10 @@ PHONE_SILENT_MS = 5_000
 """A phone that has not said anything by then is not there."""
 CALLS_MS = 500
 """So long the edge waits for `calls` to refuse a call before it does so itself."""
+TRUNK_MS = 500
+"""So long 112 waits for the first word of `trunk`, which is on this machine."""
+TRUNK_LEASE_S = 5
+"""Who hangs has not said for so long that it lives."""
 CALLS_ANSWER_MS = 5_000
 """The same once `calls` has said that it is about to answer itself."""
 RING_AT_ONCE = 16
@@ -151,6 +155,7 @@ _PARTS = (
     "60-emergency",
     "65-lamps",
     "70-calls",
+    "72-trunk",
     "75-media",
     "80-pair",
 )
@@ -174,7 +179,8 @@ def render(settings: EdgeSettings) -> str:
     head = ["#!KAMAILIO", *(f"#!define {name}" for name, on in switches.items() if on)]
     head += [f"listen={socket}" for socket in _sockets(settings)]
     head += [f"listen={socket}" for socket in _own_sockets(settings)]
-    head += [f"listen=udp:127.0.0.1:{settings.control_port}", f"listen=tcp:127.0.0.1:{settings.calls_port}"]
+    head += [f"listen=udp:127.0.0.1:{settings.control_port}"]
+    head += [f"listen=tcp:127.0.0.1:{port}" for port in (settings.calls_port, settings.trunk_port)]
     word = re.compile(r"(?<![A-Za-z0-9])(" + "|".join(sorted(values, key=len, reverse=True)) + r")(?![A-Za-z0-9])")
     parts = (files(__package__).joinpath("cfg", f"{part}.cfg").read_text("utf-8") for part in _PARTS)
     return "\n".join(head) + "\n" + word.sub(lambda match: values[match[1]], "\n".join(parts))
@@ -233,6 +239,10 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "BAN_S": s.ban_s,
         "CONTROL_PORT": s.control_port,
         "CALLS_PORT": s.calls_port,
+        "TRUNK_PORT": s.trunk_port,
+        "TRUNK_MS": TRUNK_MS,
+        "TRUNK_LEASE_S": TRUNK_LEASE_S,
+        "TRUNK_RINGING_MS": s.modem_no_ringing_ms,
         "CALLS_MS": CALLS_MS,
         "CALLS_ANSWER_MS": CALLS_ANSWER_MS,
         "RING_AT_ONCE": RING_AT_ONCE,
@@ -355,8 +365,8 @@ def _sent_by(socket: Socket) -> str:
 
 def _ways(s: EdgeSettings) -> tuple[str, str]:
     """The ways of 112 that exist, in the order for a platform that lives and for one that does not."""
-    exists = {"P": bool(s.nodes), "G": bool(s.gateway), "D": bool(s.data_nodes)}
-    return "".join(w for w in "PGD" if exists[w]), "".join(w for w in "GDP" if exists[w])
+    exists = {"P": bool(s.nodes), "M": s.modems, "G": bool(s.gateway), "D": bool(s.data_nodes)}
+    return "".join(w for w in "PMGD" if exists[w]), "".join(w for w in "MGDP" if exists[w])
 
 
 def _pause_ms(hold_s: int, ways: int) -> int:

@@ -61,6 +61,9 @@ class EdgeSettings:
     register_s: int
     control_port: int
     calls_port: int
+    trunk_port: int
+    modems: bool
+    """Whether `trunk` has any, so that it is a way out."""
     late_port: int
     workers: int
     learnt: bool
@@ -79,6 +82,7 @@ class EdgeSettings:
     gateway_username: str
     gateway_password: str = field(repr=False)
     no_ringing_ms: int
+    modem_no_ringing_ms: int
     hold_s: int
     calls_per_phone: int
     requests_per_source_s: int

@@ -100,11 +100,14 @@ def toml(*layers: Sections) -> str:
     )
 
 
-def settings_of(*layers: Sections, secrets: str = "") -> EdgeSettings:
+MODEM = '[[modem]]\nname = "m1"\nat = "socket://127.0.0.1:7001"\n'
+
+
+def settings_of(*layers: Sections, secrets: str = "", more: str = MODEM) -> EdgeSettings:
     """What the edge is told by a file with these values; raises ConfigError for one that is refused."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "unit.toml"
-        file.write_text(toml(BASE, *layers), "utf-8")
+        file.write_text(toml(BASE, *layers) + more, "utf-8")
         secrets += PAIR_SECRETS if any("standby" in layer for layer in layers) else ""
         if secrets:
             beside = file.with_name("secrets.toml")
@@ -189,17 +192,24 @@ def test_switches() -> None:
 def test_it_listens_where_it_is_told_and_once() -> None:
     both = ["udp:127.0.0.1:5060", "udp:127.0.0.2:5060"]
     text = render(replace(settings_of({"edge": {"listen": both}}), platform_listen=(Socket.parse(both[1]),)))
-    assert re.findall(r"(?m)^listen=(.*)$", text) == [*both, "udp:127.0.0.1:5066", "tcp:127.0.0.1:5068"]
+    assert re.findall(r"(?m)^listen=(.*)$", text) == [
+        *both,
+        "udp:127.0.0.1:5066",
+        "tcp:127.0.0.1:5068",
+        "tcp:127.0.0.1:5069",
+    ]
     assert "mhomed=1\n" in text
     assert "mhomed=0\n" in render(settings_of())
 
 
 def test_ways_of_112() -> None:
-    def ways(*layers: Sections) -> list[str]:
-        return re.findall(r'\$avp\(ways\) = "([A-Z.]*)"', render(settings_of(*layers)))
+    def ways(*layers: Sections, more: str = "") -> list[str]:
+        return re.findall(r'\$avp\(ways\) = "([A-Z.]*)"', render(settings_of(*layers, more=more)))
 
     data = {"platform": {"data_nodes": ["sip:10.77.0.2"]}}
     assert ways(data) == ["GDP.", "PGD."]
+    assert ways(data, more=MODEM) == ["MGDP.", "PMGD."]
+    assert ways(data, more=MODEM + 'emergency = "never"\n') == ["GDP.", "PGD."]
     assert ways() == ["GP.", "PG."]
     assert ways({"emergency": {"gateway": ""}}) == ["P.", "P."]
     assert ways(VARIANTS["no platform, gateway"]) == ["G.", "G."]
@@ -207,14 +217,14 @@ def test_ways_of_112() -> None:
 
 
 def test_without_a_way_112_is_not_held() -> None:
-    assert "$avp(began) < 0)" in render(settings_of(VARIANTS["no platform"]))
+    assert "$avp(began) < 0)" in render(settings_of(VARIANTS["no platform"], more=""))
 
 
 # Pauses between the rounds of 112
 
 
-@given(hold_s=st.integers(5, 120), ways=st.sets(st.sampled_from("PGD"), min_size=1))
-@example(hold_s=120, ways=set("PGD"))
+@given(hold_s=st.integers(5, 120), ways=st.sets(st.sampled_from("PMGD"), min_size=1))
+@example(hold_s=120, ways=set("PMGD"))
 @example(hold_s=50, ways=set("PG"))
 def test_a_call_held_to_the_end_has_branches_enough(hold_s: int, ways: set[str]) -> None:
     settings = replace(
@@ -223,6 +233,7 @@ def test_a_call_held_to_the_end_has_branches_enough(hold_s: int, ways: set[str])
         nodes=("sip:10.99.0.2",) if "P" in ways else (),
         data_nodes=("sip:10.77.0.2",) if "D" in ways else (),
         gateway="sip:10.99.0.9" if "G" in ways else "",
+        modems="M" in ways,
     )
     text = render(settings)
     pause = re.search(r"route\[SOS_HOLD\].*?t_set_fr\((\d+), \1\)", text, re.S)

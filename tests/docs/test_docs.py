@@ -32,7 +32,8 @@ def test_every_command_is_in_the_readme(name: str) -> None:
 def test_every_setting_is_in_the_configuration_document() -> None:
     sections = re.split(r"^## ", read(DOCS / "configuration.md"), flags=re.MULTILINE)
     for key in known_keys():
-        (section,) = [text for text in sections if text.startswith(f"[{key.section}] in {key.file}\n")]
+        head = f"[[{key.section}]]" if key.many else f"[{key.section}]"
+        (section,) = [text for text in sections if text.startswith(f"{head} in {key.file}\n")]
         assert f"| `{key.name}` |" in section
 
 

@@ -72,15 +72,21 @@ def test_the_example_loads_as_it_is_and_with_every_default_written_out(file: Pat
 @pytest.mark.parametrize("key", known_keys(), ids=lambda key: f"{key.section}.{key.name}")
 def test_every_key_is_in_the_example_with_its_default_its_meaning_and_its_bounds(key: Key) -> None:
     text = EXAMPLES[key.file].read_text()
-    value = tomllib.loads(uncommented(text))[key.section][key.name]
-    section = text.partition(f"\n[{key.section}]\n")[2].partition("\n[")[0]
+    table = tomllib.loads(uncommented(text))[key.section]
+    value = (table[0] if key.many else table)[key.name]
+    head = f"[[{key.section}]]" if key.many else f"[{key.section}]"
+    section = text.partition(f"\n{head}\n")[2].partition("\n[")[0]
     comment, expected, line = re.search(rf"(.*)\n(.*)\n(#?{key.name} = .*)\n", section).groups()  # type: ignore[union-attr]  # its absence fails here
     assert comment.casefold() == f"# {key.meaning}.".casefold()
     assert expected.strip("# ") == key.expected
     if line.startswith("#"):
         assert value == (list(key.default) if isinstance(key.default, tuple) else _toml(key.default))
     else:
-        assert key.required or f"{key.section}.{key.name}" in ("platform.nodes", "platform.realm")
+        assert key.required or f"{key.section}.{key.name}" in (
+            "platform.nodes",
+            "platform.realm",
+            "modem.usb_path",
+        )
 
 
 def _toml(value: object) -> object:
@@ -92,9 +98,51 @@ def test_the_example_has_no_other_keys() -> None:
         (name, section, key)
         for name, path in EXAMPLES.items()
         for section, keys in tomllib.loads(uncommented(path.read_text())).items()
-        for key in keys
+        for key in (keys[0] if isinstance(keys, list) else keys)
     }
     assert shown == {(key.file, key.section, key.name) for key in known_keys()}
+
+
+# Modems
+
+
+MODEMS = LEAST + '[[modem]]\nname = "m1"\nat = "socket://127.0.0.1:7001"\n[[modem]]\nname = "m2"\nusb_path = "1-1.4"\n'
+
+
+def test_modems_in_their_order(file: Path) -> None:
+    with_secrets(file, '[sim]\npins = ["m2=1234"]\n')
+    file.write_text(MODEMS)
+    config = load(file)
+    assert [(modem.name, modem.at, modem.usb_path) for modem in config.modem] == [
+        ("m1", "socket://127.0.0.1:7001", ""),
+        ("m2", "", "1-1.4"),
+    ]
+    assert (config.secrets.sim.of("m2"), config.secrets.sim.of("m1")) == ("1234", "")
+    assert "1234" not in repr(config)
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "key", "message"),
+    [
+        (MODEMS.replace("m2", "m1"), 9, "modem.2.name", "m1 is there twice"),
+        (MODEMS.replace("1-1.4", ""), 8, "modem.2.at", "is missing"),
+        (MODEMS + "prioritet = 1\n", 11, "modem.2.prioritet", "unknown key"),
+        (MODEMS + "priority = 0\n", 11, "modem.2.priority", "0 is out of bounds"),
+        (MODEMS.replace("socket:", "http:"), 7, "modem.1.at", '"http://127.0.0.1:7001" is not so written'),
+        (LEAST + "[modem]\nname = 'm1'\n", 5, "modem", "a table is no list of tables"),
+        (LEAST + "[[modem]]\nname = 'm1'\nusb_path='1-1'\n" * 17, 5, "modem", "there are 17"),
+    ],
+)
+def test_a_modem_that_cannot_be(file: Path, content: str, line: int, key: str, message: str) -> None:
+    problem = only(file, content)
+    assert (problem.line, problem.key, problem.message) == (line, key, message)
+
+
+def test_a_pin_belongs_to_a_modem(file: Path) -> None:
+    with_secrets(file, '[sim]\npins = ["m9=1234"]\n')
+    problem = only(file, MODEMS)
+    assert problem.key == "sim.pins"
+    assert "1234" not in str(problem)
 
 
 # One problem each
@@ -329,7 +377,10 @@ def test_an_error_never_shows_a_secret(file: Path, content: str) -> None:
         ('[a]\nb = """\n[c]\nd = 1\n"""\ne = 1\n', {("a",): 1, ("a", "b"): 2, ("a", "e"): 6}),
         ("[a]\nb = [\n  1, # ]\n  '''x\n]''',\n]\nc = 1\n", {("a",): 1, ("a", "b"): 2, ("a", "c"): 7}),
         ('["a b".c]\nd = 1\n[e]\nf = 1\n', {("a b",): 1, ("a b", "c"): 1, ("e",): 3, ("e", "f"): 4}),
-        ("[[a]]\nb = 1\n[[a]]\nb = 2\n", {("a",): 1, ("a", "b"): 2}),
+        (
+            "[[a]]\nb = 1\n[[a]]\nb = 2\n",
+            {("a",): 1, ("a", "1"): 1, ("a", "1", "b"): 2, ("a", "2"): 3, ("a", "2", "b"): 4},
+        ),
         ("[a.b]\nc = 1\n[a]\nd = 1\n", {("a",): 1, ("a", "b"): 1, ("a", "d"): 4}),
     ],
 )
