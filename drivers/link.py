@@ -62,7 +62,7 @@ async def open_link(url: str, received: Callable[[bytes], None], lost: Callable[
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except (OSError, TimeoutError) as error:
         sock.close()
-        raise LinkError("absent", f"{url}: {error or 'no answer'}") from error
+        raise LinkError("absent", f"{url}: {str(error) or 'no answer'}") from error
     except BaseException:
         sock.close()
         raise

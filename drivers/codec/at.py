@@ -345,7 +345,7 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(re.findall(r"[+^*#$%][A-Z0-9]+", text))
 
 
-def _text(line: bytes) -> str:
+def _text(line: bytearray) -> str:
     """Control characters, which are noise, left out."""
     return "".join(chr(byte) for byte in line if byte >= 0x20 and byte != 0x7F).strip()
 

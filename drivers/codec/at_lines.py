@@ -252,7 +252,8 @@ def reference(line: str) -> int | None:
 
 
 def messages(lines: tuple[str, ...] | list[str]) -> list[Message]:
-    """Of the answer to `+CMGL` or `+CMGR`, the PDU in the next line or in the same; what is not whole is left out."""
+    """Of the answer to `+CMGL` or `+CMGR`, those that came, the PDU in the next line or in the same; what is not whole
+    is left out."""
     found: list[Message] = []
     head: str | None = None
     for line in lines:
@@ -265,8 +266,10 @@ def messages(lines: tuple[str, ...] | list[str]) -> list[Message]:
         else:
             pdu = line
         if head is not None and PDU.fullmatch(pdu) and len(pdu) % 2 == 0:
-            place = _int(fields(head)[0]) if prefix_of(head) == "+CMGL" else None
-            found.append(Message(place, bytes.fromhex(pdu)))
+            told = [_int(text) for text in fields(head)]
+            place, stat = ([None, *told] if prefix_of(head) == "+CMGR" else [*told, None])[:2]
+            if stat in (0, 1):  # others are ours: not sent, or sent and kept
+                found.append(Message(place, bytes.fromhex(pdu)))
         head = None
     return found
 

@@ -30,6 +30,7 @@ STATES = {
 """27.007 §7.18; 6, which some list, is over."""
 CAUSES = {"BUSY": 17, "NO ANSWER": 19, "NO DIALTONE": 41, "NO CARRIER": None}
 """Q.850, of V.250's result codes; NO CARRIER does not say why."""
+SETTING_UP = (CallState.DIALING, CallState.ALERTING)
 RINGING = (CallState.INCOMING, CallState.WAITING)
 
 
@@ -57,7 +58,10 @@ class Calls:
         return tuple(call.told.state for call in self._calls.values())
 
     def dialled(self, number: str, now: float) -> list[CallChanged]:
-        """A modem took the order."""
+        """A modem took the order; it may have told of the call before that."""
+        for ours, call in self._calls.items():
+            if call.told.outgoing and call.told.state in SETTING_UP:
+                return self._change(ours, call.told.state, number, False)
         return self._new(CallState.DIALING, None, number, True, now + DIALLED_SURE_S)
 
     def listed(self, lines: Iterable[Clcc], now: float) -> list[CallChanged]:
@@ -65,9 +69,9 @@ class Calls:
         told: list[CallChanged] = []
         speech = [line for line in lines if line.voice and STATES[line.stat] is not None]
         bound = [self._bind(line.index, line.outgoing) for line in speech]
-        for ours, call in list(self._calls.items()):
-            if ours not in bound and now >= call.sure_until:
-                told += self._end(ours, now)
+        for known, call in list(self._calls.items()):
+            if known not in bound and now >= call.sure_until:
+                told += self._end(known, now)
         for line, ours in zip(speech, bound, strict=True):
             state = STATES[line.stat]
             if state is None or (ours is None and now < self._over.get(line.index, now)):
@@ -106,6 +110,11 @@ class Calls:
             call.cause = cause
             call.sure_until = now
         return self._end(next(iter(self._calls)), now) if len(self._calls) == 1 else []
+
+    def hanging_up(self, now: float) -> None:
+        """We have told it to: what the next list misses is over."""
+        for call in self._calls.values():
+            call.sure_until = now
 
     def hung_up(self, now: float) -> list[CallChanged]:
         """By us, and the modem has said so; or the modem is gone."""

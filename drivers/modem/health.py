@@ -42,16 +42,17 @@ class _Rung:
 
 RUNGS = (
     _Rung(Step.REOPEN, 4, 1.0),
-    _Rung(Step.RADIO, 1, 5.0),
-    _Rung(Step.RESET, 2, 30.0),
+    _Rung(Step.RADIO, 1, 0.0),
+    _Rung(Step.RESET, 2, 0.0),
     _Rung(Step.POWER, 2, 30.0),
     _Rung(Step.OTHER, 0, OTHER_FIRST_S),
 )
 PLACES = {rung.step: place for place, rung in enumerate(RUNGS)}
 FIRST = {Reason.UNREGISTERED: Step.RADIO, Reason.SOUND: Step.RESET}
 """Sound of a SIM7600 comes back by a new start, not by the radio; a registration not by opening a port."""
-SKIPS_RADIO = {Reason.SILENT, Reason.UNPLUGGED, Reason.HUNG}
-"""Whoever does not answer cannot be told to turn its radio off."""
+TOLD = {Step.RADIO, Step.RESET}
+UNREACHABLE = {Reason.SILENT, Reason.UNPLUGGED, Reason.HUNG}
+"""Whoever does not answer cannot be told to do something."""
 HELPLESS = {Reason.TAKEN, Reason.URL}
 """Nothing that is done to the modem helps; it is opened again until it works."""
 HELPLESS_S = 5.0
@@ -106,9 +107,7 @@ class Ladder:
             self._place, self._tried = at_least, 0
         elif RUNGS[self._place].tries and self._tried >= RUNGS[self._place].tries:
             self._place, self._tried = self._place + 1, 0
-        while RUNGS[self._place].step not in self._can or (
-            reason in SKIPS_RADIO and RUNGS[self._place].step is Step.RADIO
-        ):
+        while RUNGS[self._place].step not in self._can or (reason in UNREACHABLE and RUNGS[self._place].step in TOLD):
             self._place += 1
         rung = RUNGS[self._place]
         self._counts[rung.step] += 1
