@@ -132,7 +132,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class Sim:
-    """`number`: the SIM's own, where it knows it. `pin_tries`: how many are left."""
+    """`number`: the SIM's own, where it knows it. `pin_tries`: how many are left, of a locked one."""
 
     state: SimState = SimState.UNKNOWN
     imsi: str | None = None

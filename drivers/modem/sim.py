@@ -36,7 +36,7 @@ async def look_at_sim(port: Port, dialect: Dialect, settings: ModemSettings, pin
         state = await _state(port)
     if state is not SimState.READY:
         return Sim(state, pin_tries=tries)
-    return Sim(state, await _imsi(port), await _own_number(port), tries)
+    return Sim(state, await _imsi(port), await _own_number(port))
 
 
 async def _state(port: Port) -> SimState:
