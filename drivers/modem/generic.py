@@ -18,8 +18,9 @@ def _no_call(line: str) -> Ccinfo | None:
 class Dialect:
     """Commands are tried in their order; those that a modem refuses are passed over. `identity`: the SIM's ICCID.
     `hang_up`: until no call is left. `sound_on` must succeed, with what `sound_is` says when asked; () where there is
-    no sound for us. `busy`, `free`: what it says when it takes no sound for a while. `hints`: beginnings of lines by
-    which calls may have changed. `reset`: starts the modem anew."""
+    no sound for us. `is_wide`: what it says where its sound is of twice the rate all the same. `busy`, `free`: what it
+    says when it takes no sound for a while. `hints`: beginnings of lines by which calls may have changed. `reset`:
+    starts the modem anew."""
 
     maker: str = ""
     set_up: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Dialect:
     sound_on: tuple[str, ...] = ()
     sound_is: tuple[str, str] | None = None
     sound_off: tuple[str, ...] = ()
+    is_wide: tuple[str, str] | None = None
     busy: str = ""
     free: str = ""
     hints: tuple[str, ...] = ()

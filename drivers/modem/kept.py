@@ -81,7 +81,7 @@ class _Kept:
 
     @property
     def sound(self) -> Sound | None:
-        sound = self._session.sound if self._session else None
+        sound = self._session.call_sound.current if self._session else None
         return sound if sound is not None and sound.is_open else None
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:

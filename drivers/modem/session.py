@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 
 from drivers.codec.at import Command, Rank, Unsolicited, Verdict
 from drivers.codec.at_lines import key, parse_clcc, parse_clip, prefix_of
-from drivers.link import LinkError
 from drivers.modem.balance import Balance
 from drivers.modem.calls import CAUSES, Calls
 from drivers.modem.generic import COMMON_HINTS, COMMON_SET_UP, GENERIC, Dialect
@@ -39,7 +38,7 @@ from drivers.modem.quectel import QUECTEL
 from drivers.modem.sim import look_at_sim
 from drivers.modem.simcom import SIMCOM
 from drivers.modem.sms import SmsBox
-from drivers.modem.sound import ModemSound
+from drivers.modem.sound import CallSound
 
 __all__ = ["Session"]
 
@@ -53,9 +52,6 @@ CALLS_TIMEOUT_S = 3.0
 STATE_S = 20.0
 TIME_S = 3600.0
 UNREGISTERED_S = 300.0
-SOUND_LOOK_S, SOUND_SHARE_MIN = 5.0, 0.5
-"""Of the sound that should come in that time so much must."""
-BYTES_PER_S = 16000
 RESET_S = 15.0
 RADIO_S = 20.0
 NUMBER = re.compile(r"\+?[0-9*#]{1,40}")
@@ -86,28 +82,25 @@ class Session:
         self.dialect: Dialect = GENERIC
         self.model = self.firmware = ""
         self.sim = Sim()
-        self.sound: ModemSound | None = None
+        self.call_sound = CallSound(self.port, settings.name)
         self._settings = settings
         self._pins = pins
         self._tell = tell
         self._judged_from = judged_from
         self._calls = Calls()
-        self._pcm_url = ""
         self._look_at_calls = asyncio.Event()
         self._look_at_state = asyncio.Event()
         self._sim_news = self._time_news = False
-        self._sound_tried = self._sound_broken = False
-        self._sound_looked = (0.0, 0)
 
     async def open(self, at_url: str, pcm_url: str) -> None:
         """Raises LinkError."""
-        self._pcm_url = pcm_url
+        self.call_sound.url = pcm_url
         await self.port.open(at_url)
 
     def close(self) -> None:
         """Calls are told as released, as nothing is heard of them any more."""
         self.port.close()
-        self._close_sound()
+        self.call_sound.close()
         self._told(self._calls.hung_up(self._loop.time()))
 
     async def set_up(self) -> None:
@@ -116,7 +109,7 @@ class Session:
         self.model = await self._word("AT+CGMM")
         self.firmware = await self._word("AT+CGMR")
         name = f"{maker} {self.model}".lower()
-        self.dialect = next((each for each in DIALECTS if each.maker in name), GENERIC)
+        self.dialect = self.call_sound.dialect = next((each for each in DIALECTS if each.maker in name), GENERIC)
         for text in (*COMMON_SET_UP, *self.dialect.set_up):
             await self.port.lines(text)
         await self._sim_changed()
@@ -198,9 +191,8 @@ class Session:
         pressed = key(line)
         if pressed is not None:
             self._tell(Key(pressed))
-        elif self.dialect.busy and line.startswith((self.dialect.busy, self.dialect.free)):
-            if self.sound is not None:
-                self.sound.flow(line.startswith(self.dialect.free))
+        elif self.call_sound.said(line):
+            return
         elif self.network.said(line):
             self._tell(NetworkChanged(self.network.network))
             self._look_at_state.set()
@@ -252,7 +244,9 @@ class Session:
         if answer.verdict is Verdict.OK:
             listed = [call for line in answer.lines if (call := parse_clcc(line)) is not None]
             self._told(self._calls.listed(listed, self._loop.time()))
-        await self._keep_sound()
+        await self.call_sound.follow(self._calls.states)
+        if self.call_sound.is_broken and not len(self._calls) and self._loop.time() >= self._judged_from:
+            self._fail(Reason.SOUND)
 
     async def _keep_state(self, well: Callable[[], None]) -> None:
         time_told = self._loop.time()
@@ -296,55 +290,3 @@ class Session:
     async def _word(self, text: str) -> str:
         lines = await self.port.lines(text, free=True)
         return lines[0].removeprefix(f"{prefix_of(lines[0])}:").strip(' "')[:80] if lines else ""
-
-    # -- sound
-
-    async def _keep_sound(self) -> None:
-        is_up = CallState.ACTIVE in self._calls.states
-        if is_up and not self._sound_tried and self.dialect.sound_on and self._pcm_url:
-            self._sound_tried = True
-            self.sound = await self._open_sound()
-            self._sound_looked = (self._loop.time(), 0)
-        elif is_up and self.sound is not None:
-            self._judge_sound(self.sound)
-        elif not len(self._calls) and self._sound_tried:
-            self._sound_tried = False
-            self._close_sound()
-            for text in self.dialect.sound_off:
-                await self.port.ask(Command(text, rank=Rank.CALL))
-        if self._sound_broken and not len(self._calls) and self._loop.time() >= self._judged_from:
-            self._fail(Reason.SOUND)
-
-    async def _open_sound(self) -> ModemSound | None:
-        """A modem that must be told twice, or says that it is off, has lost its sound, though some may come."""
-        sound = ModemSound()
-        try:
-            await sound.open(self._pcm_url)
-        except LinkError as error:
-            log.warning("rvx-event kind=no_sound modem=%s reason=%s", self._settings.name, error.reason)
-            self._sound_broken = True
-            return None
-        for text in self.dialect.sound_on:
-            command = Command(text, rank=Rank.CALL)
-            if (await self.port.ask(command)).verdict is not Verdict.OK:
-                self._sound_broken = True
-                await self.port.ask(Command(text, rank=Rank.CALL))
-        if self.dialect.sound_is is not None:
-            question, wanted = self.dialect.sound_is
-            said = await self.port.ask(Command(question, rank=Rank.CALL))
-            if said.verdict is Verdict.OK and not any(line.startswith(wanted) for line in said.lines):
-                self._sound_broken = True
-        return sound
-
-    def _judge_sound(self, sound: ModemSound) -> None:
-        at, received = self._sound_looked
-        passed = self._loop.time() - at
-        if passed >= SOUND_LOOK_S:
-            if sound.received - received < passed * BYTES_PER_S * SOUND_SHARE_MIN:
-                self._sound_broken = True
-            self._sound_looked = (self._loop.time(), sound.received)
-
-    def _close_sound(self) -> None:
-        if self.sound is not None:
-            self.sound.close()
-            self.sound = None

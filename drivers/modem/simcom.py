@@ -21,6 +21,7 @@ SIMCOM = Dialect(
     reset=("AT+CRESET", "AT+CFUN=1,1"),
     sound_on=("AT+CPCMREG=1",),
     sound_is=("AT+CPCMREG?", "+CPCMREG: 1"),
+    is_wide=("AT+CPCMFRM?", "+CPCMFRM: 1"),
     sound_off=("AT+CPCMREG=0",),
     hints=("VOICE CALL:", "MISSED_CALL:"),
 )

@@ -1,22 +1,33 @@
-"""The sound of one call: raw PCM on a port of its own, moved as it comes; pacing is for whoever uses it."""
+"""The sound of calls: raw PCM on a port of its own, moved as it comes (pacing is for whoever uses it), and turned on
+and off with the call."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Collection
 
-from drivers.link import Link, open_link
-from drivers.modem.model import SAMPLE_BYTES, SOUND_HZ
+from drivers.codec.at import Command, Rank, Verdict
+from drivers.link import Link, LinkError, open_link
+from drivers.modem.generic import GENERIC, Dialect
+from drivers.modem.model import SAMPLE_BYTES, SOUND_HZ, CallState
+from drivers.modem.port import Port
 
-__all__ = ["ModemSound"]
+__all__ = ["CallSound", "ModemSound"]
 
-KEPT_BYTES = SOUND_HZ * SAMPLE_BYTES
-"""A second of what nobody has read; of more the oldest is dropped."""
+KEPT_S = 1
+"""Of what nobody has read so much is kept, the newest."""
+LOOK_S, SHARE_MIN = 5.0, 0.5
+"""Of the sound that should come in that time so much must."""
+
+log = logging.getLogger("rvx")
 
 
 class ModemSound:
     """A :class:`drivers.modem.model.Sound`. `received`: bytes that the modem delivered, of all time."""
 
-    def __init__(self) -> None:
+    def __init__(self, rate_hz: int = SOUND_HZ) -> None:
+        self.rate_hz = rate_hz
         self.received = 0
         self._link: Link | None = None
         self._takes = True
@@ -70,7 +81,7 @@ class ModemSound:
     def _receive(self, data: bytes) -> None:
         self.received += len(data)
         self._came += data
-        too_much = len(self._came) - KEPT_BYTES
+        too_much = len(self._came) - KEPT_S * self.rate_hz * SAMPLE_BYTES
         if too_much > 0:
             del self._came[: too_much + too_much % SAMPLE_BYTES]
         self._news.set()
@@ -78,3 +89,78 @@ class ModemSound:
     def _lost(self, reason: str) -> None:
         self._link = None
         self._news.set()
+
+
+class CallSound:
+    """Of whichever call a modem has. `is_broken`: a modem that must be told twice to turn its sound on, says that it
+    is off, or gives too little, has lost it, though some may come; only a new start mends that."""
+
+    def __init__(self, port: Port, name: str) -> None:
+        self.dialect: Dialect = GENERIC
+        self.url = ""
+        self.current: ModemSound | None = None
+        self.is_broken = False
+        self._port = port
+        self._name = name
+        self._is_tried = False
+        self._looked_at, self._looked_bytes = 0.0, 0
+
+    def said(self, line: str) -> bool:
+        """Whether it was about sound: that the modem takes none for a while, or again."""
+        if not self.dialect.busy or not line.startswith((self.dialect.busy, self.dialect.free)):
+            return False
+        if self.current is not None:
+            self.current.flow(line.startswith(self.dialect.free))
+        return True
+
+    async def follow(self, states: Collection[CallState]) -> None:
+        """To be called when calls may have changed, and now and then. Raises ModemError."""
+        is_up = CallState.ACTIVE in states
+        if is_up and not self._is_tried and self.dialect.sound_on and self.url:
+            self._is_tried = True
+            self.current = await self._open()
+            self._looked_at, self._looked_bytes = asyncio.get_running_loop().time(), 0
+        elif is_up and self.current is not None:
+            self._judge(self.current)
+        elif not states and self._is_tried:
+            self._is_tried = False
+            self.close()
+            for text in self.dialect.sound_off:
+                await self._port.ask(Command(text, rank=Rank.CALL))
+
+    def close(self) -> None:
+        if self.current is not None:
+            self.current.close()
+            self.current = None
+
+    async def _open(self) -> ModemSound | None:
+        sound = ModemSound(2 * SOUND_HZ if await self._says(self.dialect.is_wide) else SOUND_HZ)
+        try:
+            await sound.open(self.url)
+        except LinkError as error:
+            log.warning("rvx-event kind=no_sound modem=%s reason=%s", self._name, error.reason)
+            self.is_broken = True
+            return None
+        for text in self.dialect.sound_on:
+            command = Command(text, rank=Rank.CALL)
+            if (await self._port.ask(command)).verdict is not Verdict.OK:
+                self.is_broken = True
+                await self._port.ask(Command(text, rank=Rank.CALL))
+        if await self._says(self.dialect.sound_is) is False:
+            self.is_broken = True
+        return sound
+
+    async def _says(self, expected: tuple[str, str] | None) -> bool | None:
+        """Whether the modem answers a question so; None where it does not answer it."""
+        if expected is None:
+            return None
+        said = await self._port.ask(Command(expected[0], rank=Rank.CALL))
+        return any(line.startswith(expected[1]) for line in said.lines) if said.lines else None
+
+    def _judge(self, sound: ModemSound) -> None:
+        now = asyncio.get_running_loop().time()
+        passed = now - self._looked_at
+        if passed >= LOOK_S:
+            if sound.received - self._looked_bytes < passed * sound.rate_hz * SAMPLE_BYTES * SHARE_MIN:
+                self.is_broken = True
+            self._looked_at, self._looked_bytes = now, sound.received
