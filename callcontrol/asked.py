@@ -181,8 +181,8 @@ def _first(
             # A mailbox needs sound: without any the call ends where its 0 leads to (B1).
             if (reception := _reception(step, directory)) not in (None, asked.caller, *rung):
                 assert reception is not None
-                mailbox = isinstance(step, Voicemail)
-                return (reception,), _told(asked, made, said, directory, rung, sought) if mailbox else None
+                told = _told(asked, made, said, directory, rung, sought)
+                return (reception,), told if isinstance(step, Voicemail) or told.busy else None
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
             refusal = Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
@@ -208,7 +208,7 @@ def _told(
     instead = ring.extensions[0] if ring is not None else None
     mailbox = _mailbox(last if ring is None else None, sought, directory)
     ours = asked.caller is not None and directory.extension(asked.caller) is not None
-    busy = sought if asked.why is Why.BUSY and ours and sought else None
+    busy = sought if asked.why is Why.BUSY and ours and rung[-1:] == (sought,) else None
     return Told(
         said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox, busy=busy
     )

@@ -16,7 +16,7 @@ from callcontrol.asked import Asked, Decided, after
 from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.plan.steps import Note
-from callcontrol.refusal import Refusal, Why
+from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.sip.agent import Discarded
 from callcontrol.sip.events import Invited, Referred
 from callcontrol.sip.referred import Refer
@@ -68,6 +68,7 @@ class Leading:
         self._realm = config.platform.realm
         self._asking = Asking(config, told)
         self.link = Link(config.edge.calls_port, self._came, book)
+        self.link.ua.for_others = True
         self._switch = Switch(self.link.ua, self, self._realm)
         self._ring_s = config.survival.signal_s * config.survival.ring_signals
         self._dialling = Dialling(self._switch, self._asking, config.codes.table, self.to, self._lead_to)
@@ -181,6 +182,9 @@ class Leading:
         asked = self._asking.asked(invited.request)
         if asked is None:
             invited.session.refuse(501, now)
+            return
+        if invited.request.header("Replaces") is not None:
+            _pass_on(invited.session, asked, now)
             return
         if asked.why is Why.CODE:
             self._dialling.came(invited, asked, now)
@@ -306,6 +310,16 @@ class _Led:
 
 def _tell_fault(fault: BaseException) -> None:
     log.error("rvx-event kind=fault of=call", exc_info=fault)
+
+
+def _pass_on(session: Session, asked: Asked, now: float) -> None:
+    """Somebody is to take the place of who talks with `callee` in a call that the edge carries: nothing that is set up
+    for others' calls is in its way, and only that phone knows which call is meant."""
+    if asked.why is Why.ASKED:
+        session.refuse(302, now, headers=((RING, asked.callee),))
+    else:
+        refusal = refuse(asked.why, survival=asked.survival)
+        session.refuse(refusal.status, now, refusal.phrase, refusal.headers())
 
 
 def _answer(session: Session, decided: Decided, now: float) -> None:

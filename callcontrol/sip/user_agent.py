@@ -93,6 +93,8 @@ class UserAgent:
         session_s: int = expiry.SESSION_S,
     ) -> None:
         self.session_s = session_s
+        self.for_others = False
+        """An INVITE that would replace a call which is none of ours comes as any other; else it is refused (481)."""
         self.contact = contact
         self.random = random
         self.uniform = uniform
@@ -337,7 +339,8 @@ class UserAgent:
         else:
             replaces = Replaces.of(request)
             replaced = None if replaces is None else self.find(replaces)
-            if replaces is not None and (status := _not_replaced(replaces, replaced)):
+            others = replaces is not None and replaced is None and self.for_others
+            if replaces is not None and not others and (status := _not_replaced(replaces, replaced)):
                 self._refuse(identity, request, status, now)
                 return
             session = Session(self, False, request, tag=self.random())

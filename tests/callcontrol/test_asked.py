@@ -193,8 +193,30 @@ def test_for_whom_a_message_may_be_left(made: Set, why: Why, mailbox: str | None
 
 
 def test_of_a_plain_call_nothing_is_told(town: Town) -> None:
-    for why in (Why.ASKED, Why.BUSY, Why.NO_ANSWER):
+    for why in (Why.ASKED, Why.NO_ANSWER):
         assert decide(Asked(callee="1001", caller="1004", why=why, survival=True), town, NOON).told is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "why", "tried", "waits"),
+    [
+        ("1004", Why.BUSY, (), True),
+        ("1004", Why.BUSY, ("1001",), True),
+        ("1004", Why.BUSY, ("1001", "1002"), False),  # who answers instead is busy
+        ("1004", Why.NO_ANSWER, (), False),
+        (None, Why.BUSY, (), False),
+        ("+46701740605", Why.BUSY, (), False),
+    ],
+)
+def test_one_of_ours_may_wait_for_a_busy_phone_before_the_reception_rings(
+    caller: str | None, why: Why, tried: tuple[str, ...], waits: bool, town: Town
+) -> None:
+    """Without sound it rings at once."""
+    decided = decide(Asked(callee="1001", caller=caller, why=why, survival=True, tried=tried), town, NOON)
+    assert decided.answer == ("1000",)
+    told = decided.told
+    assert (told is not None and (told.busy, told.next) == ("1001", ("1000",))) is waits
+    assert (told is None) is not waits
 
 
 @pytest.mark.parametrize(
@@ -257,17 +279,6 @@ def test_a_referred_member_is_not_rung(town: Town) -> None:
 def test_of_nobody_it_is_answered_as_if_nothing_were_known(why: Why, town: Town) -> None:
     known_to_the_edge = why in (Why.ASKED, Why.UNLIKE)
     assert ask(town, why, callee="1777") == (("1777",) if known_to_the_edge else refuse(why, survival=True))
-
-
-@pytest.mark.parametrize(
-    ("caller", "why", "busy"),
-    [("1004", Why.BUSY, "1001"), ("1004", Why.NO_ANSWER, None), ("0701234567", Why.BUSY, None), (None, Why.BUSY, None)],
-)
-def test_one_of_ours_may_wait_for_who_is_busy(caller: str | None, why: Why, busy: str | None, town: Town) -> None:
-    asked = Asked(callee="1001", caller=caller, why=why, survival=True, tried=("1001", "1000"))
-    told = decide(asked, town, NOON).told
-    assert told is not None
-    assert told.busy == busy
 
 
 @pytest.mark.parametrize(

@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
-from callcontrol.plan.number import LocalNumbering
-from callcontrol.records import Record, Way
-from firmware.store import organisation
-from firmware.store.database import connect
-from firmware.store.load import load
-from hil.net import Net
-from hil.phone import Account, Phone
+from callcontrol.records import Way
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
-from hil.site import PROXY, REALM, Site, numbers, password
-from hil.sound import holds, write_tone
-from hil.told import staff
+from hil.site import PROXY, REALM, Site, password
+from tests.wire import housed
 from tests.wire.conftest import STEP_S
+from tests.wire.housed import Desk, Real, in_survival
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 
 CALLER, RINGS, MATE, PLAIN = "1001", "1002", "1003", "1004"
-MUSIC_HZ, TUNE_S = 900.0, 2.0
-STAFF = (CALLER, RINGS, MATE, PLAIN)
+MUSIC_HZ = 900.0
 GROUP = f"[pick_up.bygg]\nentity = 'e'\nextensions = ['{RINGS}', '{MATE}']\n"
 PICK_UP, PARK, FETCH, CALL_BACK, CAMP_ON = "*8%23", "*70*1", "%2370*1%23", f"*37*{PLAIN}", f"*4*{PLAIN}"
 """The last # is left out where baresip would not send it."""
+DESKS = (
+    Desk(CALLER, Baresip, 500.0),
+    Desk(RINGS, Baresip, 700.0, options={"answers": False}),
+    Desk(MATE, Linphone, 1100.0),
+    Desk(PLAIN, Baresip, 1500.0, options={"settings": "call_max_calls 1\n"}),
+)
 
 
-class House:
+class House(housed.House):
     """`caller` and `plain` are in no group. `rings` lifts never, `mate` and `plain` at once."""
 
-    def __init__(self, site: Site, phones: list[Phone]) -> None:
-        self.site = site
-        self.link = 0
-        caller, rings, mate, plain = phones
+    def __init__(self, site: Site, phones: Mapping[str, Real]) -> None:
+        super().__init__(site, phones)
+        caller, rings, mate, plain = phones.values()
         assert isinstance(caller, Baresip)
         assert isinstance(rings, Baresip)
         assert isinstance(mate, Linphone)
@@ -55,30 +52,6 @@ class House:
         yield
         phone.answers = False
 
-    def dials(self, phone: Phone, code: str, *rings: Phone) -> None:
-        """And it comes to these."""
-        since = time.monotonic()
-        phone.dial(code)
-        for one in rings:
-            self.site.wait(lambda one=one: (one.call.ringing_at or 0.0) > since, STEP_S, "rung")  # type: ignore[misc]
-
-    def talk(self, one: Phone, other: Phone) -> None:
-        """Both hear each other."""
-        for ear, mouth in ((one, other), (other, one)):
-            self.site.wait(lambda ear=ear, mouth=mouth: holds(ear.heard(), mouth.tone_hz), STEP_S, "talk")  # type: ignore[misc]
-
-    def calls_dies(self) -> None:
-        self.link = self.site.table("st")["link"]
-        self.site.calls.kill()
-
-    def calls_begins_anew(self) -> None:
-        """And the edge hands calls over again."""
-        self.site.calls.start()
-        self.calls_listens_again()
-
-    def calls_listens_again(self) -> None:
-        self.site.wait(lambda: self.site.table("st")["link"] not in (0, self.link), STEP_S, "a connection of its own")
-
     def plain_is_busy(self) -> None:
         """With a call that the edge carries."""
         self.dials(self.caller, PLAIN, self.plain)
@@ -86,48 +59,11 @@ class House:
         self.plain.wait_established(STEP_S)
         assert not self.site.table("legs")
 
-    def records(self) -> dict[str, Record]:
-        """Of calls that have ended, by Call-ID."""
-        with closing(self.site.journal()) as journal:
-            return {record.call_id: record for record in journal.records(100) if record.ended_at is not None}
-
-    def all_over(self) -> None:
-        self.site.wait(lambda: not self.site.table("legs"), STEP_S, "no leg is left")
-
 
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
-    with Net("rvled") as net, ExitStack() as stack:
-        (net.directory / "music").mkdir()
-        tune = write_tone(net.directory / "music" / "tone.wav", MUSIC_HZ, TUNE_S)
-        announcing: dict[str, object] = {"languages": [], "music": str(tune.parent)}
-        site = Site(
-            net,
-            users=numbers(1001, 4),
-            configuration={"announcing": announcing, "survival": {"signal_s": 5, "ring_signals": 4}},
-        )
-        with closing(connect(site.paths.directory, "directory")) as directory:
-            load(directory, staff(STAFF), "rig", datetime.now(UTC))
-            assert organisation.apply(directory, GROUP, LocalNumbering()).faults == ()
-        site.start()
-        stack.callback(site.stop)
-        site.platform.kill()
-        site.wait_mode("SURVIVAL", STEP_S)
-        phones: list[Phone] = []
-        for at, (number, hz) in enumerate(zip(STAFF, (500.0, 700.0, 1100.0, 1500.0), strict=True)):
-            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
-            site.switch.join(host, "eth0", f"{ip}/24")
-            account = Account(number, password(number), REALM, PROXY)
-            one_line = "call_max_calls 1\n" if number == PLAIN else ""
-            phone: Phone = (
-                Linphone(host, ip, account, hz)
-                if number == MATE
-                else Baresip(host, ip, account, hz, answers=number != RINGS, settings=one_line)
-            )
-            phone.start()
-            stack.callback(phone.stop)
-            phone.wait_registered(STEP_S)
-            phones.append(phone)
+    ringing: dict[str, dict[str, object]] = {"survival": {"signal_s": 5, "ring_signals": 4}}
+    with in_survival("rvled", DESKS, GROUP, music_hz=MUSIC_HZ, configuration=ringing) as (site, phones):
         site.wait(lambda: site.table("ask").get(RINGS) == "led", STEP_S, "known to the edge")
         yield House(site, phones)
 
@@ -156,7 +92,7 @@ def test_a_call_that_the_edge_carries_is_parked_by_a_transfer_and_fetched(house:
     house.caller.transfer(PARK)
     house.caller.wait_closed(STEP_S)
     house.site.wait(lambda: len(house.site.table("legs")) == 1, STEP_S, "it waits")
-    house.site.wait(lambda: holds(house.plain.heard(), MUSIC_HZ), STEP_S, "music")
+    house.hears(house.plain, MUSIC_HZ)
     house.mate.dial(FETCH)
     house.mate.wait_established(STEP_S)
     house.talk(house.mate, house.plain)

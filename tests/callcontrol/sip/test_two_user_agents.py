@@ -372,6 +372,15 @@ def test_a_call_takes_the_place_of_another() -> None:
     end = pair.a.seen[-1]
     assert isinstance(end, Ended)
     assert (end.session, end.status) == (third, 481)
+    pair.b.ua.for_others = True  # somebody else may know it
+    pair.b.came = lambda event, now: event.session.refuse(302, now)
+    last = pair.a.ua.invite("sip:b@10.0.0.2", pair.now, from_="<sip:c@x>", body=pair.a.description(), replaces=there)
+    pair.a.calls.append(last)
+    pair.run(1.0)
+    assert pair.b.events(Invited)[-1].replaces is None
+    end = pair.a.seen[-1]
+    assert isinstance(end, Ended)
+    assert end.status == 302
     second.end(pair.now)
     pair.run(QUIET_S)
     pair.check_quiet()
