@@ -33,6 +33,7 @@ from firmware.bounds import (
     parse_shared,
     parse_sip_uri,
 )
+from firmware.config_sms import Sms
 from firmware.config_trunk import Modem, Sim, Trunk, modems_of, modems_whole
 from firmware.document import Document, Problem, Sections, key, rule_of
 from firmware.paths import Paths
@@ -57,6 +58,7 @@ __all__ = [
     "Returning",
     "Secrets",
     "Sim",
+    "Sms",
     "Standby",
     "StandbyKey",
     "Survival",
@@ -509,6 +511,7 @@ class Config:
     numbering: Numbering = field(default_factory=Numbering)
     codes: Codes = field(default_factory=Codes)
     announcing: Announcing = field(default_factory=Announcing)
+    sms: Sms = field(default_factory=Sms)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     trunk: Trunk = field(default_factory=Trunk)
@@ -537,6 +540,7 @@ _SECTIONS: Sections = {
     "numbering": Numbering,
     "codes": Codes,
     "announcing": Announcing,
+    "sms": Sms,
     "limits": Limits,
     "standby": Standby,
     "trunk": Trunk,

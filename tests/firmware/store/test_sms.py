@@ -29,7 +29,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def rows(tmp_path: Path, empty: Path) -> Iterator[SmsRows]:
-    opened = SmsRows.open(shutil.copy(empty, tmp_path / "journal.db"))
+    opened = SmsRows.open(Path(shutil.copy(empty, tmp_path / "journal.db")))
     yield opened
     opened.close()
 
