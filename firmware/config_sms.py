@@ -21,7 +21,7 @@ def _mobile(text: str) -> str:
     return text
 
 
-_ON_OFF = Choice(("on", "off"))
+_YES_NO = Choice(("yes", "no"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,19 +48,19 @@ class Sms:
         ),
     )
     twins: str = field(
-        default="on", metadata=key(_ON_OFF, "whether the mobile twins of phones here are told when an outage begins")
+        default="yes", metadata=key(_YES_NO, "whether the mobile twins of phones here are told when an outage begins")
     )
     notices: str = field(
-        default="on", metadata=key(_ON_OFF, "whether what somebody is told of goes by SMS, where they have a number")
+        default="yes", metadata=key(_YES_NO, "whether what somebody is told of goes by SMS, where they have a number")
     )
     referral: str = field(
-        default="on",
-        metadata=key(_ON_OFF, "whether people refer themselves by SMS from the mobile that the directory has of them"),
+        default="yes",
+        metadata=key(_YES_NO, "whether people refer themselves by SMS from the mobile that the directory has of them"),
     )
     answers_per_hour: int = field(
         default=6, metadata=key(Whole(0, 60), "commands of one mobile in an hour that are done and answered")
     )
-    abroad: str = field(default="off", metadata=key(_ON_OFF, "whether messages go to mobiles abroad"))
+    abroad: str = field(default="no", metadata=key(_YES_NO, "whether messages go to mobiles abroad"))
     part_ore: int = field(
         default=50, metadata=key(Whole(0, 10_000), "what a part costs, in öre, as the contract says; shown only")
     )

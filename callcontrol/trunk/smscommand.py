@@ -65,9 +65,9 @@ class Unclear:
 
 
 def read(
-    text: str, reasons: ReasonTable, now: datetime, hours: Schedule = OFFICE_HOURS
+    text: str, reasons: ReasonTable, said_at: datetime, now: datetime, hours: Schedule = OFFICE_HOURS
 ) -> Away | Back | Silent | Unclear:
-    """What was said, at `now`, in the words of a site."""
+    """What was said, at `said_at`, in the words of a site; whether a return is odd is judged `now`."""
     words = folded(text)
     if not words or len(words) > TEXT_MAX:
         return Unclear()
@@ -81,7 +81,7 @@ def read(
     for said, given in _readings(words):
         reason = _reason(said, reasons)
         if reason is not None:
-            return _away(reason, given, now, hours, sure=sure)
+            return _away(reason, given, said_at, now, hours, sure=sure)
     return Unclear()
 
 
@@ -105,16 +105,18 @@ def _reason(said: str, reasons: ReasonTable) -> Reason | None:
     return None
 
 
-def _away(reason: Reason, given: str, now: datetime, hours: Schedule, *, sure: bool) -> Away | Unclear:
+def _away(
+    reason: Reason, given: str, said_at: datetime, now: datetime, hours: Schedule, *, sure: bool
+) -> Away | Unclear:
     if given in _OPEN_END:
         until = None
     else:
         try:
-            moment = _given(given, reason, now) if given else None
+            moment = _given(given, reason, said_at) if given else None
         except ValueError:
             return Unclear()
-        until = default_until(reason, now, hours, moment)
-    doubt = None if sure else question(reason, now, until, now, hours)
+        until = default_until(reason, said_at, hours, moment)
+    doubt = None if sure else question(reason, said_at, until, now, hours)
     if not given and reason.returns.kind is ReturnKind.ASKED and not sure:
         doubt = Doubt(DoubtKind.NOT_GIVEN, until)
     return Away(reason, until, doubt)

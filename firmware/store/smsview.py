@@ -84,15 +84,11 @@ class SmsView(OfJournal):
         row = self._db.execute(sql, (name,)).fetchone()
         return self._queued(row) if row else None
 
-    def known(self, beginning: str) -> frozenset[str]:
-        """The ids that begin so."""
-        sql = "SELECT id FROM sms WHERE id >= ? AND id < ?"
-        return frozenset(name for (name,) in self._db.execute(sql, (beginning, beginning + "\U0010ffff")))
-
-    def told_since(self, number: str, kind: Kind, since: datetime) -> int:
-        """How many of a kind a number was sent."""
-        sql = "SELECT count(*) FROM sms WHERE number = ? AND queued_at > ? AND kind = ?"
-        return int(self._db.execute(sql, (number, to_text(since), kind.value)).fetchone()[0])
+    def told(self, number: str, kind: Kind, since: datetime) -> dict[str, datetime]:
+        """What a number was sent of a kind, by name, and when that was queued."""
+        sql = "SELECT id, queued_at FROM sms WHERE number = ? AND queued_at >= ? AND kind = ?"
+        rows = self._db.execute(sql, (number, to_text(since), kind.value))
+        return {name: from_text(at) for name, at in rows}
 
     def answers_go_to(self, number: str, since: datetime) -> str | None:
         """The extension to whose person an answer from a number belongs: who wrote to it last."""

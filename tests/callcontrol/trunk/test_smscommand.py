@@ -1,10 +1,10 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callcontrol.plan.reasons import MX_ONE, SWEDISH, DoubtKind, ReasonTable
+from callcontrol.plan.reasons import MX_ONE, SWEDISH, Doubt, DoubtKind, ReasonTable
 from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.trunk.smscommand import TEXT_MAX, Away, Back, Silent, Unclear, read
 
@@ -13,7 +13,7 @@ NOW = datetime(2026, 3, 3, 11, 0, tzinfo=STOCKHOLM)  # a Tuesday
 
 def told(text: str, reasons: ReasonTable = SWEDISH) -> tuple[str, str | None, str | None]:
     """Key, return and doubt, shortly."""
-    found = read(text, reasons, NOW)
+    found = read(text, reasons, NOW, NOW)
     assert isinstance(found, Away), found
     until = f"{found.until:%m-%d %H:%M}" if found.until else None
     return found.reason.key, until, found.doubt.kind.value if found.doubt else None
@@ -64,17 +64,23 @@ def test_what_is_odd_is_asked_about_unless_it_is_meant(text: str, doubt: DoubtKi
 
 @pytest.mark.parametrize("text", ["ÅTER", "åter", "ater", "Tillbaka.", "back", "INNE"])
 def test_who_is_back(text: str) -> None:
-    assert read(text, SWEDISH, NOW) == Back()
+    assert read(text, SWEDISH, NOW, NOW) == Back()
+
+
+def test_what_was_said_long_ago_means_that_day() -> None:
+    found = read("LUNCH 1300", SWEDISH, NOW, NOW + timedelta(hours=4))
+    assert isinstance(found, Away)
+    assert (found.until, found.doubt) == (NOW + timedelta(hours=2), Doubt(DoubtKind.PAST))
 
 
 def test_back_at_a_time_is_a_reason_where_the_site_has_it() -> None:
     assert told("Åter klockan 14", MX_ONE)[:2] == ("back_at", "03-03 14:00")
-    assert read("ÅTER 1400", SWEDISH, NOW) == Unclear()
+    assert read("ÅTER 1400", SWEDISH, NOW, NOW) == Unclear()
 
 
 @pytest.mark.parametrize("text", ["STOP", "stopp", "Stop all", "Sluta!"])
 def test_who_wants_to_hear_no_more(text: str) -> None:
-    assert read(text, SWEDISH, NOW) == Silent()
+    assert read(text, SWEDISH, NOW, NOW) == Silent()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,7 @@ def test_who_wants_to_hear_no_more(text: str) -> None:
      "lunch 1300\0", "Jag kör och läser inte SMS just nu", "lunch " + "1" * TEXT_MAX],
 )  # fmt: skip
 def test_what_is_no_command(text: str) -> None:
-    assert read(text, SWEDISH, NOW) == Unclear()
+    assert read(text, SWEDISH, NOW, NOW) == Unclear()
 
 
 WORDS = st.sampled_from(["lunch", "möte", "13", "1300", "24/12", "29/2", "ja", "åter", "kl"])
@@ -92,6 +98,6 @@ WORDS = st.sampled_from(["lunch", "möte", "13", "1300", "24/12", "29/2", "ja", 
 @settings(max_examples=50)
 @given(st.text(max_size=200) | st.lists(WORDS).map(" ".join))
 def test_any_text_is_read(text: str) -> None:
-    found = read(text, SWEDISH, NOW)
+    found = read(text, SWEDISH, NOW, NOW)
     if isinstance(found, Away) and found.until is not None:
         assert found.until.tzinfo is not None

@@ -291,9 +291,8 @@ def test_what_is_asked_of_it(rows: SmsRows) -> None:
         Sms(id="alarm 1 start", kind=Kind.ALARM, number=ANNA, text="x", set_by="unit", queued_at=NOW),
         Sms(id="m", kind=Kind.MESSAGE, number=BO, text="y", set_by="anna", queued_at=NOW, reply_to="1001"),
     ])  # fmt: skip
-    assert rows.known("alarm ") == {"alarm 1 start"}
-    assert rows.told_since(ANNA, Kind.ALARM, NOW - SECOND) == 1
-    assert rows.told_since(ANNA, Kind.ALARM, NOW) == 0
+    assert rows.told(ANNA, Kind.ALARM, NOW) == {"alarm 1 start": NOW}
+    assert rows.told(ANNA, Kind.ALARM, NOW + SECOND) == {}
     assert rows.answers_go_to(BO, NOW - SECOND) == "1001"
     assert rows.answers_go_to(ANNA, NOW - SECOND) is None
     assert rows.proved("m1") is None
