@@ -37,7 +37,7 @@ from drivers.modem.model import (
 )
 from firmware.config import Config
 from firmware.store import StoreError
-from firmware.store.database import to_text
+from firmware.store.database import connect, to_text
 from firmware.store.people import People
 from firmware.store.sms import Due, Report, SmsRows
 from firmware.trunk.smsin import Incoming
@@ -66,10 +66,12 @@ class _Store:
 
     def __init__(self, config: Config) -> None:
         now, paths = datetime.now(UTC), config.paths
+        # Two connections: SQLite tells `people` only of what others have written.
         self.people = People.open(paths.directory, paths.journal, config.numbering.local)
-        self.rows = SmsRows(self.people.journal)
+        self.db = connect(paths.journal, "journal")
+        self.rows = SmsRows(self.db)
         out = Outgoing(config, self.rows)
-        self.incoming = Incoming(config.sms, self.people, out)
+        self.incoming = Incoming(config.sms, self.people, self.db, out)
         self.telling = Telling(config, self.people, out)
         if doubtful := self.rows.crashed(now):
             log.warning("rvx-event kind=sms_doubtful parts=%d", doubtful)
@@ -251,4 +253,5 @@ class Messaging:
 
     def _close(self) -> None:
         if self._store is not None:
+            self._store.db.close()
             self._store.people.close()

@@ -9,6 +9,7 @@ number: so no two machines talk to each other.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from datetime import datetime, timedelta
 
 from callcontrol.plan.absence import Opening, Referral, Source
@@ -42,11 +43,12 @@ log = logging.getLogger("rvx")
 class Incoming:
     """Belongs to the thread that opened the store."""
 
-    def __init__(self, settings: Settings, people: People, out: Outgoing) -> None:
+    def __init__(self, settings: Settings, people: People, journal: sqlite3.Connection, out: Outgoing) -> None:
+        """`journal` is another connection than that of `people`."""
         self._settings = settings
         self._people = people
-        self._changes = Changes(people.journal)
-        self._rows = CameRows(people.journal)
+        self._changes = Changes(journal)
+        self._rows = CameRows(journal)
         self._out = out
         self._reassembly = Reassembly()
 
