@@ -171,8 +171,6 @@ class Try:
     reference: int | None
 
 
-REFERENCES = 256
-"""TP-MR is an octet."""
 PAIRS_WANTED = 2
 """References that followed each other, before a SIM's are believed to count."""
 
@@ -181,19 +179,22 @@ def settled(tries: Sequence[Try]) -> Mapping[int, int | None]:
     """Of one modem's tries in their order: those DOUBTFUL of which the references tell what became of them, by id: the
     reference that it was taken by, or None, as it was not.
 
-    Between two that were taken the count goes up by one for each that went, and perhaps for each that was refused. A
-    modem whose references do not follow each other, where nothing lies between, is not believed.
+    Between two that were taken the count goes up by one for each that went, and perhaps for each that was refused.
+    Where it begins anew (after 255, or a reset) nothing is told. A modem whose references do not follow each other
+    where nothing lies between is not believed.
     """
     found: dict[int, int | None] = {}
     plain = []
     for before, between, after in _stretches(tries):
-        went = (after - before) % REFERENCES - 1
+        went = after - before - 1
+        if went < 0:
+            continue
         if not between:
             plain.append(went)
         elif went in (0, len(between)):
             for place, one in enumerate(between, 1):
                 if one.outcome is Outcome.DOUBTFUL:
-                    found[one.id] = (before + place) % REFERENCES if went else None
+                    found[one.id] = before + place if went else None
     return found if len(plain) >= PAIRS_WANTED and not any(plain) else {}
 
 

@@ -88,11 +88,14 @@ def test_references_tell_what_went(after: tuple[tuple[Outcome, int | None], ...]
     assert settled(tries(*COUNTS, *after)) == found
 
 
-def test_the_count_begins_anew_after_255() -> None:
-    assert settled(tries((TAKEN, 253), (TAKEN, 254), (TAKEN, 255), (PERHAPS, None), (TAKEN, 1))) == {3: 0}
+@pytest.mark.parametrize("first", [0, 1])
+def test_where_the_count_begins_anew_nothing_is_told(first: int) -> None:
+    told = ((TAKEN, 253), (TAKEN, 254), (TAKEN, 255), (PERHAPS, None), (TAKEN, first), (TAKEN, first + 1))
+    assert settled(tries(*told)) == {}
+    assert settled(tries(*told, (PERHAPS, None), (TAKEN, first + 3))) == {6: first + 2}
 
 
-@pytest.mark.parametrize("references", [(0, 0, 0), (7, 9, 11), (7,), (1, 2)])
+@pytest.mark.parametrize("references", [(0, 0, 0), (7, 9, 11), (7,), (1, 2), (9, 8, 7, 6)])
 def test_a_modem_that_does_not_count_is_not_believed(references: tuple[int, ...]) -> None:
     told: list[tuple[Outcome, int | None]] = [(TAKEN, one) for one in references]
     assert settled(tries(*told, (PERHAPS, None), (TAKEN, references[-1] + 1))) == {}
