@@ -6,25 +6,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from hil.excuses import CALLS, CLOCK, EDGE, KNOWN_TO_EDGE_S, NORTH, SPREAD_S, excused
 from hil.history import Absence, Call, History
-from hil.invariants import CLOCK, EDGE, INSIDE, NORTH, PATIENCE_S, SPREAD_S, TRACED_S, Breach, may_be_reached
-from hil.stormplan import STANDIN, Do, Fault
+from hil.invariants import INSIDE, PATIENCE_S, TRACED_S, Breach, may_be_reached
+from hil.phone.hearing import Heard
+from hil.stormplan import APART, BUSY, MAILED, NOBODY, STANDIN, Do
 
-__all__ = ["ABSENT_RULES", "BACK_S", "CALLS", "KNOWN_TO_EDGE_S", "absent_breaches", "excused"]
+__all__ = ["ABSENT_RULES", "absent_breaches"]
 
-KNOWN_TO_EDGE_S = 10.0
-"""A change stands in the edge's table so long after it was made, at the latest."""
-CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.CALLS_CRASHED)
-"""With `calls` dead the phone itself is the best that is known; a lost one never."""
-STORE = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.DISK_FULL, Fault.MEMORY_SHORT, Fault.JOURNAL_LOCKED)
-"""These keep a change from the edge."""
-BACK_S = 8.0
-"""`calls` listens again so long after it was started anew, or goes on."""
 ANSWERED, NOT_HERE, GIVEN_UP = 200, 480, 487
 RINGING = (*INSIDE, Do.GIVE_UP, Do.CALL_AWAY, Do.CALL_MOVED)
 PEOPLE = (Do.CALL_AWAY, Do.CALL_MOVED, Do.CALL_LOST)
-HANDED_HEARD = 2
-"""So often a call of those who hear may come: before anybody rings, and when he has not answered."""
+ASKED_FIRST = frozenset((NOBODY, BUSY, MAILED, *APART))
+"""Whom those who hear call in vain, or who are no plain ones: their calls come once in any case."""
 HANDED_MORE = 3
 """Calls that were begun and are not in the history yet."""
 
@@ -79,11 +73,8 @@ def plain(history: History, now: float) -> Iterator[Breach]:
     at, handed = history.handed
     others = sum(_may_come(history, call, at) for call in history.calls.values() if call.at <= at)
     # Of their calls alone: who was called by the unit, or by another, has no label.
-    others += HANDED_HEARD * sum(
-        _decided_here(history, one.began_at, min(one.over_at or at, at))
-        for one in history.heard_calls
-        if one.label and one.began_at <= at
-    )
+    heard = (one for one in history.heard_calls if one.label and one.began_at <= at)
+    others += sum(_of_one_who_hears(history, one, at) for one in heard)
     if handed > others + HANDED_MORE:
         yield Breach("plain", now, f"{handed} calls came to Python, {others} at the most may have")
 
@@ -100,6 +91,13 @@ def _may_come(history: History, call: Call, at: float) -> int:
     code = call.calling.code if call.calling and (call.settled_at or at) <= at else None
     in_vain = call.do in RINGING and code not in (ANSWERED, GIVEN_UP)
     return asked + in_vain
+
+
+def _of_one_who_hears(history: History, one: Heard, at: float) -> int:
+    """The same of a call of those who hear, whom the unit itself may have answered."""
+    if not _decided_here(history, one.began_at, min(one.over_at or at, at)):
+        return 0
+    return int(one.peer in ASKED_FIRST) + (one.code not in (ANSWERED, GIVEN_UP))
 
 
 def _decided_here(history: History, at: float, until: float) -> bool:
@@ -125,17 +123,6 @@ def _in_force(history: History, since: float, until: float) -> Absence | None:
         if absence.known_at + KNOWN_TO_EDGE_S < since and not over:
             return absence
     return None
-
-
-def excused(history: History, since: float, until: float, faults: tuple[Fault, ...]) -> bool:
-    """Whether the edge or the store were not well, or one of `faults` was there."""
-    begin = since - KNOWN_TO_EDGE_S
-    return (
-        history.lagged(begin, until)
-        or history.troubled(begin, until, (*EDGE, *STORE))
-        or history.turned(begin, until, CLOCK)
-        or history.troubled(since - BACK_S, until, faults)
-    )
 
 
 def _rang(call: Call, label: str) -> bool:

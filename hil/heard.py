@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from hil.absent import CALLS, excused
+from hil.excuses import CALLS, SPREAD_S, disturbed, excused
 from hil.history import History
-from hil.invariants import EDGE, END_S, SPREAD_S, Breach
+from hil.invariants import END_S, Breach
 from hil.phone.hearing import Heard
-from hil.stormplan import APART, Do, Fault
+from hil.stormplan import APART, Do
 
 __all__ = ["HEARD_RULES", "SILENCE_S", "TOLD", "heard_breaches"]
 
@@ -27,8 +27,6 @@ MESSAGE_S = 30.0
 REFUSED_MAX, REFUSED_S = 3, 5.0
 """So many who were to hear why, over so long, have not."""
 TOLD = (Do.HEAR, Do.CHOOSE)
-DEAD = (*CALLS, Fault.MEMORY_SHORT)
-"""With `calls` dead or hung nobody is told, and who was hears nothing until it is back."""
 
 Rule = Callable[[History, float], Iterator[Breach]]
 
@@ -97,7 +95,7 @@ def torn(history: History, now: float) -> Iterator[Breach]:
             yield Breach("torn", now, f"message {name} is gone")
         until = history.seen_messages_at
         unfinished = not gone and one.kept_at is None and until - one.first_at > MESSAGE_S
-        if unfinished and not excused(history, until - MESSAGE_S, until, DEAD):
+        if unfinished and not excused(history, until - MESSAGE_S, until, CALLS):
             yield Breach("torn", now, f"message {name}: not at its end {until - one.first_at:.0f} s after its begin")
 
 
@@ -121,14 +119,14 @@ def _with_others(history: History) -> Iterator[tuple[Heard, Heard | None]]:
 def _when_led_again(history: History, begin: float, end: float) -> float:
     """From when on in this span `calls` must have ended the call, or led it on."""
     for span in history.spans:
-        if span.fault in DEAD and span.since <= end and (span.until is None or span.until + ENDED_S >= begin):
+        if span.fault in CALLS and span.since <= end and (span.until is None or span.until + ENDED_S >= begin):
             begin = end if span.until is None else max(begin, span.until + ENDED_S)
     return begin
 
 
 def _disturbed(history: History, since: float, until: float) -> bool:
-    return history.lagged(since - 1, until) or history.troubled(since - 1, until, EDGE)
+    return disturbed(history, since - 1, until)
 
 
 def _hindered(history: History, one: Heard, until: float) -> bool:
-    return excused(history, one.began_at, until, DEAD)
+    return excused(history, one.began_at, until, CALLS)

@@ -1,8 +1,7 @@
 """What must hold in every storm, judged from what was seen (hil/history.py). Pure; times are seconds, monotonic.
 
 Each rule is a function of history and time that yields its breaches; it says nothing where a fault, or this machine's
-own standing still, is reason enough. Such reasons are narrow on purpose: what is excused here is what is not survived
-(docs/survival.md). `RULES` names the rules.
+own standing still, is reason enough (hil/excuses.py). `RULES` names the rules.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from callcontrol.records import Outcome
+from hil.excuses import CLOCK, DEAD, EDGE, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed
 from hil.history import Call, History, Leg, Phone
 from hil.stormplan import LEARNT, Do, Fault
 
@@ -51,23 +51,10 @@ KNOWN_S = 20.0
 """So long after all is well the platform holds every phone that comes often."""
 FORGOTTEN_S = 120.0
 """A platform that was away for too short a time to be missed is asked by then whether it has forgotten."""
-SPREAD_S = 2.0
-"""Facts of different sources are so far apart at the most."""
 WARM_S = 25.0
 OPEN_FILES_MORE, FILES_MORE = 60, 40
 MEMORY_MORE_MB, EDGE_MEMORY_MORE_MB = 48.0, 40.0
 ORPHAN_S = 5.0
-
-EDGE = (Fault.EDGE_KILLED, Fault.EDGE_STOPPED)
-UNIT = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.MEMORY_SHORT)
-DEAD = (Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_DOWN, Fault.LINE_BLACKHOLE)
-"""Platform or line give no sign of life at all."""
-ILL = (Fault.PLATFORM_SLOW, Fault.PLATFORM_SICK, Fault.PLATFORM_AMNESIAC, Fault.PLATFORM_FLAPPING, Fault.LINE_LOSSY)
-NORTH = (*DEAD, *ILL)
-SHORT = (Fault.PLATFORM_FLAPPING, Fault.PLATFORM_AMNESIAC)
-"""A platform that forgets, and is away for less than probes notice."""
-CLOCK = (Fault.CLOCK_JUMP,)
-LOSSY = (Fault.LINE_LOSSY,)
 
 INSIDE = (Do.CALL, Do.CALL_BY_TCP, Do.CALLEE_ENDS)
 EMERGENCIES = (Do.EMERGENCY, Do.EMERGENCY_STRANGER)
@@ -144,7 +131,7 @@ def acknowledged(history: History, now: float) -> Iterator[Breach]:
     """Who answers learns that the caller has heard it."""
     for call in history.calls.values():
         heard = call.answered_at
-        if heard is None or now - heard < ACK_S or _disturbed(history, call, heard - 1, heard + ACK_S):
+        if heard is None or now - heard < ACK_S or _disturbed(history, heard - 1, heard + ACK_S):
             continue
         # The callee's half of a call that is up when its platform dies has no ACK but by the platform.
         if history.turned(call.at - SPREAD_S, heard + 1, NORTH):
@@ -174,7 +161,7 @@ def ended(history: History, now: float) -> Iterator[Breach]:
     for call in history.calls.values():
         for leg, others in _sides(call):
             sent = leg.bye_sent_at
-            if sent is None or now - sent < END_S or _disturbed(history, call, sent - 1, sent + END_S):
+            if sent is None or now - sent < END_S or _disturbed(history, sent - 1, sent + END_S):
                 continue
             # Of two that have answered the caller talks with one.
             answered = [other for other in others if other.answered_at is not None]
@@ -193,7 +180,7 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
     """Who gives up is not answered any more: the phone that rings is told."""
     for call in history.calls.values():
         sent = call.calling.cancel_sent_at if call.calling else None
-        if sent is None or now - sent < LET_GO_S or _disturbed(history, call, sent - 1, sent + LET_GO_S):
+        if sent is None or now - sent < LET_GO_S or _disturbed(history, sent - 1, sent + LET_GO_S):
             continue
         # A platform that restarts unseen has forgotten whom it rings, and may not be missed within this time.
         if history.turned(call.at - SPREAD_S, sent + LET_GO_S, SHORT):
@@ -432,12 +419,9 @@ def _sides(call: Call) -> Iterator[tuple[Leg, list[Leg]]]:
         yield leg, [call.calling]
 
 
-def _disturbed(history: History, call: Call, since: float, until: float) -> bool:
-    del call
+def _disturbed(history: History, since: float, until: float) -> bool:
     return (
-        history.lagged(since, until)
-        or history.troubled(since, until, (*EDGE, *LOSSY))
-        or history.turned(since, until, CLOCK)
+        disturbed(history, since, until) or history.troubled(since, until, LOSSY) or history.turned(since, until, CLOCK)
     )
 
 

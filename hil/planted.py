@@ -114,7 +114,8 @@ NEEDS: dict[str, Need] = {
     "15-112-gives-up-at-once": _in_peace(Do.EMERGENCY, "emergency"),
     "16-sockets-left-behind": Need(frozenset(("flat",)), peace=True),
     "17-strangers-may-register": _in_survival(Do.STRANGER_REGISTERS),
-    "18-cancel-lost": _in_peace(Do.GIVE_UP, "let_go"),
+    # Who gives up is rung for on; and where two phones ring for one call, both answer.
+    "18-cancel-lost": _in_peace(Do.GIVE_UP, "let_go", "once"),
     "19-diverted-into-nothing": _killed("reachable"),
     "20-survival-too-late": Need(frozenset(("master",)), mode=Mode.SURVIVAL),
     "21-referral-ignored": _of_people("away", do=Do.CALL_AWAY),

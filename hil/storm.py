@@ -53,6 +53,7 @@ BEFORE_S = 0.12
 """The burst of calls begins so long before the fault."""
 HEARING_S = 2.5
 """So long before a fault of a moment those begin who are told something: by then they hear, talk, or are recorded."""
+BURSTS_MAX = 3
 SETTLE_S, LAST_S = 45.0, 24.0
 """At the end: until NORMAL, and then until every call and record is in, which is so long at the most."""
 QUIET_S = 4.0
@@ -357,8 +358,7 @@ class _Storm:
                 self._mend(chapter.by, laid)
             self._await_mode(mode, MODE_WAIT_S)
             if again and mode is Mode.SURVIVAL:
-                self._burst(chapter)
-                self._over.wait(HEARING_S)
+                self._burst_until_heard(chapter)
             if again or mode is Mode.NORMAL:
                 self._strike(chapter.fault, laid)
             if again or mode is Mode.SURVIVAL:
@@ -387,6 +387,15 @@ class _Storm:
         with contextlib.suppress(PhoneError, NetError):
             self._town.burst(chapter.burst)
         self._over.wait(BEFORE_S)
+
+    def _burst_until_heard(self, chapter: Chapter) -> None:
+        """A `calls` that has just begun may have no sound yet, and then refuses in words whoever is to hear why."""
+        for _ in range(BURSTS_MAX):
+            self._burst(chapter)
+            self._over.wait(HEARING_S)
+            with self._lock:
+                if self._over.is_set() or any(one.up and one.label in TOLD for one in self._history.heard_calls):
+                    return
 
     def _play_across(self, chapter: Chapter, laid: list[Fault]) -> None:
         across = chapter.across

@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from hil.absent import HANDED_MORE, KNOWN_TO_EDGE_S, absent_breaches
+from hil.absent import HANDED_MORE, absent_breaches
+from hil.excuses import KNOWN_TO_EDGE_S
 from hil.history import Absence, Call, History, Phone
+from hil.phone.hearing import Heard
 from hil.phone.sipp import Message
-from hil.stormplan import AWAY, LOST, MOVED, STANDIN, Do, Fault
+from hil.stormplan import APART, AWAY, HELPER, LOST, MOVED, NOBODY, STANDIN, Do, Fault
 
 AT, NOW = 900.0, 1000.0
 ID = "1-77@10.98.0.21"
@@ -131,3 +133,23 @@ def test_calls_to_plain_phones_do_not_come_to_python() -> None:
     assert rules(history) == {"plain"}
     history.struck(Fault.PLATFORM_SICK, AT)  # then it may have been diverted
     assert rules(history) == set()
+
+
+def test_calls_of_those_who_hear_come_to_python_as_often_as_is_due() -> None:
+    apart = next(iter(APART))
+    for peer, code, label, may in (
+        (NOBODY, 200, Do.HEAR, 1),
+        (apart, 200, Do.CHOOSE, 1),
+        (apart, 480, Do.CHOOSE, 2),
+        (HELPER, 200, Do.TALK, 0),
+        (HELPER, 486, Do.TALK, 1),
+        (HELPER, None, Do.TALK, 1),
+        (HELPER, 487, Do.TALK, 0),
+        (NOBODY, 200, "", 0),
+    ):
+        history = town()
+        history.heard_calls = [Heard(1, "1021", peer, "a", AT, label, code)]
+        history.handed = NOW, HANDED_MORE + may
+        assert rules(history) == set()
+        history.handed = NOW, HANDED_MORE + may + 1
+        assert rules(history) == {"plain"}

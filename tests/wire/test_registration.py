@@ -10,6 +10,7 @@ import pytest
 from hil.phone import Account, Phone
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
+from hil.phone.raw import RawPhone, status
 from hil.site import PROXY, REALM, password
 from tests.wire.conftest import REFRESH_S, STEP_S, Building, Buildings, dials, open_buildings, users
 
@@ -24,6 +25,8 @@ MIN_EXPIRES_S = 300
 PLATFORM_EXPIRES_S = 48
 """Just more than the unit keeps in hand: two of the phones' periods and ten seconds."""
 SETTLED_S = 90.0
+LOST_S = 5.0
+"""A binding lasts longer."""
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +46,43 @@ def in_both_modes(building: Building) -> Iterator[str]:
         yield "SURVIVAL"
     finally:
         building.platform.start()
+
+
+@pytest.mark.long
+def test_a_phone_whose_connection_was_lost_is_bound_by_its_new_one_alone(buildings: Buildings) -> None:
+    """By both it would be rung twice. Two connections that stand are two."""
+
+    def work(building: Building) -> None:
+        site, (user,) = building.site, users(GUEST)
+        contact = f"<sip:{user.extension}@{site.phone_ip(GUEST_IP)}:5060;transport=tcp>;expires=60"
+        own = f"<sip:{user.extension}@{REALM}>"
+
+        def register(phone: RawPhone) -> None:
+            answer = phone.ask("REGISTER", f"sip:{REALM}", {"To": own, "From": f"{own};tag=a", "Contact": contact})
+            assert status(answer) == 200
+
+        def connected() -> RawPhone:
+            phone = RawPhone(site.phones, site.phone_ip(GUEST_IP), user, PROXY, REALM, transport="tcp")
+            register(phone)
+            return phone
+
+        def bound(*phones: RawPhone) -> int:
+            uris = site.bindings()[user.extension]
+            return sum(f"~{phone.port}~" in uri for uri in uris for phone in phones)
+
+        def bound_alone(phone: RawPhone, before: RawPhone) -> bool:
+            register(phone)  # the edge may not have heard yet that the connection before is gone
+            return bound(phone, before) == 1
+
+        for _ in in_both_modes(building):
+            one = connected()
+            one.close()
+            with connected() as two:
+                site.wait(lambda one=one, two=two: bound_alone(two, one), LOST_S, "bound once")  # type: ignore[misc]
+                with connected() as three:
+                    assert bound(two, three) == 2
+
+    buildings.each(work)
 
 
 def test_several_contacts_ring_and_one_answers(buildings: Buildings) -> None:
