@@ -37,6 +37,16 @@ class Stat:
     ACTIVE, HELD, DIALING, ALERTING, INCOMING, WAITING, ENDED = range(7)
 
 
+DSCI = {
+    Stat.HELD: 1,
+    Stat.DIALING: 2,
+    Stat.ACTIVE: 3,
+    Stat.INCOMING: 4,
+    Stat.WAITING: 5,
+    Stat.ENDED: 6,
+    Stat.ALERTING: 7,
+}
+"""Quectel's numbers of the same, in ^DSCI."""
 ENDS = {Cause.BUSY: "BUSY", Cause.NO_ANSWER: "NO ANSWER"}
 """The result that says why; NO CARRIER for all others (27.007 §6.3)."""
 
@@ -126,10 +136,10 @@ class Calls:
             self._shared.say(f"+QTONEDET: {ord(digit)}")
 
     def speak(self, call: Call, samples: int, rate_hz: int) -> bytes:
-        return self._pcm.given(samples)
+        return self._pcm.said(samples)
 
     def hear(self, call: Call, sound: bytes, rate_hz: int) -> None:
-        self._pcm.from_other(sound)
+        """It asks the other modem itself, at its own clock."""
 
     # Commands
 
@@ -339,7 +349,7 @@ class Calls:
             way, stat = int(not held.outgoing), -1 if ended else held.stat
             self._shared.say(f'+QIND: "ccinfo",{held.index},{way},{stat},0,0,"{held.number}",{_toa(held.number)}')
         if self._dsci:
-            stat = 6 if ended else held.stat
+            stat = DSCI[Stat.ENDED if ended else held.stat]
             self._shared.say(f"^DSCI: {held.index},{int(not held.outgoing)},{stat},0,{held.number},{_toa(held.number)}")
 
     def _ring(self, held: ModemCall) -> None:

@@ -18,8 +18,8 @@ __all__ = ["BUFFER_MS", "Pcm"]
 
 BUFFER_MS = 320
 """Of sound that was given and not yet taken."""
-OTHER_MAX_MS = 400
-"""Of what another modem said, between two clocks."""
+SAID_MAX_MS = 400
+"""Of what was taken, kept for another modem: it has a clock of its own."""
 JITTER_S = 0.06
 DIES_AFTER_S = 20.0
 CHOPPY = 0.3
@@ -40,7 +40,7 @@ class Pcm:
         self.on = False
         self.listeners: list[Callable[[bool], None]] = []
         self._given = bytearray()
-        self._other = bytearray()
+        self._said = bytearray()
         self._in_call = False
         self._timer: Timer | None = None
         self._began = 0.0
@@ -70,17 +70,12 @@ class Pcm:
             self._overrun_bytes += len(data) - max(room, 0)
             self._shared.note("overrun", bytes=len(data) - max(room, 0))
 
-    def given(self, samples: int) -> bytes:
-        """What another modem takes of ours: its own clock, so from a buffer between."""
+    def said(self, samples: int) -> bytes:
+        """What another modem hears of this one; less where its clock is the faster."""
         size = samples * SAMPLE_BYTES
-        sound = bytes(self._other[:size])
-        del self._other[:size]
+        sound = bytes(self._said[:size])
+        del self._said[:size]
         return sound
-
-    def from_other(self, sound: bytes) -> None:
-        """What another modem said to ours."""
-        self._other += sound
-        del self._other[: max(0, len(self._other) - self._bytes(OTHER_MAX_MS))]
 
     def call_began(self) -> None:
         """There is somebody to hear."""
@@ -122,6 +117,7 @@ class Pcm:
         if self._running and self._timer is None:
             self._count()
             self._given.clear()
+            self._said.clear()
             self._began, self._ticks = self._shared.timers.now(), 0
             self._again()
 
@@ -172,6 +168,8 @@ class Pcm:
         if self._up.hear(sound, self.rate_hz):
             self._shared.note("onset", side="up")
         self._hear(sound, self.rate_hz)
+        self._said += sound
+        del self._said[: max(0, len(self._said) - self._bytes(SAID_MAX_MS))]
 
     def _give(self, size: int) -> None:
         sound = self._speak(size // SAMPLE_BYTES, self.rate_hz).ljust(size, b"\0")

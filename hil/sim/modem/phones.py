@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from hil.sim.modem.network import Call, Cause, Network, Stage
 from hil.sim.modem.timers import Timer
-from hil.sim.modem.voices import Ear, Voice, voice
+from hil.sim.modem.voices import KEY_MS, Ear, Voice, voice
 
 __all__ = ["SOS", "Habit", "Phone"]
 
 SOS = "112"
-KEY_EVERY_S = 0.25
+KEY_EVERY_S = 2 * KEY_MS / 1000
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,8 @@ class Phone:
         self.call: Call | None = None
         self.inbox: list[str] = []
         self._voice: Voice = voice(self.habit.sound)
+        self._tones: Voice = voice("silence")
+        self._tones_end = 0.0
         self._ear = Ear()
         self._timers: list[Timer] = []
 
@@ -64,7 +66,8 @@ class Phone:
             self.call.release(cause)
 
     def press(self, keys: str) -> None:
-        """Keys, one after the other."""
+        """Keys, one after the other; their tones are heard instead of what it says."""
+        self._tones, self._tones_end = voice(f"keys:{keys}"), self.network.timers.now() + len(keys) * KEY_EVERY_S
         for at, digit in enumerate(keys):
             self._later(at * KEY_EVERY_S, lambda digit=digit: self._press(digit))  # type: ignore[misc]
 
@@ -107,7 +110,8 @@ class Phone:
         """The network has noted it."""
 
     def speak(self, call: Call, samples: int, rate_hz: int) -> bytes:
-        return self._voice.speak(samples, rate_hz)
+        pressing = self.network.timers.now() < self._tones_end
+        return (self._tones if pressing else self._voice).speak(samples, rate_hz)
 
     def hear(self, call: Call, sound: bytes, rate_hz: int) -> None:
         self._voice.hear(sound, rate_hz)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import pty
 import socket
+import termios
 import tty
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Protocol
 __all__ = ["PairPort", "Port", "PtyPort", "TcpPort", "open_port"]
 
 READ_BYTES = 4096
+FREE_EVERY_S = 0.5
 
 
 class Port(Protocol):
@@ -39,6 +42,7 @@ class PtyPort:
     def __init__(self, path: Path, received: Callable[[bytes], None]) -> None:
         self.path, self._received = path, received
         self._near = self._far = -1
+        self._freeing: asyncio.TimerHandle | None = None
 
     def open(self) -> None:
         if self._near >= 0:
@@ -49,10 +53,13 @@ class PtyPort:
         self.path.unlink(missing_ok=True)
         self.path.symlink_to(os.ttyname(self._far))
         asyncio.get_running_loop().add_reader(self._near, self._readable)
+        self._free()
 
     def close(self) -> None:
         if self._near < 0:
             return
+        if self._freeing is not None:
+            self._freeing.cancel()
         asyncio.get_running_loop().remove_reader(self._near)
         self.path.unlink(missing_ok=True)
         os.close(self._near)
@@ -64,6 +71,11 @@ class PtyPort:
             return os.write(self._near, data) if self._near >= 0 else 0
         except OSError:
             return 0
+
+    def _free(self) -> None:
+        """A serial port forgets at its last close that it was held alone (TIOCEXCL); a pty does not."""
+        fcntl.ioctl(self._far, termios.TIOCNXCL)
+        self._freeing = asyncio.get_running_loop().call_later(FREE_EVERY_S, self._free)
 
     def _readable(self) -> None:
         with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["BLOCK_MS", "Ear", "Voice", "VoiceError", "little_endian", "voice"]
+__all__ = ["BLOCK_MS", "KEY_MS", "Ear", "Voice", "VoiceError", "little_endian", "voice"]
 
 FULL = 32767
 PEAK_DBFS = -10.0
