@@ -1,11 +1,12 @@
 """A modem's driver and the simulated modem that it keeps, in one loop: what both of them say happened.
 
-For tests of anything that is a :class:`drivers.modem.model.Modem`, best in a loop of its own time (hil/sim/owntime.py)."""
+For tests of anything that is a :class:`drivers.modem.model.Modem`, best in a time of its own (hil/sim/owntime.py)."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import itertools
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -21,6 +22,7 @@ __all__ = ["ModemBench", "NotInTime", "Opens", "Pins", "in_own_time"]
 
 NAME = "m"
 START_TIMEOUT_S = 120.0
+LOOK_S = 0.05
 LOOPBACK = "tcp:127.0.0.1:0"
 
 P = ParamSpec("P")
@@ -56,7 +58,8 @@ class Opens(Protocol):
 
 
 class ModemBench:
-    """An async context manager: the modem has power and its driver is started; where `waits`, it is Back and registered."""
+    """An async context manager: the modem has power and its driver is started; where `waits`, until it is Back and
+    registered. `plan`: as in ModemPlan."""
 
     def __init__(
         self, model: str, opens: Opens = open_modem, *, waits: bool = True, pin: str = "", **plan: Any
@@ -113,7 +116,7 @@ class ModemBench:
             if self._loop.time() > ends:
                 said = [f"{entry['at']:.1f} {entry['what']} {entry.get('data', '')!r}" for entry in self._last()]
                 raise NotInTime(f"{what}: not within {timeout_s} s; {self.events[-8:]}; {said}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(LOOK_S)
 
     async def event(self, kind: type[E], since: int = 0, timeout_s: float = START_TIMEOUT_S, **facts: Any) -> E:
         """The first event of a kind with these facts, of those from number `since` on. Raises NotInTime."""
@@ -171,9 +174,7 @@ class ModemBench:
         """What the driver told that no modem may tell: calls that end twice or never begin, Back without Gone."""
         found = [f"only ended: {call}" for call in self.calls() if call[0].state is CallState.RELEASED]
         there = [type(event) for event in self.events if isinstance(event, Back | Gone)]
-        found += [
-            f"twice in a row: {kind.__name__}" for kind, after in zip(there, there[1:], strict=False) if kind is after
-        ]
+        found += [f"twice in a row: {kind.__name__}" for kind, after in itertools.pairwise(there) if kind is after]
         return found
 
     def _last(self) -> Iterable[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """An asyncio loop whose time passes only when nothing else happens: hours in seconds, sockets and all.
 
-For who has both ends in one loop. What another thread or the kernel does meanwhile (a pty's bytes) is given a moment of
-real time before the clock goes on."""
+For who has both ends in one loop, by sockets: what is sent is there at once. A pty's bytes and other threads take
+their time, for which the clock does not wait."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from typing import Any
 
 __all__ = ["OwnTimeLoop"]
 
-MOMENT_S = 0.0005
-"""Real time in which something may still come before the clock goes on."""
 STUCK_S = 5.0
 """Real time with nothing due at all: everybody waits for somebody else."""
 
@@ -43,10 +41,7 @@ class _Selector(selectors.BaseSelector):
                 raise RuntimeError("nothing is due, and nothing comes")
             return found
         found = self._real.select(0)
-        if found or timeout <= 0:
-            return found
-        found = self._real.select(MOMENT_S)
-        if not found:
+        if not found and timeout > 0:
             self.passed_s += timeout
         return found
 
