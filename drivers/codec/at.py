@@ -142,6 +142,7 @@ class AtCore:
         self._sync_tries = 0
         self._sync_seen = False
         self._swallowed: Command | None = None
+        self._unsure = False  # an answer is late, and may come yet
 
     def start(self, now: float) -> None:
         self._buffer.clear()
@@ -193,8 +194,7 @@ class AtCore:
             for flight in late:
                 self._flying.remove(flight)
                 self._say(Answer(flight.command, Verdict.SILENT, tuple(flight.lines)))
-            if late and not self._flying:
-                self._sync(now)
+            self._unsure = self._unsure or bool(late)
             self._pump(now)
 
     def receive(self, data: bytes, now: float) -> None:
@@ -296,6 +296,9 @@ class AtCore:
     # -- what is written
 
     def _pump(self, now: float) -> None:
+        if self._mode is _Mode.READY and self._unsure and not self._flying:
+            self._unsure = False
+            self._sync(now)
         if self._mode is not _Mode.READY or not self._waiting:
             return
         if not self._flying:

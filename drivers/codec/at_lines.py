@@ -154,8 +154,9 @@ def parse_ccinfo(line: str) -> Ccinfo | None:
     return Ccinfo(index, direction == 0, None if stat < 0 else stat, mode not in DATA_MODES, number(*_two(told, 6)))
 
 
-DSCI_STAT = {1: 1, 2: 2, 3: 0, 4: 4, 5: 5, 6: None, 7: 3}
-"""Of `^DSCI`: 1 held, 2 original (dialling), 3 connected, 4 incoming, 5 waiting, 6 over, 7 alerting."""
+DSCI_STAT = {2: 2, 4: 4, 5: 5, 6: None}
+"""Of `^DSCI`: dialling, incoming, waiting, over. With 3 Quectel means connected and others that it rings there, so that
+and the rest are left to `+CLCC`."""
 
 
 def parse_dsci(line: str) -> Ccinfo | None:

@@ -16,6 +16,8 @@ TEXT_MAX = 1024
 CUSD = re.compile(r"\+CUSD:\s*(\d+)\s*(?:,\s*(.*?))?\s*(?:,\s*(\d{1,3}))?\s*$", re.DOTALL)
 HEX = re.compile(r"(?:[0-9A-Fa-f]{2})+")
 READABLE_SHARE = 0.8
+PAGES = frozenset(range(0x07)) | {0x20, 0xFF}
+"""Of UCS2: Latin, Greek, Cyrillic, Hebrew, Arabic; signs; garbage."""
 GARBAGE = "\uffff\ufffe\x00\ufffd"
 
 
@@ -61,8 +63,7 @@ def _plain(text: str) -> str:
 
 
 def _looks_wide(octets: bytes) -> bool:
-    """Every other octet is the same small one: pages of Latin, Greek, Cyrillic, …"""
-    return len(octets) >= 4 and len(octets) % 2 == 0 and len(set(octets[0::2]) - {0x20, 0xFF}) <= 2
+    return len(octets) >= 4 and len(octets) % 2 == 0 and PAGES.issuperset(octets[0::2])
 
 
 def _ucs2(octets: bytes) -> str:
