@@ -23,12 +23,12 @@ __all__ = ["HELD_MAX_S", "RATES_HZ", "Flows", "Inflow", "Outflow"]
 
 RATES_HZ = (8000, 16000)
 """Of modems."""
-MARGIN = RATE_HZ // 100
-"""Held beyond what the worst delivery asks for: 10 ms."""
-_OVER, _UNDER = RATE_HZ // 200, RATE_HZ // 1000
-"""So far from it nothing is done: 5 ms too much, 1 ms too little."""
-_REST_FRAMES = 1
-"""Left alone between two that are read faster: so the delay shrinks by 3 ms a second."""
+MARGIN = RATE_HZ // 125
+"""Held beyond what the worst delivery asks for: 8 ms."""
+_OVER, _UNDER = RATE_HZ // 400, RATE_HZ // 1000
+"""So far from it nothing is done: 2.5 ms too much, 1 ms too little."""
+_MUCH, _REST_FRAMES = RATE_HZ // 100, 3
+"""Of a surplus above 10 ms each frame takes a sample off, 6 ms a second; of less one frame in four."""
 _FAR = RATE_HZ // 25
 """Beyond this the surplus is passed over at once, or not written: 40 ms."""
 HELD_MAX_S = 0.16
@@ -37,7 +37,7 @@ _STALL = RATE_HZ * 12 // 100
 """A hole this long is a stall: what was known of the deliveries is forgotten."""
 LEAD = RATE_HZ // 40
 """Given to the modem before what it counts by, so that none of its frames finds nothing, wherever between two of ours
-it falls: 25 ms."""
+it falls: 20 ms, and 5 for who is woken late. Who is later still is so once: what came too late stays ahead."""
 STILL_S = 0.06
 """Who delivers nothing for so long beyond its wont stands still."""
 AHEAD_MAX = RATE_HZ // 8
@@ -122,7 +122,7 @@ class Inflow:
         self._rested += 1
         if over < -_UNDER:
             step = -1
-        elif over > _OVER and self._rested > _REST_FRAMES:
+        elif over > _MUCH or (over > _OVER and self._rested > _REST_FRAMES):
             step, self._rested = 1, 0
         else:
             return FRAME_SAMPLES
@@ -180,7 +180,7 @@ class Outflow:
             return b""
         # What has been delivered by now, as the modem's best deliveries have it.
         counted = clock.upper + now * RATE_HZ
-        lead = self._begun_anew(round(counted)) if self._still else b""
+        lead = self._begun_anew(counted) if self._still else b""
         short = counted + self._ahead - self._written - FRAME_SAMPLES
         if short < -_FAR:
             self.counts.skipped += FRAME_SAMPLES
@@ -195,13 +195,14 @@ class Outflow:
         self._written += count
         return lead + self._of_its_rate(self._reading.take(count, FRAME_SAMPLES))
 
-    def _begun_anew(self, counted: int) -> bytes:
-        """The lead, after which nothing is owed; where much is ahead already it is less."""
+    def _begun_anew(self, counted: float) -> bytes:
+        """The lead. All that it has delivered it has played without us, but for what is ahead already."""
         self._still = False
-        self._passed(counted - FRAME_SAMPLES - self._written)
-        self._ahead = min(AHEAD_MAX, self._written + FRAME_SAMPLES - counted + LEAD)
-        self._written += LEAD
-        return self._of_its_rate(bytes(LEAD * SAMPLE_BYTES))
+        self._passed(self._clock.delivered - self._written)
+        self._ahead = min(AHEAD_MAX, self._written - self._clock.delivered + LEAD)
+        lead = max(0, round(counted) + self._ahead - self._written - FRAME_SAMPLES)
+        self._written += lead
+        return self._of_its_rate(bytes(lead * SAMPLE_BYTES))
 
     def _passed(self, count: int) -> None:
         """So much the modem has played as silence."""

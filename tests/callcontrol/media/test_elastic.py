@@ -185,7 +185,9 @@ def test_nothing_is_written_to_a_modem_that_stands_still() -> None:
     flow = Outflow(clock)
     assert flow.push(SILENCE, 0.0) == b""
     clock.came(FRAME_SAMPLES, 0.01)
-    assert len(flow.push(SILENCE, 0.02)) == FRAME_BYTES + 2 * LEAD
+    assert len(flow.push(SILENCE, 0.02)) == FRAME_BYTES + 2 * (LEAD - FRAME_SAMPLES // 2), (
+        "10 ms before the modem's next"
+    )
     assert flow.push(SILENCE, 1.0) == b""
 
 
