@@ -10,8 +10,9 @@ How the process `trunk` uses it:
     sounds = Sounds()                       # one a process
     sound = sounds.towards(invite.body)     # or sounds.at(address), for an INVITE of ours; both raise NoPlace
     answer = sound.answer(invite.body)      # b"": nothing in common, 488
-    sound.join(modem.sound)                 # as soon as the modem has any; `audible` is set when it says something:
-                                            # then the ringing is the network's own: 183 with SDP, else 180
+    sound.join(modem)                       # once, as soon as a call is dialled or answered: its sound is heard when
+                                            # there is any. `audible` is set when it says something: early, the
+                                            # ringing is the network's own: 183 with SDP, else 180
     sound.pressed = ...                     # told of each key of the phone that the modem is to send
     sound.press("5")                        # a key that the modem has told of
     sound.trouble = ...                     # told of each `Trouble`, and of its end
@@ -27,6 +28,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from callcontrol.media.dtmf import Keys, holds
 from callcontrol.media.elastic import Inflow, Outflow
@@ -38,7 +40,7 @@ from callcontrol.media.tones import sine
 from drivers.modem.model import Sound
 from firmware.places import Place, Places
 
-__all__ = ["CallSound", "ModemEnd", "SoundStatus", "Sounds", "Trouble", "heard_tone"]
+__all__ = ["CallSound", "ModemEnd", "SoundStatus", "Sounding", "Sounds", "Trouble", "heard_tone"]
 
 STOPPED_S = 1.0
 """A modem that delivers nothing for so long, while its sound is open, has stopped."""
@@ -72,12 +74,19 @@ class SoundStatus:
     trouble: Trouble = Trouble.NONE
 
 
+class Sounding(Protocol):
+    """What a modem has of sound: None before the call has any, and while the modem is mended; another one after it."""
+
+    @property
+    def sound(self) -> Sound | None: ...
+
+
 class ModemEnd:
     """A modem's sound as a source and a sink of frames. Each of the two is to be asked once in 20 ms."""
 
     def __init__(self, sound: Sound) -> None:
+        self.sound = sound
         self.trouble = Trouble.NONE
-        self._sound = sound
         self._in = Inflow(sound.rate_hz)
         self._out = Outflow(self._in.clock, sound.rate_hz)
         self._heard, self._said = Level(), Level()
@@ -97,8 +106,8 @@ class ModemEnd:
 
     def push(self, frame: bytes, now: float) -> None:
         """What is said there."""
-        if self._sound.ready and (data := self._out.push(self._said.of(frame), now)):
-            self._sound.write(data)
+        if self.sound.ready and (data := self._out.push(self._said.of(frame), now)):
+            self.sound.write(data)
 
     def status(self) -> SoundStatus:
         counts, clock = self._in.counts, self._in.clock
@@ -115,7 +124,7 @@ class ModemEnd:
         self._task.cancel()
 
     async def _read(self) -> None:
-        while data := await self._sound.read():
+        while data := await self.sound.read():
             self._in.push(data, self._loop.time())
 
     def _judge(self, now: float) -> None:
@@ -157,7 +166,8 @@ class CallSound:
         self.pressed: Callable[[str], None] = lambda key: None
         self.trouble: Callable[[Trouble], None] = lambda trouble: None
         self._place = place
-        self._modem: ModemEnd | None = None
+        self._modem: Sounding | None = None
+        self._end: ModemEnd | None = None  # of its sound, while it has any
         self._keys: Keys | None = None
         self._status = SoundStatus()
         self._player: Player | None = None
@@ -180,19 +190,17 @@ class CallSound:
 
     # ---- who is joined to whom
 
-    def join(self, sound: Sound, *, hears_keys: bool = True) -> None:
-        """From now the two sides hear each other. `hears_keys`: the modem tells of keys; else they are looked for in
-        the sound, which costs as much as all the rest."""
+    def join(self, modem: Sounding, *, hears_keys: bool = True) -> None:
+        """From now the two sides hear each other, as far as the modem has sound. `hears_keys`: it tells of keys; else
+        they are looked for in the sound, which costs as much as all the rest."""
         self.part()
-        self._modem = ModemEnd(sound)
+        self._modem = modem
         self._keys = None if hears_keys else Keys()
 
     def part(self) -> None:
         """The modem's call is over; the SIP side hears only what is played."""
-        if self._modem is not None:
-            self._status = self._modem.status()
-            self._modem.close()
-            self._modem = None
+        self._modem = None
+        self._look()
 
     async def play(self, clips: Sequence[Clip]) -> None:
         """To the SIP side, instead of what the modem says; returns at its end, or when something else is played."""
@@ -208,7 +216,7 @@ class CallSound:
 
     def status(self) -> SoundStatus:
         """Of the modem that is joined, or was last."""
-        return self._status if self._modem is None else self._modem.status()
+        return self._status if self._end is None else self._end.status()
 
     def close(self) -> None:
         """Once; says BYE by RTCP, and lets the ports go."""
@@ -230,12 +238,13 @@ class CallSound:
     def _step(self, now: float) -> None:
         said = self._place.heard(now)
         heard = None
-        if self._modem is not None:
+        self._look()
+        if self._end is not None:
             if said:
-                self._modem.push(said, now)
-            before, heard = self._modem.trouble, self._modem.pull(now)
-            if self._modem.trouble != before:
-                self._told(self._modem.trouble)
+                self._end.push(said, now)
+            before, heard = self._end.trouble, self._end.pull(now)
+            if self._end.trouble != before:
+                self._told(self._end.trouble)
             if not self.audible.is_set() and loudness(heard) > AUDIBLE:
                 self.audible.set()
             for key in self._keys.heard(heard) if self._keys is not None else "":
@@ -248,6 +257,16 @@ class CallSound:
                 return
         if heard is not None:
             self._place.say(heard)
+
+    def _look(self) -> None:
+        """The end of the sound that the modem has now."""
+        sound = None if self._modem is None else self._modem.sound
+        if self._end is not None and self._end.sound is not sound:
+            self._status = self._end.status()
+            self._end.close()
+            self._end = None
+        if sound is not None and self._end is None:
+            self._end = ModemEnd(sound)
 
     def _told(self, trouble: Trouble) -> None:
         log.warning("rvx-event kind=modem_sound trouble=%s", trouble.value or "none")

@@ -49,6 +49,11 @@ class Line:
             return bytes(FRAME_BYTES)
         return next(self._tone)
 
+    @property
+    def sound(self) -> Line | None:
+        """Of the modem that this is as well; closed until it speaks first."""
+        return self if self.speaks.is_set() or self.given else None
+
     def write(self, data: bytes) -> None:
         self.given += data
 

@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import FORMATS
@@ -26,6 +27,13 @@ HOST = "127.0.0.1"
 PORTS_APART = 2
 
 
+@dataclass(frozen=True)
+class _Modem:
+    """In a call that has begun."""
+
+    sound: ModemSound
+
+
 async def _joined(first_port: int, urls: Sequence[str]) -> None:
     ports = Ports(HOST)
     calls: list[CallSound] = []
@@ -38,7 +46,7 @@ async def _joined(first_port: int, urls: Sequence[str]) -> None:
         call = CallSound(Place(OwnEnd(HOST, wire.port), wire, lambda place: place.wire.close(), lambda remote: HOST))
         sound = ModemSound()
         await sound.open(url)
-        call.join(sound)
+        call.join(_Modem(sound))
         calls.append(call)
         sounds.append(sound)
         ours.append(wire.port)
