@@ -1,8 +1,9 @@
 """A stream of bytes to a device, opened by URL and held by nobody else.
 
-``serial:///dev/ttyUSB2?baud=115200`` (or the path alone; a pty is one, too) or ``socket://127.0.0.1:7001``. One
-non-blocking file in the asyncio loop, no thread: what the device sends is handed over at once, and whether it is still
-there is looked at `LOOK_S` apart, as not every driver tells."""
+``serial:///dev/ttyUSB2?baud=115200`` (or the path alone; a pty is one, too) or ``socket://127.0.0.1:7001``. A device is
+opened and set up by pyserial, in a thread, as a sick one may hang; from then on it is one non-blocking file in the
+asyncio loop: what the device sends is handed over at once, and whether it is still there is looked at `LOOK_S` apart,
+as not every driver tells."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ import os
 import socket
 import stat
 import termios
-import tty
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 __all__ = ["Link", "LinkError", "open_link"]
@@ -24,12 +25,17 @@ __all__ = ["Link", "LinkError", "open_link"]
 LOOK_S = 0.4
 WRITE_HANG_S = 1.0
 """Nothing at all taken for so long: the device hangs."""
+OPEN_S = 8.0
+"""A device that hangs takes 5 s to refuse each setting."""
 CONNECT_S = 2.0
 READ_BYTES = 65536
 READS_AT_ONCE = 8
 """Others in the loop have their turn then."""
 PENDING_MAX_BYTES = 65536
+BAUDS = (115200, 9600, 19200, 38400, 57600, 230400, 460800, 921600)
+"""The first is taken where none is named; a USB modem does not care."""
 TAKEN = {errno.EBUSY, errno.EWOULDBLOCK, errno.EAGAIN}
+ABSENT = {errno.ENOENT, errno.ENODEV, errno.ENXIO}
 
 
 class LinkError(Exception):
@@ -38,6 +44,13 @@ class LinkError(Exception):
     def __init__(self, reason: str, text: str) -> None:
         super().__init__(f"{reason}: {text}")
         self.reason = reason
+
+
+class _Device(Protocol):
+    """A socket, or pyserial's Serial as far as we use it."""
+
+    def fileno(self) -> int: ...
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +65,27 @@ async def open_link(url: str, received: Callable[[bytes], None], lost: Callable[
     """`lost` is called at most once, with a word why (`unplugged`, `hung`), and never after `close`.
     Raises :class:`LinkError`."""
     place = _parse(url)
-    if place.path:
-        return Link(_open_serial(place), received, lost, place.path)
-    sock = socket.socket(socket.AF_INET)
-    sock.setblocking(False)
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            await asyncio.get_running_loop().sock_connect(sock, (place.host, place.port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except (OSError, TimeoutError) as error:
-        sock.close()
-        raise LinkError("absent", f"{url}: {str(error) or 'no answer'}") from error
-    except BaseException:
-        sock.close()
-        raise
-    return Link(sock.detach(), received, lost)
+    device = await (_open_device(place) if place.path else _connect(place))
+    return Link(device, received, lost, place.path)
 
 
 class Link:
     """Made by :func:`open_link`."""
 
     def __init__(
-        self, file: int, received: Callable[[bytes], None], lost: Callable[[str], None], path: str = ""
+        self, device: _Device, received: Callable[[bytes], None], lost: Callable[[str], None], path: str
     ) -> None:
-        self._file = file
+        self._device = device
+        self._file = device.fileno()
         self._received = received
         self._lost = lost
         self._path = path
-        self._device = os.fstat(file).st_rdev
+        self._number = os.fstat(self._file).st_rdev
         self._loop = asyncio.get_running_loop()
         self._pending = bytearray()
         self._open = True
         self._hang: asyncio.TimerHandle | None = None
-        self._loop.add_reader(file, self._readable)
+        self._loop.add_reader(self._file, self._readable)
         self._look = self._loop.call_later(LOOK_S, self._look_again)
 
     def write(self, data: bytes) -> None:
@@ -119,7 +120,8 @@ class Link:
             # The kernel would wait until a hanging device has taken what was written.
             with contextlib.suppress(termios.error, OSError):
                 termios.tcflush(self._file, termios.TCIOFLUSH)
-        os.close(self._file)
+                fcntl.ioctl(self._file, termios.TIOCNXCL)
+        self._device.close()
 
     def _readable(self) -> None:
         for _ in range(READS_AT_ONCE):
@@ -167,7 +169,7 @@ class Link:
     def _is_there(self) -> bool:
         try:
             termios.tcgetattr(self._file)
-            return os.stat(self._path).st_rdev == self._device
+            return os.stat(self._path).st_rdev == self._number
         except (termios.error, OSError):
             return False
 
@@ -179,55 +181,75 @@ class Link:
 
 def _parse(url: str) -> _Place:
     if url.startswith("/"):
-        return _Place(path=url, baud=115200)
+        return _Place(url, BAUDS[0])
     try:
         parts = urlsplit(url)
         if parts.scheme == "socket" and parts.hostname and parts.port:
             return _Place(host=parts.hostname, port=parts.port)
         if parts.scheme == "serial" and parts.path.startswith("/") and not parts.netloc:
-            baud = parse_qs(parts.query).get("baud", ["115200"])[-1]
-            if hasattr(termios, f"B{baud}"):
-                return _Place(path=parts.path, baud=int(baud))
+            baud = int(parse_qs(parts.query).get("baud", [BAUDS[0]])[-1])
+            if baud in BAUDS:
+                return _Place(parts.path, baud)
     except ValueError:
         pass
     raise LinkError("url", f"{url!r} is neither serial:///dev/…?baud=115200, a path, nor socket://host:port")
 
 
-def _open_serial(place: _Place) -> int:
-    file = -1
+async def _connect(place: _Place) -> _Device:
+    sock = socket.socket(socket.AF_INET)
     try:
-        file = os.open(place.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISCHR(os.fstat(file).st_mode):
-            raise LinkError("url", f"{place.path} is no device")
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        fcntl.ioctl(file, termios.TIOCEXCL)
-        _set_raw(file, place.baud)
-    except LinkError:
-        os.close(file)
+        sock.setblocking(False)
+        async with asyncio.timeout(CONNECT_S):
+            await asyncio.get_running_loop().sock_connect(sock, (place.host, place.port))
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except (OSError, TimeoutError) as error:
+        sock.close()
+        raise LinkError("absent", f"{place.host}:{place.port}: {error}") from error
+    except BaseException:
+        sock.close()
         raise
-    except (OSError, termios.error) as error:
-        if file >= 0:
-            os.close(file)
+    return sock
+
+
+async def _open_device(place: _Place) -> _Device:
+    opening = asyncio.ensure_future(asyncio.to_thread(_open, place))
+    try:
+        async with asyncio.timeout(OPEN_S):
+            return await asyncio.shield(opening)
+    except BaseException as error:
+        opening.add_done_callback(_close_late)
+        if isinstance(error, TimeoutError):
+            raise LinkError("broken", f"{place.path}: not open after {OPEN_S:g} s") from None
+        raise
+
+
+def _open(place: _Place) -> _Device:
+    """Eight bits, no parity, no flow control; what came before us is dropped. Raises LinkError."""
+    import serial  # the edge and unit do without it
+
+    try:
+        if not stat.S_ISCHR(os.stat(place.path).st_mode):
+            raise LinkError("url", f"{place.path} is no device")
+        # With a time between bytes VMIN is 1; with 0 an empty port would read as one that is gone.
+        device: _Device = serial.serial_for_url(
+            place.path, baudrate=place.baud, exclusive=True, timeout=0, write_timeout=0, inter_byte_timeout=0
+        )
+        # Whoever does not ask for pyserial's lock is kept away too, but for root.
+        fcntl.ioctl(device.fileno(), termios.TIOCEXCL)
+    except (OSError, ValueError) as error:
         raise LinkError(_why(error), f"{place.path}: {error}") from error
-    return file
+    return device
 
 
-def _why(error: Exception) -> str:
-    number = error.args[0] if error.args else None
+def _why(error: OSError | ValueError) -> str:
+    number = error.errno if isinstance(error, OSError) else None
     if number in TAKEN:
         return "taken"
-    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+    if number in ABSENT:
         return "absent"
     return "forbidden" if number in (errno.EACCES, errno.EPERM) else "broken"
 
 
-def _set_raw(file: int, baud: int) -> None:
-    """Eight bits, no parity, no flow control by characters or wires, and what came before we did is dropped."""
-    tty.setraw(file, termios.TCSANOW)
-    state = termios.tcgetattr(file)
-    state[2] = (state[2] | termios.CLOCAL | termios.CREAD | termios.CS8) & ~(
-        termios.CRTSCTS | termios.HUPCL | termios.PARENB | termios.CSTOPB
-    )
-    state[4] = state[5] = getattr(termios, f"B{baud}")
-    termios.tcsetattr(file, termios.TCSANOW, state)
-    termios.tcflush(file, termios.TCIFLUSH)
+def _close_late(opening: asyncio.Future[_Device]) -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()

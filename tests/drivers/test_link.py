@@ -103,8 +103,8 @@ async def test_a_device_that_takes_nothing_is_lost(device: tuple[int, Path], mon
     heard = Heard()
     link = await open_link(str(path), heard.received, heard.gone)
     taken = 0
-    while some := link.offer(bytes(4096)):
-        taken += some
+    for _ in range(100):  # until it takes no more
+        taken += link.offer(bytes(4096))
     link.write(b"AT\r")
     assert link.offer(b"x") == 0, "others wait"
     await heard.until_lost()
@@ -173,7 +173,7 @@ async def test_a_socket_is_a_device_too() -> None:
         ("ftp://x", "url"),
         ("", "url"),
         ("/etc/hostname", "url"),
-        ("/etc", "broken"),
+        ("/etc", "url"),
     ],
 )
 async def test_what_cannot_be_opened_is_named(url: str, reason: str) -> None:
