@@ -11,8 +11,9 @@ some of these steps wait for. Nothing else changes the mode, and the diagram in 
   confirmation, by time, or by another death. Its time does not run while registrations are held back
   (callcontrol/pacing.py), but for a bound on the whole.
 
-Going over to the mobile data, and back to the line, goes by way of SURVIVAL or RETURNING, as the platform must be told
-by another way where the phones are. Pure; time is monotonic seconds.
+Going over to the mobile data, and back to the line, goes by way of RETURNING, as the platform must be told by another way
+where the phones are; it is master all the time. Only where neither path serves is there a SURVIVAL. Back to the line goes
+after a hold-down, which doubles as that of an outage does. Pure; time is monotonic seconds.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,7 @@ from firmware.signs import (
     Verdict,
     judge,
     observe,
+    other,
     steady,
     trunk_gone,
 )
@@ -144,21 +146,25 @@ TRANSITIONS: dict[tuple[Mode, Verdict], Mode] = {
     (N, Verdict.BETTER): R,
     (N, Verdict.DOUBTFUL): S,
     (N, Verdict.UNKNOWN): S,
+    (N, Verdict.OTHER): R,
     (N, Verdict.DEAD): V,
     (S, Verdict.GOOD): N,
     (S, Verdict.BETTER): R,
     (S, Verdict.DOUBTFUL): S,
     (S, Verdict.UNKNOWN): S,
+    (S, Verdict.OTHER): R,
     (S, Verdict.DEAD): V,
     (V, Verdict.GOOD): R,
     (V, Verdict.BETTER): R,
     (V, Verdict.DOUBTFUL): V,
     (V, Verdict.UNKNOWN): V,
+    (V, Verdict.OTHER): V,
     (V, Verdict.DEAD): V,
     (R, Verdict.GOOD): N,
     (R, Verdict.BETTER): N,
     (R, Verdict.DOUBTFUL): S,
     (R, Verdict.UNKNOWN): S,
+    (R, Verdict.OTHER): R,
     (R, Verdict.DEAD): V,
 }
 
@@ -239,6 +245,8 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
     if verdict is Verdict.GOOD and state.path is Path.DATA and line_since is not None:
         wait_s = max(settings.good_probes * PROBE_S, state.hold_down_s)
         verdict = Verdict.BETTER if now - line_since >= wait_s else Verdict.GOOD
+    if judged.reason in _OF_THE_PATH and steady(other(state.path), signs):
+        verdict = Verdict.OTHER
     good = verdict in (Verdict.GOOD, Verdict.BETTER)
     good_since = None if not good else now if state.good_since_s is None else state.good_since_s
     memory = state.memory
@@ -255,15 +263,16 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
     if state.mode is R and signs.held_back:
         state = replace(state, paced_s=now)
 
+    if verdict is Verdict.OTHER and state.mode is not V:
+        return _other_path(state, now, settings)
     mode = TRANSITIONS[state.mode, verdict]
     guard = GUARDS.get((state.mode, mode))
     if mode is state.mode or (guard is not None and not guard.holds(state, settings)):
         return replace(state, cause=_cause(state, judged.cause))
     if mode is V:
         return _enter_survival(state, judged.cause, now, settings)
-    path = Path.LINE if verdict is Verdict.BETTER and mode is R else state.path
-    if path is not state.path:
-        state = replace(state, path=path, memory=Memory(signs=signs), good_since_s=None, reason=Reason.LINE_BACK)
+    if verdict is Verdict.BETTER and mode is R:
+        return replace(_other_path(state, now, settings), flap_since_s=now)
     ended = state.mode is V
     return replace(
         state,
@@ -278,6 +287,32 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
 
 
 _ON_PURPOSE = (Cause.DRILL, Cause.UNIT)
+_OF_THE_PATH = (Reason.SILENT, Reason.REFUSING, Reason.NO_CARRIER)
+"""What the same platform need not be by its other path."""
+
+
+def _other_path(state: State, now: float, settings: ModeSettings) -> State:
+    """The platform stays master, and is told by the other path where the phones are. A line that is lost again soon after
+    its return must prove itself for longer."""
+    path, hold_down_s = other(state.path), state.hold_down_s
+    if path is Path.DATA and state.flap_since_s is not None:
+        hold_down_s = min(settings.hold_down_max_s, max(HOLD_DOWN_SEED_S, 2 * hold_down_s))
+    return replace(
+        state,
+        mode=R,
+        path=path,
+        since_s=now,
+        hold_down_s=hold_down_s,
+        reason=Reason.LINE_BACK if path is Path.LINE else Reason.LINE_LOST,
+        cause=None,
+        good_since_s=None,
+        line_since_s=None,
+        failed_path=None,
+        ready_since_s=None,
+        paced_s=None,
+        # What was asked by the path that is left may go unanswered for a while yet.
+        memory=Memory(signs=state.memory.signs, died_s=now),
+    )
 
 
 def _choose_path(state: State, signs: Signs) -> State:

@@ -40,6 +40,7 @@ __all__ = [
     "node_signs",
     "nodes_of",
     "observe",
+    "other",
     "steady",
     "trunk_gone",
 ]
@@ -88,6 +89,7 @@ class Verdict(StrEnum):
 
     GOOD = "good"
     BETTER = "better"  # good, by the mobile data; and the line, which is preferred, has been good for long enough
+    OTHER = "other"  # dead by this path, and good by the other one
     DOUBTFUL = "doubtful"
     UNKNOWN = "unknown"
     DEAD = "dead"
@@ -110,6 +112,7 @@ class Reason(StrEnum):
 
     SERVING = "serving"  # a node answers
     LINE_BACK = "line_back"  # the line serves again while data carries
+    LINE_LOST = "line_lost"  # the line is dead, and data carries
     NOT_PROBED = "not_probed"  # no probe has been answered or lost yet
     PROBES_LOST = "probes_lost"  # probes are lost, and it is too soon, or calls are answered all the same
     CALLS_UNANSWERED = "calls_unanswered"  # probes are answered, calls are not
@@ -192,6 +195,11 @@ class Judgement:
     verdict: Verdict
     reason: Reason
     cause: Cause | None = None
+
+
+def other(path: Path) -> Path:
+    """The path that this one is not."""
+    return Path.DATA if path is Path.LINE else Path.LINE
 
 
 def nodes_of(path: Path, signs: Signs) -> tuple[NodeSign, ...]:
@@ -395,8 +403,8 @@ def _last_lost_s(memory: Memory) -> float:
 
 
 def _cause_of_silence(path: Path, signs: Signs) -> Cause:
-    other = nodes_of(Path.DATA if path is Path.LINE else Path.LINE, signs)
-    if other and _none_serves(other) and signs.carrier is not False:
+    nodes = nodes_of(other(path), signs)
+    if nodes and _none_serves(nodes) and signs.carrier is not False:
         return Cause.PLATFORM
     if path is Path.LINE and steady(Path.DATA, signs):
         return Cause.LINE

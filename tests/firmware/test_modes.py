@@ -212,7 +212,7 @@ def test_diagram_in_the_documents_is_the_table() -> None:
         ((DOWN,), {}, V, Reason.SILENT, Cause.UNKNOWN),
         ((DOWN, DOWN), {}, V, Reason.SILENT, Cause.UNKNOWN),
         ((DOWN, node(False, path=Path.DATA)), {}, V, Reason.SILENT, Cause.PLATFORM),
-        ((DOWN, node(True, path=Path.DATA)), {}, V, Reason.SILENT, Cause.LINE),
+        ((DOWN, node(True, path=Path.DATA)), {}, R, Reason.LINE_LOST, None),
         ((DOWN,), {"answered": 1}, S, Reason.PROBES_LOST, None),
         ((DOWN,), {"unanswered": 3}, V, Reason.SILENT, Cause.UNKNOWN),
         ((GOOD,), {"unanswered": 1}, S, Reason.CALLS_UNANSWERED, None),
@@ -663,8 +663,8 @@ def test_another_path_is_not_waited_for(settings: ModeSettings) -> None:
     data = node(True, path=Path.DATA)
     unit = Unit(settings=settings, signs=Signs(0.0, (GOOD, data), registered=4, confirmed=4, calls_up=1))
     unit.see(5)
-    unit.see(SAMPLE_S, DOWN, data)
-    assert unit.see(3, DOWN, data) is N
+    assert unit.see(SAMPLE_S, DOWN, data, confirmed=0) is R
+    assert unit.see(SAMPLE_S, DOWN, data, confirmed=4) is N
     assert unit.state.path is Path.DATA
 
 
@@ -713,10 +713,11 @@ def test_data_takes_over_from_the_line_and_gives_back() -> None:
     data = node(True, path=Path.DATA)
     unit = Unit(signs=Signs(0.0, (GOOD, data), registered=4, confirmed=4))
     assert unit.see(5, GOOD, data) is N
-    assert unit.see(SAMPLE_S, DOWN, data) is V
-    assert (unit.state.cause, unit.state.path) == (Cause.LINE, Path.LINE)
-    assert unit.see(3, DOWN, data) is N  # no hold-down: this way has not failed
-    assert unit.state.path is Path.DATA
+    assert unit.see(SAMPLE_S, DOWN, data, confirmed=0) is R  # the platform is master all the time
+    assert (unit.state.reason, unit.state.path) == (Reason.LINE_LOST, Path.DATA)
+    assert unit.see(3, DOWN, data) is R
+    assert unit.see(SAMPLE_S, DOWN, data, confirmed=4) is N
+    assert unit.modes == [S, N, R, N]
     assert unit.see(SETTINGS.hold_down_s, GOOD, data, confirmed=0) is N  # the line is back, and must show it
     assert unit.state.path is Path.DATA
     assert unit.see(SAMPLE_S, GOOD, data) is R
@@ -733,6 +734,40 @@ def test_data_that_dies_is_survival_until_either_serves() -> None:
     unit.see(5, DOWN, node(True, path=Path.DATA))
     assert (unit.state.mode, unit.state.path) == (N, Path.DATA)
     assert unit.see(SAMPLE_S, DOWN, dead) is V
+
+
+def test_a_line_that_flaps_must_prove_itself_for_longer() -> None:
+    data = node(True, path=Path.DATA)
+    unit = Unit(signs=Signs(0.0, (GOOD, data), registered=1, confirmed=1))
+    unit.see(5)
+    waits = []
+    for _ in range(3):
+        unit.see(SAMPLE_S, DOWN, data)
+        while unit.state.path is Path.DATA:
+            unit.see(SAMPLE_S, GOOD, data)
+        waits.append(unit.state.hold_down_s)
+    assert waits == [10, 20, 40]
+    assert V not in unit.modes
+
+
+def test_data_that_dies_gives_back_to_a_line_that_serves_at_once() -> None:
+    unit = Unit(signs=Signs(0.0, (DOWN, node(True, path=Path.DATA)), registered=1, confirmed=1))
+    unit.see(5)
+    assert unit.state.path is Path.DATA
+    assert unit.see(SAMPLE_S, GOOD, node(False, path=Path.DATA), confirmed=0) is R
+    assert unit.state.path is Path.LINE
+
+
+@pytest.mark.parametrize("more", [{"unanswered": SICK_CALLS}, {"stalled": SICK_CALLS}])
+def test_a_platform_that_is_sick_is_so_by_every_path(more: dict[str, int]) -> None:
+    data = node(True, path=Path.DATA)
+    unit = Unit(signs=Signs(0.0, (GOOD, data), registered=1, confirmed=1))
+    unit.see(5)
+    signs = replace(unit.signs, **more)  # type: ignore[arg-type]
+    unit.signs = signs
+    unit.see(SICK_S + 1)
+    more_still = {name: 2 * count for name, count in more.items()}
+    assert unit.see(SAMPLE_S, **more_still) is V  # type: ignore[arg-type]
 
 
 # ---- whatever happens ------------------------------------------------------------------------------------------------
