@@ -33,6 +33,7 @@ from firmware.bounds import (
     parse_shared,
     parse_sip_uri,
 )
+from firmware.config_data import Data, DataKey, TrunkGateway, data_whole, gateway_whole
 from firmware.config_sms import Sms
 from firmware.config_trunk import Modem, Sim, Trunk, modems_of, modems_whole
 from firmware.document import Document, Problem, Sections, key, rule_of
@@ -45,6 +46,8 @@ __all__ = [
     "Codes",
     "Config",
     "ConfigError",
+    "Data",
+    "DataKey",
     "Edge",
     "Emergency",
     "Gateway",
@@ -64,6 +67,7 @@ __all__ = [
     "Survival",
     "Tls",
     "Trunk",
+    "TrunkGateway",
     "Unit",
     "default",
     "known_keys",
@@ -462,7 +466,7 @@ class Gateway:
         default="",
         metadata=key(
             Text('up to 128 printable ASCII characters, no space, " or \\', like(_CREDENTIAL), secret=True),
-            "the unit's account at emergency.gateway",
+            "the unit's account at gateway.address or emergency.gateway",
         ),
     )
     password: str = field(
@@ -494,6 +498,7 @@ class Secrets:
     gateway: Gateway = field(default_factory=Gateway)
     standby: StandbyKey = field(default_factory=StandbyKey)
     sim: Sim = field(default_factory=Sim)
+    data: DataKey = field(default_factory=DataKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -516,7 +521,14 @@ class Config:
     standby: Standby = field(default_factory=Standby)
     trunk: Trunk = field(default_factory=Trunk)
     modem: tuple[Modem, ...] = ()
+    data: Data = field(default_factory=Data)
+    gateway: TrunkGateway = field(default_factory=TrunkGateway)
     secrets: Secrets = field(default_factory=Secrets)
+
+    @property
+    def emergency_gateway(self) -> str:
+        """The SIP gateway that is a way to 112; "" for none."""
+        return self.emergency.gateway or self.gateway.address
 
     @property
     def paths(self) -> Paths:
@@ -544,9 +556,11 @@ _SECTIONS: Sections = {
     "limits": Limits,
     "standby": Standby,
     "trunk": Trunk,
+    "data": Data,
+    "gateway": TrunkGateway,
 }
 _ARRAYS: Sections = {"modem": Modem}
-_SECRET_SECTIONS: Sections = {"gateway": Gateway, "standby": StandbyKey, "sim": Sim}
+_SECRET_SECTIONS: Sections = {"gateway": Gateway, "standby": StandbyKey, "sim": Sim, "data": DataKey}
 
 
 class ConfigError(Exception):
@@ -758,4 +772,6 @@ _CHECKS: tuple[Callable[[_Values], _Clashes], ...] = (
     _gateway_account_whole,
     _standby_whole,
     modems_whole,
+    data_whole,
+    gateway_whole,
 )

@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from callcontrol.edge.render import TLS_CERTIFICATE, TLS_KEY, dispatcher_list, render, tls_domains
-from callcontrol.edge.settings import EdgeSettings, PairSettings, Socket
+from callcontrol.edge.settings import DataSettings, EdgeSettings, PairSettings, Socket
 from callcontrol.plan.codes import pattern
 from firmware import certificate
 from firmware.bindings import restore_bindings
@@ -88,6 +88,7 @@ def edge_settings(
         phone_networks=tuple(config.network.phone_networks),
         nodes=addresses_of(config.platform.nodes, kept) or tuple(config.platform.nodes),
         data_nodes=addresses_of(config.platform.data_nodes, kept) or tuple(config.platform.data_nodes),
+        data=_data(config),
         former_nodes=tuple(kept.former),
         by_contact=config.platform.registration == "contact",
         expires_s=config.platform.expires_s,
@@ -109,7 +110,7 @@ def edge_settings(
         good_probes=config.returning.good_probes,
         registrations_per_s=config.returning.registrations_per_s,
         emergency_numbers=tuple(config.emergency.numbers),
-        gateway=config.emergency.gateway,
+        gateway=config.emergency_gateway,
         codes=pattern(config.codes.table),
         gateway_username=config.secrets.gateway.username,
         gateway_password=config.secrets.gateway.password,
@@ -125,9 +126,15 @@ def edge_settings(
         shared_memory_mb=config.edge.shared_memory_mb,
         route_key=route_key,
         pair=_pair(config.standby),
-        shares=bool(config.standby.shared),
+        # A tunnel's address comes with it, and it may come later than the edge.
+        shares=bool(config.standby.shared or config.data.address),
         events=events,
     )
+
+
+def _data(config: Config) -> DataSettings | None:
+    data = config.data
+    return DataSettings(data.address, data.port, data.control_port, data.reception) if data.address else None
 
 
 def _pair(standby: Standby) -> PairSettings | None:

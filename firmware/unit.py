@@ -112,7 +112,7 @@ class Unit:
             edge=seen,
             calls_process=self._calls_process(now),
             platform=bool(self._config.platform.nodes),
-            gateway=bool(self._config.emergency.gateway),
+            gateway=bool(self._config.emergency_gateway),
             nodes=tuple(Node(n.uri, n.path, n.serving, n.probe_ms) for n in sight.nodes) if sight else (),
             phones=Phones(
                 registered=sight.registered if sight else None,

@@ -177,7 +177,7 @@ def ask_edge(path: Path, config: Config) -> Status:
         lease_left_s=lease - now if isinstance(lease, int) else None,
         edge=True,
         platform=bool(config.platform.nodes),
-        gateway=bool(config.emergency.gateway),
+        gateway=bool(config.emergency_gateway),
         nodes=tuple(Node(node.uri, node.path, node.serving, node.probe_ms) for node in nodes),
         phones=Phones(registered=_number(statistics, _REGISTERED.replace(":", "."))),
     )

@@ -1,7 +1,7 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
 The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and these names switch what is
-compiled in: NO_PLATFORM, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, WITH_TLS, UNPROBED, PAIR,
+compiled in: NO_PLATFORM, DATA, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, WITH_TLS, UNPROBED, PAIR,
 NORTH_STREAM."""
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ LATE_S = 30
 TRIAL_MIN_S = 2
 TRIAL_MAX_S = 30
 """Of a platform that is not probed and dead, one REGISTER this often: the pause doubles with each that fails."""
+LINE_SET, DATA_SET = 1, 2
+"""The dispatcher's sets of nodes, by the path that leads to them."""
 FORMER_SET, DISABLED = 3, 4
 """A dispatcher set of nodes that get nothing, and are not asked either (flag of Kamailio's dispatcher)."""
 CAME_S = 5
@@ -150,6 +152,7 @@ _PARTS = (
     "35-pace",
     "36-held",
     "40-platform",
+    "42-data",
     "45-setups",
     "50-survival",
     "60-emergency",
@@ -166,6 +169,7 @@ def render(settings: EdgeSettings) -> str:
     values = _values(settings)
     switches = {
         "NO_PLATFORM": not settings.nodes and not settings.data_nodes,
+        "DATA": settings.data is not None,
         "BY_CONTACT": settings.by_contact,
         "LEARNT": settings.learnt,
         "UNPROBED": not settings.probe,
@@ -191,13 +195,22 @@ def dispatcher_list(settings: EdgeSettings) -> str:
     set 3 those of former times."""
     lines = [f"{FORMER_SET} {node} {DISABLED} 0" for node in settings.former_nodes]
     lines += [
-        f"{number} {node} 0 {len(nodes) - place}"
-        for number, nodes in ((1, settings.nodes), (2, settings.data_nodes))
+        f"{number} {node} 0 {len(nodes) - place}{_from(settings, node) if number == DATA_SET else ''}"
+        for number, nodes in ((LINE_SET, settings.nodes), (DATA_SET, settings.data_nodes))
         for place, node in enumerate(nodes)
         # A name that nothing is known of yet is not for the edge, which asks no DNS.
         if re.fullmatch(r"[0-9.]+", sip_host_port(node)[0])
     ]
     return "\n".join(lines) + "\n"
+
+
+def _from(s: EdgeSettings, node: str) -> str:
+    """What the dispatcher is told of a data node: from where it is reached, whatever way the kernel would choose."""
+    return f" socket={s.data.socket(_transport(node))}" if s.data else ""
+
+
+def _transport(uri: str) -> str:
+    return "tcp" if "transport=tcp" in uri.lower() else "udp"
 
 
 def tls_domains(settings: EdgeSettings) -> str:
@@ -324,6 +337,11 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "TABLES_ADDRESS": s.pair.tables.address if s.pair else "",
         "TABLES_PORT": str(s.pair.tables.port) if s.pair else "0",
         "NORTH_ADDRESS": f"{north.address}:{north.port}",
+        "DATA_ADDRESS": s.data.address if s.data else "0.0.0.0",  # noqa: S104  a word that is not used then
+        "DATA_PLACE": f"{s.data.address}:{s.data.port}" if s.data else "",
+        "DATA_TRANSPORT": ";transport=tcp" if s.data_nodes and _transport(s.data_nodes[0]) == "tcp" else "",
+        "RELAY": f"udp:127.0.0.1:{s.data.control_port}" if s.data else "",
+        "RECEPTION": s.data.reception if s.data else "",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),
         # One by one: a regular expression would be tried on each header.
@@ -347,7 +365,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
 
 def _sockets(s: EdgeSettings) -> tuple[Socket, ...]:
     """Where the edge listens for phones and platform, each once."""
-    return tuple(dict.fromkeys((*s.listen, *s.platform_listen)))
+    data = (s.data.socket("udp"), s.data.socket("tcp")) if s.data else ()
+    return tuple(dict.fromkeys((*s.listen, *s.platform_listen, *data)))
 
 
 def _own_sockets(s: EdgeSettings) -> tuple[Socket, ...]:

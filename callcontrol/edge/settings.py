@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["DEFAULT_SIP_PORT", "EdgeSettings", "PairSettings", "Socket", "sip_host_port"]
+__all__ = ["DEFAULT_SIP_PORT", "DataSettings", "EdgeSettings", "PairSettings", "Socket", "sip_host_port"]
 
 DEFAULT_SIP_PORT = 5060
 
@@ -42,6 +42,21 @@ class PairSettings:
 
 
 @dataclass(frozen=True)
+class DataSettings:
+    """The way to the data nodes has an address of its own, by which SIP and sound go."""
+
+    address: str
+    port: int
+    control_port: int
+    """UDP port on 127.0.0.1 where places for sound are asked for."""
+    reception: str
+    """The extension whose calls by data go before those of others; "" for none."""
+
+    def socket(self, transport: str) -> Socket:
+        return Socket(transport, self.address, self.port)
+
+
+@dataclass(frozen=True)
 class EdgeSettings:
     """Times are in the unit that their name ends with. `nodes` and `data_nodes` are SIP URIs; empty means none."""
 
@@ -54,6 +69,8 @@ class EdgeSettings:
     phone_networks: tuple[str, ...]
     nodes: tuple[str, ...]
     data_nodes: tuple[str, ...]
+    data: DataSettings | None
+    """None: the data nodes are reached as the others are, and sound finds its own way."""
     by_contact: bool
     expires_s: int
     probe: str

@@ -46,6 +46,14 @@ VARIANTS: dict[str, Sections] = {
     "no platform, gateway": {"platform": {"nodes": []}},
     "platform alone": {"emergency": {"gateway": ""}},
     "data nodes": {"platform": {"data_nodes": ["sip:10.77.0.2;transport=tcp", "sip:platform.example:5080"]}},
+    "data": {
+        "platform": {"data_nodes": ["sip:10.77.0.2;transport=tcp", "sip:10.77.0.3"]},
+        "data": {"address": "10.77.0.7", "reception": "1000"},
+    },
+    "data, contact": {
+        "platform": {"data_nodes": ["sip:10.77.0.2"], "registration": "contact"},
+        "data": {"address": "10.77.0.7"},
+    },
     "tcp": {
         "platform": {"nodes": ["sip:10.99.0.2;transport=tcp"]},
         "emergency": {"gateway": "sip:gw.example;transport=tcp"},
