@@ -21,6 +21,8 @@ from callcontrol.edge.settings import Socket
 from drivers.arp import announce
 from firmware.calls import Calls
 from firmware.config import Config, ConfigError, default, load
+from firmware.data.process import DataWay
+from firmware.data.tunnel import Tunnel, TunnelError
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
 from firmware.keepalived import keepalived_command, prepare_keepalived
 from firmware.processes import Program, end_own_leftover
@@ -32,9 +34,11 @@ __all__ = [
     "edge_rpc",
     "main",
     "main_calls",
+    "main_data",
     "main_edge",
     "main_standby",
     "main_trunk",
+    "main_tunnel",
     "main_unit",
     "programs",
 ]
@@ -49,12 +53,19 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge, unit and calls, trunk where there are modems, and of a pair standby; `arguments` lead each to its
-    configuration."""
+    """Edge, unit and calls; where there are modems trunk, a way by data data and tunnel, of a pair standby. `arguments` lead
+    each to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
-    there = {"unit": True, "calls": True, "trunk": bool(config.modem), "standby": bool(config.standby.shared)}
+    there = {
+        "unit": True,
+        "calls": True,
+        "trunk": bool(config.modem),
+        "data": bool(config.data.address),
+        "tunnel": config.data.tunnel,
+        "standby": bool(config.standby.shared),
+    }
     names = [name for name, is_there in there.items() if is_there]
     return (
         Program("edge", [*here, "edge", *arguments, *told], log=paths.edge_log),
@@ -100,6 +111,20 @@ def main_trunk(config: Config) -> None:
     asyncio.run(_until_told(Trunk(config).run()))
 
 
+def main_data(config: Config) -> None:
+    """Until SIGTERM or SIGINT."""
+    if not config.data.address:
+        raise EdgeUnavailable("this unit has no way by mobile data ([data] address)")
+    asyncio.run(_until_told(DataWay(config, edge_rpc(config)).run()))
+
+
+def main_tunnel(config: Config) -> None:
+    """Until SIGTERM or SIGINT."""
+    if not config.data.tunnel:
+        raise EdgeUnavailable("this unit has no tunnel ([data] peer_key)")
+    asyncio.run(_until_told(Tunnel(config).run()))
+
+
 async def _until_told(work: Coroutine[Any, Any, None]) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -112,7 +137,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
-    parser.add_argument("process", choices=["edge", "unit", "calls", "trunk", "standby"])
+    parser.add_argument("process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "standby"])
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
@@ -132,9 +157,13 @@ def main(words: list[str] | None = None) -> int:
             main_unit(config)
         elif args.process == "trunk":
             main_trunk(config)
+        elif args.process == "data":
+            main_data(config)
+        elif args.process == "tunnel":
+            main_tunnel(config)
         else:
             main_calls(config)
-    except (ConfigError, EdgeUnavailable, OSError) as error:
+    except (ConfigError, EdgeUnavailable, TunnelError, OSError) as error:
         print(error, file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else UNAVAILABLE
     return 0

@@ -1,5 +1,5 @@
-"""What the configuration says of the way by mobile data, `[data]`, and of a gateway for outside calls, `[gateway]`, with
-what of them is in the secrets.
+"""What the configuration says of the way by mobile data, `[data]`, and of a gateway for outside calls, `[gateway]`,
+with what of them is in the secrets.
 
 See firmware/config.py, whose part this is."""
 
@@ -70,13 +70,14 @@ class Data:
         default="",
         metadata=key(
             Text('the name of an interface, at most 15 characters, or ""', like(r"[A-Za-z0-9_.-]{0,15}")),
-            'the modem\'s (wwan0) or second line\'s interface, whose bytes are counted; "": none are',
+            "the modem's (wwan0) or second line's interface, whose bytes are counted; \"\": none are",
         ),
     )
     next_hop: str = field(
         default="",
         metadata=key(
-            Text('an IPv4 address, or ""', _address), 'the router at it; "": the one that the system knows there, or none'
+            Text('an IPv4 address, or ""', _address),
+            'the router at it; "": the one that the system knows there, or none',
         ),
     )
     peer_key: str = field(
@@ -127,7 +128,9 @@ class DataKey:
 
     private_key: str = field(default="", repr=False, metadata=key(SECRET_KEY, "the unit's own key of WireGuard"))
     preshared_key: str = field(
-        default="", repr=False, metadata=key(SECRET_KEY, "a second secret that both ends have, if the platform wants one")
+        default="",
+        repr=False,
+        metadata=key(SECRET_KEY, "a second secret that both ends have, if the platform wants one"),
     )
 
 
@@ -169,7 +172,9 @@ def data_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     nodes = values["platform.data_nodes"]
     if own and not nodes:
         yield "platform.data_nodes", "is missing", "where the platform is reached from data.address"
-    if own and any(parse_listen(entry).address == own for entry in (*values["edge.listen"], *values["edge.platform_listen"])):
+    if own and any(
+        parse_listen(entry).address == own for entry in (*values["edge.listen"], *values["edge.platform_listen"])
+    ):
         yield "data.address", "is an address of the line or of the phones", "one of its own, in the tunnel"
     tunnel = {name: values[f"data.{name}"] for name in ("address", "endpoint", "allowed")}
     if not values["data.peer_key"]:
@@ -186,13 +191,17 @@ def data_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "data.allowed", "takes all traffic of the unit", "the networks of the data nodes alone"
     for node in nodes:
         host = parse_sip_uri(node).host
-        if re.fullmatch(r"[0-9.]+", host) and networks:
-            if not any(ipaddress.IPv4Address(host) in each for each in networks):
-                yield "platform.data_nodes", f"{host} is not behind the tunnel", "an address within data.allowed"
+        inside = not re.fullmatch(r"[0-9.]+", host) or any(ipaddress.IPv4Address(host) in each for each in networks)
+        if networks and not inside:
+            yield "platform.data_nodes", f"{host} is not behind the tunnel", "an address within data.allowed"
     for node in values["platform.nodes"]:
         host = parse_sip_uri(node).host
         if re.fullmatch(r"[0-9.]+", host) and any(ipaddress.IPv4Address(host) in each for each in networks):
-            yield "data.allowed", f"takes {host}, a node by line, into the tunnel", "the networks of the data nodes alone"
+            yield (
+                "data.allowed",
+                f"takes {host}, a node by line, into the tunnel",
+                "the networks of the data nodes alone",
+            )
 
 
 def gateway_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -11,9 +11,9 @@ some of these steps wait for. Nothing else changes the mode, and the diagram in 
   confirmation, by time, or by another death. Its time does not run while registrations are held back
   (callcontrol/pacing.py), but for a bound on the whole.
 
-Going over to the mobile data, and back to the line, goes by way of RETURNING, as the platform must be told by another way
-where the phones are; it is master all the time. Only where neither path serves is there a SURVIVAL. Back to the line goes
-after a hold-down, which doubles as that of an outage does. Pure; time is monotonic seconds.
+Going over to mobile data, and back to the line, goes by way of RETURNING, as the platform must be told by another way
+where the phones are; it is master all the time. Only where neither path serves is there a SURVIVAL. Back to the line it
+goes after a hold-down, which doubles as that of an outage does. Pure; time is monotonic seconds.
 """
 
 from collections.abc import Callable
@@ -30,6 +30,7 @@ from firmware.signs import (
     Signs,
     Verdict,
     judge,
+    left,
     observe,
     other,
     steady,
@@ -245,7 +246,7 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
     if verdict is Verdict.GOOD and state.path is Path.DATA and line_since is not None:
         wait_s = max(settings.good_probes * PROBE_S, state.hold_down_s)
         verdict = Verdict.BETTER if now - line_since >= wait_s else Verdict.GOOD
-    if judged.reason in _OF_THE_PATH and steady(other(state.path), signs):
+    if left(state.memory, state.path):
         verdict = Verdict.OTHER
     good = verdict in (Verdict.GOOD, Verdict.BETTER)
     good_since = None if not good else now if state.good_since_s is None else state.good_since_s
@@ -287,13 +288,11 @@ def advance(state: State, signs: Signs, settings: ModeSettings) -> State:
 
 
 _ON_PURPOSE = (Cause.DRILL, Cause.UNIT)
-_OF_THE_PATH = (Reason.SILENT, Reason.REFUSING, Reason.NO_CARRIER)
-"""What the same platform need not be by its other path."""
 
 
 def _other_path(state: State, now: float, settings: ModeSettings) -> State:
-    """The platform stays master, and is told by the other path where the phones are. A line that is lost again soon after
-    its return must prove itself for longer."""
+    """The platform stays master, and is told by the other path where the phones are. A line that is lost again soon
+    after its return must prove itself for longer."""
     path, hold_down_s = other(state.path), state.hold_down_s
     if path is Path.DATA and state.flap_since_s is not None:
         hold_down_s = min(settings.hold_down_max_s, max(HOLD_DOWN_SEED_S, 2 * hold_down_s))

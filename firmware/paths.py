@@ -109,6 +109,26 @@ class Paths:
         return self.run / "unit.sock"
 
     @property
+    def tunnel(self) -> Path:
+        """What the process `tunnel` tells of itself."""
+        return self.run / "tunnel.json"
+
+    @property
+    def data_shown(self) -> Path:
+        """What the process `data` tells of itself."""
+        return self.run / "data.json"
+
+    @property
+    def data_usage(self) -> Path:
+        """How much was sent by data, this day and this month."""
+        return self.state / "data-usage.json"
+
+    @property
+    def endpoint(self) -> Path:
+        """Where the platform's WireGuard was last."""
+        return self.state / "endpoint.json"
+
+    @property
     def journal(self) -> Path:
         return self.state / "journal.db"
 

@@ -37,6 +37,7 @@ __all__ = [
     "Signs",
     "Verdict",
     "judge",
+    "left",
     "node_signs",
     "nodes_of",
     "observe",
@@ -49,6 +50,9 @@ PROBE_S = 1.0
 """The edge probes each node this often."""
 DEAD_PROBES = 3
 """So many probes lost in a row are silence, on a line that has not cried wolf; a pause of 2 s loses two."""
+LEFT_PROBES = 2
+"""The same where the platform answers by its other path all the while: then it is this way that is gone. A platform
+that pauses loses its probes by both."""
 HEARD_S = 1.2
 """Where no more probes were lost for so long after a lost one, one was answered: PROBE_S and what timers stray."""
 ANSWER_TRUST_S = 2.2
@@ -316,6 +320,17 @@ def judge(memory: Memory, path: Path, good_probes: int) -> Judgement:
     if any(node.trying or node.serving is False for node in nodes):
         return Judgement(Verdict.DOUBTFUL, Reason.PROBES_LOST)
     return Judgement(Verdict.UNKNOWN, Reason.NOT_PROBED)
+
+
+def left(memory: Memory, path: Path) -> bool:
+    """No node answers by that path, and the platform does by the other one."""
+    signs = memory.signs
+    if signs is None or signs.drill or not signs.probed or not steady(other(path), signs):
+        return False
+    if path is Path.LINE and signs.carrier is False:
+        return True
+    nodes = nodes_of(path, signs)
+    return bool(nodes) and _none_serves(nodes) and _lost_in_a_row(memory, nodes) >= LEFT_PROBES
 
 
 def trunk_gone(memory: Memory) -> bool:

@@ -15,6 +15,7 @@ from firmware.modes import Cause, Mode, Path, Reason
 __all__ = [
     "SCHEMA",
     "Calls",
+    "Data",
     "Node",
     "Pair",
     "Phones",
@@ -88,6 +89,22 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Data:
+    """The way to the platform by mobile data."""
+
+    process: bool | None = None  # whether the process `data` is there, without which no call goes by it
+    tunnel: bool | None = None  # whether its WireGuard has met the platform's lately; None: there is none
+    calls: int | None = None  # that go by it now
+    calls_max: int | None = None  # that it bears at once, as measured
+    capacity_kbit: float | None = None  # in the slower direction
+    rtt_ms: float | None = None
+    loss_percent: float | None = None  # of the sound of the last seconds
+    day_mb: float | None = None  # sent and received by its interface
+    month_mb: float | None = None
+    level: str | None = None  # of what may be sent: ok, alarm (four fifths), spent
+
+
+@dataclass(frozen=True)
 class Calls:
     """Those that this unit knows of: it keeps records of what it decided or carried itself."""
 
@@ -122,6 +139,7 @@ class Status:
     phones: Phones = field(default_factory=Phones)
     calls: Calls = field(default_factory=Calls)
     pair: Pair | None = None  # None: a unit by itself
+    data: Data | None = None  # None: the unit has no such way
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -199,6 +217,7 @@ class Status:
                 _texts(pair, "silent"),
                 _flag(pair, "tables"),
             ),
+            data=_data_of(top["data"]) if top.get("data") is not None else None,
             problems=tuple(
                 Problem(
                     **{
@@ -231,7 +250,7 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
             ),
             *_pair(status),
         )
-    found = [*_platform(status), *_phones(status), *_pair(status)]
+    found = [*_platform(status), *_data(status), *_phones(status), *_pair(status)]
     if status.lease_left_s is not None and status.lease_left_s <= 0:
         found.append(
             Problem(
@@ -269,6 +288,70 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
             )
         )
     return tuple(sorted(found, key=lambda problem: problem.severity is not Severity.FAIL))
+
+
+def _data_of(value: object) -> Data:
+    found = _object(value, "data")
+    return Data(
+        process=_flag(found, "process"),
+        tunnel=_flag(found, "tunnel"),
+        calls=_count(found, "calls"),
+        calls_max=_count(found, "calls_max"),
+        capacity_kbit=_number(found, "capacity_kbit"),
+        rtt_ms=_number(found, "rtt_ms"),
+        loss_percent=_number(found, "loss_percent"),
+        day_mb=_number(found, "day_mb"),
+        month_mb=_number(found, "month_mb"),
+        level=_text(found, "level"),
+    )
+
+
+def _data(status: Status) -> list[Problem]:
+    """The way by data: in use, or not there for the day when it is needed."""
+    data, found = status.data, []
+    if status.path is Path.DATA and status.mode not in (None, Mode.SURVIVAL):
+        found.append(
+            Problem(
+                "RVX-L10",
+                Severity.WARN,
+                "line",
+                observed="the platform is reached by mobile data",
+                expected="by the line",
+                effect="calls go on, so many at once as the way bears; others as in an outage",
+                fix="look at the cable and the router's power; tell who runs the line",
+                since=status.since,
+            )
+        )
+    if data is None:
+        return found
+    nodes = [node for node in status.nodes if node.path is Path.DATA]
+    if data.process is False or data.tunnel is False or (nodes and all(node.serving is False for node in nodes)):
+        what = "the process data is not there" if data.process is False else "the platform does not answer by it"
+        found.append(
+            Problem(
+                "RVX-L11",
+                Severity.WARN,
+                "data",
+                observed="the tunnel has not met the platform" if data.tunnel is False else what,
+                expected="a way that is ready when the line is cut",
+                effect="a cut line is an outage: calls within the house go on, others need a gateway",
+                fix="look at the modem's network, the keys at both ends, and who listens at the endpoint",
+            )
+        )
+    if data.level in ("alarm", "spent"):
+        spent = data.level == "spent"
+        found.append(
+            Problem(
+                "RVX-L12",
+                Severity.FAIL if spent else Severity.WARN,
+                "data",
+                observed=f"{data.day_mb or 0:.0f} MB today, {data.month_mb or 0:.0f} MB this month",
+                expected="less than [data] mb_per_day and mb_per_month",
+                effect="by data only 112 and the reception" if spent else "soon only 112 and the reception go by data",
+                fix="buy more, raise the limits, or mend the line",
+            )
+        )
+    return found
 
 
 def _platform(status: Status) -> list[Problem]:

@@ -18,13 +18,14 @@ from firmware import __version__
 from firmware.aside import Aside
 from firmware.beats import Beats
 from firmware.config import Config
+from firmware.data import shown
 from firmware.door import Door
 from firmware.edge import edge_settings
 from firmware.keeper import Keeper
 from firmware.names import Dns, Names
 from firmware.signs import Cause
 from firmware.standby import PairView
-from firmware.status import Calls, Node, Pair, Phones, Problem, Severity, Status
+from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status
 from firmware.watch import Watch
 
 __all__ = ["Unit"]
@@ -126,8 +127,29 @@ class Unit:
                 messages=keeper.messages,
             ),
             pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
+            data=self._data(),
             problems=problems,
         ).with_problems()
+
+    def _data(self) -> Data | None:
+        if not self._config.data.address:
+            return None
+        way, tunnel = shown.Shown.read(self._paths.data_shown), shown.Tunnel.read(self._paths.tunnel)
+        met = None if not self._config.data.tunnel else tunnel is not None and tunnel.met
+        if way is None:
+            return Data(process=False, tunnel=met)
+        return Data(
+            process=True,
+            tunnel=met,
+            calls=way.calls,
+            calls_max=way.borne,
+            capacity_kbit=None if way.capacity_bps is None else round(way.capacity_bps / 1000),
+            rtt_ms=None if way.rtt_ms is None else round(way.rtt_ms, 1),
+            loss_percent=None if way.loss is None else round(100 * way.loss, 1),
+            day_mb=None if way.day_mb is None else round(way.day_mb, 1),
+            month_mb=None if way.month_mb is None else round(way.month_mb, 1),
+            level=way.level.value,
+        )
 
     def _calls_process(self, now: datetime) -> bool | None:
         """Not known while it may not have had the time to say so."""

@@ -190,7 +190,7 @@ class Watch:
             *(state.mode, before.mode, state.path, state.cause or "-", state.reason),
         )
         if state.path is not before.path or (state.mode is Mode.SURVIVAL and before.mode is not Mode.SURVIVAL):
-            # What the platform had confirmed before this moment is no longer known, or leads it by the path that is left.
+            # What the platform had confirmed before this moment is no longer known, or leads by the path that is left.
             await self._edge.call("htable.seti", "count", "confirmed", 0)
             await self._edge.call("htable.seti", "count", "epoch", new_epoch(self.count("epoch"), time.time()))
         if state.mode is Mode.RETURNING:

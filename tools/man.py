@@ -104,11 +104,11 @@ def configuration() -> str:
     lines += ["changes nothing; a file with any fault is refused whole. What is not given has the value shown here."]
     lines += [f"Secrets stand in `{SECRETS_FILE}` beside it, which its owner alone may read (mode 0600)."]
     lines += ["[firmware/example.toml](../firmware/example.toml) is a file to begin with."]
-    section = ""
+    section = ("", "")
     for key in known_keys():
-        if key.section != section:
-            section = key.section
-            head = f"[[{section}]]" if key.many else f"[{section}]"
+        if (key.file, key.section) != section:
+            section = key.file, key.section
+            head = f"[[{key.section}]]" if key.many else f"[{key.section}]"
             lines += ["", f"## {head} in {key.file}", "", "| key | what it is | may be | if not given |"]
             lines += ["|---|---|---|---|"]
         given = "must be given" if key.required else f"`{_toml(key.default)}`"

@@ -19,7 +19,7 @@ from firmware import __version__
 from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
-from firmware.status import Node, Phones, Problem, Severity, Status, StatusError
+from firmware.status import Data, Node, Phones, Problem, Severity, Status, StatusError
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
 from tools.output import WIDTH, Output
@@ -63,6 +63,7 @@ _CAUSES = {
 _REASONS = {
     Reason.SERVING: "the platform answers",
     Reason.LINE_BACK: "the line is back",
+    Reason.LINE_LOST: "the line is lost",
     Reason.NOT_PROBED: "not known yet",
     Reason.PROBES_LOST: "probes are lost",
     Reason.CALLS_UNANSWERED: "calls go unanswered",
@@ -208,6 +209,8 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
     yield from _row("Unit", f"rvx {status.version}", f"up {up}" if up else "process does not answer")
     yield from _row("Mode", *_mode(status))
     yield from _row("Uplink", *_uplink(status))
+    if status.data is not None:
+        yield from _row("Data", *_data(status.data))
     if status.mode is not Mode.SURVIVAL:
         keep = {True: "phones keep calling each other", False: "some phones fall silent", None: "not known"}
         yield from _row("If it fails", keep[status.protected], _outside(status))
@@ -245,6 +248,19 @@ def _row(label: str, left: str, right: str = "") -> Iterator[str]:
 
 def _cut(text: str, room: int) -> str:
     return text if len(text) <= room else text[: room - 3] + "..."
+
+
+def _data(data: Data) -> tuple[str, str]:
+    """The way by mobile data: what it carries and bears, and what was sent."""
+    if not data.process:
+        return "not carried: the process data is away", ""
+    bears = f"{data.calls or 0} of {data.calls_max or 0} calls"
+    if data.capacity_kbit is not None:
+        bears += f", {data.capacity_kbit:.0f} kbit/s"
+    sent = "" if data.day_mb is None else f"{data.day_mb:.0f} MB today"
+    if data.tunnel is False:
+        return f"{bears}, no tunnel", sent
+    return bears, sent
 
 
 def _mode(status: Status) -> tuple[str, str]:

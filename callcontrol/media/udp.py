@@ -56,7 +56,12 @@ class Ports:
         self._used: set[int] = set()
 
     def take(self) -> Endpoint:
-        """A pair. Raises NoPort, and OSError where the address is not ours."""
+        """A pair with room for a leg. Raises NoPort, and OSError where the address is not ours."""
+        return Endpoint(*self.pair())
+
+    def pair(self) -> tuple[int, list[socket.socket], Callable[[], None]]:
+        """The even port, its socket and the next one's, and how they are let go when both are closed. Raises as
+        `take`."""
         free = [port for port in self._even if port not in self._used]
         random.SystemRandom().shuffle(free)
         for port in free:
@@ -67,7 +72,7 @@ class Ports:
                     raise
                 continue  # another program's
             self._used.add(port)
-            return Endpoint(port, pair, partial(self._used.discard, port))
+            return port, pair, partial(self._used.discard, port)
         raise NoPort(f"{self.host}: ports {self._even.start} to {self._even.stop} are in use")
 
     @property

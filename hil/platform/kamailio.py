@@ -9,6 +9,7 @@ import re
 import socket
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -65,6 +66,8 @@ class KamailioPlatform(OneDaemon):
     112 and +46 numbers go to ``outside`` (a SIP URI with an IP address), whose own calls are not challenged; without it
     they do not exist (404). ``challenges_emergency=False`` takes 112 from anybody.
 
+    ``also`` are other addresses where it is reached, by UDP.
+
     With ``lamps`` phones may subscribe to who is on the phone and what waits in a mailbox, by Kamailio's own presence
     modules, for ``min_subscription_s`` at the least; a new start has forgotten who did.
 
@@ -88,6 +91,7 @@ class KamailioPlatform(OneDaemon):
         outside: str | None = None,
         lamps: bool = False,
         min_subscription_s: int = 0,
+        also: Sequence[str] = (),
     ) -> None:
         self.realm = realm
         self.uri = f"sip:{ip}:{port}"
@@ -118,6 +122,7 @@ class KamailioPlatform(OneDaemon):
             "max_expires": str(max_expires_s),
             "backend_ms": str(BACKEND_MS),
             "outside": outside or "",
+            "also": "\n".join(["mhomed=1", *(f"listen=udp:{one}:{port}" for one in also)] if also else []),
             "outside_ip": ip_of(outside) if outside else "",
         }
         config = directory / "kamailio.cfg"

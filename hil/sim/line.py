@@ -6,6 +6,7 @@ standard input, one line each, each answered by one line:
     delay MS                 round trip; half of it each way
     jitter MS                each frame is later by up to so much more, at random; the order is kept
     loss PERCENT             of the frames, at random, in each direction
+    rate KBIT                what it carries in each direction; 0: all
     cut both|ab|ba           nothing gets through, in that direction
     mend                     end a cut
     stats                    frames passed and lost so far, by direction
@@ -38,6 +39,8 @@ DIRECTIONS: tuple[Direction, Direction] = ("ab", "ba")
 DELAY_MAX_MS = 10_000.0
 IN_FLIGHT_MAX = 20_000  # frames in one direction; more are lost, as in a full buffer
 FRAME_MAX_BYTES = 65_535
+RATE_MAX_KBIT = 1_000_000.0
+QUEUE_MAX_S = 0.5  # what waits for longer than this for its turn is lost, as before a modem
 FRAMES_A_TURN = 64  # so that a flood one way does not starve the other
 COMMAND_MAX_BYTES = 200
 ANSWER_TIMEOUT_S = 20.0
@@ -57,6 +60,7 @@ class Conditions:
     delay_ms: float = 0.0  # round trip
     jitter_ms: float = 0.0  # one way
     loss_percent: float = 0.0
+    rate_kbit: float = 0.0  # 0: no bound
     cut: frozenset[Direction] = frozenset()
 
 
@@ -69,6 +73,8 @@ def parse_command(now: Conditions, text: str) -> Conditions:
             return replace(now, jitter_ms=_number(number, DELAY_MAX_MS))
         case ["loss", number]:
             return replace(now, loss_percent=_number(number, 100))
+        case ["rate", number]:
+            return replace(now, rate_kbit=_number(number, RATE_MAX_KBIT))
         case ["cut", "both"]:
             return replace(now, cut=frozenset(DIRECTIONS))
         case ["cut", ("ab" | "ba") as direction]:
@@ -100,6 +106,8 @@ class Transit:
         default_factory=lambda: {direction: collections.deque() for direction in DIRECTIONS}
     )
 
+    _free_s: dict[Direction, float] = field(default_factory=lambda: dict.fromkeys(DIRECTIONS, 0.0))
+
     def enter(self, direction: Direction, frame: bytes, now_s: float) -> None:
         """A frame enters the line."""
         waiting = self._on_way[direction]
@@ -107,10 +115,24 @@ class Transit:
         if lost or direction in self.conditions.cut or len(waiting) >= IN_FLIGHT_MAX:
             self.lost[direction] += 1
             return
+        sent_s = self._sent(direction, len(frame), now_s)
+        if sent_s is None:
+            self.lost[direction] += 1
+            return
         late_ms = self.rng.random() * self.conditions.jitter_ms
-        due = now_s + (self.conditions.delay_ms / 2 + late_ms) / 1000
+        due = sent_s + (self.conditions.delay_ms / 2 + late_ms) / 1000
         # A shorter delay does not let frames overtake: a line keeps the order.
         waiting.append((max(due, waiting[-1][0]) if waiting else due, frame))
+
+    def _sent(self, direction: Direction, length: int, now_s: float) -> float | None:
+        """When its last bit is on the line, behind those that wait; None: too many do."""
+        if not self.conditions.rate_kbit:
+            return now_s
+        free_s = max(now_s, self._free_s[direction])
+        if free_s - now_s > QUEUE_MAX_S:
+            return None
+        self._free_s[direction] = free_s + length * 8 / (self.conditions.rate_kbit * 1000)
+        return self._free_s[direction]
 
     def leave(self, now_s: float) -> list[tuple[Direction, bytes]]:
         """The frames that are due by now; what was on its way in a direction that is cut is lost."""
@@ -172,6 +194,10 @@ class Line:
     def loss(self, percent: float) -> None:
         """Lose this share of the frames, in each direction."""
         self._command(f"loss {percent}")
+
+    def rate(self, kbit: float) -> None:
+        """Carry so much in each direction, Ethernet's headers included; 0: no bound."""
+        self._command(f"rate {kbit}")
 
     def cut(self, direction: Direction | Literal["both"] = "both") -> None:
         """Let nothing through, both ways or one: ``ab`` is from the first host to the second."""

@@ -83,4 +83,45 @@ ENTRIES = {
         ),
         UNKNOWN,
     ),
+    "RVX-L10": Entry(
+        Said(
+            "Växeln når plattformen via mobildata.",
+            "Fast förbindelse saknas. Plattformen svarar via mobilnätet: nummer, köer och koder fungerar som vanligt.",
+            "Se efter kabeln och routerns ström, och meddela den som sköter förbindelsen.",
+        ),
+        Said(
+            "The unit reaches the platform by mobile data.",
+            "The line is lost. The platform answers by the mobile network: numbers, queues and codes work as ever.",
+            "Look at the cable and the router's power, and tell who runs the line.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-L11": Entry(
+        Said(
+            "Vägen via mobildata är inte redo.",
+            "Den behövs när förbindelsen bryts, och tunneln, plattformen bortom den eller processen data svarar inte.",
+            "Se efter modemets nät, nycklarna i båda ändar och vem som lyssnar på [data] endpoint.",
+        ),
+        Said(
+            "The way by mobile data is not ready.",
+            "It is needed when the line is cut; the tunnel, the platform behind it or the process data is silent.",
+            "Look at the modem's network, the keys at both ends, and who listens at [data] endpoint.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-L12": Entry(
+        Said(
+            "Mobildatan är snart slut, eller är slut.",
+            "Fyra femtedelar av [data] mb_per_day eller mb_per_month är använda. När allt är använt går bara 112 och "
+            "receptionens samtal den vägen.",
+            "Köp mer data och höj gränsen, eller laga förbindelsen.",
+        ),
+        Said(
+            "Mobile data is nearly used up, or is.",
+            "Four fifths of [data] mb_per_day or mb_per_month are used. When all is, only 112 and the reception "
+            "go that way.",
+            "Buy more and raise the limit, or mend the line.",
+        ),
+        UNKNOWN,
+    ),
 }

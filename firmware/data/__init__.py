@@ -1,0 +1,1 @@
+"""The way by mobile data: its tunnel, the sound of its calls, how much it bears."""
