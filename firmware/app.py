@@ -53,8 +53,8 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge, unit and calls; where there are modems trunk, a way by data data and tunnel, of a pair standby. `arguments` lead
-    each to its configuration."""
+    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, standby of a pair.
+    `arguments` lead each to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []

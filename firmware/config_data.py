@@ -104,13 +104,6 @@ class Data:
         default=0, metadata=key(Whole(0, 1_000_000), "what may be sent and received in a day, megabytes; 0: no limit")
     )
     mb_per_month: int = field(default=0, metadata=key(Whole(0, 10_000_000), "the same in a month"))
-    reception: str = field(
-        default="",
-        metadata=key(
-            Text('1 to 16 digits, or ""', like(r"[0-9]{0,16}")),
-            "the extension whose calls by data go on, as those to 112 do, when what may be sent is used up",
-        ),
-    )
     control_port: int = field(
         default=5070,
         metadata=key(Whole(1024, 65535), "UDP port on 127.0.0.1 by which the edge asks for places for sound"),

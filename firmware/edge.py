@@ -134,7 +134,7 @@ def edge_settings(
 
 def _data(config: Config) -> DataSettings | None:
     data = config.data
-    return DataSettings(data.address, data.port, data.control_port, data.reception) if data.address else None
+    return DataSettings(data.address, data.port, data.control_port, config.trunk.reception) if data.address else None
 
 
 def _pair(standby: Standby) -> PairSettings | None:

@@ -235,9 +235,13 @@ async def _run(*command: str, text: str = "") -> str:
         async with asyncio.timeout(COMMAND_S):
             out, said = await process.communicate(text.encode())
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise TunnelError(f"{' '.join(command[:3])}: no end within {COMMAND_S:.0f} s") from None
+    finally:
+        # Whoever is cancelled leaves nothing that would go on after what is then taken away.
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
     if process.returncode != 0:
         raise TunnelError(f"{' '.join(command[:3])}: {said.decode(errors='replace').strip()[:200]}")
     return out.decode(errors="replace")

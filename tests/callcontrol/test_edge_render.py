@@ -48,7 +48,8 @@ VARIANTS: dict[str, Sections] = {
     "data nodes": {"platform": {"data_nodes": ["sip:10.77.0.2;transport=tcp", "sip:platform.example:5080"]}},
     "data": {
         "platform": {"data_nodes": ["sip:10.77.0.2;transport=tcp", "sip:10.77.0.3"]},
-        "data": {"address": "10.77.0.7", "reception": "1000"},
+        "data": {"address": "10.77.0.7"},
+        "trunk": {"reception": "1000"},
     },
     "data, contact": {
         "platform": {"data_nodes": ["sip:10.77.0.2"], "registration": "contact"},

@@ -196,6 +196,7 @@ def test_the_tunnel_alone_takes_the_data_interface() -> None:
         assert "unreachable 10.88.0.0/24" in routes
         assert "fwmark 0x1488" in host.ip("rule", "show")
         home.cell.tunnel.kill()
+        home.site.paths.tunnel.unlink()  # what it last said of itself
         home.cell.tunnel.start()
         home.site.wait(lambda: home.site.serving() == [True, True], STEP_S, "both serve again")
         home.cell.tunnel.stop()
