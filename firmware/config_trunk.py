@@ -76,8 +76,8 @@ class Trunk:
         default="",
         metadata=key(
             Text('1 to 16 digits, or ""', like(r"[0-9]{0,16}")),
-            "the extension that rings for calls that come by modem while the process `calls` is away; its calls by data "
-            "go on, as those to 112 do, when what may be sent is used up",
+            "the extension that rings for calls that come by modem while the process `calls` is away; its calls by "
+            "data go on, as those to 112 do, when what may be sent is used up",
         ),
     )
     keep_one: str = field(
