@@ -168,12 +168,11 @@ def parse_dsci(line: str) -> Ccinfo | None:
     return Ccinfo(index, direction == 0, DSCI_STAT[stat], kind in (0, None), number(*_two(told, 4)))
 
 
-def parse_cend(line: str) -> tuple[int, int | None] | None:
-    """`^CEND: index,duration,end status,cause`: the call and its cause (24.008's, which is Q.850's)."""
-    told = [_int(text) for text in fields(line)]
-    if not told or told[0] is None:
-        return None
-    return told[0], told[3] if len(told) > 3 else None
+def parse_cend(line: str) -> int | None:
+    """`^CEND: index,duration,end status,cause` (24.008's, which is Q.850's): why a call is over, where it says so."""
+    told = fields(line)
+    cause = _int(told[3]) if prefix_of(line) == "^CEND" and len(told) > 3 else None
+    return cause if cause is not None and 0 < cause <= 127 else None
 
 
 def parse_clip(line: str) -> Clip | None:

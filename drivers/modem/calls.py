@@ -103,9 +103,8 @@ class Calls:
             return []
         return self._change(ringing[0], self._calls[ringing[0]].told.state, clip.number, clip.withheld)
 
-    def result(self, text: str, now: float) -> list[CallChanged]:
+    def result(self, cause: int | None, now: float) -> list[CallChanged]:
         """NO CARRIER and the like: of the only call, or one of several that the list will miss."""
-        cause = CAUSES.get(text)
         for call in self._calls.values():
             call.cause = cause
             call.sure_until = now

@@ -28,6 +28,8 @@ class Reason:
     """Another process holds the port."""
     UNREGISTERED = "unregistered"
     SOUND = "sound"
+    FAULT = "fault"
+    """Of our own."""
     URL = "url"
     """The configuration names no device."""
 
@@ -51,8 +53,8 @@ PLACES = {rung.step: place for place, rung in enumerate(RUNGS)}
 FIRST = {Reason.UNREGISTERED: Step.RADIO, Reason.SOUND: Step.RESET}
 """Sound of a SIM7600 comes back by a new start, not by the radio; a registration not by opening a port."""
 TOLD = {Step.RADIO, Step.RESET}
-UNREACHABLE = {Reason.SILENT, Reason.UNPLUGGED, Reason.HUNG}
-"""Whoever does not answer cannot be told to do something."""
+UNREACHABLE = {Reason.SILENT, Reason.UNPLUGGED, Reason.HUNG, Reason.FAULT}
+"""Whoever does not answer, or is not understood, cannot be told to do something."""
 HELPLESS = {Reason.TAKEN, Reason.URL}
 """Nothing that is done to the modem helps; it is opened again until it works."""
 HELPLESS_S = 5.0

@@ -154,6 +154,9 @@ class _Kept:
         try:
             reason = await self._serve(session, patience_s)
             is_reachable = reason in REACHABLE
+        except Exception:  # a fault of ours is not to end the keeping
+            log.exception("rvx-event kind=modem_fault modem=%s", self.name)
+            reason = Reason.FAULT
         finally:
             self._session = None
             self._sim = session.sim
@@ -216,7 +219,10 @@ class _Kept:
 
     def _tell(self, event: Event) -> None:
         for listener in self._listeners:
-            listener(event)
+            try:
+                listener(event)
+            except Exception:  # a fault of whoever listens is not to cost the modem
+                log.exception("rvx-event kind=listener_failed modem=%s", self.name)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -8,9 +8,10 @@ import contextlib
 import logging
 import re
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from drivers.codec.at import Command, Rank, Unsolicited, Verdict
-from drivers.codec.at_lines import key, parse_clcc, parse_clip, prefix_of
+from drivers.codec.at_lines import key, parse_cend, parse_clcc, parse_clip, prefix_of
 from drivers.modem.balance import Balance
 from drivers.modem.calls import CAUSES, Calls
 from drivers.modem.generic import COMMON_HINTS, COMMON_SET_UP, GENERIC, Dialect
@@ -123,7 +124,12 @@ class Session:
         """Until it is lost; the reason. `well` is called whenever it was seen to do its duty."""
         tasks = [asyncio.create_task(self._keep_calls()), asyncio.create_task(self._keep_state(well))]
         try:
-            return await self.lost
+            ends: list[asyncio.Future[Any]] = [self.lost, *tasks]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()  # neither ends but by a fault of ours
+            return self.lost.result()
         finally:
             for task in tasks:
                 task.cancel()
@@ -212,8 +218,10 @@ class Session:
             self._told(self._calls.told(call, now))
         elif clip is not None:
             self._told(self._calls.presented(clip))
+        elif (ended := parse_cend(line)) is not None:
+            self._told(self._calls.result(ended, now))
         elif line in CAUSES:
-            self._told(self._calls.result(line, now))
+            self._told(self._calls.result(CAUSES[line], now))
         if line.startswith((*COMMON_HINTS, *self.dialect.hints)):
             self._look_at_calls.set()
 

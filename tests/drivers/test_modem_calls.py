@@ -82,14 +82,14 @@ def test_the_presentation_of_a_caller_with_no_call_is_nobodys() -> None:
 def test_a_result_is_of_the_only_call() -> None:
     calls = Calls()
     calls.dialled("112", 0.0)
-    assert calls.result("BUSY", 0.5) == [CallChanged(1, CallState.RELEASED, "112", cause=17, outgoing=True)]
-    assert calls.result("NO CARRIER", 0.6) == []
+    assert calls.result(17, 0.5) == [CallChanged(1, CallState.RELEASED, "112", cause=17, outgoing=True)]
+    assert calls.result(None, 0.6) == []
 
 
 def test_a_result_with_two_calls_is_of_the_one_that_is_missed() -> None:
     calls = Calls()
     calls.listed([listed(0), listed(5, "070", index=2, outgoing=False)], 0.0)
-    assert calls.result("NO CARRIER", 0.1) == []
+    assert calls.result(None, 0.1) == []
     assert states(calls.listed([listed(0)], 0.2)) == [CallState.RELEASED]
 
 
@@ -152,9 +152,9 @@ class Machine(RuleBasedStateMachine):
     def presented(self, clip: Clip) -> None:
         self.heard(self.calls.presented(clip))
 
-    @rule(text=st.sampled_from(["BUSY", "NO CARRIER", "NO ANSWER"]))
-    def result(self, text: str) -> None:
-        self.heard(self.calls.result(text, self.now))
+    @rule(cause=st.sampled_from([17, 19, None]))
+    def result(self, cause: int | None) -> None:
+        self.heard(self.calls.result(cause, self.now))
 
     @rule()
     def empty_for_long(self) -> None:

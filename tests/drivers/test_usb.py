@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from drivers.modem.model import ModemSettings
-from drivers.modem.ports import Places, places
+from drivers.modem.ports import KNOWN, Places, places
 from drivers.usb import find, power_switch, set_power
 
 DEVICES = Path("bus/usb/devices")
@@ -94,3 +95,9 @@ def test_a_hub_that_cannot_only_lets_the_device_go(tmp_path: Path) -> None:
 
 def test_nothing_there_is_switched_by_nothing(tmp_path: Path) -> None:
     assert power_switch("1-1.4", tmp_path) is None
+
+
+def test_the_rules_of_udev_know_the_same_modems() -> None:
+    rules = (Path(__file__).parents[2] / "board" / "udev" / "70-reservvaxel-modems.rules").read_text()
+    named = re.findall(r'ATTRS\{idVendor\}=="(\w+)", ATTRS\{idProduct\}=="(\w+)"', rules)
+    assert set(named) == set(KNOWN)

@@ -19,6 +19,7 @@ from drivers.codec.at_lines import (
     messages,
     parse_ccinfo,
     parse_cell,
+    parse_cend,
     parse_clcc,
     parse_clip,
     parse_cops,
@@ -45,6 +46,7 @@ def only(prefix: str, parser: Parser) -> Parser:
 PARSERS: dict[str, Parser] = {
     "clcc": only("+CLCC", parse_clcc),
     "clip": parse_clip,
+    "cend": parse_cend,
     "ccinfo": only("+QIND", parse_ccinfo),
     "dsci": only("^DSCI", parse_dsci),
     "cell": parse_cell,
