@@ -132,12 +132,14 @@ class Keeper:
                 await self._in_store(lambda: keep_bindings(self._paths.bindings, self._paths.bindings_kept))
 
     async def note(self, state: State) -> None:
-        """An incident lasts from the first moment of SURVIVAL to the end of RETURNING."""
+        """An incident lasts from the first moment of SURVIVAL to the end of RETURNING, over starts of this process."""
         now = datetime.now(UTC)
         away = state.mode in (Mode.SURVIVAL, Mode.RETURNING)
 
         def write() -> None:
             journal = self._open_journal()
+            if self._incident is None:
+                self._incident = journal.incident_open()
             if away and self._incident is None:
                 cause = state.cause.value if state.cause else "unknown"
                 self._incident = journal.incident_begin(now, cause, state.mode.value, state.reason.value)

@@ -120,13 +120,18 @@ class Journal(OfJournal):
         row = (to_text(at), cause, mode, detail)
         return transact(self._db, lambda: int(self._db.execute(sql, row).fetchone()[0]))
 
+    def incident_open(self) -> int | None:
+        """Give the newest incident, if nobody has seen its end."""
+        row = self._db.execute("SELECT id, ended_at FROM incident ORDER BY id DESC LIMIT 1").fetchone()
+        return int(row[0]) if row and row[1] is None else None
+
     def incident_end(self, number: int, at: datetime) -> None:
         """Write that an incident ended; the first end stays."""
         sql = "UPDATE incident SET ended_at = ? WHERE id = ? AND ended_at IS NULL"
         transact(self._db, lambda: self._db.execute(sql, (to_text(at), number)))
 
     def incidents(self, limit: int) -> tuple[Incident, ...]:
-        """Give the newest incidents, newest first; one that has not ended is still on, or was cut by a kill."""
+        """Give the newest incidents, newest first; one that has not ended is still on."""
         sql = "SELECT id, began_at, ended_at, cause, mode, detail FROM incident ORDER BY id DESC LIMIT ?"
         return tuple(
             Incident(number, from_text(began), from_text(ended) if ended else None, cause, mode, detail)

@@ -40,6 +40,7 @@ from firmware.store import StoreError
 from firmware.store.database import connect, to_text
 from firmware.store.people import People
 from firmware.store.sms import Due, Report, SmsRows
+from firmware.store.smscame import Pdu
 from firmware.trunk.smsin import Incoming
 from firmware.trunk.smsout import PARTS_MAX, Outgoing
 from firmware.trunk.smstold import Telling
@@ -82,6 +83,30 @@ class _Store:
         self.rows.expire(now)
         self.incoming.expire(now)
         self.telling.look(now)
+
+
+def _report(modem: str, octets: bytes) -> Report | None:
+    """A status report, also one that the modem has kept as if it were a message; None: it is none."""
+    try:
+        read = parse(octets)
+    except PduError:
+        return None
+    if not isinstance(read, StatusReportPdu):
+        return None
+    centre_at = to_text(read.sent_at) if read.sent_at else ""
+    return Report(modem, read.reference, read.to.number, centre_at, read.status, read.fate.value)
+
+
+def _reported(report: Report, now: datetime, store: _Store) -> None:
+    store.rows.report(report, now)
+
+
+def _kept(modem: str, octets: bytes, now: datetime, store: _Store) -> Pdu | None:
+    return store.incoming.keep(modem, octets, now)
+
+
+def _handled(pdu: Pdu, now: datetime, store: _Store) -> None:
+    store.incoming.handle(pdu, now)
 
 
 class Messaging:
@@ -130,36 +155,21 @@ class Messaging:
                     self._events.put_nowait((modem, event))
 
     async def _take_in(self) -> None:
+        """Kept first, then forgotten by the modem, then looked at."""
         while True:
             modem, event = await self._events.get()
-            if isinstance(event, ReportCame):
-                await self._surely(partial(self._report, modem.name, event.pdu))
-            else:
-                await self._came(modem, event)
-
-    async def _came(self, modem: Modem, event: SmsCame) -> None:
-        """Kept first, then forgotten by the modem, then looked at."""
-        now = datetime.now(UTC)
-        pdu = await self._surely(lambda store: store.incoming.keep(modem.name, event.pdu, now))
-        try:
-            await modem.took_sms(event.place)
-        except ModemError as error:  # it tells of it again
-            log.warning("rvx-event kind=sms_not_forgotten modem=%s why=%s", modem.name, error.kind.value)
-        if pdu is not None:
-            await self._try(lambda store: store.incoming.handle(pdu, now))
-
-    @staticmethod
-    def _report(modem: str, octets: bytes, store: _Store) -> None:
-        try:
-            read = parse(octets)
-            if not isinstance(read, StatusReportPdu):
-                raise PduError("TP-MTI", "no report")
-        except PduError as error:
-            log.warning("rvx-event kind=sms_unread field=%s", error.field)
-            return
-        centre_at = to_text(read.sent_at) if read.sent_at else ""
-        told = Report(modem, read.reference, read.to.number, centre_at, read.status, read.fate.value)
-        store.rows.report(told, datetime.now(UTC))
+            now = datetime.now(UTC)
+            if (report := _report(modem.name, event.pdu)) is not None:
+                await self._surely(partial(_reported, report, now))
+            elif isinstance(event, SmsCame):
+                pdu = await self._surely(partial(_kept, modem.name, event.pdu, now))
+                if pdu is not None:
+                    await self._try(partial(_handled, pdu, now))
+            if isinstance(event, SmsCame):
+                try:
+                    await modem.took_sms(event.place)
+                except ModemError as error:  # it tells of it again
+                    log.warning("rvx-event kind=sms_not_forgotten modem=%s why=%s", modem.name, error.kind.value)
 
     # Sending
 

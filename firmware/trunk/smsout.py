@@ -70,19 +70,22 @@ class Outgoing:
 
 def shortened(text: str) -> str:
     """What has no room in PARTS_MAX parts, cut, and marked so."""
-    if len(text) <= _SURELY:
+    if _has_room(text):
         return text
-    low, high = _SURELY, len(text)
+    low, high = _SURELY - len(_MORE), len(text)
     while low < high:
         middle = (low + high + 1) // 2
-        try:
-            parts_of(text[:middle] + _MORE)
-            low = middle
-        except ValueError:
-            high = middle - 1
-    return text if low == len(text) else text[:low] + _MORE
+        low, high = (middle, high) if _has_room(text[:middle] + _MORE) else (low, middle - 1)
+    return text[:low] + _MORE
 
 
-_SURELY = 66 * PARTS_MAX // 2
+def _has_room(text: str) -> bool:
+    try:
+        return parts_of(text) <= PARTS_MAX
+    except ValueError:
+        return False
+
+
+_SURELY = 33 * PARTS_MAX
 """Letters that have room in any alphabet, be each of them a surrogate pair."""
 _MORE = " [...]"

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.steps import Note
 from firmware.config import Config, default
 from firmware.keeper import Keeper
+from firmware.modes import Mode, ModeSettings, start
+from firmware.modes import Path as ModePath
 from firmware.store import Journal
 from firmware.store.changes import Changes
 from firmware.store.database import connect
@@ -188,6 +191,24 @@ def test_what_is_found_by_looking_is_told_once_and_shown(config: Config) -> None
     with closing(sqlite3.connect(config.paths.journal)) as journal:
         rows = journal.execute("SELECT subject, body FROM outbox WHERE kind = 'notice' ORDER BY subject").fetchall()
     assert [subject for subject, _ in rows] == ["anna", "operations"]
+
+
+def test_an_outage_is_one_incident_over_starts_of_the_unit_and_ends(config: Config) -> None:
+    away = start(0.0, ModeSettings(3, 10, 600, 60), Mode.SURVIVAL, ModePath.LINE)
+
+    async def began(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await keeper.note(away)
+
+    async def ended(edge: Edge, changes: Changes, keeper: Keeper) -> None:
+        await keeper.note(replace(away, mode=Mode.RETURNING))
+        await keeper.note(replace(away, mode=Mode.NORMAL))
+
+    kept(config, began)
+    kept(config, ended)
+    with closing(Journal.open(config.paths.journal)) as journal:
+        (incident,) = journal.incidents(10)
+        assert journal.incident_open() is None
+    assert incident.ended_at is not None
 
 
 def test_notes_of_calls_are_kept_beside_them(config: Config) -> None:
