@@ -12,6 +12,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from callcontrol.media.tones import Tone, tone_pcm
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.number import LocalNumbering
+from callcontrol.trunk.smsqueue import Kind, Outcome
 from firmware.messages import Kept, Messages
 from firmware.paths import Paths
 from firmware.recordings import BYTES_A_MS
@@ -30,6 +32,8 @@ from firmware.store.changes import Changes
 from firmware.store.fold import AccFolder
 from firmware.store.load import load
 from firmware.store.people_csv import Reading
+from firmware.store.sms import Report, Sms, SmsRows
+from firmware.store.smscame import Came, CameRows, What
 from firmware.store.staged import Stage
 from hil.municipality import generate
 
@@ -42,6 +46,7 @@ ROUNDS = 4
 HA1 = "0" * 32
 SPOKEN = [tone_pcm(Tone.RECORDING)[1][:FRAME_BYTES]] * 45
 """Of a message: a second, less a little."""
+MOBILE = "+46701234567"
 LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0||\n"
 
 
@@ -65,6 +70,7 @@ def _work(folder: Path) -> None:
     journal = Journal.open(folder / "journal.db")
     directory = Directory.open(folder / "directory.db")
     (folder / "acc").mkdir()
+    sms, came = SmsRows.open(folder / "journal.db"), CameRows.open(folder / "journal.db")
     messages = Messages(Paths(folder))
     messages.recovered.result()
     folder_of_acc = AccFolder(folder / "acc", journal, rotate_bytes=200)
@@ -94,6 +100,7 @@ def _work(folder: Path) -> None:
         if recording.finish().result() is not Kept.YES:
             raise AssertionError("a message that was not kept")
         _told("message", recording.recorder.path.stem)
+        _short_message(sms, came, one, now)
         incident = journal.incident_begin(now, "platform", "SURVIVAL")
         _told("incident", str(incident))
         directory.put_credential(Credential(f"10{number}", 2, HA1, None, "r", f"10{number}", "2026-03-02T08:00:00Z"))
@@ -112,8 +119,30 @@ def _work(folder: Path) -> None:
     _told("loaded", str(PEOPLE))
     _take_changes(directory._db)
     _told("loaded", str(PEOPLE + ADDED - REMOVED))
-    for opened in (messages, changes, journal, directory):
+    for opened in (messages, changes, journal, directory, sms, came):
         opened.close()
+
+
+def _short_message(sms: SmsRows, came: CameRows, name: str, now: datetime) -> None:
+    """One of two parts is queued, given to a modem and reported; of another the answer never comes; one comes."""
+    for which, parts in ((name, 2), (f"{name}-doubt", 1)):
+        sms.put([Sms(id=which, kind=Kind.ALARM, number=MOBILE, text="hej", set_by="x", queued_at=now, parts=parts)])
+        _told("sms", which)
+    while (taken := sms.take("m1", now)) is not None:
+        number, due = taken
+        given = f"{due.sms}/{due.part}"
+        _told("given", given)
+        if due.sms == name:
+            sms.ended(number, Outcome.TAKEN, now, reference=number)
+            _told("taken", given)
+            sms.report(Report("m1", number, MOBILE, "", 0, "delivered"), now)
+            _told("reported", given)
+    pdu = came.keep("m1", name.encode(), now)
+    if pdu is None:
+        raise AssertionError("a message that had come before")
+    _told("pdu", name)
+    came.handled(Came(id=name, sender=MOBILE, text="hej", came_at=now, what=What.REPLY), (pdu.id,))
+    _told("came", name)
 
 
 def _take_changes(db: sqlite3.Connection) -> None:
@@ -144,6 +173,9 @@ def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
         Directory.open(folder / "directory.db").close()
         _recovered(folder)
         for kind, name in promised:
+            if kind in ("given", "taken", "reported"):
+                wrong += _part_wrong(journal, kind, name)
+                continue
             db, sql = (directory if kind in ("credential", "loaded") else journal), _FOUND[kind]
             if kind == "block" and ["lifted", name] in promised:
                 continue
@@ -178,17 +210,34 @@ _FOUND = {
     "record": "SELECT 1 FROM record WHERE call_id = ?",
     "credential": "SELECT 1 FROM credential WHERE extension = ?",
     "message": "SELECT 1 FROM message WHERE id = ? AND length_ms IS NOT NULL",
+    "sms": "SELECT 1 FROM sms JOIN sms_part ON sms = id WHERE id = ?",
+    "pdu": "SELECT 1 FROM sms_pdu WHERE pdu = CAST(? AS BLOB)",
+    "came": "SELECT 1 FROM sms_came JOIN sms_pdu ON whole = sms_came.id WHERE sms_came.id = ?",
     "lifted": "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM block WHERE extension = ?)",
     "loaded": "SELECT 1 FROM loaded WHERE people >= ?",
 }
-_KINDS = ("referral", "opening", "forwarding", "block", "person", "look", "message")
+_KINDS = ("referral", "opening", "forwarding", "block", "person", "look", "message", "sms", "sms_reply")
 
 
 def _recovered(folder: Path) -> None:
-    """The next start of `calls` puts in order what was cut."""
+    """The next start of `calls`, and of `trunk`, puts in order what was cut."""
     messages = Messages(Paths(folder))
     messages.recovered.result()
     messages.close()
+    with closing(SmsRows.open(folder / "journal.db")) as sms:
+        sms.crashed(BEGAN)
+
+
+def _part_wrong(journal: sqlite3.Connection, kind: str, name: str) -> list[str]:
+    """A part that a modem was given must not wait to be sent as if it had not been."""
+    sms, _, part = name.partition("/")
+    sql = "SELECT state FROM sms_part WHERE sms = ? AND number = ?"
+    row = journal.execute(sql, (sms, part)).fetchone()
+    allowed = {"given": _GIVEN, "taken": _GIVEN - {"perhaps"}, "reported": {"delivered"}}[kind]
+    return [] if row and row[0] in allowed else [f"{kind} {name}: {row[0] if row else 'gone'}"]
+
+
+_GIVEN = {"perhaps", "sent", "delivered"}
 
 
 def _messages_torn(folder: Path, journal: sqlite3.Connection, promised: set[str]) -> list[str]:
@@ -235,6 +284,8 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         ("person", "SELECT id FROM change"),
         ("look", "SELECT subject FROM look"),
         ("message", "SELECT id FROM message WHERE length_ms IS NOT NULL"),
+        ("sms", "SELECT id FROM sms WHERE ended_at IS NOT NULL"),
+        ("sms_reply", "SELECT id FROM sms_came"),
     ):
         there = sorted(name for (name,) in journal.execute(sql))
         if there != sorted(told[kind]):

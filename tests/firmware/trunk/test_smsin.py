@@ -107,7 +107,9 @@ class Deciding:
     def away(self, number: str) -> str | None:
         self.people.look_again()
         absent = self.people.absent(number, self.now)
-        return f"{absent.reason} {absent.back_at:%H:%M}" if absent and absent.back_at else absent and absent.reason
+        if absent is None or absent.back_at is None:
+            return absent.reason if absent else None
+        return f"{absent.reason} {absent.back_at:%H:%M}"
 
     def sent(self, number: str) -> list[str]:
         """What waits for a number, the oldest first."""
