@@ -7,6 +7,7 @@ from tools.commands.people import PEOPLE
 from tools.commands.proving import BENCH, STORM, TEST
 from tools.commands.referral import REFERRAL
 from tools.commands.starting import DEMO, RESTART, RUN
+from tools.commands.trunk import TRUNK
 from tools.parser import Command
 
 __all__ = ["COMMANDS", "GROUPS", "overview"]
@@ -14,7 +15,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, TRUNK,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -22,7 +23,7 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
 GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
-    ("Look", ("status", "doctor", "explain", "check", "say")),
+    ("Look", ("status", "doctor", "explain", "check", "say", "trunk")),
     ("Prove", ("test", "bench", "storm")),
 )
 
@@ -35,7 +36,6 @@ def overview() -> str:
         "  ./rvx run                    be a gateway here; point a softphone at it",
         "  ./rvx status                 what works now, and what if something fails",
     ]
-    lines.append("")
     for group, names in GROUPS:
         lines.append(f"{group}:")
         lines += [f"  {name:<10} {COMMANDS[name].summary}" for name in names]

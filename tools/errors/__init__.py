@@ -30,6 +30,7 @@ AREAS = {
     "L": ("linjen och plattformen", "the line and the platform"),
     "M": ("ljudet i samtalen", "the sound of calls"),
     "N": ("datorn som rvx körs på", "the machine that rvx runs on"),
+    "O": ("SMS", "short messages"),
     "P": ("telefonerna", "the phones"),
     "S": ("växelns läge", "the state of the unit"),
     "T": ("kryptering och certifikat", "encryption and certificates"),
