@@ -269,7 +269,7 @@ class Session:
                 if self._sim_news:
                     self._sim_news = False
                     await self._sim_changed()
-                await self.sms.fetch()
+                await self.sms.fetch(now)
                 is_time_due = self._time_news or now - time_told > TIME_S
                 if is_time_due:
                     time_told, self._time_news = now, False

@@ -14,6 +14,7 @@ __all__ = ["SmsBox"]
 SEND_S = 60.0
 """The network may take 15 s and more."""
 LIST_S = 20.0
+LIST_EVERY_S = 60.0
 TPDU_MAX_BYTES = 164
 """23.040 §9.2.2.2, with the longest address and user data."""
 NOWHERE = -1
@@ -29,6 +30,7 @@ class SmsBox:
         self._tell = tell
         self._told: set[int] = set()
         self._news: list[int] = []
+        self._listed: float | None = None
 
     async def set_up(self) -> None:
         """Has them kept and told, and tells those that lie there."""
@@ -54,7 +56,9 @@ class SmsBox:
         name = prefix_of(event.line)
         if name in ("+CMTI", "+CDSI"):
             place = parse_place(event.line)
-            if place is not None and place not in self._news and len(self._news) < NEWS_MAX:
+            if place is None or len(self._news) >= NEWS_MAX:
+                self._listed = None
+            elif place not in self._news:
                 self._news.append(place)
             return True
         if name in ("+CMT", "+CDS"):
@@ -64,8 +68,11 @@ class SmsBox:
             return True
         return False
 
-    async def fetch(self) -> None:
-        """What was announced."""
+    async def fetch(self, now: float) -> None:
+        """What was announced, and now and then what lies there without a word: the announcement may have been lost."""
+        if self._listed is None or now - self._listed > LIST_EVERY_S:
+            await self.list()
+            self._listed = now
         while self._news:
             place = self._news[0]
             command = Command(f"AT+CMGR={place}", rank=Rank.ORDER, prefixes=("+CMGR",), free=True)

@@ -71,7 +71,7 @@ class Device:
         self._busy = False
         self._late: list[str] = []
         self._era = 0
-        self._hung = False
+        self.hung = False
         self.line = Line(self._send, self._timers, self.faults)
         shared = Shared(
             name, model, network, centre, self._timers, self._history, self.faults, self.unsolicited, self.reset
@@ -113,7 +113,7 @@ class Device:
         was_on = self.power is Power.ON
         self.power = Power.OFF
         self._note("power", on=False)
-        self._busy, self._asked, self._hung = False, None, False
+        self._busy, self._asked, self.hung = False, None, False
         self._waiting.clear()
         self._late.clear()
         for part in reversed(self._parts):
@@ -129,7 +129,7 @@ class Device:
 
     def hang(self) -> None:
         """Hears and says nothing any more, until it is without power for a moment."""
-        self._hung = True
+        self.hung = True
         self._note("hung")
 
     def received_at(self, data: bytes) -> None:
@@ -139,7 +139,7 @@ class Device:
             return
         if self.faults.strikes(Fault.HANG):
             self.hang()
-        if self._hung:
+        if self.hung:
             return
         for found in self.line.receive(data):
             if isinstance(found, str) and not found.strip():
@@ -155,7 +155,7 @@ class Device:
 
     def unsolicited(self, text: str) -> None:
         """A line that nobody asked for: said now, or after the answer that is due."""
-        if self.power is not Power.ON or self._hung or self.faults.strikes(Fault.LOST_URC):
+        if self.power is not Power.ON or self.hung or self.faults.strikes(Fault.LOST_URC):
             return
         if self._busy or self.line.prompting:
             self._late.append(text)
@@ -176,7 +176,7 @@ class Device:
             part.start()
 
     def _send(self, data: bytes) -> None:
-        if self.power is Power.ON and not self._hung and self._wires is not None:
+        if self.power is Power.ON and not self.hung and self._wires is not None:
             self._note("at_out", data=data)
             self._wires.write_at(data)
 

@@ -78,7 +78,7 @@ class Registration:
 
     def __init__(self, shared: Shared, card: CardPart, radio: Radio) -> None:
         self._shared, self._card, self.radio = shared, card, radio
-        self.on = True
+        self.on = False  # the radio
         self.state = Coverage.NONE
         self.attached: list[Callable[[], None]] = []
         self.lost: list[Callable[[], None]] = []
@@ -92,7 +92,9 @@ class Registration:
         self._anew()
 
     def stop(self) -> None:
+        self.on = False
         self._modes = dict.fromkeys(self._modes, 0)
+        self._anew()
         self._enter(Coverage.NONE)
 
     @property
