@@ -7,6 +7,7 @@ from tools.commands.people import PEOPLE
 from tools.commands.proving import BENCH, STORM, TEST
 from tools.commands.referral import REFERRAL
 from tools.commands.starting import DEMO, RESTART, RUN
+from tools.commands.threat import THREAT
 from tools.commands.trunk import TRUNK
 from tools.parser import Command
 
@@ -15,7 +16,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, TRUNK,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, TRUNK,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -23,7 +24,7 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
 GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
-    ("Look", ("status", "doctor", "explain", "check", "say", "trunk")),
+    ("Look", ("status", "doctor", "explain", "check", "say", "threat", "trunk")),
     ("Prove", ("test", "bench", "storm")),
 )
 

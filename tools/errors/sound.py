@@ -55,4 +55,16 @@ ENTRIES = {
             "Mend the file that is named; until then espeak-ng says the phrase.",
         ),
     ),
+    "RVX-M05": Entry(
+        Said(
+            "Det finns inget sådant hot, eller inget ljud av det.",
+            "Numret är inget hots, samtalet kunde inte spelas in, eller så är filen borttagen.",
+            "Se rvx threat list.",
+        ),
+        Said(
+            "There is no such threat, or no sound of it.",
+            "The id is no threat's, the call could not be recorded, or the file was taken away.",
+            "See rvx threat list.",
+        ),
+    ),
 }
