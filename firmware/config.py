@@ -350,6 +350,7 @@ class Codes:
     camp_on: str = _code(Function.CAMP_ON, "*4*N#", "wait for this extension, which is busy")
     conference: str = _code(Function.CONFERENCE, "*55*N#", "be in the conference of this number, or transfer to it")
     barge_in: str = _code(Function.BARGE_IN, "*56*N#", "come into the call of this extension; all hear a tone")
+    add: str = _code(Function.ADD, "*58*N#", "call this extension into one's own call")
     threat: str = _code(Function.THREAT, "*57#", "mark one's own call as a threat, and record it from now on")
 
     @property

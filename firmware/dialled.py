@@ -48,6 +48,7 @@ class Dialling:
             Function.CAMP_ON: self._camp_on,
             Function.CONFERENCE: self._conference,
             Function.BARGE_IN: self._barge_in,
+            Function.ADD: self._add,
             Function.THREAT: self._threat,
         }
 
@@ -67,9 +68,12 @@ class Dialling:
 
     def referred(self, leg: Leg, refer: Refer, wanted: Dialled, now: float) -> None:
         """A phone in a call that we lead transfers it to a code: a slot or a conference can take it. A threat is marked
-        so, too; the call stays where it is."""
-        if wanted.function is Function.THREAT:
-            self._switch.mark(leg.number, now)
+        so, and one more is called in, too; the call stays where it is."""
+        if wanted.function in (Function.THREAT, Function.ADD):
+            if wanted.function is Function.THREAT:
+                self._switch.mark(leg.number, now)
+            else:
+                self._switch.widen(leg, wanted.number, now)
             refer.accept(now)  # nothing final is noted: a phone may end its call then, whatever the end (baresip does)
         elif wanted.function is Function.CONFERENCE:
             refer.accept(now)
@@ -152,6 +156,13 @@ class Dialling:
         if not self._asking.may_barge_in(caller, number):
             return _refused(403, 21, "may_not")
         return None if self._switch.barge_in(number, invited, caller, now) else _refused(480, 20, "no_call")
+
+    def _add(self, _: Invited, caller: str, number: str, now: float) -> Taken:
+        """Beside the call that one is in."""
+        leg = self._switch.in_call(caller)
+        if leg is None:
+            return _refused(404, 1, "no_call")
+        return self._switch.widen(leg, number, now) or _done("added", number=number)
 
     def _threat(self, _: Invited, caller: str, __: str, now: float) -> Taken:
         return _refused(404, 1, "no_call") if self._switch.mark(caller, now) is None else _done("marked")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from callcontrol.call import End, Said
+from callcontrol.media.events import Press
 from callcontrol.media.joint import Joint
 from callcontrol.media.pace import turns
 from callcontrol.media.pcm import FRAME_S, Source
@@ -120,6 +122,7 @@ class _Sounding:
 
     def join(self, leg: str, place: Place, after_frames: int) -> None:
         self.places[leg] = place
+        place.on_press = partial(self._press, place)
         self._room.join(leg, after_frames)
         self.judge()
 
@@ -167,7 +170,14 @@ class _Sounding:
     @property
     def _are_left_to_each_other(self) -> bool:
         places = self.places.values()
-        return len(places) == 2 and not self._room.speaks and all(place.leg is not None for place in places)
+        talk = all(place.leg is not None and not place.holds for place in places)
+        return len(places) == 2 and talk and not self._room.speaks
+
+    def _press(self, by: Place, press: Press, step: int) -> None:
+        """While it is mixed here; a joint sees to keys itself."""
+        for place in self.places.values():
+            if place is not by:
+                place.give(press, step)
 
     def _part(self) -> None:
         if self._joint is not None:
@@ -192,7 +202,9 @@ class _Sounding:
 
     async def _mix(self) -> None:
         async for now in turns():
-            heard = self._room.step({name: place.heard(now) for name, place in self.places.items()}, now)
+            said = {name: place.heard(now) for name, place in self.places.items()}
+            hold = [name for name, place in self.places.items() if place.holds]
+            heard = self._room.step(said, now, hold)
             for name, frame in heard.items():
                 self.places[name].say(frame)
             if self._are_left_to_each_other:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from callcontrol.media.agreed import OwnEnd
 from callcontrol.media.codecs import Format
 from callcontrol.media.dtmf import Keys as KeysInBand
+from callcontrol.media.events import Press
+from callcontrol.media.given import GivenKeys
 from callcontrol.media.jsep import VOICES
 from callcontrol.media.leg import Leg, LegSettings
 from callcontrol.media.pace import turns
@@ -139,6 +141,9 @@ class Place:
         wire.on_packet = self._came
         self._in_band: _InBand | None = None
         self._signalled: bool | None = None
+        self._given = GivenKeys()
+        self.on_press: Callable[[Press, int], None] | None = None
+        """Meanwhile told of each event, with the units in 20 ms of its clock."""
 
     # ---- what is agreed on
 
@@ -183,6 +188,11 @@ class Place:
         """Whether keys come in the sound itself."""
         return self._in_band is not None and self._signalled is False
 
+    @property
+    def holds(self) -> bool:
+        """It is agreed that nothing is heard there."""
+        return self.leg is not None and not self.leg.settings.sends
+
     # ---- what is heard there
 
     async def play(self, clips: Sequence[Clip], *, again: bool = False) -> None:
@@ -210,7 +220,12 @@ class Place:
     def say(self, frame: bytes) -> None:
         """20 ms of sound, by who keeps the time himself."""
         if self.leg is not None:
-            self.wire.send(self.leg.send(frame))
+            self.wire.send(self.leg.send(self._given.over(frame)))
+
+    def give(self, press: Press, step: int) -> None:
+        """A key that is heard elsewhere; while somebody says frames here."""
+        if self.leg is not None:
+            self._given.press(press, step, self.leg)
 
     # ---- what comes from there
 
@@ -252,7 +267,11 @@ class Place:
     def _came(self, packet: Packet) -> None:
         leg = self.leg
         assert leg is not None
-        keys = leg.pressed()
+        presses = leg.presses()
+        if self.on_press is not None:
+            for press in presses:
+                self.on_press(press, leg.settings.format.step)
+        keys = "".join(press.key for press in presses)
         if self._in_band is not None and packet.payload_type == leg.settings.payload_type:
             keys += self._in_band.heard(packet.payload)
         for key in keys:

@@ -82,10 +82,21 @@ class Rooms(Joining):
         self._invite(leg, dial, leg.end.offer(), now)
         return None
 
+    def in_call(self, number: str) -> Leg | None:
+        """The phone of an extension in a call of two or more, but no conference; of several the one that hears no
+        music, if there is one."""
+        found = [
+            leg
+            for leg in self._legs.values()
+            if leg.number == number and leg in leg.call.sides and leg.call.talks and not leg.call.room
+        ]
+        return min(found, key=lambda leg: any(side.music for side in leg.call.sides), default=None)
+
     def barge_in(self, number: str, invited: Invited, caller: str, now: float) -> bool:
         """Whoever has called comes into the call that extension `number` is in: all hear a tone, and then each other.
         Whether he may is the caller's to know. False: there is no such call."""
-        call = self._talking(number)
+        talking = self.in_call(number)
+        call = None if talking is None else talking.call
         if call is None or not invited.offer or len(call.sides) >= MEMBERS_MAX:
             return False
         if not self._come(call, now):
@@ -105,7 +116,8 @@ class Rooms(Joining):
     def mark(self, number: str, now: float) -> Call | None:
         """The call that extension `number` is in is a threat: its sound passes the unit from now on, where it can, so
         that it may be recorded. Nobody hears anything of it."""
-        call = self._talking(number)
+        talking = self.in_call(number)
+        call = None if talking is None else talking.call
         if call is not None and not call.kept:
             call.kept = self._come(call, now)
             self._left_over(call, now)
@@ -113,15 +125,6 @@ class Rooms(Joining):
         return call
 
     # ---- how
-
-    def _talking(self, number: str) -> Call | None:
-        """Of several calls of an extension the one that is not on hold, if there is one."""
-        found = [
-            leg.call
-            for leg in self._legs.values()
-            if leg.number == number and leg in leg.call.sides and leg.call.talks and not leg.call.room
-        ]
-        return min(found, key=lambda call: any(side.music for side in call.sides), default=None)
 
     def _conference(self, room: str) -> Call | None:
         """New, where there is none by that number; None: too many, of conferences or in it."""

@@ -8,16 +8,12 @@ given on as one for as long as it is held, and in the sound itself to a side tha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections import deque
-from collections.abc import Iterator
 
-from callcontrol.media.events import Press, lasting
-from callcontrol.media.leg import MAX_KEYS, Leg
+from callcontrol.media.given import GivenKeys
+from callcontrol.media.leg import Leg
 from callcontrol.media.pace import turns
 from callcontrol.media.rtp import Packet
-from callcontrol.media.tones import key_frames
 from callcontrol.media.udp import Wire
 
 __all__ = ["Joint"]
@@ -69,7 +65,7 @@ class _Way:
     def __init__(self, ear: Wire, mouth: Wire) -> None:
         self._ear, self._mouth = ear, mouth
         self._decoded = False
-        self._tones: deque[Iterator[bytes]] = deque(maxlen=MAX_KEYS)
+        self._keys = GivenKeys()
         ear.on_packet = self._came
 
     @property
@@ -84,13 +80,7 @@ class _Way:
 
     def turn(self, now: float) -> None:
         ear, mouth = self._legs
-        frame = ear.pull(now)
-        while self._tones:
-            if (tone := next(self._tones[0], None)) is not None:
-                frame = tone
-                break
-            self._tones.popleft()
-        self._mouth.send(mouth.send(frame))
+        self._mouth.send(mouth.send(self._keys.over(ear.pull(now))))
 
     @property
     def _legs(self) -> tuple[Leg, Leg]:
@@ -104,12 +94,5 @@ class _Way:
         if not self._decoded:
             self._mouth.send(mouth.relay(packet, event=packet.payload_type == ear.settings.event_type))
             return
-        for press in presses if mouth.settings.sends else ():
-            self._press(press, ear.settings.format.step, mouth)
-
-    def _press(self, press: Press, step: int, mouth: Leg) -> None:
-        if mouth.settings.event_type is None:
-            self._tones.append(key_frames(press.key, lasting(press, step)))
-            return
-        with contextlib.suppress(ValueError):  # so many wait that this is no person
-            mouth.press_along(press, step)
+        for press in presses:
+            self._keys.press(press, ear.settings.format.step, mouth)

@@ -1,12 +1,13 @@
 """A room: who is in it hears all others, and what the room itself gives. A core: one step is 20 ms.
 
-Tones and words of the room are heard by all, over those who speak. Who is alone hears the room's music. Who comes in by
+Tones and words of the room are heard by all, over those who speak. Who is alone, or has all others hold, hears the
+room's music. Who comes in by
 a tone (barge-in) neither hears nor is heard before the others have heard it. A recorder hears all, and is not heard.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from callcontrol.media.bridge import Bridge, Member
@@ -67,18 +68,19 @@ class Room:
             self._bridge.join(_KEPT, Member(speaks=False))
         self._kept = sink
 
-    def step(self, frames: Mapping[str, bytes], now: float) -> dict[str, bytes]:
-        """What each member hears for what each has said."""
+    def step(self, frames: Mapping[str, bytes], now: float, hold: Collection[str] = ()) -> dict[str, bytes]:
+        """What each member hears for what each has said. Who is in `hold` is not heard."""
         for name, waiting in list(self._waiting.items()):
             waiting.frames -= 1
             if waiting.frames < 0:
                 waiting.member.speaks = waiting.member.hears = True
                 del self._waiting[name]
-        given = {name: frames[name] for name in self._names if name in frames}
+        here = self._names.difference(hold)
+        given = {name: frames[name] for name in here if name in frames}
         said = self._said.pull(now) if self._said is not None else None
         if said is None:
             self._said = None
-            if len(self._names) == 1:
+            if len(here) == 1:
                 said = self._alone.pull(now)
         if said is not None:
             given[_SAID] = said

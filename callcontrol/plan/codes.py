@@ -31,6 +31,7 @@ class Function(StrEnum):
     CAMP_ON = "camp_on"
     CONFERENCE = "conference"
     BARGE_IN = "barge_in"
+    ADD = "add"
     THREAT = "threat"
 
     @property

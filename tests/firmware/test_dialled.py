@@ -96,6 +96,7 @@ def desk() -> Desk:
         ("*37*0701234567#", "1001", 403, "Spärrat"),
         ("#37#", "1001", 480, "Återuppringning avbeställd"),
         ("*4*0701234567#", "1001", 403, "Spärrat"),
+        ("*58*1002#", "1001", 404, "Inget samtal"),
         ("*99#", "1001", 404, "Ingen sådan kod"),
         ("*8#", None, 404, "Ingen sådan kod"),
     ],

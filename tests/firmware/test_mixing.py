@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from array import array
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 
 import pytest
 
@@ -17,6 +17,7 @@ from callcontrol.media.pcm import FRAME_SAMPLES, RATE_HZ, samples
 from callcontrol.media.sounds import Clip, Music
 from callcontrol.media.udp import Endpoint, Ports
 from callcontrol.sip.offer import ABLE
+from callcontrol.sip.sdp import Direction
 from firmware.mixing import MIXED_MAX, Mixing
 from firmware.onhold import OnHold
 from firmware.places import Places
@@ -64,6 +65,8 @@ class Phone:
         return len(self.heard) >= HEARD_FRAMES and found == set(wanted)
 
 
+SEVEN_HZ = 852.0
+"""One of the two of that key."""
 TONES = (500.0, 800.0, 1100.0, 1700.0)
 
 
@@ -110,6 +113,19 @@ class House:
                 self.turned.clear()
                 await self.turned.wait()
 
+    async def key_at(self, phone: Phone) -> str:
+        """The first that comes there."""
+        pressed = ""
+
+        def came() -> bool:
+            nonlocal pressed
+            assert phone.wire.leg is not None
+            pressed += phone.wire.leg.pressed()
+            return bool(pressed)
+
+        await self.until(came)
+        return pressed
+
     async def talk(self) -> None:
         at = 0
         async for now in turns():
@@ -152,16 +168,7 @@ def test_two_unlike_phones(codec: str, secure: bool, unopened: bool) -> None:
         assert one.wire.leg is not None
         assert other.wire.leg is not None
         one.wire.leg.press("5")
-        heard = other.wire.leg
-        pressed = ""
-
-        def came() -> bool:
-            nonlocal pressed
-            pressed += heard.pressed()
-            return bool(pressed)
-
-        await house.until(came)
-        assert pressed == "5"
+        assert await house.key_at(other) == "5"
 
     run(work)
 
@@ -180,12 +187,33 @@ def test_who_comes_and_goes() -> None:
         kept: list[bytes] = []
         closed: list[bool] = []
         assert house.mixing.keep("room", kept.append, lambda: closed.append(True))
+        assert third.wire.leg is not None
+        assert one.wire.leg is not None
+        one.wire.leg.press("7")
+        assert await house.key_at(other) == "7"
+        await house.until(lambda: power(b"".join(third.heard[-10:]), SEVEN_HZ) > 0.002)  # who takes no events
         house.mixing.leave("room", "2")
         await house.until(lambda: one.hears(third.hz) and third.hears(one.hz))
         await house.until(lambda: power(b"".join(kept[-10:]), one.hz) > 0.002 < power(b"".join(kept[-10:]), third.hz))
         house.mixing.leave("room", "1")
         house.mixing.leave("room", "3")
         assert closed == [True]
+
+    run(work)
+
+
+def test_who_is_held_by_a_phone_of_another_kind_hears_music() -> None:
+    async def work(house: House) -> None:
+        one, other = house.phone(TONES[0]), house.phone(TONES[1], "G722")
+        house.joins(one, "1")
+        held = house.mixing.join("room", "2", other.offered)
+        assert held is not None
+        talks, holds = (Direction.SENDRECV, other.hz), (Direction.SENDONLY, MUSIC_HZ)
+        for direction, hz in (talks, holds, talks):
+            other.offered = other.end.offer(direction)
+            other.agreed(held.answer(other.offered))
+            await house.until(lambda hz=hz: one.hears(hz))  # type: ignore[misc]
+        await house.until(lambda: other.hears(one.hz))
 
     run(work)
 
@@ -212,10 +240,10 @@ def test_a_fault_leaves_nobody_in_silence(monkeypatch: pytest.MonkeyPatch) -> No
         (room,) = house.mixing._rooms.values()
         steps, faults = room._room.step, [ValueError("once")]
 
-        def step(frames: Mapping[str, bytes], now: float) -> dict[str, bytes]:
+        def step(frames: Mapping[str, bytes], now: float, hold: Collection[str]) -> dict[str, bytes]:
             if faults:
                 raise faults.pop()
-            return steps(frames, now)
+            return steps(frames, now, hold)
 
         monkeypatch.setattr(room._room, "step", step)
         await house.until(lambda: phone.hears(MUSIC_HZ))

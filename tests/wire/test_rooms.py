@@ -41,7 +41,7 @@ person = "p{THIRD}"
 role = "group_leader"
 scope = "u"
 """
-CONFERENCE, BARGE_IN, THREAT = "*55*7", f"*56*{OTHER}", "*57"
+CONFERENCE, BARGE_IN, THREAT, ADD = "*55*7", f"*56*{OTHER}", "*57", f"*58*{THIRD}"
 MIXED_SHARE = 0.015
 """Of the energy of five voices, that of the softest: baresip's tone is ten times as strong as linphone's. What a tone
 leaves at another's frequency is a thousandth."""
@@ -113,6 +113,23 @@ def test_a_threat_is_marked_by_one_key_and_recorded(house: House) -> None:
     one.hang_up()
     house.all_closed()
     house.site.wait(lambda: house.threats()[-1].length_ms, STEP_S, "its length known")
+
+
+@pytest.mark.long
+def test_a_third_is_called_in_and_two_are_left(house: House) -> None:
+    """By a transfer to the code; baresip holds before it transfers."""
+    one, other, third = house.phones[ONE], house.phones[OTHER], house.phones[THIRD]
+    assert isinstance(other, Baresip)
+    house.reaches(one, OTHER)
+    house.talk(one, other)
+    other.transfer(ADD)
+    third.wait_established(STEP_S)
+    other.resume()
+    house.talk(one, other, third, share=MIXED_SHARE)
+    one.hang_up()
+    house.talk(other, third)
+    third.hang_up()
+    house.all_closed()
 
 
 @pytest.mark.long
