@@ -38,8 +38,8 @@ def overview() -> str:
         "  ./rvx status                 what works now, and what if something fails",
     ]
     for group, names in GROUPS:
-        lines.append(f"{group}:")
-        lines += [f"  {name:<10} {COMMANDS[name].summary}" for name in names]
+        heads = (group, *[""] * (len(names) - 1))
+        lines += [f"{head:<6}{name:<10} {COMMANDS[name].summary}" for head, name in zip(heads, names, strict=True)]
     lines += ["Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]
     lines += ["Something wrong? rvx explain CODE works offline; docs/manual.md has the rest."]
     return "\n".join(lines)

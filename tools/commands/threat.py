@@ -19,7 +19,7 @@ _THREAT_ACTIONS = (
     Command(
         "threat list",
         "list the calls that were marked as threats",
-        "sudo ./rvx threat list --why 'report to the police'",
+        "sudo ./rvx threat list --why police",
         "tools.threat",
         _list_arguments,
         "Who marked it, who was at the other end, and whether there is sound of it. Each look is recorded, and told to "
@@ -28,7 +28,7 @@ _THREAT_ACTIONS = (
     Command(
         "threat export",
         "write the sound of one to a file",
-        "sudo ./rvx threat export 5f0c threat.wav --why 'report to the police'",
+        "sudo ./rvx threat export 5f0c threat.wav --why police",
         "tools.threat",
         _export_arguments,
         "A copy, for its owner alone, also while the call goes on; what the unit keeps stays. Each look is recorded.",
@@ -38,7 +38,7 @@ _THREAT_ACTIONS = (
 THREAT = Command(
     "threat",
     "calls marked as threats: list, export",
-    "sudo ./rvx threat list --why 'report to the police'",
+    "sudo ./rvx threat list --why police",
     "tools.threat",
     actions=_THREAT_ACTIONS,
 )
