@@ -167,6 +167,11 @@ class AtCore:
         self._waiting.sort(key=lambda each: each.rank)
         self._pump(now)
 
+    def withdraw(self, command: Command) -> None:
+        """Nobody waits for its answer any more; is it not written yet, it is not going to be, and has none."""
+        if command in self._waiting:
+            self._waiting.remove(command)
+
     def data_to_send(self) -> bytes:
         data = bytes(self._out)
         self._out.clear()

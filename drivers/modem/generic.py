@@ -17,10 +17,11 @@ def _no_call(line: str) -> Ccinfo | None:
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """Commands are tried in their order; those that a modem refuses are passed over. `identity`: the SIM's ICCID.
-    `hang_up`: until no call is left. `sound_on` must succeed, with what `sound_is` says when asked; () where there is
-    no sound for us. `is_wide`: what it says where its sound is of twice the rate all the same. `busy`, `free`: what it
-    says when it takes no sound for a while. `hints`: beginnings of lines by which calls may have changed. `reset`:
-    starts the modem anew."""
+    `dial_s`: within this it answers the order to dial; some do only when the other side rings. `hang_up`: until no
+    call is left. `sound_on` must succeed, with what `sound_is` says when asked; () where there is no sound for us.
+    `is_wide`: what it says where its sound is of twice the rate all the same. `busy`, `free`: what it says when it
+    takes no sound for a while. `hints`: beginnings of lines by which calls may have changed. `reset`: starts the modem
+    anew."""
 
     maker: str = ""
     set_up: tuple[str, ...] = ()
@@ -28,6 +29,7 @@ class Dialect:
     pin_tries: tuple[str, ...] = ('AT+CPINR="SIM PIN"', "AT+CPINR")
     ims: tuple[str, ...] = ("AT+CIREG?", "AT+CAVIMS?")
     time: tuple[str, ...] = ("AT+CCLK?",)
+    dial_s: float = 20.0
     hang_up: tuple[str, ...] = ("AT+CHUP", "ATH")
     reset: tuple[str, ...] = ("AT+CFUN=1,1",)
     sound_on: tuple[str, ...] = ()

@@ -303,7 +303,8 @@ class Modem(Protocol):
 
     async def dial(self, number: str, *, withheld: bool | None = None) -> None:
         """Digits, ``*#``, a ``+`` first. Overtakes everything that waits for the modem. Returns when it has taken the
-        order; what comes of it is told by CallChanged. `withheld`: None as the network has it, else CLIR on or off."""
+        order; what comes of it is told by CallChanged. Is it not answered in time (SILENT) or given up (cancelled), a
+        call that comes of it all the same is hung up. `withheld`: None as the network has it, else CLIR on or off."""
         ...
 
     async def answer(self) -> None: ...

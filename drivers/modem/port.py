@@ -51,6 +51,7 @@ class Port:
             told = await answer
         finally:
             self._asked.pop(id(command), None)
+            self._core.withdraw(command)
         if told.verdict is Verdict.GONE:
             raise ModemError(ErrorKind.GONE)
         if told.verdict is Verdict.SILENT:

@@ -28,6 +28,7 @@ QUECTEL = Dialect(
     pin_tries=('AT+QPINC="SC"', "AT+CPINR"),
     ims=('AT+QCFG="ims"', "AT+CIREG?"),
     time=("AT+QLTS=2",),
+    dial_s=6.0,
     # +QHUP would give a reason, but EP06 never answers it and starts anew (RoEdAl/asterisk-chan-quectel#3).
     hang_up=("AT+CHUP", "ATH"),
     reset=("AT+CFUN=1,1",),

@@ -44,8 +44,7 @@ from drivers.modem.sound import CallSound
 __all__ = ["Session"]
 
 DIALECTS = (SIMCOM, QUECTEL)
-DIAL_S = 20.0
-"""Some answer the order to dial only when the other side is reached."""
+ANSWER_S = 20.0
 HANG_UP_S = 10.0
 CALLS_S, CALLS_IDLE_S, CALLS_SETTING_UP_S = 0.5, 3.0, 0.2
 """How often calls are listed: with some, without, and with one that is not heard of yet."""
@@ -92,6 +91,7 @@ class Session:
         self._look_at_calls = asyncio.Event()
         self._look_at_state = asyncio.Event()
         self._sim_news = self._time_news = False
+        self._errands: list[asyncio.Task[None]] = []
 
     async def open(self, at_url: str, pcm_url: str) -> None:
         """Raises LinkError."""
@@ -142,15 +142,23 @@ class Session:
             raise ModemError(ErrorKind.INVALID)
         clir = "" if withheld is None else "I" if withheld else "i"  # 27.007 §6.2
         try:
-            answer = await self.port.ask(Command(f"ATD{number}{clir};", DIAL_S, Rank.URGENT, call=True))
+            answer = await self.port.ask(Command(f"ATD{number}{clir};", self.dialect.dial_s, Rank.URGENT, call=True))
+        except (ModemError, asyncio.CancelledError):
+            # Nobody waits for this call any more, which may come about all the same.
+            self._errands.append(asyncio.create_task(self._take_back()))
+            raise
         finally:
             self._look_at_calls.set()
         if answer.verdict is not Verdict.OK:
             raise ModemError(ErrorKind.REFUSED, answer.code)
         self._told(self._calls.dialled(number, self._loop.time()))
 
+    async def _take_back(self) -> None:
+        with contextlib.suppress(ModemError):
+            await self.port.ask(Command(self.dialect.hang_up[0], HANG_UP_S, Rank.URGENT))
+
     async def answer(self) -> None:
-        answer = await self.port.ask(Command("ATA", DIAL_S, Rank.CALL, call=True))
+        answer = await self.port.ask(Command("ATA", ANSWER_S, Rank.CALL, call=True))
         self._look_at_calls.set()
         if answer.verdict is not Verdict.OK:
             raise ModemError(ErrorKind.REFUSED, answer.code)

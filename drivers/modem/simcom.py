@@ -17,6 +17,7 @@ SIMCOM = Dialect(
     ),
     identity=("AT+CICCID", "AT+CCID"),
     pin_tries=("AT+SPIC", "AT+CPINR"),
+    dial_s=6.0,
     hang_up=("AT+CHUP", "ATH"),
     reset=("AT+CRESET", "AT+CFUN=1,1"),
     sound_on=("AT+CPCMREG=1",),

@@ -100,6 +100,19 @@ def test_ranks() -> None:
     assert core.data_to_send() == b"AT4\rAT3\rAT2\r"
 
 
+def test_what_is_withdrawn_is_not_written() -> None:
+    core = ready()
+    first, second = Command("AT1"), Command("AT2")
+    core.order(first, 0.0)
+    core.order(second, 0.0)
+    core.withdraw(first)
+    core.withdraw(second)
+    assert core.data_to_send() == b"AT1\r"
+    core.receive(b"OK\r\n", 0.1)
+    assert verdicts(core) == [("AT1", Verdict.OK)]
+    assert core.data_to_send() == b""
+
+
 def test_an_urgent_order_waits_little_for_a_slow_one() -> None:
     core = ready()
     core.order(Command("AT+CMGL=4", timeout_s=20.0, prefixes=("+CMGL",)), 0.0)
