@@ -1,5 +1,5 @@
 """A USB device by its place (``1-1.4``: bus 1, port 1 of it, port 4 of the hub there), as sysfs has it: names of ttys
-change whenever a device comes back, its place does not. `root` is where sysfs is mounted."""
+change whenever a device comes back, its place does not. `root` is where sysfs is mounted, `dev` where ttys are."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Power", "UsbDevice", "find", "power_switch", "set_power"]
+__all__ = ["DEV", "SYSFS", "Power", "UsbDevice", "find", "power_switch", "set_power"]
 
 SYSFS = Path("/sys")
+DEV = Path("/dev")
 PLACE = re.compile(r"[0-9]{1,3}-[0-9]{1,3}(?:\.[0-9]{1,3}){0,5}")
 INTERFACE = re.compile(r":\d+\.(\d+)$")
 TTY = re.compile(r"tty[A-Z]+[0-9]+")
@@ -38,7 +39,7 @@ class Power:
     off: str
 
 
-def find(place: str, root: Path = SYSFS) -> UsbDevice | None:
+def find(place: str, root: Path = SYSFS, dev: Path = DEV) -> UsbDevice | None:
     """None: nothing is plugged in there, or the place is none. Never raises."""
     folder = _devices(root) / place
     if not PLACE.fullmatch(place):
@@ -55,7 +56,7 @@ def find(place: str, root: Path = SYSFS) -> UsbDevice | None:
         number = INTERFACE.search(interface.name)
         name = _tty(interface) if number else None
         if number and name:
-            ttys[int(number[1])] = f"/dev/{name}"
+            ttys[int(number[1])] = str(dev / name)
     return UsbDevice(place, vendor, product, ttys)
 
 

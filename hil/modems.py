@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from hil.net import MEMORY_DIR
 from hil.sim.modem.history import Entry
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ class Modems:
 
     def __enter__(self) -> Modems:
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._links = Path(tempfile.mkdtemp(prefix="rvm"))  # a short name, as that of a Unix socket must be
+        # A short name, as a Unix socket needs one, and below /dev, as a unit wants its modems' ports.
+        self._links = Path(tempfile.mkdtemp(prefix="rvm", dir=MEMORY_DIR))
+        self._links.chmod(0o755)
         program = [sys.executable, "-m", "hil.sim.modem", "--stdin", "--seed", str(self._seed)]
         program += ["--control", str(self._links / CONTROL), "--history", str(self.history_file)]
         for plan, name in zip(self._plans, self.names, strict=True):

@@ -27,7 +27,7 @@ from drivers.modem.model import (
 )
 from drivers.modem.ports import places
 from drivers.modem.session import Session
-from drivers.usb import SYSFS, power_switch, set_power
+from drivers.usb import DEV, SYSFS, power_switch, set_power
 
 __all__ = ["open_modem"]
 
@@ -46,20 +46,20 @@ REASONS = {"absent": Reason.UNPLUGGED, "taken": Reason.TAKEN, "url": Reason.URL}
 log = logging.getLogger("rvx")
 
 
-def open_modem(settings: ModemSettings, *, pins: PinGuard, sysfs: Path = SYSFS) -> Modem:
+def open_modem(settings: ModemSettings, *, pins: PinGuard, sysfs: Path = SYSFS, dev: Path = DEV) -> Modem:
     """Of whichever maker: it is asked when it is there. Nothing is opened before `start`."""
-    return _Kept(settings, pins, sysfs)
+    return _Kept(settings, pins, sysfs, dev)
 
 
 class _Kept:
     """A :class:`drivers.modem.model.Modem`."""
 
-    def __init__(self, settings: ModemSettings, pins: PinGuard, sysfs: Path) -> None:
+    def __init__(self, settings: ModemSettings, pins: PinGuard, sysfs: Path, dev: Path) -> None:
         self.name = settings.name
         self.model = self.firmware = ""
         self._settings = settings
         self._pins = pins
-        self._sysfs = sysfs
+        self._sysfs, self._dev = sysfs, dev
         self._listeners: list[Callable[[Event], None]] = []
         self._session: Session | None = None
         self._sim = Sim()
@@ -185,7 +185,7 @@ class _Kept:
         """Waits so long for a modem that is not there. Raises LinkError."""
         until = self._now() + patience_s
         while True:
-            where = places(self._settings, self._sysfs)
+            where = places(self._settings, self._sysfs, self._dev)
             try:
                 if where is None:
                     raise LinkError("absent", self._settings.usb_path or "no port is named")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.modem.model import ModemSettings
-from drivers.usb import SYSFS, UsbDevice, find
+from drivers.usb import DEV, SYSFS, UsbDevice, find
 
 __all__ = ["KNOWN", "Layout", "Places", "places"]
 
@@ -37,9 +37,9 @@ class Places:
     pcm: str
 
 
-def places(settings: ModemSettings, root: Path = SYSFS) -> Places | None:
+def places(settings: ModemSettings, root: Path = SYSFS, dev: Path = DEV) -> Places | None:
     """Those of the configuration, else those of the device that is at its place now; None: there is none."""
-    device = find(settings.usb_path, root) if settings.usb_path else None
+    device = find(settings.usb_path, root, dev) if settings.usb_path else None
     layout = KNOWN.get((device.vendor, device.product)) if device else None
     at = settings.at_url or _url(device, layout.at if layout else None)
     pcm = settings.pcm_url or _url(device, layout.pcm if layout else None)

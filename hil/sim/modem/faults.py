@@ -31,6 +31,7 @@ class Fault(StrEnum):
     SLOW = "slow"  # an answer takes seconds
     NO_ANSWER = "no_answer"  # a command is not answered
     HANG = "hang"  # nothing is heard or said any more, until power is cut
+    RENAMED = "renamed"  # comes back on USB under other names (where it has a place there)
     # What is said
     ERROR_TEXT = "error_text"  # errors in words: COMMAND NOT SUPPORT, +CME ERROR: SIM busy
     PADDED = "padded"  # +CREG:002,001,"18d8","ffff"
@@ -69,7 +70,7 @@ SPOKEN = frozenset(
 )
 LINE = frozenset(
     {Fault.CUT, Fault.DOUBLE_CR, Fault.NO_CR, Fault.NOISE, Fault.GLUED, Fault.INSIDE, Fault.ECHO_STAYS}
-    | {Fault.STALE_PROMPT, Fault.STUCK_PROMPT, Fault.LOST_URC, Fault.SLOW, Fault.NO_ANSWER, Fault.HANG}
+    | {Fault.STALE_PROMPT, Fault.STUCK_PROMPT, Fault.LOST_URC, Fault.SLOW, Fault.NO_ANSWER, Fault.HANG, Fault.RENAMED}
 )
 SOUND = frozenset({fault for fault in Fault if fault.startswith("pcm_")} | {Fault.ONE_WAY, Fault.DEAF})
 NETWORK = frozenset({Fault.REJECT, Fault.NITZ_WRONG, Fault.DROP, Fault.SMS_LOST, Fault.SMS_TWICE, Fault.REPORT_LOST})

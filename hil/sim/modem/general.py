@@ -18,6 +18,8 @@ IMEI = "861234050000019"
 TAKEN = ("X", "L", "M", "&W", "&C", "&D", "+IPR", "+IFC", "+CSCS", "+CMUT", "+CLVL", "+CVHU", "+CRC1", "+CGDCONT")
 """Answered OK, and nothing comes of it."""
 WRONG_TIMES = ("80/01/06,00:00:12+00", "XX/XX/XX,XX:XX:XX+XX", "15/02/30,20:30:40-32", "24/13/01,00:00:00+04")
+NO_TIME = "80/01/06,00:00:07+00"
+"""What a modem's clock says until the network has told it."""
 WORDS = {3: "operation not allowed", 4: "operation not supported", 10: "SIM not inserted", 14: "SIM busy"}
 """27.007 §9.2.1, after AT+CMEE=2; what is not here is "unknown"."""
 
@@ -28,13 +30,13 @@ class General:
     def __init__(self, shared: Shared, registration: Registration, line: Line) -> None:
         self._shared, self._registration, self._line = shared, registration, line
         self._errors = 0
-        self._tells_zone = False
+        self._tells_zone = self._knows_time = False
 
     def start(self) -> None:
         self._registration.attached.append(self._tell_time)
 
     def stop(self) -> None:
-        self._errors, self._tells_zone = 0, False
+        self._errors, self._tells_zone, self._knows_time = 0, False, False
         self._registration.attached.clear()
 
     def worded(self, final: str) -> str:
@@ -112,6 +114,8 @@ class General:
     def _clock_text(self) -> str:
         if self._shared.faults.strikes(Fault.NITZ_WRONG):
             return self._shared.faults.random.choice(WRONG_TIMES)
+        if not self._knows_time:
+            return NO_TIME
         return f"{self._now():%y/%m/%d,%H:%M:%S}{self._shared.centre.offset_min // 15:+03d}"
 
     def _cclk(self, request: Request) -> Reply:
@@ -133,6 +137,7 @@ class General:
 
     def _tell_time(self) -> None:
         """NITZ comes with registration."""
+        self._knows_time = True
         if not self._tells_zone:
             return
         quarters = self._shared.centre.offset_min // 15

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,24 +16,30 @@ from hil.sim.modem.history import History
 from hil.sim.modem.models import MODELS
 from hil.sim.modem.network import Network
 from hil.sim.modem.phones import SOS, Habit, Phone
-from hil.sim.modem.ports import Port, open_port
+from hil.sim.modem.ports import Port, PtyPort, open_port
 from hil.sim.modem.registration import Radio
 from hil.sim.modem.timers import LoopTimers, Timers
+from hil.sim.modem.usb import UsbPort
 
 __all__ = ["ModemPlan", "Plugged", "World", "number_of"]
 
+TTYS_A_MODEM = 5
+_ttys = itertools.count()
 FIRST_NUMBER = 46701000001
 FIRST_IMSI = 240010000000001
 
 
 @dataclass(frozen=True)
 class ModemPlan:
-    """One modem as it is asked for. `at`, `pcm`: as :func:`~hil.sim.modem.ports.open_port` takes them, "" is none."""
+    """One modem as it is asked for. `at`, `pcm`: as :func:`~hil.sim.modem.ports.open_port` takes them, "" is none.
+
+    `usb`: ``FOLDER@1-1.4`` instead, a place on USB below ``FOLDER/sys``, with its ttys in ``FOLDER/dev``."""
 
     name: str
     model: str = "generic"
     at: str = ""
     pcm: str = ""
+    usb: str = ""
     number: str = ""  # "": one of its own
     pin: str = ""
     seed: int = 1
@@ -60,10 +67,16 @@ class ModemPlan:
 class Plugged:
     """A modem at its ports."""
 
-    def __init__(self, plan: ModemPlan, device: Device, history: History) -> None:
+    def __init__(self, plan: ModemPlan, device: Device, history: History, timers: Timers) -> None:
         self.plan, self.device, self._history = plan, device, history
         self.at: Port | None = open_port(plan.at, device.received_at) if plan.at else None
         self.pcm: Port | None = open_port(plan.pcm, device.received_pcm) if plan.pcm else None
+        folder, _, place = plan.usb.rpartition("@")
+        self._dev = Path(folder) / "dev"
+        self.usb = UsbPort(Path(folder) / "sys", place, timers, self._switched) if plan.usb else None
+        if self.usb is not None:
+            self._dev.mkdir(parents=True, exist_ok=True)
+            self._named()
         device.wired(self)
 
     def write_at(self, data: bytes) -> None:
@@ -79,7 +92,39 @@ class Plugged:
                 port.open()
             elif port is not None:
                 port.close()
+        if self.usb is not None and there:
+            names = {number: Path(port.path).name for number, port in self._interfaces().items()}
+            self.usb.appear(self.device.model.usb_id, names)
+        elif self.usb is not None:
+            self.usb.vanish()
+            if self.device.faults.strikes(Fault.RENAMED):
+                self._named()
         self._history.note("plug", self.plan.name, there=there)
+
+    def close(self) -> None:
+        """Without power, and nowhere."""
+        self.device.power_off()
+        if self.usb is not None:
+            self.usb.close()
+
+    def _interfaces(self) -> dict[int, PtyPort]:
+        found = {self.device.model.at_interface: self.at, self.device.model.pcm_interface: self.pcm}
+        return {number: port for number, port in found.items() if number is not None and isinstance(port, PtyPort)}
+
+    def _named(self) -> None:
+        """Names that no other had in this folder, as the kernel gives them."""
+        base = next(_ttys) * TTYS_A_MODEM
+        model = self.device.model
+        self.at = PtyPort(self._dev / f"ttyUSB{base + model.at_interface}", self.device.received_at)
+        if model.pcm_interface is not None:
+            self.pcm = PtyPort(self._dev / f"ttyUSB{base + model.pcm_interface}", self.device.received_pcm)
+
+    def _switched(self, on: bool) -> None:
+        self._history.note("hub", self.plan.name, on=on)
+        if on:
+            self.device.power_on()
+        else:
+            self.device.power_off()
 
     def moved(self, at: str, pcm: str) -> None:
         """It is enumerated under other names from now; where it was it is gone. Raises ValueError."""
@@ -127,7 +172,7 @@ class World:
         device = Device(plan.name, MODELS[plan.model], card, self.centre, radio=radio, seed=plan.seed, ppm=plan.ppm)
         for fault, likelihood in (plan.faults or {}).items():
             device.faults.put(fault, likelihood)
-        self.modems[plan.name] = Plugged(plan, device, self.history)
+        self.modems[plan.name] = Plugged(plan, device, self.history, self.timers)
         return self.modems[plan.name]
 
     def start(self) -> None:
@@ -138,7 +183,7 @@ class World:
     def close(self) -> None:
         """No power, no ports; the history is whole."""
         for modem in self.modems.values():
-            modem.device.power_off()
+            modem.close()
         self.history.close()
 
 
