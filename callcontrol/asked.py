@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 
 from callcontrol.plan.catalogue import said as spoken
 from callcontrol.plan.catalogue import words
-from callcontrol.plan.model import Call, Directory, Mode, Presence, State, Unreadable
+from callcontrol.plan.model import Call, Directory, Distribution, Mode, Presence, State, Unreadable
 from callcontrol.plan.number import parse_dialled
 from callcontrol.plan.plan import ours, plan
 from callcontrol.plan.reach import Guard
@@ -44,26 +44,28 @@ LINE_MAX = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One question of the edge. `tried`: what has rung for this call so far, in order."""
+    """One question of the edge. `tried`: what has rung for this call so far, in order; `call_id`: of its record."""
 
     callee: str
     caller: str | None
     why: Why
     survival: bool
     tried: tuple[str, ...] = ()
+    call_id: str = ""
 
 
 class Decided(NamedTuple):
     """`answer`: the extensions to ring now, or how the call ends. `told`: what the caller is told before that where
     there is sound, and by which it is led on instead. `notes`: what somebody else is to be told of. `for_s`: how long
     they ring, where the plan says. `led`: by us, as somebody in it is in a group of pick-up, or nothing sounds at both
-    phones."""
+    phones. `turn`: the member of a group that rings, as it has been idle the longest."""
 
     answer: tuple[str, ...] | Refusal
     notes: tuple[Note, ...] = ()
     told: Told | None = None
     for_s: int | None = None
     led: bool = False
+    turn: str | None = None
 
 
 def after(status: int, *, rang: bool) -> Why | None:
@@ -84,8 +86,10 @@ def decide(
     now: datetime,
     presence: Mapping[str, Presence] = MappingProxyType({}),
     guard: Guard | None = None,
+    idle: Mapping[str, datetime] = MappingProxyType({}),
 ) -> Decided:
-    """`presence` is what is known of phones here, `guard` what the caller has rung outside in this hour.
+    """`presence` is what is known of phones here, `guard` what the caller has rung outside in this hour, `idle` since
+    when members of groups have had no call of theirs.
 
     Of what cannot be read no more is known than that it is a phone: it rings, but for a lost one.
     """
@@ -94,7 +98,7 @@ def decide(
         if asked.why is Why.UNLIKE:
             return _again(asked, sought or asked.callee)
         if entity is not None or (sought is not None and directory.extension(sought) is not None):
-            return _inside(asked, sought or "", directory, now, presence)
+            return _inside(asked, sought or "", directory, now, presence, idle)
         if asked.why is Why.OUTSIDE:
             return _outside(asked, directory, now, guard)
         return unknown(asked)
@@ -147,7 +151,14 @@ def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | N
     return unknown(asked)
 
 
-def _inside(asked: Asked, sought: str, directory: Directory, now: datetime, known: Mapping[str, Presence]) -> Decided:
+def _inside(
+    asked: Asked,
+    sought: str,
+    directory: Directory,
+    now: datetime,
+    known: Mapping[str, Presence],
+    idle: Mapping[str, datetime],
+) -> Decided:
     rung = asked.tried
     if not rung and asked.why in (Why.BUSY, Why.NO_ANSWER, Why.SILENT, Why.ILL):
         rung = (sought,)
@@ -155,12 +166,20 @@ def _inside(asked: Asked, sought: str, directory: Directory, now: datetime, know
     presence = ChainMap(after, cast("MutableMapping[str, Presence]", known))  # nobody writes to it
     call = Call(caller=asked.caller, dialled=asked.callee, tried=frozenset(rung))
     # No trunk is there yet: what leads outside is passed over.
-    state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence)
+    state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence, idle=idle)
     made = plan(call, directory, state, now)
     answer, told = _first(asked, made, directory, rung, sought)
     ring = next((step for step in made.steps if isinstance(step, Ring) and step.extensions == answer), None)
     led = any(directory.pick_up(number) is not None for number in (asked.caller, sought, *_rings(answer)) if number)
-    return Decided(answer, made.notes, told, ring.for_s if ring is not None else None, led)
+    for_s = ring.for_s if ring is not None else None
+    return Decided(answer, made.notes, told, for_s, led, _turn(sought, _rings(answer), directory))
+
+
+def _turn(sought: str, rings: tuple[str, ...], directory: Directory) -> str | None:
+    group = directory.group(sought) if sought else None
+    if group is None or group.distribution is not Distribution.LONGEST_IDLE or len(rings) != 1:
+        return None
+    return next((member.extension for member in group.members if member.extension == rings[0]), None)
 
 
 def _rings(answer: tuple[str, ...] | Refusal) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from firmware import edgedb
 from firmware.bindings import written
 from firmware.config import Config
 from firmware.guard import guard_of
+from firmware.idle import Idle
 from firmware.modes import Mode
 from firmware.store import Journal, StoreError
 from firmware.store.people import People
@@ -42,6 +43,7 @@ class Asking:
         self._people: People | None = None
         self._bindings: tuple[int, ...] = ()  # the edge's file, as `_bound` has it
         self._bound: frozenset[str] = frozenset()
+        self._idle = Idle()
 
     def close(self) -> None:
         """It is opened anew when it is asked again."""
@@ -61,6 +63,7 @@ class Asking:
             why=Why(params["why"]),
             survival=params.get("mode") == Mode.SURVIVAL,
             tried=tried,
+            call_id=request.call_id,
         )
 
     def may_refer(self, caller: str | None, number: str) -> Refusal | None:
@@ -84,7 +87,12 @@ class Asking:
                 guard = None
                 if asked.why is Why.OUTSIDE and asked.caller is not None:
                     guard = guard_of(asked.caller, people, Journal(people.journal), now)
-                decided = decide(asked, people, now, _Places(people, self._registered), guard)
+                self._idle.asked(asked.call_id)
+                journal = Journal(people.journal)
+                idle = _Lazy(lambda: self._idle.since(journal))
+                decided = decide(asked, people, now, _Places(people, self._registered), guard, idle)
+                if decided.turn is not None:
+                    self._idle.rings(asked.call_id, decided.turn, now)
                 for note in decided.notes:
                     self._told(note)
                 return decided
@@ -158,6 +166,29 @@ class Asking:
         if self._people is not None:
             self._people.look_again()
         return self._people
+
+
+class _Lazy(Mapping[str, datetime]):
+    """Found when somebody asks for any of it."""
+
+    def __init__(self, find: Callable[[], Mapping[str, datetime]]) -> None:
+        self._find = find
+        self._found: Mapping[str, datetime] | None = None
+
+    def __getitem__(self, key: str) -> datetime:
+        return self._all[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def _all(self) -> Mapping[str, datetime]:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
 
 
 class _Places(Mapping[str, Presence]):

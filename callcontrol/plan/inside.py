@@ -274,7 +274,7 @@ class Walk:
         unit = self._directory.unit(extension.unit)
         members = [member for member in group.members if self._rings(member)] if group else []
         if group is not None and group.distribution is Distribution.LONGEST_IDLE:
-            members.sort(key=lambda member: (member.idle_since is None, member.idle_since or _EVER))
+            members.sort(key=lambda member: self._state.idle.get(member.extension, _EVER))
         numbers = tuple(member.extension for member in members)
         self._been.update(numbers)
         together = group is not None and group.distribution is Distribution.ALL

@@ -213,7 +213,6 @@ class Extension:
 class Member:
     extension: str
     signed_in: bool = True
-    idle_since: datetime | None = None  # None: not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,3 +304,4 @@ class State:
     trunk_channels_free: int | None = None  # outside voice calls that could begin now; None: not known
     platform: bool = True  # can be reached, by line or data
     guard: Guard | None = None  # count and cost of this hour, of the caller; None: not watched
+    idle: Mapping[str, datetime] = field(default_factory=dict)  # since when without a call of a group; else for longer

@@ -86,6 +86,11 @@ class Journal(OfJournal):
         rows = self._db.execute(f"{_SELECT} ORDER BY began_at DESC, id DESC LIMIT ?", (limit,))
         return tuple(map(_record, rows))
 
+    def record(self, call_id: str) -> Record | None:
+        """Of a call; of several by one Call-ID the first."""
+        rows = self._db.execute(f"{_SELECT} WHERE call_id = ? ORDER BY id LIMIT 1", (call_id,))
+        return next(map(_record, rows), None)
+
     def count_since(self, moment: datetime) -> int:
         """Give how many calls began at ``moment`` or later."""
         row = self._db.execute("SELECT count(*) FROM record WHERE began_at >= ?", (to_text(moment),)).fetchone()

@@ -51,20 +51,23 @@ def changes(config: Config) -> Iterator[Changes]:
         yield opened
 
 
-def question(callee: str, params: str, method: str = "INVITE") -> Request:
+def question(callee: str, params: str, method: str = "INVITE", call_id: str = "c") -> Request:
     head = f"{method} sip:{callee}@127.0.0.1;{params} SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\n"
-    rest = (
-        f"From: <sip:a@x>;tag=1\r\nTo: <sip:{callee}@x>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
-    )
-    return Request.parse((head + rest).encode())
+    rest = f"From: <sip:a@x>;tag=1\r\nTo: <sip:{callee}@x>\r\nCall-ID: {call_id}\r\nCSeq: 1 {method}\r\n"
+    return Request.parse((head + rest + "Content-Length: 0\r\n\r\n").encode())
 
 
 def ask(
-    asking: Asking, callee: str, params: str = "why=asked", method: str = "INVITE", caller: str = CALLER
+    asking: Asking,
+    callee: str,
+    params: str = "why=asked",
+    method: str = "INVITE",
+    caller: str = CALLER,
+    call_id: str = "c",
 ) -> tuple[int, str]:
     """The code, and who rings, or the phrase; for somebody inside, to whom no phone hours apply."""
     params += f";mode=SURVIVAL;caller={caller}"
-    asked = asking.asked(question(callee, params, method))
+    asked = asking.asked(question(callee, params, method, call_id))
     if asked is None:
         return 501, ""
     answer = asking.decided(asked).answer
@@ -151,6 +154,37 @@ def rang(
         sip_code=200, emergency=emergency, time_certain=True,
     )  # fmt: skip
     Journal(changes._db).fold("acc", number + 1, 1, [record])
+
+
+def test_a_group_is_rung_by_who_has_been_idle_longest(asking: Asking, changes: Changes, config: Config) -> None:
+    group, members = "100009", ("100002", "100004", "100005")
+    with closing(connect(config.paths.directory, "directory")) as directory:
+        kind = "kind = 'hunt', distribution = 'longest_idle', direct_number = NULL, person = NULL"
+        directory.execute(f"UPDATE extension SET {kind} WHERE number = ?", (group,))
+        rows = [(group, number, place) for place, number in enumerate(members)]
+        directory.executemany("INSERT INTO member (hunt, extension, place) VALUES (?, ?, ?)", rows)
+
+    def over(number: int, *, answered: bool) -> None:
+        at = NOW + timedelta(minutes=number)
+        record = Record(
+            call_id=f"c{number}", from_tag="f", to_tag="t", caller=CALLER, callee=group, began_at=at,
+            answered_at=at if answered else None, ended_at=at, way=Way.LOCAL, sip_code=200 if answered else 487,
+            outcome=Outcome.ANSWERED if answered else Outcome.CANCELLED, emergency=False, time_certain=True,
+        )  # fmt: skip
+        Journal(changes._db).fold("acc", number, 1, [record])
+
+    first, second, third = members
+    for number, member in enumerate((first, second, third, first), 1):  # all talk, or ring
+        assert ask(asking, group, call_id=f"c{number}") == (302, member)
+    over(2, answered=True)
+    over(3, answered=False)  # so nobody knows when it last had one
+    over(4, answered=True)
+    over(1, answered=True)
+    assert ask(asking, group, call_id="c5") == (302, third)
+    tried = f"why=no_answer;tried={third}"
+    assert ask(asking, group, tried, call_id="c5") == (302, second)
+    assert ask(asking, group, f"{tried}.{second}", call_id="c5") == (302, first)
+    assert ask(asking, group, call_id="c6") == (302, third), "who did not answer has not had one"
 
 
 def test_too_many_calls_outside_in_an_hour_are_refused_also_by_one_who_begins(

@@ -203,10 +203,6 @@ ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
      Member(extension="1002")), "1003 1600", {}, "ring 1001+1002 24s > reception k no_answer"),
     ("B2", "a hunt group, in turn", lambda t: t.hunt("1600", Distribution.IN_TURN, Member(extension="1002"),
      Member(extension="1001")), "1003 1600", {}, "ring 1002 24s > ring 1001 24s > reception k no_answer"),
-    ("B2", "a hunt group, longest idle", lambda t: t.hunt("1600", Distribution.LONGEST_IDLE,
-     Member(extension="1001", idle_since=NOON - timedelta(minutes=1)), Member(extension="1004"),
-     Member(extension="1002", idle_since=NOON - timedelta(minutes=9))), "1003 1600", {},
-     "ring 1002 24s > ring 1001 24s > ring 1004 24s > reception k no_answer"),
     ("B2", "who is out, busy, absent or calls is not rung", lambda t: (t.hunt("1600", Distribution.ALL,
      Member(extension="1001", signed_in=False), Member(extension="1002"), Member(extension="1004"),
      Member(extension="1003")), absent(t, "1002")), "1003 1600", {"1004": BUSY}, "reception k nobody_in_group"),
@@ -244,6 +240,22 @@ def test_what_is_done_with_a_call(
     change(town)
 
     assert walked(decide(town, call, presence)) == expected
+
+
+@pytest.mark.parametrize(
+    ("idle", "expected"),
+    [
+        ({}, "1004 1002 1001"),
+        ({"1004": 1, "1002": 9, "1001": 5}, "1002 1001 1004"),
+        ({"1004": 1, "1001": 5}, "1002 1001 1004"),  # of whom nothing is known
+    ],
+)
+def test_who_has_been_idle_longest_rings_first(town: Any, idle: dict[str, int], expected: str) -> None:
+    members = [Member(extension=number) for number in ("1004", "1002", "1001")]
+    town.hunt("1600", Distribution.LONGEST_IDLE, *members)
+    since = {number: NOON - timedelta(minutes=minutes) for number, minutes in idle.items()}
+    steps = decide(town, "1003 1600", idle=since).steps
+    assert [step.extensions for step in steps if isinstance(step, Ring)] == [(number,) for number in expected.split()]
 
 
 PHONE_HOURS = [
