@@ -27,10 +27,14 @@ MARGIN = RATE_HZ // 125
 """Held beyond what the worst delivery asks for: 8 ms."""
 _OVER, _UNDER = RATE_HZ // 400, RATE_HZ // 1000
 """So far from it nothing is done: 2.5 ms too much, 1 ms too little."""
-_MUCH, _REST_FRAMES = RATE_HZ // 100, 3
-"""Of a surplus above 10 ms each frame takes a sample off, 6 ms a second; of less one frame in four."""
+_MUCH = RATE_HZ // 100
+_REST_FRAMES, _REST_MORE = 1, 3
+"""Between two frames that are read faster or slower, so 3 ms a second: what is steadily of another pitch is heard. More
+where the surplus is under 10 ms."""
+_SURPLUS = RATE_HZ // 50
+"""Above this what is held beyond need is passed over at once: 20 ms."""
 _FAR = RATE_HZ // 25
-"""Beyond this the surplus is passed over at once, or not written: 40 ms."""
+"""Beyond this nothing is written, or so much is taken for played without us: 40 ms."""
 HELD_MAX_S = 0.16
 """The most that is held; who delivers by the tenth of a second fits in."""
 _STALL = RATE_HZ * 12 // 100
@@ -98,7 +102,7 @@ class Inflow:
             return SILENCE
         # What is held beyond need, as it will be after this frame.
         over = self.clock.lower - (self._read + FRAME_SAMPLES - now * RATE_HZ) - MARGIN
-        if over > _FAR:
+        if over > _SURPLUS:
             self._pass_over(round(over))
             over = 0
         wanted = self._bent(over)
@@ -120,12 +124,10 @@ class Inflow:
     def _bent(self, over: float) -> int:
         """Samples to be read for this frame."""
         self._rested += 1
-        if over < -_UNDER:
-            step = -1
-        elif over > _MUCH or (over > _OVER and self._rested > _REST_FRAMES):
-            step, self._rested = 1, 0
-        else:
+        step = (over > _OVER) - (over < -_UNDER)
+        if not step or self._rested <= (_REST_MORE if 0 < over < _MUCH else _REST_FRAMES):
             return FRAME_SAMPLES
+        self._rested = 0
         self.counts.bent += 1
         return FRAME_SAMPLES + step
 

@@ -158,7 +158,7 @@ def _file(path: str) -> Voice:
         raise ValueError("it is empty")
     if sys.byteorder == "big":
         samples.byteswap()
-    return Voice(lambda at: samples[int(at * rate) % len(samples)] / FULL)
+    return Voice(lambda at: samples[round(at * rate) % len(samples)] / FULL)
 
 
 @dataclass
