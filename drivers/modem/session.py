@@ -56,7 +56,9 @@ RESET_S = 15.0
 RADIO_S = 20.0
 NUMBER = re.compile(r"\+?[0-9*#]{1,40}")
 KEYS = re.compile(r"[0-9*#A-D]")
-SIM_HINTS = ("+CPIN", "+QUSIM", "+SIMCARD", "RDY")
+SIM_HINTS = ("+CPIN", "+QUSIM", "+SIMCARD")
+BEGUN = "RDY"
+"""A modem has begun anew, perhaps by itself and without going from its port: what we had set is gone."""
 TIME_HINTS = ("+CTZV", "+CTZE", "*PSUTTZ", "^NWTIME")
 
 log = logging.getLogger("rvx")
@@ -90,7 +92,7 @@ class Session:
         self._calls = Calls()
         self._look_at_calls = asyncio.Event()
         self._look_at_state = asyncio.Event()
-        self._sim_news = self._time_news = False
+        self._sim_news = self._time_news = self._began_anew = False
         self._errands: list[asyncio.Task[None]] = []
 
     async def open(self, at_url: str, pcm_url: str) -> None:
@@ -111,12 +113,7 @@ class Session:
         self.firmware = await self._word("AT+CGMR")
         name = f"{maker} {self.model}".lower()
         self.dialect = self.call_sound.dialect = next((each for each in DIALECTS if each.maker in name), GENERIC)
-        for text in (*COMMON_SET_UP, *self.dialect.set_up):
-            await self.port.lines(text)
-        await self._sim_changed()
-        await self._list_calls()
-        await self.sms.set_up()
-        await self.port.lines("AT+COPS=3,2")
+        await self._prepare()
         with contextlib.suppress(ModemError):
             await self._state_changed(is_time_due=True)
 
@@ -134,6 +131,15 @@ class Session:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _prepare(self) -> None:
+        self._began_anew = False
+        for text in (*COMMON_SET_UP, *self.dialect.set_up):
+            await self.port.lines(text)
+        await self._sim_changed()
+        await self._list_calls()
+        await self.sms.set_up()
+        await self.port.lines("AT+COPS=3,2")
 
     # -- what it is asked for
 
@@ -210,8 +216,9 @@ class Session:
         elif self.network.said(line):
             self._tell(NetworkChanged(self.network.network))
             self._look_at_state.set()
-        elif line.startswith(SIM_HINTS):
+        elif line.startswith((*SIM_HINTS, BEGUN)):
             self._sim_news = True
+            self._began_anew = self._began_anew or line == BEGUN
             self._look_at_state.set()
         elif line.startswith(TIME_HINTS):
             self._time_news = True
@@ -274,6 +281,8 @@ class Session:
             self._look_at_state.clear()
             now = self._loop.time()
             try:
+                if self._began_anew:
+                    await self._prepare()
                 if self._sim_news:
                     self._sim_news = False
                     await self._sim_changed()

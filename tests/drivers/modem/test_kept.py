@@ -170,3 +170,15 @@ async def test_without_voice_for_long_the_radio_is_turned_off_and_on() -> None:
         assert refused.value.kind is ErrorKind.REFUSED
         bench.device.registration.move(coverage="home")
         await bench.until(lambda: bench.driver.health.step is Step.FINE, "well again", 2 * 3600)
+
+
+@in_own_time
+async def test_a_modem_that_begins_anew_by_itself_is_set_up_again() -> None:
+    async with ModemBench("sim7600") as bench:
+        await asyncio.sleep(30)
+        before = len(written(bench, "AT+CLIP=1"))
+        bench.device.unsolicited("RDY")
+        await bench.until(lambda: len(written(bench, "AT+CLIP=1")) > before, "set up again")
+        await asyncio.sleep(60)
+        assert len(written(bench, "AT+CLIP=1")) == before + 1
+        assert not [event for event in bench.events if isinstance(event, Gone)]
