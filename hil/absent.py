@@ -10,14 +10,14 @@ from hil.excuses import CALLS, CLOCK, EDGE, KNOWN_TO_EDGE_S, NORTH, SPREAD_S, ex
 from hil.history import Absence, Call, History
 from hil.invariants import INSIDE, PATIENCE_S, TRACED_S, Breach, may_be_reached
 from hil.phone.hearing import Heard
-from hil.stormplan import APART, BUSY, MAILED, NOBODY, STANDIN, Do
+from hil.stormdeeds import APART, BUSY, MAILED, NOBODY, RINGER, STANDIN, Do
 
 __all__ = ["ABSENT_RULES", "absent_breaches"]
 
 ANSWERED, NOT_HERE, GIVEN_UP = 200, 480, 487
 RINGING = (*INSIDE, Do.GIVE_UP, Do.CALL_AWAY, Do.CALL_MOVED)
 PEOPLE = (Do.CALL_AWAY, Do.CALL_MOVED, Do.CALL_LOST)
-ASKED_FIRST = frozenset((NOBODY, BUSY, MAILED, *APART))
+ASKED_FIRST = frozenset((NOBODY, BUSY, MAILED, RINGER, *APART))
 """Whom those who hear call in vain, or who are no plain ones: their calls come once in any case."""
 HANDED_MORE = 3
 """Calls that were begun and are not in the history yet."""
@@ -72,8 +72,8 @@ def plain(history: History, now: float) -> Iterator[Breach]:
         return
     at, handed = history.handed
     others = sum(_may_come(history, call, at) for call in history.calls.values() if call.at <= at)
-    # Of their calls alone: who was called by the unit, or by another, has no label.
-    heard = (one for one in history.heard_calls if one.label and one.began_at <= at)
+    # Of their calls alone: who was called by the unit, or by another, has no label; but may be sent on to a code.
+    heard = (one for one in history.heard_calls if (one.label or _is_code(one)) and one.began_at <= at)
     others += sum(_of_one_who_hears(history, one, at) for one in heard)
     if handed > others + HANDED_MORE:
         yield Breach("plain", now, f"{handed} calls came to Python, {others} at the most may have")
@@ -97,7 +97,11 @@ def _of_one_who_hears(history: History, one: Heard, at: float) -> int:
     """The same of a call of those who hear, whom the unit itself may have answered."""
     if not _decided_here(history, one.began_at, min(one.over_at or at, at)):
         return 0
-    return int(one.peer in ASKED_FIRST) + (one.code not in (ANSWERED, GIVEN_UP))
+    return int(one.peer in ASKED_FIRST or _is_code(one)) + (one.code not in (ANSWERED, GIVEN_UP))
+
+
+def _is_code(one: Heard) -> bool:
+    return one.peer.startswith(("*", "%23"))
 
 
 def _decided_here(history: History, at: float, until: float) -> bool:

@@ -4,15 +4,15 @@ like it pure."""
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from hil.excuses import CALLS, SPREAD_S, disturbed, excused
 from hil.history import History
 from hil.invariants import END_S, Breach
 from hil.phone.hearing import Heard
-from hil.stormplan import APART, Do
+from hil.stormdeeds import APART, Do
 
-__all__ = ["HEARD_RULES", "SILENCE_S", "TOLD", "heard_breaches"]
+__all__ = ["HEARD_RULES", "SILENCE_S", "TOLD", "heard_breaches", "refused_in_a_row"]
 
 SILENCE_S = 3.0
 """Nobody hears nothing for longer in a call that is up."""
@@ -60,16 +60,7 @@ def both(history: History, now: float) -> Iterator[Breach]:
 def told(history: History, now: float) -> Iterator[Breach]:
     """Who calls one that nobody answers for is answered by the unit while that is master, and hears why. One whom a
     busy machine has kept waiting may read it instead; not one after the other."""
-    refused: list[Heard] = []
-    for one in sorted(history.heard_calls, key=lambda each: each.began_at):
-        until = one.up_at or one.over_at or one.began_at + ANSWERED_S
-        if one.label not in TOLD or until > now:
-            continue
-        if history.mode_all_over(one.began_at - SPREAD_S, until) != "SURVIVAL" or _hindered(history, one, until):
-            continue
-        refused = [] if one.up_at is not None else [*refused, one]
-        if len(refused) >= REFUSED_MAX and one.began_at - refused[0].began_at >= REFUSED_S:
-            yield Breach("told", now, f"{_named(one)}: code {one.code}, as {len(refused) - 1} before it")
+    yield from refused_in_a_row("told", TOLD, history, now)
 
 
 def led(history: History, now: float) -> Iterator[Breach]:
@@ -97,6 +88,20 @@ def torn(history: History, now: float) -> Iterator[Breach]:
         unfinished = not gone and one.kept_at is None and until - one.first_at > MESSAGE_S
         if unfinished and not excused(history, until - MESSAGE_S, until, CALLS):
             yield Breach("torn", now, f"message {name}: not at its end {until - one.first_at:.0f} s after its begin")
+
+
+def refused_in_a_row(rule: str, labels: Collection[str], history: History, now: float) -> Iterator[Breach]:
+    """Whom the unit is to answer itself it answers; not each at once, but not many in a row are refused."""
+    refused: list[Heard] = []
+    for one in sorted(history.heard_calls, key=lambda each: each.began_at):
+        until = one.up_at or one.over_at or one.began_at + ANSWERED_S
+        if one.label not in labels or until > now:
+            continue
+        if history.mode_all_over(one.began_at - SPREAD_S, until) != "SURVIVAL" or _hindered(history, one, until):
+            continue
+        refused = [] if one.up_at is not None else [*refused, one]
+        if len(refused) >= REFUSED_MAX and one.began_at - refused[0].began_at >= REFUSED_S:
+            yield Breach(rule, now, f"{_named(one)}: code {one.code}, as {len(refused) - 1} before it")
 
 
 HEARD_RULES: dict[str, Rule] = {rule.__name__: rule for rule in (silence, both, told, led, torn)}

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from callcontrol.records import Record
 from hil.phone.hearing import Heard
 from hil.phone.sipp import Message
-from hil.stormplan import Do, Fault
+from hil.stormdeeds import Do
+from hil.stormplan import Fault
 
 __all__ = ["Absence", "Call", "History", "LeftMessage", "Leg", "Phone", "Size", "Span"]
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from callcontrol.records import Outcome
 from hil.excuses import CLOCK, DEAD, EDGE, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed
 from hil.history import Call, History, Leg, Phone
-from hil.stormplan import LEARNT, Do, Fault
+from hil.stormdeeds import LEARNT, Do
+from hil.stormplan import Fault
 
 __all__ = ["RULES", "Breach", "breaches", "may_be_reached", "recorded"]
 

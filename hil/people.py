@@ -16,18 +16,20 @@ from pathlib import Path
 
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Entity, Extension, Forwarding, Identity, Kind, Person, Unit
+from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
 from firmware.paths import Paths
-from firmware.store import StoreError
+from firmware.store import StoreError, organisation
 from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.history import Absence, History
-from hil.stormplan import APART, AWAY, LOST, MAILED, MOVED, STANDIN, Deed, Do
+from hil.stormdeeds import APART, AWAY, LOST, MAILED, MATE, MOVED, RINGER, STANDIN, Deed, Do
 from hil.told import refer
 
 __all__ = ["JournalLocker", "Loader", "People", "load_directory", "torn_message"]
 
+GROUP = f"[pick_up.bygg]\nentity = 'e'\nextensions = ['{RINGER}', '{MATE}']\n"
 LASTS = timedelta(hours=10)
 """A referral's: longer than any clock jumps."""
 ALAW_BYTES_A_MS = 8
@@ -72,6 +74,7 @@ def load_directory(paths: Paths, extensions: tuple[str, ...]) -> None:
     )
     with contextlib.closing(connect(paths.directory, "directory")) as directory:
         load(directory, bulk, "rig", datetime.now(UTC))
+        organisation.apply(directory, GROUP, LocalNumbering())
 
 
 class People:

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware.modes import Mode
-from hil.stormplan import OUTAGES, Chapter, Do, Fault, Plan, make_plan
+from hil.stormdeeds import Do
+from hil.stormplan import OUTAGES, Chapter, Fault, Plan, make_plan
 
 __all__ = ["BUGS", "NEEDS", "Need", "Planted", "find", "fits", "plant", "seeds"]
 

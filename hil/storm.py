@@ -18,6 +18,7 @@ from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
 from firmware.modes import Mode
 from firmware.store import StoreError
 from hil.absent import absent_breaches
+from hil.dialled import dialled_breaches
 from hil.faults import Faults, clock_prefix
 from hil.heard import TOLD, heard_breaches
 from hil.history import History, Size
@@ -30,6 +31,7 @@ from hil.phone import PhoneError
 from hil.platform import PlatformError
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import PLATFORM_IP, Site
+from hil.stormdeeds import Do
 from hil.stormplan import AGAIN, Chapter, Fault, Pair, Plan, pairs_of
 from hil.told import record
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
@@ -53,11 +55,13 @@ BEFORE_S = 0.12
 """The burst of calls begins so long before the fault."""
 HEARING_S = 2.5
 """So long before a fault of a moment those begin who are told something: by then they hear, talk, or are recorded."""
-BURSTS_MAX = 3
+BURSTS_MAX = 8
 SETTLE_S, LAST_S = 45.0, 24.0
 """At the end: until NORMAL, and then until every call and record is in, which is so long at the most."""
 QUIET_S = 4.0
 """What the building does by itself in NORMAL is looked at for so long at the least."""
+
+CODES = (Do.MEET, Do.FETCH, Do.PICK_UP)
 
 Told = Callable[[str, str], None]
 """Hears (kind, words) of what happens: chapter, fault, mode, broken."""
@@ -73,6 +77,7 @@ class Outcome:
     calls: int = 0
     told: int = 0  # calls of those who hear that the unit itself has answered
     messages: int = 0  # that are kept
+    codes: int = 0  # of those who dial a code, who have got what they wanted
     chapters: int = 0  # begun
     broken: list[Breach] = field(default_factory=list)
     broken_after_s: float | None = None  # from the begin of the plan
@@ -169,6 +174,7 @@ class _Storm:
         self._outcome.took_s = time.monotonic() - began
         self._outcome.calls = len(self._history.calls)
         self._outcome.told = sum(one.label in TOLD and one.up_at is not None for one in self._history.heard_calls)
+        self._outcome.codes = sum(one.label in CODES and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.messages = sum(one.kept_at is not None for one in self._history.messages.values())
         return self._outcome
 
@@ -238,7 +244,12 @@ class _Storm:
 
     def _breaches(self, now: float) -> list[Breach]:
         history = self._history
-        return [*breaches(history, now), *absent_breaches(history, now), *heard_breaches(history, now)]
+        return [
+            *breaches(history, now),
+            *absent_breaches(history, now),
+            *heard_breaches(history, now),
+            *dialled_breaches(history, now),
+        ]
 
     def _revive(self, now: float) -> None:
         died = self._faults.revive()

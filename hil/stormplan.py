@@ -13,46 +13,21 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from heapq import merge
 from itertools import count, islice, product
-from operator import attrgetter
 from typing import NamedTuple
 
 from firmware.modes import Mode
+from hil.stormdeeds import CROWD, LATE, STREAM, Deed, deeds, pair
 
 __all__ = [
     "AGAIN",
-    "APART",
-    "AWAY",
-    "BUSY",
-    "CROWD",
-    "DESK",
-    "EARS",
-    "ENDER",
     "FAULTS",
-    "HELPER",
-    "JOINER",
-    "LATE",
-    "LEARNT",
-    "LEAVER",
     "LONELY",
-    "LOST",
-    "MAILED",
-    "MOVED",
-    "NOBODY",
     "OUTAGES",
-    "PATIENT",
     "PLATFORMS",
-    "ROAMER",
-    "SENDER",
-    "STANDIN",
-    "STREAM",
     "THROUGH",
-    "TWIN",
     "Across",
     "Chapter",
-    "Deed",
-    "Do",
     "Fault",
     "Plan",
     "make_plan",
@@ -156,89 +131,6 @@ REST_EVERY, REST_S = 5, 25.0
 """Before the second chapter, and every so many, the building has peace for so long: the platform must know all of it.
 So it has in half of all storms before the first."""
 
-CROWD = ("1001", "1002", "1003", "1004")
-"""Come again often."""
-LATE = ("1005", "1006")
-"""Come again as seldom as they may."""
-STREAM = ("1007", "1008", "1009", "1010")
-"""By TCP."""
-ROAMER = "1011"
-"""Restarts, and unregisters."""
-TWIN = "1012"
-"""Two phones; one answers sooner."""
-LEARNT = "1013"
-"""Credential mode 4."""
-PATIENT = "1014"
-"""Rings until the caller gives up."""
-ENDER = "1015"
-"""Hangs up itself."""
-LEAVER = "1016"
-"""Is unplugged, for longer than its binding lasts."""
-
-AWAY = "1017"
-"""Referred, and back, and referred again."""
-STANDIN = "1018"
-"""Answers instead."""
-MOVED = "1019"
-"""Forwarded to the one who answers instead."""
-LOST = "1020"
-"""Blocked."""
-
-
-EARS = ("1021", "1022")
-"""Phones that hear (hil/phone/hearing/), who call."""
-NOBODY = "1777"
-"""A number that no extension has."""
-BUSY = "1023"
-"""Hears, and refuses every call."""
-HELPER = "1024"
-"""Hears, and answers."""
-APART = {"1025": "1026", "1027": "1028", "1029": "1030"}
-"""Away for good, without a phone; and the reception that takes their calls, which hears."""
-MAILED = "1031"
-"""Away for good, with a mailbox."""
-DESK, SENDER, JOINER = APART.values()
-"""Receptions: one that talks, one that sends on blind, one that asks first whom it sends on to."""
-
-
-class Do(StrEnum):
-    """What somebody in the building does."""
-
-    CALL = "call"
-    CALL_BY_TCP = "call by TCP"
-    CALLEE_ENDS = "callee ends"
-    GIVE_UP = "give up"
-    EMERGENCY = "112"
-    EMERGENCY_STRANGER = "112 by a stranger"
-    STRANGER_CALLS = "stranger calls"
-    STRANGER_REGISTERS = "stranger registers"
-    WRONG_KEY_CALLS = "wrong key calls"
-    WRONG_KEY_REGISTERS = "wrong key registers"
-    THIEF_REGISTERS = "thief registers"  # as the extension of mode 4, from elsewhere
-    RESTART = "restart"
-    UNREGISTER = "unregister"
-    UNPLUG = "unplug"
-    REFER = "refer"  # `caller` answers instead; "": nobody
-    BACK = "back"  # who was referred
-    CALL_AWAY = "call who is away"
-    CALL_MOVED = "call who is forwarded"
-    CALL_LOST = "call a blocked phone"
-    HEAR = "hear why"  # who presses nothing, and waits
-    CHOOSE = "hear why and choose"
-    LEAVE = "leave a message"
-    TALK = "talk and hear"
-
-
-@dataclass(frozen=True)
-class Deed:
-    """One thing done at a time; `hold_s` is how long a call lasts, or a phone is away."""
-
-    at_s: float
-    do: Do
-    caller: str = ""
-    callee: str = ""
-    hold_s: float = 0.0
-
 
 @dataclass(frozen=True)
 class Across:
@@ -306,13 +198,9 @@ def pairs_of(faults: Sequence[Fault] = tuple(FAULTS)) -> frozenset[Pair]:
 def make_plan(seed: int, length_s: float, faults: Sequence[Fault] = tuple(FAULTS)) -> Plan:
     """What a storm of this seed does in `length_s`. `faults` are those to strike; two storms of one seed that strike
     the same faults begin alike, however long they are."""
-    chapters, deeds = random.Random(f"chapters {seed}"), random.Random(f"deeds {seed}")
-    row = _chapters(chapters, tuple(dict.fromkeys(faults)))
+    row = _chapters(random.Random(f"chapters {seed}"), tuple(dict.fromkeys(faults)))
     most = int(length_s / CHAPTER_LEAST_S) + 1
-    people = random.Random(f"people {seed}")
-    ears = _ears_deeds(random.Random(f"ears {seed}"), length_s)
-    done = merge(_deeds(deeds, length_s), _people_deeds(people, length_s), ears, key=attrgetter("at_s"))
-    return Plan(seed, length_s, tuple(islice(row, most)), tuple(done))
+    return Plan(seed, length_s, tuple(islice(row, most)), tuple(deeds(seed, length_s)))
 
 
 def _chapters(rng: random.Random, faults: Sequence[Fault]) -> Iterator[Chapter]:
@@ -342,7 +230,7 @@ def _chapter(rng: random.Random, number: int, turn: int, mode: Mode, fault: Faul
         fault=fault,
         held_s=held_s,
         across=None if through or lonely else _across(rng, fault, held_s, faults),
-        burst=tuple(_pair(rng, (*CROWD, *LATE, *STREAM)) for _ in range(rng.randint(4, 8))),
+        burst=tuple(pair(rng, (*CROWD, *LATE, *STREAM)) for _ in range(rng.randint(4, 8))),
         through=through,
         rest_s=REST_S if number % REST_EVERY == 2 or (number == 1 and rng.random() < 0.5) else 0.0,
     )
@@ -373,113 +261,3 @@ def _across(rng: random.Random, fault: Fault, held_s: float, faults: Sequence[Fa
         return None
     other = rng.choice(others)
     return Across(other, round(rng.uniform(0, held_s * 0.7), 1), round(rng.uniform(*FAULTS[other]), 1))
-
-
-def _pair(rng: random.Random, extensions: Sequence[str]) -> tuple[str, str]:
-    caller, callee = rng.sample(extensions, 2)
-    return caller, callee
-
-
-CALL_EVERY_S = (0.4, 1.6)
-HOLD_S = (0.2, 9.0)
-SHARES: dict[Do, float] = {
-    Do.CALL: 40,
-    Do.CALL_BY_TCP: 12,
-    Do.CALLEE_ENDS: 8,
-    Do.GIVE_UP: 6,
-    Do.EMERGENCY: 8,
-    Do.EMERGENCY_STRANGER: 4,
-    Do.STRANGER_CALLS: 3,
-    Do.STRANGER_REGISTERS: 3,
-    Do.WRONG_KEY_CALLS: 4,
-    Do.WRONG_KEY_REGISTERS: 4,
-    Do.THIEF_REGISTERS: 3,
-}
-AWAY_S: dict[Do, float] = {Do.RESTART: 0.5, Do.UNREGISTER: 6.0, Do.UNPLUG: 42.0}
-"""How long who goes is away: unplugged, until its binding must have gone (register_s, its grace, and some)."""
-STAYS_S: dict[str, tuple[float, float]] = {ROAMER: (8.0, 14.0), LEAVER: (6.0, 20.0)}
-"""How long it is there in between."""
-
-
-def _deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
-    """In the order of their times."""
-    at_s, goes_s = 0.5, {who: rng.uniform(*stays_s) for who, stays_s in STAYS_S.items()}
-    while at_s < length_s:
-        who = next((who for who, when_s in goes_s.items() if at_s >= when_s), None)
-        if who is None:
-            yield _deed(rng, round(at_s, 2))
-        else:
-            do = Do.UNPLUG if who == LEAVER else rng.choice((Do.RESTART, Do.UNREGISTER))
-            yield Deed(round(at_s, 2), do, callee=who, hold_s=AWAY_S[do])
-            goes_s[who] = at_s + AWAY_S[do] + rng.uniform(*STAYS_S[who])
-        at_s += rng.uniform(*CALL_EVERY_S)
-
-
-def _deed(rng: random.Random, at_s: float) -> Deed:
-    (do,) = rng.choices(list(SHARES), list(SHARES.values()))
-    caller, callee = _pair(rng, (*CROWD, *LATE, *STREAM))
-    hold_s = round(rng.uniform(*HOLD_S), 1)
-    match do:
-        case Do.CALL:
-            callee = rng.choice((callee, callee, callee, TWIN, ROAMER, LEARNT))
-            caller = rng.choice((caller,) * 9 + (LEARNT,) if callee != LEARNT else (caller,))
-        case Do.GIVE_UP:
-            callee = PATIENT
-        case Do.CALLEE_ENDS:
-            callee = ENDER
-        case Do.EMERGENCY | Do.EMERGENCY_STRANGER:
-            callee = "112"
-        case Do.WRONG_KEY_REGISTERS:
-            caller = callee
-        case Do.THIEF_REGISTERS:
-            caller, callee = LEARNT, LEARNT
-        case _:
-            pass
-    return Deed(at_s, do, caller, callee, hold_s)
-
-
-CALL_PEOPLE_EVERY_S = (2.0, 5.0)
-STAYS_AWAY_S, STAYS_IN_S = (25.0, 40.0), (2.0, 10.0)
-CALLS_TO: dict[Do, tuple[str, float]] = {
-    Do.CALL_AWAY: (AWAY, 5),
-    Do.CALL_MOVED: (MOVED, 3),
-    Do.CALL_LOST: (LOST, 1),
-}
-"""Whom, and in which shares."""
-
-
-def _people_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
-    """Around those who are away: one is from the beginning. In the order of their times."""
-    at_s, is_away, turns_s = 1.0, True, rng.uniform(*STAYS_AWAY_S)
-    while at_s < length_s:
-        at_s = round(at_s, 2)
-        if at_s >= turns_s:
-            # A referral may follow another one at once.
-            is_away = not is_away or rng.random() < 0.5
-            stands_in = rng.choice(("", STANDIN))
-            yield Deed(at_s, Do.REFER if is_away else Do.BACK, stands_in if is_away else "", AWAY)
-            turns_s = at_s + rng.uniform(*(STAYS_AWAY_S if is_away else STAYS_IN_S))
-        else:
-            (do,) = rng.choices(list(CALLS_TO), [share for _, share in CALLS_TO.values()])
-            yield Deed(at_s, do, rng.choice((*CROWD, *LATE)), CALLS_TO[do][0], round(rng.uniform(0.2, 4.0), 1))
-        at_s += rng.uniform(*CALL_PEOPLE_EVERY_S)
-
-
-HEAR_EVERY_S = (3.0, 6.0)
-TALKS_S = (2.0, 12.0)
-HEARD: tuple[tuple[Do, str, float], ...] = (
-    (Do.HEAR, NOBODY, 3),
-    (Do.HEAR, BUSY, 2),
-    (Do.TALK, HELPER, 3),
-    (Do.LEAVE, MAILED, 3),
-    *((do, away, share) for away in APART for do, share in ((Do.HEAR, 1), (Do.CHOOSE, 2))),
-)
-"""What those do who hear, of whom, in which shares."""
-
-
-def _ears_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
-    at_s = 1.5
-    while at_s < length_s:
-        ((do, callee, _),) = rng.choices(HEARD, [share for *_, share in HEARD])
-        yield Deed(round(at_s, 2), do, rng.choice(EARS), callee, round(rng.uniform(*TALKS_S), 1))
-        at_s += rng.uniform(*HEAR_EVERY_S)

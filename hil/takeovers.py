@@ -30,7 +30,8 @@ from hil.pair import Pair, Standby
 from hil.phone import PhoneError
 from hil.platform import PlatformError
 from hil.site import SiteError
-from hil.stormplan import PLATFORMS, Deed, Fault, make_plan
+from hil.stormdeeds import Deed
+from hil.stormplan import PLATFORMS, Fault, make_plan
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
 
 __all__ = ["Day", "Takeovers", "Trouble", "Turn", "joined", "make_turns"]

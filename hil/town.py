@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hil.history import Call, History, Phone
+from hil.insisting import Insisting
 from hil.net import Net, NetError
 from hil.people import People
 from hil.phone import Account, PhoneError
@@ -20,10 +21,11 @@ from hil.phone.hearing import Manner
 from hil.phone.sipp import Answering, Dial, Placing, Sipp, User
 from hil.site import PROXY, REALM, Site, password
 from hil.sound import seconds_of
-from hil.stormplan import (
+from hil.stormdeeds import (
     APART,
     AWAY,
     BUSY,
+    CODERS,
     CROWD,
     DESK,
     EARS,
@@ -35,9 +37,13 @@ from hil.stormplan import (
     LEAVER,
     LOST,
     MAILED,
+    MEET_LEAST,
+    MEETING,
     MOVED,
     NOBODY,
+    PARKED,
     PATIENT,
+    RINGER,
     ROAMER,
     SENDER,
     STANDIN,
@@ -55,7 +61,7 @@ OFTEN_S, SELDOM_S, ALWAYS_S = 4.0, 11.0, 1.0
 """How often phones come again; the last one between a death and its being known for certain."""
 DESKS = ("1041", "1042")
 PEOPLE = (AWAY, STANDIN, MOVED, LOST)
-HEARERS = (*EARS, BUSY, HELPER, MAILED, *APART, *APART.values())
+HEARERS = (*EARS, BUSY, HELPER, MAILED, *APART, *APART.values(), *CODERS, RINGER, PARKED)
 EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *PEOPLE, *DESKS, *HEARERS)
 USERS = {extension: password(extension) for extension in EXTENSIONS}
 CREDENTIALS = {extension: 4 if extension == LEARNT else 1 for extension in EXTENSIONS}
@@ -78,13 +84,17 @@ TRY_S = 4.0
 START_S = 20.0
 UNSPOKEN = "18 G729/8000"
 """What the crowd speaks, and the unit does not: so it reads why its calls are refused, and codes are judged."""
-EARS_NUMBER, HELPER_NUMBER, ANSWERING_NUMBER = 40, 41, 42
-RECEPTION_S, HELPER_S, SENT_ON_S = 4.0, 6.0, 20.0
+EARS_NUMBER, HELPER_NUMBER, ANSWERING_NUMBER, CODING_NUMBER = 40, 41, 42, 43
+RECEPTION_S, HELPER_S, PARKED_S, SENT_ON_S = 4.0, 6.0, 14.0, 20.0
 """How long they talk, at the most; the last one, where nothing comes of sending the caller on."""
+RINGS_S, WAITS_S, TAKES_S = 60.0, 10.0, 6.0
+"""How long a phone rings that never lifts, its caller waits, and it is tried to fetch or pick up a call."""
 MANNERS = {
     BUSY: Manner(refuses="486 Busy Here"),
     HELPER: Manner(hold_s=HELPER_S),
     DESK: Manner(hold_s=RECEPTION_S),
+    RINGER: Manner(ring_s=RINGS_S),
+    PARKED: Manner(hold_s=PARKED_S),
     SENDER: Manner(transfers_to=HELPER, hold_s=SENT_ON_S),
     JOINER: Manner(transfers_to=HELPER, attended=True, hold_s=SENT_ON_S),
 }
@@ -158,7 +168,10 @@ class Town:
         self._ears = crowd(site, net, EARS_NUMBER, EARS, **often)
         helper = crowd(site, net, HELPER_NUMBER, (HELPER,), manners=MANNERS, **often)
         others = [extension for extension in MANNERS if extension != HELPER]
-        self._hearing = (self._ears, helper, crowd(site, net, ANSWERING_NUMBER, others, manners=MANNERS, **often))
+        answering = crowd(site, net, ANSWERING_NUMBER, others, manners=MANNERS, **often)
+        coders = crowd(site, net, CODING_NUMBER, CODERS, rings=False)
+        self._hearing = (self._ears, helper, answering, coders)
+        self._coding, self._waiting_on = Insisting(coders), Insisting(self._ears)
 
     def start(self) -> None:
         """All phones on and registered, the long call up."""
@@ -212,6 +225,8 @@ class Town:
                 self._workers.submit(self._roam, deed)
             case Do.HEAR | Do.CHOOSE | Do.TALK | Do.LEAVE:
                 self._hear(deed)
+            case Do.MEET | Do.PARK | Do.FETCH | Do.RING | Do.PICK_UP:
+                self._dial_code(deed)
             case Do.REFER | Do.BACK:
                 if self._people is not None:
                     self._people.do(deed)
@@ -219,11 +234,14 @@ class Town:
                 self._place(deed.do, ((deed.caller, deed.callee),), deed.hold_s)
 
     def burst(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Calls begun in quick succession; among them some who hear why, and one who has been led on by then."""
+        """Calls begun in quick succession; among them some who hear why, one who has been led on by then, and a
+        conference."""
         self._place(Do.CALL, pairs, 1.0)
         waiting, choosing, _ = APART
         for do, callee in ((Do.HEAR, waiting), (Do.HEAR, NOBODY), (Do.CHOOSE, choosing), (Do.LEAVE, MAILED)):
             self._hear(Deed(0.0, do, EARS[0], callee, BURST_TALK_S))
+        for caller in CODERS[:MEET_LEAST]:
+            self._dial_code(Deed(0.0, Do.MEET, caller, MEETING, BURST_TALK_S))
 
     def poll(self) -> None:
         """Take in what the phones have seen; switch those on again that have ended by themselves."""
@@ -246,6 +264,8 @@ class Town:
                         self._history.calls[f"{label}.{number}"].over_at = now
             if over:
                 del self._placing[label]
+        for insisting in (self._coding, self._waiting_on):
+            insisting.poll(now)
         heard = [call for hearing in self._hearing for call in hearing.calls]
         with self._lock:
             self._history.heard_calls = heard
@@ -338,6 +358,18 @@ class Town:
             case _:
                 manner = Manner()
         self._ears.dial(deed.caller, deed.callee, manner, deed.do)
+
+    def _dial_code(self, deed: Deed) -> None:
+        now, dialled = time.monotonic(), (deed.caller, deed.callee)
+        match deed.do:
+            case Do.MEET:
+                self._coding.dial(*dialled, Manner(), deed.do, now, deed.hold_s, stays=True)
+            case Do.PARK:
+                self._ears.dial(*dialled, Manner(transfers_to=f"*70*{deed.slot}", hold_s=SENT_ON_S), deed.do)
+            case Do.RING:
+                self._waiting_on.dial(*dialled, Manner(hold_s=deed.hold_s), deed.do, now, WAITS_S)
+            case _:
+                self._coding.dial(*dialled, Manner(hold_s=deed.hold_s), deed.do, now, TAKES_S)
 
     def _place(self, do: Do, pairs: Sequence[tuple[str, str]], hold_s: float) -> None:
         self._number += 1

@@ -131,6 +131,7 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
         "calls": outcome.calls,
         "told": outcome.told,
         "messages": outcome.messages,
+        "codes": outcome.codes,
         "broken": len(outcome.broken),
         "pairs_visited_percent": outcome.pairs_visited_percent,
         "broken_after_s": None if outcome.broken_after_s is None else round(outcome.broken_after_s, 1),

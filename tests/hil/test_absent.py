@@ -11,7 +11,8 @@ from hil.excuses import KNOWN_TO_EDGE_S
 from hil.history import Absence, Call, History, Phone
 from hil.phone.hearing import Heard
 from hil.phone.sipp import Message
-from hil.stormplan import APART, AWAY, HELPER, LOST, MOVED, NOBODY, STANDIN, Do, Fault
+from hil.stormdeeds import APART, AWAY, HELPER, LOST, MOVED, NOBODY, STANDIN, Do
+from hil.stormplan import Fault
 
 AT, NOW = 900.0, 1000.0
 ID = "1-77@10.98.0.21"

@@ -13,7 +13,8 @@ from hil.heard import LED_S, MESSAGE_S, heard_breaches
 from hil.history import History
 from hil.people import torn_message
 from hil.phone.hearing import Heard
-from hil.stormplan import APART, NOBODY, Do, Fault
+from hil.stormdeeds import APART, NOBODY, Do
+from hil.stormplan import Fault
 
 AT, NOW = 900.0, 1000.0
 UNIT, RECEPTION = ("10.98.0.1", 30000), ("10.98.0.42", 40000)

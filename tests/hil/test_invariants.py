@@ -30,7 +30,8 @@ from hil.invariants import (
 )
 from hil.phone.sipp import Message
 from hil.storm import shortest_prefix
-from hil.stormplan import LEARNT, Do, Fault
+from hil.stormdeeds import LEARNT, Do
+from hil.stormplan import Fault
 
 NOW = 1000.0
 """Judged then; calls begin at 900."""

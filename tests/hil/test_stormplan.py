@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.modes import Mode
-from hil.stormplan import FAULTS, LEARNT, LEAVER, LONELY, PATIENT, ROAMER, Do, Fault, make_plan, pairs_of
+from hil.stormdeeds import CODERS, LEARNT, LEAVER, MATE, PATIENT, ROAMER, Do
+from hil.stormplan import FAULTS, LONELY, Fault, make_plan, pairs_of
 
 FEW = settings(max_examples=settings().max_examples // 4)
 """A plan of many minutes takes some milliseconds to make."""
@@ -106,6 +107,20 @@ def test_who_is_called_for_what() -> None:
     assert {deed.callee for deed in deeds if deed.do is Do.GIVE_UP} == {PATIENT}
     assert {deed.callee for deed in deeds if deed.do in (Do.EMERGENCY, Do.EMERGENCY_STRANGER)} == {"112"}
     assert {deed.callee for deed in deeds if deed.do is Do.THIEF_REGISTERS} == {LEARNT}
+
+
+@FEW
+@given(SEEDS)
+def test_codes_are_dialled_by_those_whom_they_are_for(seed: int) -> None:
+    deeds = make_plan(seed, 120).deeds
+    found = {do: [deed for deed in deeds if deed.do is do] for do in (Do.MEET, Do.PARK, Do.FETCH, Do.RING, Do.PICK_UP)}
+    assert {deed.caller for deed in found[Do.MEET]} <= set(CODERS)
+    slots = [deed.slot for deed in found[Do.PARK]]
+    assert len(slots) == len(set(slots)), "nobody comes to a slot that is taken"
+    parked = {deed.slot: deed.at_s for deed in found[Do.PARK]}
+    assert all(deed.at_s > parked[deed.slot] for deed in found[Do.FETCH])
+    assert len(found[Do.RING]) - len(found[Do.PICK_UP]) in (0, 1)
+    assert {deed.caller for deed in found[Do.PICK_UP]} <= {MATE}
 
 
 def test_a_prefix_has_fewer_chapters_and_the_same_deeds() -> None:
