@@ -208,6 +208,12 @@ class History:
             if span.fault is fault and span.until is None:
                 span.until = at
 
+    def stood_still(self, since: float, until: float) -> bool:
+        """This machine, so that nothing can be said of times. Whether that is new, or the last time goes on."""
+        new = not self.lags or since > self.lags[-1][1]
+        self.lags[len(self.lags) - (not new) :] = [(since if new else self.lags[-1][0], until)]
+        return new
+
     def mode_is(self, mode: str, at: float) -> None:
         if not self.modes or self.modes[-1][1] != mode:
             self.modes.append((at, mode))

@@ -79,6 +79,7 @@ class Outcome:
     messages: int = 0  # that are kept
     codes: int = 0  # of those who dial a code, who have got what they wanted
     chapters: int = 0  # begun
+    lagged_s: float = 0.0  # of which nothing can be said, as this machine was too busy
     broken: list[Breach] = field(default_factory=list)
     broken_after_s: float | None = None  # from the begin of the plan
     visited: set[Pair] = field(default_factory=set)
@@ -172,6 +173,7 @@ class _Storm:
             self._judge(time.monotonic())
         self._over.set()
         self._outcome.took_s = time.monotonic() - began
+        self._outcome.lagged_s = self._history.lagged_s(began, time.monotonic())
         self._outcome.calls = len(self._history.calls)
         self._outcome.told = sum(one.label in TOLD and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.codes = sum(one.label in CODES and one.up_at is not None for one in self._history.heard_calls)
@@ -321,8 +323,9 @@ class _Storm:
 
     def _lagged(self, since: float, until: float) -> None:
         with self._lock:
-            self._history.lags.append((since, until))
-        self._told("lag", f"{until - since:.1f} s")
+            new = self._history.stood_still(since, until)
+        if new:
+            self._told("lag", f"{until - since:.1f} s")
 
     # ---- a thread: the faults
 

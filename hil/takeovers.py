@@ -304,8 +304,9 @@ class Takeovers:
 
     def _lagged(self, since: float, until: float) -> None:
         with self._lock:
-            self._history.lags.append((since, until))
-        self._told("lag", f"{until - since:.1f} s")
+            new = self._history.stood_still(since, until)
+        if new:
+            self._told("lag", f"{until - since:.1f} s")
 
 
 def joined(*journals: list[Record]) -> list[Record]:

@@ -139,6 +139,7 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
         "chapters": outcome.chapters,
         "pairs_missed": sorted(f"{fault} in {mode}" for mode, fault in pairs_of() - outcome.visited),
         "took_s": round(outcome.took_s, 1),
+        "lagged_s": round(outcome.lagged_s, 1),
     }
     replay = "--replay" if shortest is None else f"--chapters {shortest}" if shortest else ""
     again = f"./rvx storm --seed {plan.seed} --minutes {minutes:g} {replay}".rstrip()

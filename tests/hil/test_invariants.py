@@ -180,6 +180,13 @@ def test_a_stranger_does_not_register(code: int | None, broken: bool) -> None:
     assert ("nobody_in" in rules(history)) == broken
 
 
+def test_a_machine_that_stands_still_for_long_does_so_once() -> None:
+    history = History()
+    assert [history.stood_still(at, at + 1) for at in (1.0, 2.0, 2.9, 5.0)] == [True, False, False, True]
+    assert history.lags == [(1.0, 3.9), (5.0, 6.0)]
+    assert history.lagged_s(0.0, 5.5) == pytest.approx(3.4)
+
+
 def test_answered_by_two() -> None:
     history = answered(town())
     history.heard("other", said(*FINE, sent=False))

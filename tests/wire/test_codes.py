@@ -119,6 +119,19 @@ def test_calls_that_are_led_end_when_calls_dies_and_no_others(house: House) -> N
 
 
 @pytest.mark.long
+def test_a_call_that_is_led_outlives_the_edge_and_who_hangs_up_is_heard(house: House) -> None:
+    house.dials(house.rings, MATE, house.mate)
+    house.rings.wait_established(STEP_S)
+    house.mate.wait_established(STEP_S)
+    house.site.edge.kill()
+    house.site.edge.start()
+    house.calls_listens_again()
+    house.talk(house.rings, house.mate)
+    house.mate.hang_up()
+    house.rings.wait_closed(STEP_S)
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("first", ["edge", "calls"])
 def test_calls_that_are_led_end_when_the_edge_has_died_too(house: House, first: str) -> None:
     """The edge before `calls`, or while that is dead: its table of them is gone."""
