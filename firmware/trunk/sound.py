@@ -11,11 +11,9 @@ How the process `trunk` uses it:
     sound = sounds.towards(invite.body)     # or sounds.at(address), for an INVITE of ours; both raise NoPlace
     answer = sound.answer(invite.body)      # b"": nothing in common, 488
     sound.join(modem)                       # once, as soon as a call is dialled or answered: its sound is heard when
-                                            # there is any. `audible` is set when it says something: early, the
-                                            # ringing is the network's own: 183 with SDP, else 180
+                                            # there is any
     sound.pressed = ...                     # told of each key of the phone that the modem is to send
     sound.press("5")                        # a key that the modem has told of
-    sound.trouble = ...                     # told of each `Trouble`, and of its end
     sound.part(); await sound.play(clips)   # pre-emption: the tone and the sentence, then BYE
     sound.close()                           # whatever happened; once
 """
@@ -30,11 +28,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from callcontrol.media.dtmf import Keys, holds
+from callcontrol.media.dtmf import holds
 from callcontrol.media.elastic import Inflow, Outflow
 from callcontrol.media.level import Level
 from callcontrol.media.pace import turns
-from callcontrol.media.pcm import FRAME_S, RATE_HZ, SILENCE, loudness
+from callcontrol.media.pcm import FRAME_S, RATE_HZ, SILENCE
 from callcontrol.media.sounds import Clip, Player
 from callcontrol.media.tones import sine
 from drivers.modem.model import Sound
@@ -48,8 +46,6 @@ SILENT_S = 20.0
 """Nothing but zeros for so long is no room and no network: one of the modem's faults."""
 RATE_PPM = 20_000
 """What comes at a rate further off than this is lost on the way, or of another rate."""
-AUDIBLE = 100.0
-"""Root mean square, -50 dB of overload: a ringing tone is far above it."""
 
 log = logging.getLogger("rvx")
 
@@ -72,6 +68,11 @@ class SoundStatus:
     skipped_s: float = 0.0
     stalls: int = 0
     trouble: Trouble = Trouble.NONE
+
+    def __str__(self) -> str:
+        drift = "-" if self.drift_ppm is None else f"{self.drift_ppm:g}"
+        lost = f"concealed_s={self.concealed_s:.2f} skipped_s={self.skipped_s:.2f} stalls={self.stalls}"
+        return f"drift_ppm={drift} {lost} trouble={self.trouble or 'none'}"
 
 
 class Sounding(Protocol):
@@ -162,13 +163,10 @@ class CallSound:
     """One call's. It is made of a place that it closes."""
 
     def __init__(self, place: Place) -> None:
-        self.audible = asyncio.Event()
         self.pressed: Callable[[str], None] = lambda key: None
-        self.trouble: Callable[[Trouble], None] = lambda trouble: None
         self._place = place
         self._modem: Sounding | None = None
         self._end: ModemEnd | None = None  # of its sound, while it has any
-        self._keys: Keys | None = None
         self._status = SoundStatus()
         self._player: Player | None = None
         self._played = asyncio.Event()
@@ -190,12 +188,10 @@ class CallSound:
 
     # ---- who is joined to whom
 
-    def join(self, modem: Sounding, *, hears_keys: bool = True) -> None:
-        """From now the two sides hear each other, as far as the modem has sound. `hears_keys`: it tells of keys; else
-        they are looked for in the sound, which costs as much as all the rest."""
+    def join(self, modem: Sounding) -> None:
+        """From now the two sides hear each other, as far as the modem has sound."""
         self.part()
         self._modem = modem
-        self._keys = None if hears_keys else Keys()
 
     def part(self) -> None:
         """The modem's call is over; the SIP side hears only what is played."""
@@ -243,12 +239,8 @@ class CallSound:
             if said:
                 self._end.push(said, now)
             before, heard = self._end.trouble, self._end.pull(now)
-            if self._end.trouble != before:
-                self._told(self._end.trouble)
-            if not self.audible.is_set() and loudness(heard) > AUDIBLE:
-                self.audible.set()
-            for key in self._keys.heard(heard) if self._keys is not None else "":
-                self.press(key)
+            if self._end.trouble is not before:
+                log.warning("rvx-event kind=modem_sound trouble=%s", self._end.trouble or "none")
         if self._player is not None:
             heard = self._player.pull(now)
             if heard is None:
@@ -263,14 +255,11 @@ class CallSound:
         sound = None if self._modem is None else self._modem.sound
         if self._end is not None and self._end.sound is not sound:
             self._status = self._end.status()
+            log.info("rvx-event kind=modem_sound %s", self._status)
             self._end.close()
             self._end = None
         if sound is not None and self._end is None:
             self._end = ModemEnd(sound)
-
-    def _told(self, trouble: Trouble) -> None:
-        log.warning("rvx-event kind=modem_sound trouble=%s", trouble.value or "none")
-        self.trouble(trouble)
 
     async def _press(self) -> None:
         """Keys that are in the sound go with it: the other side must not hear them twice."""
