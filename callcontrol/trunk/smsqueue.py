@@ -168,9 +168,13 @@ class Outcome(StrEnum):
 class Try:
     id: int
     outcome: Outcome
-    reference: int | None
+    reference: int | None = None
+    code: int | None = None
+    """Of a refusal."""
 
 
+REFERENCES = 256
+"""TP-MR is an octet."""
 PAIRS_WANTED = 2
 """References that followed each other, before a SIM's are believed to count."""
 
@@ -179,33 +183,57 @@ def settled(tries: Sequence[Try]) -> Mapping[int, int | None]:
     """Of one modem's tries in their order: those DOUBTFUL of which the references tell what became of them, by id: the
     reference that it was taken by, or None, as it was not.
 
-    Between two that were taken the count goes up by one for each that went, and perhaps for each that was refused.
-    Where it begins anew (after 255, or a reset) nothing is told. A modem whose references do not follow each other
-    where nothing lies between is not believed.
+    Between two that were taken the count goes up by one for each that went; whether also for one that was refused, is
+    seen, by code, where nothing else lies between. After 255 comes 0 or, with some, 1. A modem whose references do not
+    follow each other where nothing lies between is not believed.
     """
+    stretches = list(_stretches(tries))
+    plain = [one.went for one in stretches if not one.between]
+    if len(plain) < PAIRS_WANTED or not all(0 in went for went in plain):
+        return {}
+    counting: set[int | None] = set()
+    harmless: set[int | None] = set()
+    for stretch in stretches:
+        if not any(one.outcome is Outcome.DOUBTFUL for one in stretch.between):
+            (harmless if 0 in stretch.went else counting).update(one.code for one in stretch.between)
     found: dict[int, int | None] = {}
-    plain = []
-    for before, between, after in _stretches(tries):
-        went = after - before - 1
-        if went < 0:
-            continue
-        if not between:
-            plain.append(went)
-        elif went in (0, len(between)):
-            for place, one in enumerate(between, 1):
+    for stretch in stretches:
+        # Those that the count goes up by if all that is doubtful went.
+        counted = [
+            one for one in stretch.between if one.outcome is Outcome.DOUBTFUL or one.code not in harmless - counting
+        ]
+        possible = {went for went in stretch.went if 0 <= went <= len(counted)}
+        if len(possible) == 1 and possible <= {0, len(counted)}:
+            for place, one in enumerate(counted):
                 if one.outcome is Outcome.DOUBTFUL:
-                    found[one.id] = before + place if went else None
-    return found if len(plain) >= PAIRS_WANTED and not any(plain) else {}
+                    found[one.id] = stretch.reference(place, len(counted)) if 0 not in possible else None
+    return found
 
 
-def _stretches(tries: Sequence[Try]) -> Iterator[tuple[int, list[Try], int]]:
-    """What lies between two that were taken: the reference before, tries, the reference after."""
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """What lies between two that were taken. `went`: by how much the count may be further than by those two."""
+
+    before: int
+    after: int
+    between: tuple[Try, ...]
+    went: frozenset[int]
+
+    def reference(self, place: int, count: int) -> int:
+        """Of one of those that went, by its place from 0."""
+        upwards = self.before + 1 + place
+        return upwards if upwards < REFERENCES else self.after - count + place
+
+
+def _stretches(tries: Sequence[Try]) -> Iterator[_Stretch]:
     before: int | None = None
     between: list[Try] = []
     for one in tries:
         if one.outcome is Outcome.TAKEN and one.reference is not None:
             if before is not None:
-                yield before, between, one.reference
+                further = one.reference - before
+                went = {further} if further > 0 else {further + REFERENCES, further + REFERENCES - (one.reference > 0)}
+                yield _Stretch(before, one.reference, tuple(between), frozenset(steps - 1 for steps in went))
             before, between = one.reference, []
         elif one.outcome is not Outcome.NOT_TAKEN:
             between.append(one)

@@ -256,11 +256,11 @@ class SmsRows(SmsView):
     def _settle(self, modem: str, now: datetime) -> None:
         """What a modem's references tell of its doubtful tries, and reports that had come before the answer."""
         sql = (
-            "SELECT id, outcome, reference FROM sms_try WHERE modem = ? AND outcome <> 'sending'"
+            "SELECT id, outcome, reference, code FROM sms_try WHERE modem = ? AND outcome <> 'sending'"
             " ORDER BY id DESC LIMIT ?"
         )
         rows = self._db.execute(sql, (modem, TRIES_LOOKED_AT)).fetchall()
-        tries = [Try(number, Outcome(outcome), reference) for number, outcome, reference in reversed(rows)]
+        tries = [Try(number, Outcome(outcome), reference, code) for number, outcome, reference, code in reversed(rows)]
         for number, reference in settled(tries).items():
             self._found_out(number, reference, now, "by_reference")
         self._match(now)

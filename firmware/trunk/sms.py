@@ -12,7 +12,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -62,11 +62,15 @@ log = logging.getLogger("rvx")
 T = TypeVar("T")
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class _Store:
     """All that is done with the store, in its thread."""
 
-    def __init__(self, config: Config) -> None:
-        now, paths = datetime.now(UTC), config.paths
+    def __init__(self, config: Config, now: datetime) -> None:
+        paths = config.paths
         # Two connections: SQLite tells `people` only of what others have written.
         self.people = People.open(paths.directory, paths.journal, config.numbering.local)
         self.db = connect(paths.journal, "journal")
@@ -78,8 +82,7 @@ class _Store:
             log.warning("rvx-event kind=sms_doubtful parts=%d", doubtful)
         self.incoming.begin(now)
 
-    def look(self) -> None:
-        now = datetime.now(UTC)
+    def look(self, now: datetime) -> None:
         self.rows.expire(now)
         self.incoming.expire(now)
         self.telling.look(now)
@@ -110,12 +113,21 @@ def _handled(pdu: Pdu, now: datetime, store: _Store) -> None:
 
 
 class Messaging:
-    """One per process. `modems` in the order in which they are to send."""
+    """One per process. `modems` in the order in which they are to send. `clock` and `thread` are a rig's to give, which
+    has a time of its own."""
 
-    def __init__(self, config: Config, modems: Sequence[Modem]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        modems: Sequence[Modem],
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        thread: Executor | None = None,
+    ) -> None:
         self._config = config
         self._modems = tuple(modems)
-        self._thread = ThreadPoolExecutor(1, "sms")
+        self._now = clock
+        self._thread = thread or ThreadPoolExecutor(1, "sms")
         self._store: _Store | None = None
         self._there: set[str] = set()  # modems that answer
         self._calls: dict[str, set[int]] = {modem.name: set() for modem in self._modems}
@@ -158,7 +170,7 @@ class Messaging:
         """Kept first, then forgotten by the modem, then looked at."""
         while True:
             modem, event = await self._events.get()
-            now = datetime.now(UTC)
+            now = self._now()
             if (report := _report(modem.name, event.pdu)) is not None:
                 await self._surely(partial(_reported, report, now))
             elif isinstance(event, SmsCame):
@@ -178,7 +190,7 @@ class Messaging:
         loop = asyncio.get_running_loop()
         while True:
             if next(filter(self._can, self._modems), None) is modem:
-                taken = await self._try(lambda store: store.rows.take(modem.name, datetime.now(UTC)))
+                taken = await self._try(lambda store: store.rows.take(modem.name, self._now()))
                 if taken is not None:
                     if not await self._send(modem, *taken):
                         self._rests[modem.name] = loop.time() + REST_S
@@ -194,7 +206,7 @@ class Messaging:
     async def _send(self, modem: Modem, number: int, due: Due) -> bool:
         """Whether the network has taken it. That it was given to the modem is on the disk already."""
         outcome, reference, code, why = await self._given(modem, due)
-        now = datetime.now(UTC)
+        now = self._now()
         again_at = now + back_off(due.tries) if outcome is Outcome.PUT_OFF else None
         await self._surely(
             lambda store: store.rows.ended(
@@ -210,7 +222,7 @@ class Messaging:
         """Outcome, reference, the modem's code, and why it was not taken."""
         try:
             parts = split(due.text, due.concatenation, parts_max=PARTS_MAX)
-            left = max(due.valid_until - datetime.now(UTC), timedelta())
+            left = max(due.valid_until - self._now(), timedelta())
             to = Address.of(due.number)
             tpdu = SubmitPdu(to=to, user=parts[due.part - 1], report=True, validity=left).to_bytes()
         except (ValueError, IndexError) as error:  # a row that nothing here would write
@@ -233,7 +245,7 @@ class Messaging:
 
     async def _look(self) -> None:
         while True:
-            await self._try(_Store.look)
+            await self._try(lambda store: store.look(self._now()))
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def _surely(self, work: Callable[[_Store], T]) -> T:
@@ -252,7 +264,7 @@ class Messaging:
 
         def run() -> T:
             if self._store is None:
-                self._store = _Store(self._config)
+                self._store = _Store(self._config, self._now())
             return work(self._store)
 
         try:

@@ -68,10 +68,12 @@ class Centre:
         if faults.strikes(Fault.SMS_LOST):
             return None
         times = 2 if faults.strikes(Fault.SMS_TWICE) else 1
-        reports = submit.report and not faults.strikes(Fault.REPORT_LOST)
+        reports = 0 if not submit.report or faults.strikes(Fault.REPORT_LOST) else 1
+        if reports and faults.strikes(Fault.REPORT_TWICE):
+            reports = 2
 
         def reported() -> None:
-            if reports:
+            for _ in range(reports):
                 self._later(settings.report_s, lambda: self._report(sender, submit))
 
         for _ in range(times):

@@ -63,6 +63,7 @@ class Fault(StrEnum):
     SMS_LOST = "sms_lost"  # accepted, never delivered, no report
     SMS_TWICE = "sms_twice"  # delivered two times
     REPORT_LOST = "report_lost"  # delivered, no report
+    REPORT_TWICE = "report_twice"  # delivered, the same report two times
 
 
 SPOKEN = frozenset(
@@ -73,7 +74,10 @@ LINE = frozenset(
     | {Fault.STALE_PROMPT, Fault.STUCK_PROMPT, Fault.LOST_URC, Fault.SLOW, Fault.NO_ANSWER, Fault.HANG, Fault.RENAMED}
 )
 SOUND = frozenset({fault for fault in Fault if fault.startswith("pcm_")} | {Fault.ONE_WAY, Fault.DEAF})
-NETWORK = frozenset({Fault.REJECT, Fault.NITZ_WRONG, Fault.DROP, Fault.SMS_LOST, Fault.SMS_TWICE, Fault.REPORT_LOST})
+NETWORK = frozenset(
+    {Fault.REJECT, Fault.NITZ_WRONG, Fault.DROP, Fault.SMS_LOST, Fault.SMS_TWICE}
+    | {Fault.REPORT_LOST, Fault.REPORT_TWICE}
+)
 
 
 class Faults:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,17 +90,54 @@ def test_references_tell_what_went(after: tuple[tuple[Outcome, int | None], ...]
     assert settled(tries(*COUNTS, *after)) == found
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_where_the_count_begins_anew_nothing_is_told(first: int) -> None:
-    told = ((TAKEN, 253), (TAKEN, 254), (TAKEN, 255), (PERHAPS, None), (TAKEN, first), (TAKEN, first + 1))
-    assert settled(tries(*told)) == {}
-    assert settled(tries(*told, (PERHAPS, None), (TAKEN, first + 3))) == {6: first + 2}
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        (254, 255, {2: None}),
+        (254, 0, {2: 255}),
+        (254, 1, {2: 255}),  # there is no 0
+        (255, 0, {2: None}),
+        (255, 1, {}),  # was it 0, or is there none?
+        (255, 2, {2: 1}),
+        (120, 1, {}),  # began anew in between
+    ],
+)
+def test_where_the_count_begins_anew(before: int, after: int, found: dict[int, int | None]) -> None:
+    told = tries((TAKEN, before - 1), (TAKEN, before), (PERHAPS, None), (TAKEN, after), (TAKEN, after + 1 & 0xFF))
+    assert settled([*told, *tries((TAKEN, after + 2 & 0xFF))]) == found
 
 
 @pytest.mark.parametrize("references", [(0, 0, 0), (7, 9, 11), (7,), (1, 2), (9, 8, 7, 6)])
 def test_a_modem_that_does_not_count_is_not_believed(references: tuple[int, ...]) -> None:
     told: list[tuple[Outcome, int | None]] = [(TAKEN, one) for one in references]
     assert settled(tries(*told, (PERHAPS, None), (TAKEN, references[-1] + 1))) == {}
+
+
+REFUSAL_COUNTS_NOT = (*COUNTS, (PUT_OFF, None), (TAKEN, 10))
+REFUSAL_COUNTS = (*COUNTS, (PUT_OFF, None), (TAKEN, 11))
+
+
+@pytest.mark.parametrize(
+    ("seen", "after", "found"),
+    [
+        (REFUSAL_COUNTS_NOT, 11, {6: None}),
+        (REFUSAL_COUNTS_NOT, 12, {6: 11}),
+        (REFUSAL_COUNTS_NOT, 13, {}),
+        (REFUSAL_COUNTS, 12, {6: None}),
+        (REFUSAL_COUNTS, 13, {}),  # the one or the other
+        (REFUSAL_COUNTS, 14, {6: 13}),
+    ],
+)
+def test_whether_a_refusal_counts_is_seen_where_nothing_else_lies_between(
+    seen: tuple[tuple[Outcome, int | None], ...], after: int, found: dict[int, int | None]
+) -> None:
+    assert settled(tries(*seen, (PUT_OFF, None), (PERHAPS, None), (TAKEN, after))) == found
+
+
+def test_a_refusal_of_another_code_may_count() -> None:
+    seen = tries(*COUNTS, (PUT_OFF, None), (TAKEN, 10), (PUT_OFF, None), (PERHAPS, None), (TAKEN, 12))
+    assert settled(seen) == {6: 11}
+    assert settled([*seen[:5], replace(seen[5], code=28), *seen[6:]]) == {}
 
 
 @given(st.integers(0, 255), st.lists(st.sampled_from(["ok", "crash before", "crash after", "refused"]), max_size=40))
