@@ -52,6 +52,9 @@ NEXT_EVERY_S = 1.0
 LOOK_EVERY_S = 5.0
 REST_S = 30.0
 """A modem that has not taken a message is left alone for so long, if there is another."""
+LEFT_FREE = 2.0
+"""112 waits for a message that its modem is about to send; so the only modem is left alone after each for so much
+longer than that took."""
 EVENTS_MAX = 1_000
 """Waiting to be kept. What comes above it stays in its modem until that begins anew; a report is lost, and its message
 unknown."""
@@ -192,8 +195,11 @@ class Messaging:
             if next(filter(self._can, self._modems), None) is modem:
                 taken = await self._try(lambda store: store.rows.take(modem.name, self._now()))
                 if taken is not None:
+                    began = loop.time()
                     if not await self._send(modem, *taken):
                         self._rests[modem.name] = loop.time() + REST_S
+                    if len(list(filter(self._can, self._modems))) == 1:
+                        await asyncio.sleep(LEFT_FREE * (loop.time() - began))
                     continue
             await asyncio.sleep(NEXT_EVERY_S)
 
