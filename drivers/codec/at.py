@@ -10,12 +10,25 @@ the port is brought into step by a question whose answer cannot be mistaken; wha
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum, IntEnum
 
-__all__ = ["Answer", "AtCore", "Command", "Dead", "Rank", "Unsolicited", "Verdict", "prefix"]
+from drivers.codec.at_form import (
+    CALL_RESULT,
+    FINAL_ERROR,
+    GLUED,
+    HEX,
+    SPOKEN,
+    WITH_PDU,
+    Verdict,
+    judged,
+    names,
+    prefix,
+    text_of,
+)
+
+__all__ = ["Answer", "AtCore", "Command", "Dead", "Rank", "Unsolicited", "Verdict"]
 
 LINE_MAX_BYTES = 4096
 """Of a longer line nothing is kept."""
@@ -30,40 +43,12 @@ SYNC_TRIES = 3
 SYNC_QUESTION, SYNC_PREFIX = "AT+CMEE?", "+CMEE"
 ESC, CTRL_Z = b"\x1b", b"\x1a"
 
-FINAL_ERROR = re.compile(
-    r"\+CM[ES] ERROR:?\s*(?P<cme>.*)|MODEM ERROR:\s*(?P<own>.*)|ERROR|COMMAND NOT SUPPORT|TOO MANY PARAMETERS"
-)
-CALL_RESULT = re.compile(r"(NO CARRIER|BUSY|NO ANSWER|NO DIAL ?TONE)\b")
-GLUED = re.compile(r"(OK|ERROR)(?=[+^*])")
-WITH_PDU = frozenset({"+CMT", "+CDS", "+CBM"})
-"""Unsolicited lines whose PDU is the next line."""
-PDU = re.compile(r"[0-9A-Fa-f]{2,}")
-SPOKEN = re.compile(
-    r"RING\b|VOICE CALL:|MISSED_CALL:|(RDY|START|SMS DONE|SMS READY|PB DONE|CALL READY)$|DST:"
-    r"|(NORMAL )?POWER(ED)? DOWN",
-    re.IGNORECASE,
-)
-"""Unsolicited lines that bear no prefix."""
-
 
 class Rank(IntEnum):
     URGENT = 0
     CALL = 1
     ORDER = 2
     POLL = 3
-
-
-class Verdict(Enum):
-    OK = "ok"
-    ERROR = "error"
-    NO_CARRIER = "NO CARRIER"
-    BUSY = "BUSY"
-    NO_ANSWER = "NO ANSWER"
-    NO_DIALTONE = "NO DIALTONE"
-    SILENT = "silent"
-    """Not in time."""
-    GONE = "gone"
-    """The port was closed, or too much waits for it."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -83,7 +68,7 @@ class Command:
     def is_mine(self, line: str) -> bool:
         name = prefix(line)
         if name:
-            return name in (self.prefixes if self.prefixes is not None else _names(self.text))
+            return name in (self.prefixes if self.prefixes is not None else names(self.text))
         return self.free and not SPOKEN.match(line)
 
 
@@ -124,6 +109,7 @@ class _Flight:
     lines: list[str]
     prompted: bool = False
     again: bool = False
+    given_up: bool = False  # before its prompt, for an urgent one
 
 
 class AtCore:
@@ -213,7 +199,7 @@ class AtCore:
             if self._overlong or len(line) > LINE_MAX_BYTES:
                 self._overlong = False
                 continue
-            self._line(_text(line), now)
+            self._line(text_of(line), now)
         if len(self._buffer) > LINE_MAX_BYTES:
             self._buffer.clear()
             self._overlong = True
@@ -231,7 +217,7 @@ class AtCore:
             self._line(line[glued.end() :], now)
         elif self._pdu_of is not None:
             first, self._pdu_of = self._pdu_of, None
-            is_pdu = PDU.fullmatch(line) is not None
+            is_pdu = HEX.fullmatch(line) is not None
             self._say(Unsolicited(first, line if is_pdu else ""))
             if not is_pdu:
                 self._line(line, now)
@@ -266,7 +252,9 @@ class AtCore:
                 self._sync(now)
         elif self._flying:
             flight = self._flying.popleft()
-            verdict, code, text = _judge(called, error)
+            verdict, code, text = judged(called, error)
+            if flight.given_up and verdict is Verdict.OK and not flight.lines:
+                verdict, text = Verdict.ERROR, "given up"
             self._say(Answer(flight.command, verdict, tuple(flight.lines), code, text))
         return True
 
@@ -289,8 +277,11 @@ class AtCore:
         elif self._buffer.startswith(b"> ") and self._mode is _Mode.READY:
             # Of an order of somebody before us, which has taken what we wrote for its text.
             self._buffer.clear()
+            if head and head.given_up:
+                return
             for flight in reversed(self._flying):
-                if flight.again or flight.prompted:
+                # A call that is ordered twice may become two.
+                if flight.again or flight.prompted or flight.command.call:
                     self._say(Answer(flight.command, Verdict.SILENT))
                 else:
                     self._swallowed = flight.command
@@ -309,6 +300,11 @@ class AtCore:
         if not self._flying:
             self._write(self._waiting.pop(0), now)
         elif len(self._flying) == 1 and self._urgent_waits() and now >= self._flying[0].written + URGENT_WAIT_S:
+            head = self._flying[0]
+            if head.command.payload is not None and not head.prompted:
+                # The prompt may come any moment, and would take the urgent one for its text.
+                self._out += ESC
+                head.given_up = head.prompted = True
             self._out += b"\r"
             self._write(self._waiting.pop(0), now)
 
@@ -337,32 +333,3 @@ class AtCore:
         if isinstance(event, Unsolicited) and len(self._events) >= EVENTS_MAX:
             return
         self._events.append(event)
-
-
-def prefix(line: str) -> str:
-    """``+CLCC`` of ``+CLCC: 1,…``; "" where there is none."""
-    if not line or line[0] not in "+^*#$%":
-        return ""
-    return line.split(":", 1)[0].strip()
-
-
-def _names(text: str) -> tuple[str, ...]:
-    """``("+CPIN", "+CSQ")`` of ``AT+CPIN?;+CSQ``."""
-    if "=" in text and "?" not in text:
-        return ()
-    return tuple(re.findall(r"[+^*#$%][A-Z0-9]+", text))
-
-
-def _text(line: bytearray) -> str:
-    """Control characters, which are noise, left out."""
-    return "".join(chr(byte) for byte in line if byte >= 0x20 and byte != 0x7F).strip()
-
-
-def _judge(called: re.Match[str] | None, error: re.Match[str] | None) -> tuple[Verdict, int | None, str]:
-    if called:
-        return Verdict(called[1].replace("DIAL TONE", "DIALTONE")), None, ""
-    if error is None:
-        return Verdict.OK, None, ""
-    said = (error["cme"] or error["own"] or "").strip()
-    is_code = error["cme"] is not None and re.fullmatch(r"[0-9]{1,5}", said) is not None
-    return Verdict.ERROR, int(said) if is_code else None, "" if is_code else said

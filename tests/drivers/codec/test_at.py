@@ -123,6 +123,40 @@ def test_an_urgent_order_waits_little_for_a_slow_one() -> None:
     assert verdicts(core) == [("AT+CMGL=4", Verdict.OK), ("ATD112;", Verdict.OK)]
 
 
+def test_a_message_without_its_prompt_is_given_up_for_an_urgent_order() -> None:
+    core = ready()
+    core.order(Command("AT+CMGS=2", timeout_s=60.0, prefixes=("+CMGS",), payload=b"00ABCD"), 0.0)
+    core.data_to_send()
+    core.order(Command("ATD112;", rank=Rank.URGENT, call=True), 1.0)
+    assert core.data_to_send() == b"\x1b\rATD112;\r"
+    core.receive(b"\r\n> ", 1.1)  # it was on its way
+    assert core.data_to_send() == b""
+    core.receive(b"\r\nOK\r\n\r\nOK\r\n", 1.2)
+    assert verdicts(core) == [("AT+CMGS=2", Verdict.ERROR), ("ATD112;", Verdict.OK)]
+
+
+def test_a_message_that_was_written_is_waited_for() -> None:
+    core = ready()
+    core.order(Command("AT+CMGS=2", timeout_s=60.0, prefixes=("+CMGS",), payload=b"00ABCD"), 0.0)
+    core.receive(b"\r\n> ", 0.1)
+    core.data_to_send()
+    core.order(Command("ATD112;", rank=Rank.URGENT, call=True), 1.0)
+    assert core.data_to_send() == b"\rATD112;\r"
+    core.receive(b"\r\n+CMGS: 7\r\n\r\nOK\r\n\r\nOK\r\n", 9.0)
+    assert verdicts(core) == [("AT+CMGS=2", Verdict.OK), ("ATD112;", Verdict.OK)]
+
+
+def test_an_order_to_dial_is_never_written_twice() -> None:
+    core = ready()
+    core.order(Command("ATD112;", rank=Rank.URGENT, call=True), 0.0)
+    core.data_to_send()
+    core.receive(b"\r\n> ", 0.1)
+    assert verdicts(core) == [("ATD112;", Verdict.SILENT)]
+    core.data_to_send()
+    core.receive(IN_STEP, 0.2)
+    assert core.data_to_send() == b""
+
+
 def test_an_urgent_order_is_timed() -> None:
     core = ready()
     core.order(Command("AT+CLCC", timeout_s=3.0), 1.0)
