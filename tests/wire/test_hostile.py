@@ -610,7 +610,8 @@ def assert_database(edge: Edge) -> None:
     ) as db:
         tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         assert {"st", "count", "cred", "learnt", "version"} <= tables
-    assert set(edge.site.table("st")) <= {"mode", "lease", "path", "calls", "trunk", "link", "aside", "knows"}
+    known = {"mode", "lease", "path", "calls", "link", "trunk", "trunk_link", "aside", "knows"}
+    assert set(edge.site.table("st")) <= known
     assert set(edge.site.table("cred")) == set(edge.site.users)
 
 
