@@ -608,8 +608,13 @@ def load(path: Path) -> Config:
     )
 
 
+SIMULATED = Modem(name="simulated", at="socket://127.0.0.1:5071", pcm="socket://127.0.0.1:5072", number="+46701000001")
+"""The modem of a unit without a configuration. With one, what is not there is unknown, and never simulated."""
+
+
 def default(state_dir: Path, address: str | None = None) -> Config:
-    """Give what ``rvx run`` uses when there is no file: this machine alone, no platform.
+    """Give what ``rvx run`` uses when there is no file: this machine alone, no platform, and a modem that `rvx run`
+    simulates.
 
     ``address`` is an IPv4 address of this machine that phones elsewhere can reach. Raises ConfigError when one of them
     cannot be used.
@@ -625,6 +630,7 @@ def default(state_dir: Path, address: str | None = None) -> Config:
             network=Network(phone_networks=("127.0.0.0/8", *Network().phone_networks)),
             platform=Platform(realm="demo.invalid"),
             edge=Edge(listen=tuple(listen)),
+            modem=(SIMULATED,),
         )
     except Refused as refused:
         raise ConfigError((Problem(state_dir, None, "", f"{refused}; give another place"),)) from None

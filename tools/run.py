@@ -1,7 +1,7 @@
 """`rvx run`: the gateway in the foreground, until Ctrl-C; registrations and calls as they come.
 
 Without a configuration it is a unit for trying: this machine alone, ten extensions with secrets of their own, no
-platform, and nothing for modem and UPS, which is said."""
+platform, no UPS, and a simulated modem (hil/sim/modem), which is said."""
 
 import argparse
 import asyncio
@@ -13,7 +13,9 @@ import secrets
 import signal
 import socket
 import stat
+import sys
 import tomllib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from firmware.app import programs
 from firmware.config import Config, ConfigError, default
 from firmware.edge import EdgeUnavailable, check_edge, make_state
 from firmware.paths import Paths
-from firmware.processes import Supervisor, end_own_leftover
+from firmware.processes import Program, Supervisor, end_own_leftover
 from firmware.store import Credential, Directory, StoreError
 from firmware.store.database import to_text
 from tools.errors import DONE, UserError
@@ -34,8 +36,9 @@ from tools.place import alone_on, config_of, config_path, developer_state
 __all__ = ["run"]
 
 DEMO_FIRST, DEMO_COUNT = 1001, 10
-PYTHON = ("unit", "calls")
+PYTHON = ("unit", "calls", "trunk")
 """Processes of ours that are Python for good, and known by their command."""
+SIMULATOR = "hil.sim.modem"
 DEMO_SECRETS = "demo-secrets.toml"
 SECRET_BYTES = 12
 LOOK_EVERY_S = 0.2
@@ -65,14 +68,14 @@ def run(args: argparse.Namespace) -> int:
         arguments += ["--config", str(path.resolve())] if path else []
         arguments += ["--address", address] if not path and (address := _address(config)) else []
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_supervise(out, config, arguments))
+            asyncio.run(_supervise(out, config, arguments, () if path else (_simulated_modem(config),)))
     out.note("Växeln är avslutad. / The unit has ended.")
     return DONE
 
 
-async def _supervise(out: Output, config: Config, arguments: list[str]) -> None:
+async def _supervise(out: Output, config: Config, arguments: list[str], besides: Sequence[Program]) -> None:
     paths = config.paths
-    kept_up = programs(config, arguments, events=True)
+    kept_up = (*besides, *programs(config, arguments, events=True))
     tails = [Tail(program.log) for program in kept_up if program.log]
 
     def tell(name: str, word: str, detail: str) -> None:
@@ -140,6 +143,19 @@ def _address(config: Config) -> str | None:
     return next((address for address in found if not address.startswith("127.")), None)
 
 
+def _simulated_modem(config: Config) -> Program:
+    """The program that the only modem of a unit without a configuration is; `modem.control` commands it."""
+    modem, paths = config.modem[0], config.paths
+    at, pcm = (url.replace("socket://", "tcp:") for url in (modem.at, modem.pcm))
+    plan = f"name={modem.name},model=sim7600,at={at},pcm={pcm},number={modem.number}"
+    command = [sys.executable, "-m", SIMULATOR, "--modem", plan, "--anybody", "--control", str(_control(paths))]
+    return Program("modem", command, log=paths.run / "modem.log")
+
+
+def _control(paths: Paths) -> Path:
+    return paths.run / "modem.control"
+
+
 def _ports_free(config: Config) -> None:
     for entry in dict.fromkeys((*config.edge.listen, *config.edge.platform_listen)):
         place = Socket.parse(entry)
@@ -199,8 +215,10 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
     out.line(bold(f"{config.unit.name}: växeln startar. / The unit starts.") + "  Ctrl-C avslutar. / Ctrl-C ends it.")
     out.line(f"Plattform / platform: {nodes}")
     if path is None:
-        out.line("Ingen inställning: provläge på den här datorn, utan modem och UPS, 112 går ingenstans.")
-        out.line("No configuration: for trying on this machine, no modem, no UPS, 112 goes nowhere.")
+        out.line("Ingen inställning: provläge på den här datorn, utan UPS. Modemet är SIMULERAT:")
+        out.line("112 och samtal ut når ingen; en låtsad telefon svarar och upprepar vad den hör.")
+        out.line("No configuration: for trying on this machine, no UPS. The modem is SIMULATED:")
+        out.line("112 and calls out reach nobody; a make-believe phone answers and repeats what it hears.")
         out.line()
         server = _address(config) or "127.0.0.1"
         out.line(bold("Ge en mjuktelefon detta: / Give a softphone this:"))
@@ -224,6 +242,7 @@ def _end_leftovers(out: Output, paths: Paths) -> None:
     marks = {
         **{_pid_file(paths, name): "\0".join(("firmware.app", name, "--state", str(paths.state))) for name in PYTHON},
         _pid_file(paths, "standby"): str(paths.keepalived_config),
+        _pid_file(paths, "modem"): "\0".join(("--control", str(_control(paths)))),
         paths.edge_pid: str(paths.edge_config),
     }
     for file, mark in marks.items():

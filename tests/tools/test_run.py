@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import stat
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from callcontrol.digest import ha1
 from firmware.config import Config, Standby, default
 from firmware.edge import EdgeUnavailable
 from firmware.paths import Paths
+from firmware.processes import Program
 from firmware.store import Directory
 from tools import place, run
 from tools.cli import main
@@ -29,7 +31,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """Arguments of the processes that would have been started."""
     calls: list[list[str]] = []
 
-    async def supervise(out: Output, config: Config, arguments: list[str]) -> None:
+    async def supervise(out: Output, config: Config, arguments: list[str], besides: Sequence[Program]) -> None:
         calls.append(arguments)
 
     def make_state(config: Config) -> None:

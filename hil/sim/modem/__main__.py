@@ -18,10 +18,12 @@ from pathlib import Path
 from hil.sim.modem.control import ControlServer
 from hil.sim.modem.faults import Fault
 from hil.sim.modem.models import MODELS
+from hil.sim.modem.phones import SOS, Habit
 from hil.sim.modem.world import ModemPlan, World
 
 USAGE = 2
 STDIN = 0
+ANYBODY_ANSWERS_S = 2.0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -36,6 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", default="", help=f"by +, a likelihood after a colon: {', '.join(Fault)}")
     parser.add_argument("--control", type=Path, metavar="SOCKET")
     parser.add_argument("--history", type=Path, metavar="FILE", help="JSON lines")
+    parser.add_argument("--anybody", action="store_true", help="every number answers, and says what it hears")
     parser.add_argument("--stdin", action="store_true", help="also end with the standard input")
     return parser
 
@@ -51,6 +54,10 @@ def _plans(args: argparse.Namespace) -> list[ModemPlan]:
 
 async def _run(args: argparse.Namespace, plans: list[ModemPlan]) -> None:
     world = World(args.history)
+    if args.anybody:
+        for_all = Habit(answers_after_s=ANYBODY_ANSWERS_S, sound="echo")
+        world.anybody(for_all)
+        world.phone(SOS, for_all)
     for plan in plans:
         world.add(plan)
     ended = asyncio.Event()

@@ -158,6 +158,8 @@ class Network:
         self.settings = settings or Settings()
         self.parties: dict[str, Party] = {}
         self.calls: list[Call] = []
+        self.unknown: Callable[[str], Party | None] = lambda _number: None
+        """Who takes calls to a number that nobody has."""
         self._numbers = itertools.count(1)
 
     def join(self, party: Party) -> None:
@@ -171,7 +173,8 @@ class Network:
 
     def find(self, dialled: str) -> Party | None:
         """Who has a number."""
-        return self.parties.get(dialled) or self.parties.get(normal(dialled, self.settings.country))
+        number = normal(dialled, self.settings.country)
+        return self.parties.get(dialled) or self.parties.get(number) or self.unknown(number)
 
     def dial(self, caller: Party, dialled: str, *, withheld: bool = False) -> Call:
         """A call begins; what comes of it is told by :meth:`Party.moved`, never before this returns."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = ["ModemPlan", "Plugged", "World", "number_of"]
 
 TTYS_A_MODEM = 5
 _ttys = itertools.count()
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 FIRST_NUMBER = 46701000001
 FIRST_IMSI = 240010000000001
 
@@ -154,6 +156,10 @@ class World:
         made = Phone(self.network, number, habit)
         self.network.join(made)
         return made
+
+    def anybody(self, habit: Habit) -> None:
+        """Every number of the world has a phone, with these habits at first."""
+        self.network.unknown = lambda number: self.phone(number, habit) if E164.fullmatch(number) else None
 
     def add(self, plan: ModemPlan) -> Plugged:
         """A modem, without power yet. Raises ValueError: no such model, or the name is taken."""
