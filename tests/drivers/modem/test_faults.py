@@ -11,7 +11,7 @@ import random
 import pytest
 
 from drivers.modem.kept import open_modem
-from drivers.modem.model import CallChanged, CallState, ModemError, SmsCame, Voice
+from drivers.modem.model import Back, CallChanged, CallState, ModemError, SmsCame, Step, Voice
 from hil.modembench import ModemBench, NotInTime, Opens, in_own_time
 from hil.sim.modem.faults import Fault, plan
 from hil.sim.modem.phones import Habit
@@ -97,6 +97,34 @@ async def healed(bench: ModemBench, sms_in: int) -> None:
 @pytest.mark.parametrize("fault", list(Fault), ids=str)
 def test_by_name(fault: Fault, opens: Opens) -> None:
     by_name(fault, MODELS[list(Fault).index(fault) % len(MODELS)], opens, rounds=4)
+
+
+@drivers
+@pytest.mark.parametrize("fault", [Fault.PCM_DEGRADES, Fault.PCM_DIES])
+@in_own_time
+async def test_lost_sound_is_mended_by_a_new_start_after_the_call(fault: Fault, opens: Opens) -> None:
+    async with ModemBench("sim7600", opens, faults={fault: 1.0}) as bench:
+        bench.world.phone(OUTSIDE, Habit(sound="tone:440"))
+        for _ in range(2):  # the first use of a modem that degrades is good
+            await bench.until(lambda: bench.driver.network.voice is Voice.CS, "voice")
+            since = len(bench.events)
+            await bench.call(OUTSIDE)
+            await asyncio.sleep(30)
+            assert bench.world.network.calls  # a call that is up is not ended for it
+            await bench.driver.hang_up()
+            await bench.ended(since)
+            await asyncio.sleep(2)
+        bench.device.faults.clear()
+        await bench.until(lambda: bench.driver.health.counts.get(Step.RESET), "reset")
+        await bench.event(Back, since)
+        await bench.until(lambda: bench.driver.network.voice is Voice.CS, "voice")
+        await bench.call(OUTSIDE)
+        await asyncio.sleep(10)
+        await bench.driver.hang_up()
+        await bench.until(lambda: len(bench.world.history.all("sound")) > 2, "sound")
+        last = bench.world.history.all("sound")[-1]
+        assert last["down"]["dropouts"] == 0
+        assert last["seconds"] > 9
 
 
 @pytest.mark.long
