@@ -68,6 +68,8 @@ class Leg:
     peer_said_bye: bool = False
     peer_lost: float | None = None
     """Of what we sent, 0 to 1, by its last report."""
+    round_trip_s: float | None = None
+    """To the peer and back, by its last report; None where it has not told."""
     listening: bool = False
     """Whether sound goes into the playout, for `pull`; else it is only handed back."""
     heard_at: float | None = None
@@ -84,6 +86,7 @@ class Leg:
     _pressed: deque[Press] = field(init=False)
     _to_press: deque[Iterator[Packet]] = field(init=False)
     _pause: int = field(init=False, default=0)
+    _wall_less_now: float | None = field(init=False, default=None)  # at our last report
     _relayed: tuple[int, int, int] | None = field(init=False, default=None)  # SSRC; what its numbers are ours by
 
     def __post_init__(self) -> None:
@@ -125,7 +128,7 @@ class Leg:
             self.drops.elsewhere = self._latch.dropped
             return None
         if is_rtcp(data):
-            self._receive_rtcp(data, source)
+            self._receive_rtcp(data, source, now)
             return None
         packet = self._opened(data)
         if packet is None:
@@ -230,9 +233,10 @@ class Leg:
         numbering.octets += len(packet.payload)
         return self._sealed(Packet(payload_type, sequence, timestamp, numbering.ssrc, packet.payload, packet.marker))
 
-    def report(self, wall: float, *, bye: bool = False) -> bytes:
-        """An RTCP datagram, each `rtcp.INTERVAL_S` and at the end."""
-        data = rtcp.report(self.numbering, self._reception, self.cname, wall, bye=bye)
+    def report(self, wall: float, now: float, *, bye: bool = False) -> bytes:
+        """An RTCP datagram, each `rtcp.INTERVAL_S` and at the end. `wall`: s since 1970, at `now`."""
+        self._wall_less_now = wall - now
+        data = rtcp.report(self.numbering, self._reception, self.cname, wall, now, bye=bye)
         return self._secured.seal_rtcp(data) if self._secured else data
 
     @property
@@ -271,7 +275,7 @@ class Leg:
             self.drops.malformed += 1
             return None
 
-    def _receive_rtcp(self, data: bytes, source: Address) -> None:
+    def _receive_rtcp(self, data: bytes, source: Address, now: float) -> None:
         """Taken only from the host that sound comes from, or is expected from; it never closes the latch."""
         if source[0] != self._latch.towards[0]:
             self.drops.elsewhere += 1
@@ -289,6 +293,10 @@ class Leg:
             return
         self.peer_said_bye = self.peer_said_bye or heard.bye
         self.peer_lost = heard.fraction_lost if heard.fraction_lost is not None else self.peer_lost
+        if heard.sent is not None:
+            self._reception.sender_said(heard.sent, now)
+        if self._wall_less_now is not None and (took := heard.round_trip_s(now + self._wall_less_now)) is not None:
+            self.round_trip_s = took
 
     def _sealed(self, packet: Packet) -> bytes:
         data = bytes(packet)

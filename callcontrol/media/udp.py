@@ -169,7 +169,8 @@ class Endpoint:
             return
         host, port = self.leg.towards
         if self._wires:
-            _send(self._wires[1], self.leg.report(time.time(), bye=bye), self._rtcp or (host, port + 1))
+            report = self.leg.report(time.time(), self._loop.time(), bye=bye)
+            _send(self._wires[1], report, self._rtcp or (host, port + 1))
         if not bye:
             self._timer = self._loop.call_later(INTERVAL_S, self._report)
 

@@ -183,7 +183,7 @@ class Peer:
         while True:
             await asyncio.sleep(INTERVAL_S)
             if self.leg is not None:
-                self.send(self.leg.report(time.time()))
+                self.send(self.leg.report(time.time(), asyncio.get_running_loop().time()))
 
     async def _look(self) -> None:
         since = self._loop.time()
@@ -217,6 +217,6 @@ class Peer:
             await asyncio.wait([self._task])
         if self.leg is not None and self.connected:
             with contextlib.suppress(ConnectionError):
-                await self._dtls._send_rtp(self.leg.report(time.time(), bye=True))
+                await self._dtls._send_rtp(self.leg.report(time.time(), asyncio.get_running_loop().time(), bye=True))
         await self._dtls.stop()
         await self._ice.stop()

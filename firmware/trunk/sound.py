@@ -24,7 +24,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -61,18 +61,21 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoundStatus:
-    """Of one call until now. `drift_ppm`: the modem's clock against ours, None where not known (yet)."""
+    """Of one call until now. `drift_ppm`: the modem's clock against ours; `round_trip_s`: to the phone and back. None
+    where not known (yet)."""
 
     drift_ppm: float | None = None
     concealed_s: float = 0.0
     skipped_s: float = 0.0
     stalls: int = 0
     trouble: Trouble = Trouble.NONE
+    round_trip_s: float | None = None
 
     def __str__(self) -> str:
         drift = "-" if self.drift_ppm is None else f"{self.drift_ppm:g}"
+        took = "-" if self.round_trip_s is None else f"{self.round_trip_s:.3f}"
         lost = f"concealed_s={self.concealed_s:.2f} skipped_s={self.skipped_s:.2f} stalls={self.stalls}"
-        return f"drift_ppm={drift} {lost} trouble={self.trouble or 'none'}"
+        return f"drift_ppm={drift} {lost} trouble={self.trouble or 'none'} round_trip_s={took}"
 
 
 class Sounding(Protocol):
@@ -212,7 +215,10 @@ class CallSound:
 
     def status(self) -> SoundStatus:
         """Of the modem that is joined, or was last."""
-        return self._status if self._end is None else self._end.status()
+        if self._end is not None:
+            self._status = self._end.status()
+        leg = self._place.leg
+        return replace(self._status, round_trip_s=None if leg is None else leg.round_trip_s)
 
     def close(self) -> None:
         """Once; says BYE by RTCP, and lets the ports go."""
@@ -254,8 +260,7 @@ class CallSound:
         """The end of the sound that the modem has now."""
         sound = None if self._modem is None else self._modem.sound
         if self._end is not None and self._end.sound is not sound:
-            self._status = self._end.status()
-            log.info("rvx-event kind=modem_sound %s", self._status)
+            log.info("rvx-event kind=modem_sound %s", self.status())
             self._end.close()
             self._end = None
         if sound is not None and self._end is None:

@@ -96,17 +96,29 @@ def test_reports_say_what_was_lost() -> None:
         if n != 3:
             reception.heard(Packet(8, n, 0, 2, b""), 0.0)
     assert (reception.expected, reception.lost) == (46, 1)
-    data = rtcp.report(numbering, reception, "rvx", 1_800_000_000.5, bye=True)
+    data = rtcp.report(numbering, reception, "rvx", 1_800_000_000.5, 0.0, bye=True)
     assert is_rtcp(data)
     heard = rtcp.parse(data, ours=2)
     assert heard.bye
     assert heard.parts == (201, 202, 203)
     assert heard.fraction_lost == 5 / 256
     numbering.packet(8, b"x")
-    assert rtcp.parse(rtcp.report(numbering, reception, "rvx", 0.0), ours=2).fraction_lost == 0.0
+    assert rtcp.parse(rtcp.report(numbering, reception, "rvx", 0.0, 0.0), ours=2).fraction_lost == 0.0
     with pytest.raises(ValueError, match="part"):
         rtcp.parse(data[:-2], ours=2)
     assert len(data) % 4 == 0
+
+
+def test_how_long_sound_is_on_its_way_is_told_by_both() -> None:
+    """A clock of each, 20 ms there, 30 ms back; the peer answers after 1.5 s."""
+    leg, peer = _leg(), _leg()
+    peer.receive(leg.send_payload(b"p") or b"", PHONE, 500.02)
+    peer.receive(leg.report(1_800_000_000.0, 10.0), PHONE, 500.02)
+    assert leg.round_trip_s is None
+    leg.receive(peer.report(7.0, 501.52), PHONE, 11.55)
+    assert leg.round_trip_s == pytest.approx(0.05, abs=0.001)
+    leg.receive(peer.report(7.0, 501.52), PHONE, 900.0)
+    assert leg.round_trip_s == pytest.approx(0.05, abs=0.001), "what cannot be is passed over"
 
 
 def test_comfort_noise_is_as_loud_as_the_peer_says() -> None:
@@ -132,7 +144,7 @@ def test_srtp_opens_only_what_has_the_key() -> None:
         assert far.opened(sent) is None, "repeated"
         assert far.opened(sent[:-1] + bytes([sent[-1] ^ 1])) is None
         assert far.rejected == 2
-        report = rtcp.report(Numbering(7, 0, 0), rtcp.Reception(8000), "rvx", 0.0)
+        report = rtcp.report(Numbering(7, 0, 0), rtcp.Reception(8000), "rvx", 0.0, 0.0)
         assert far.opened(near.seal_rtcp(report), rtcp=True) == report
 
 
@@ -152,7 +164,7 @@ def test_a_leg_takes_what_was_agreed_on_from_one_source_and_counts_the_rest() ->
         leg.receive(peer.send(SILENCE) or b"", PHONE, 0.0)
     assert leg.pressed() == "7"
     assert leg.pressed() == ""
-    leg.receive(peer.report(0.0, bye=True), PHONE, 0.0)
+    leg.receive(peer.report(0.0, 0.0, bye=True), PHONE, 0.0)
     assert leg.peer_said_bye
     with pytest.raises(ValueError, match="events"):
         _leg().press("1")
@@ -184,7 +196,7 @@ def test_sound_is_passed_on_unopened_with_its_gaps() -> None:
     assert [(packet.timestamp - first.timestamp) & 0xFFFFFFFF for packet in sent] == [0, 160, 480, 320, 800, 960]
     assert {packet.ssrc for packet in sent} == {first.ssrc}
     assert leg.relay(Packet(101, 1, 1, 5, DIGIT_1), event=True) is None, "the peer takes none"
-    assert struct.unpack_from("!B", leg.report(0.0), 1) == (200,)
+    assert struct.unpack_from("!B", leg.report(0.0, 0.0), 1) == (200,)
 
 
 def _leg(event_type: int | None = None, comfort_type: int | None = None) -> Leg:
