@@ -17,8 +17,10 @@ __all__ = ["ABSENT_RULES", "absent_breaches"]
 ANSWERED, NOT_HERE, GIVEN_UP = 200, 480, 487
 RINGING = (*INSIDE, Do.GIVE_UP, Do.CALL_AWAY, Do.CALL_MOVED)
 PEOPLE = (Do.CALL_AWAY, Do.CALL_MOVED, Do.CALL_LOST)
-ASKED_FIRST = frozenset((NOBODY, BUSY, MAILED, RINGER, *APART))
-"""Whom those who hear call in vain, or who are no plain ones: their calls come once in any case."""
+ASKED_FIRST = frozenset((MAILED, RINGER, *APART))
+"""No plain ones: `calls` is asked before anybody rings."""
+IN_VAIN = frozenset((NOBODY, BUSY))
+"""Whom those who hear call in vain: `calls` is asked once, whatever comes of it, as it is for a code."""
 HANDED_MORE = 3
 """Calls that were begun and are not in the history yet."""
 
@@ -97,7 +99,9 @@ def _of_one_who_hears(history: History, one: Heard, at: float) -> int:
     """The same of a call of those who hear, whom the unit itself may have answered."""
     if not _decided_here(history, one.began_at, min(one.over_at or at, at)):
         return 0
-    return int(one.peer in ASKED_FIRST or _is_code(one)) + (one.code not in (ANSWERED, GIVEN_UP))
+    if one.peer in IN_VAIN or _is_code(one):
+        return 1
+    return int(one.peer in ASKED_FIRST) + (one.code not in (ANSWERED, GIVEN_UP))
 
 
 def _is_code(one: Heard) -> bool:

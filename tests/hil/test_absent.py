@@ -140,6 +140,9 @@ def test_calls_of_those_who_hear_come_to_python_as_often_as_is_due() -> None:
     apart = next(iter(APART))
     for peer, code, label, may in (
         (NOBODY, 200, Do.HEAR, 1),
+        (NOBODY, 404, Do.HEAR, 1),
+        ("*55*7", 486, Do.MEET, 1),
+        ("*70*1", 480, "", 1),
         (apart, 200, Do.CHOOSE, 1),
         (apart, 480, Do.CHOOSE, 2),
         (HELPER, 200, Do.TALK, 0),
