@@ -179,7 +179,7 @@ class Messaging:
             elif isinstance(event, SmsCame):
                 pdu = await self._surely(partial(_kept, modem.name, event.pdu, now))
                 if pdu is not None:
-                    await self._try(partial(_handled, pdu, now))
+                    await self._surely(partial(_handled, pdu, now))
             if isinstance(event, SmsCame):
                 try:
                     await modem.took_sms(event.place)

@@ -23,6 +23,7 @@ from callcontrol.trunk.smsqueue import Kind, receiver
 from drivers.codec.sms_pdu import DeliverPdu, PduError, parse
 from drivers.codec.sms_text import Reassembly, Received
 from firmware.config import Sms as Settings
+from firmware.store import StoreError
 from firmware.store.changes import Changes
 from firmware.store.mobiles import Owner, address_of, owner_of
 from firmware.store.people import People
@@ -67,7 +68,7 @@ class Incoming:
     def expire(self, now: datetime) -> None:
         """Texts of which a part never came."""
         for received in self._reassembly.expired(now):
-            self._take(received, now)
+            self._surely_take(received, now)
 
     def _push(self, pdu: Pdu, now: datetime) -> None:
         try:
@@ -80,7 +81,19 @@ class Incoming:
             self._rows.handled(came, (pdu.id,))
             return
         for received in self._reassembly.push(pdu.id, message, pdu.came_at):
+            self._surely_take(received, now)
+
+    def _surely_take(self, received: Received, now: datetime) -> None:
+        """What is stumbled over costs that message alone, and no process that begins stumbles over it again."""
+        try:
             self._take(received, now)
+        except (sqlite3.Error, StoreError):
+            raise
+        except Exception:
+            log.exception("rvx-event kind=sms_stumbled")
+            name = f"in-{min(received.parts)}"
+            came = Came(id=name, sender=received.sender, text=received.text, came_at=now, what=What.UNREAD)
+            self._rows.handled(came, received.parts)
 
     def _take(self, received: Received, now: datetime) -> None:
         name = f"in-{min(received.parts)}"

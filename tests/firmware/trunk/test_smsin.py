@@ -225,6 +225,16 @@ def test_what_cannot_be_read_is_kept_and_named(unit: Deciding) -> None:
     assert (came.what, came.text) == (What.UNREAD, "TP-OA: 1 octets wanted, 0 there")
 
 
+def test_what_is_stumbled_over_costs_that_message_alone(unit: Deciding, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("firmware.trunk.smsin.owner_of", lambda number, people: 1 / 0)
+        assert unit.get("MÖTE 1430") is What.UNREAD
+    unit.end()
+    unit.begin()
+    unit.wait(minutes=1)
+    assert unit.get("MÖTE 1430") is What.COMMAND
+
+
 def test_an_answer_goes_to_whose_message_it_answers(unit: Deciding) -> None:
     unit.rows.put([
         Message(id="m", kind=smsqueue.Kind.MESSAGE, number=STRANGER, text="Ring oss", set_by="anna", queued_at=NOW,
