@@ -20,7 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from callcontrol.edge.render import TLS_CERTIFICATE, TLS_KEY, dispatcher_list, render, tls_domains
-from callcontrol.edge.settings import DataSettings, EdgeSettings, PairSettings, Socket
+from callcontrol.edge.settings import DataSettings, EdgeSettings, GatewaySettings, PairSettings, Socket, sip_host_port
 from callcontrol.plan.codes import pattern
 from firmware import certificate
 from firmware.bindings import restore_bindings
@@ -61,6 +61,8 @@ PAIR_MEMORY_MB = 192
 """Of one of two units, beyond its own: 4,096 connections have each a buffer that holds 48 KB more (cfg/80-pair.cfg)."""
 RECEIVE_BUFFER_BYTES = 4 << 20
 """A whole building's REGISTERs at once wait here; the kernel may grant less (net.core.rmem_max)."""
+GATEWAY_DB = "gateway.db"
+GATEWAY_EXPIRES_S = 300
 CHECK_TIMEOUT_S = 20
 ROOM_BYTES = 1 << 18
 """SQLite's working files beside the tables, and some."""
@@ -111,6 +113,7 @@ def edge_settings(
         registrations_per_s=config.returning.registrations_per_s,
         emergency_numbers=tuple(config.emergency.numbers),
         gateway=config.emergency_gateway,
+        trunk_gateway=_trunk_gateway(config),
         codes=pattern(config.codes.table),
         gateway_username=config.secrets.gateway.username,
         gateway_password=config.secrets.gateway.password,
@@ -129,6 +132,20 @@ def edge_settings(
         # A tunnel's address comes with it, and it may come later than the edge.
         shares=bool(config.standby.shared or config.data.address),
         events=events,
+    )
+
+
+def _trunk_gateway(config: Config) -> GatewaySettings | None:
+    gateway = config.gateway
+    if not gateway.address:
+        return None
+    return GatewaySettings(
+        uri=gateway.address,
+        prefix=gateway.prefix,
+        national=gateway.numbers == "national",
+        calls_max=gateway.calls_max,
+        registers=gateway.register == "yes",
+        realm=gateway.realm or sip_host_port(gateway.address)[0],
     )
 
 
@@ -183,6 +200,8 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
         )
         if settings.tls:
             settings = _with_certificate(config, settings)
+        if settings.trunk_gateway and settings.trunk_gateway.registers:
+            _make_registration(settings, settings.trunk_gateway, owner)
         rendered = {"edge.cfg": render(settings), "dispatcher.list": dispatcher_list(settings)}
         if settings.tls:
             rendered["tls.cfg"] = tls_domains(settings)
@@ -261,6 +280,8 @@ def check_edge(config: Config) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="rvx-check-") as folder:
         run = Path(folder)
         settings = replace(edge_settings(config), run_dir=run, edge_dir=run, acc_dir=run)
+        if settings.trunk_gateway and settings.trunk_gateway.registers:
+            _make_registration(settings, settings.trunk_gateway, None)
         (run / "edge.cfg").write_text(render(settings), "utf-8")
         (run / "dispatcher.list").write_text(dispatcher_list(settings), "utf-8")
         (run / "tls.cfg").write_text(tls_domains(settings), "utf-8")
@@ -326,6 +347,33 @@ def _make_tables(config: Config, owner: tuple[int, int] | None) -> None:
             _make_missing(file, table)
         for path in file.parent.glob(file.name + "*"):
             _hand_over(path, owner, 0o600)
+
+
+def _make_registration(settings: EdgeSettings, gateway: GatewaySettings, owner: tuple[int, int] | None) -> None:
+    """What Kamailio registers at the gateway: one row of its module's own table, in memory, its owner's alone."""
+    file, scripts = settings.run_dir / GATEWAY_DB, (SCHEMA_DIR / f"{name}-create.sql" for name in ("standard", "uac"))
+    file.unlink(missing_ok=True)
+    file.touch(0o600)
+    host, port = sip_host_port(gateway.uri)
+    row = {
+        "l_uuid": "gateway",
+        "l_username": "gateway",
+        "l_domain": settings.realm or host,
+        "r_username": settings.gateway_username,
+        "r_domain": host,
+        "realm": gateway.realm,
+        "auth_username": settings.gateway_username,
+        "auth_password": settings.gateway_password,
+        "auth_proxy": f"sip:{host}:{port}",
+        "expires": GATEWAY_EXPIRES_S,
+    }
+    with closing(sqlite3.connect(file)) as db:
+        for script in scripts:
+            db.executescript(script.read_text("utf-8"))
+        columns = ", ".join(row)
+        db.execute(f"INSERT INTO uacreg ({columns}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))  # noqa: S608  our own names
+        db.commit()
+    _hand_over(file, owner, 0o600)
 
 
 def _tables_folder(paths: Paths, owner: tuple[int, int] | None) -> Path:

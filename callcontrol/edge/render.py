@@ -1,8 +1,8 @@
 """From settings to the files that Kamailio runs on. Pure: text in, text out.
 
 The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and these names switch what is
-compiled in: NO_PLATFORM, DATA, BY_CONTACT, LEARNT, EVENTS, GATEWAY_DIGEST, WITH_TLS, UNPROBED, PAIR,
-NORTH_STREAM."""
+compiled in: NO_PLATFORM, DATA, BY_CONTACT, LEARNT, EVENTS, TRUNK_GATEWAY, GATEWAY_NATIONAL, GATEWAY_DIGEST, REGISTERS,
+WITH_TLS, UNPROBED, PAIR, NORTH_STREAM."""
 
 from __future__ import annotations
 
@@ -158,6 +158,7 @@ _PARTS = (
     "60-emergency",
     "65-lamps",
     "70-calls",
+    "71-gateway",
     "72-trunk",
     "75-media",
     "80-pair",
@@ -175,7 +176,10 @@ def render(settings: EdgeSettings) -> str:
         "UNPROBED": not settings.probe,
         "EVENTS": settings.events,
         "WITH_TLS": settings.tls,
-        "GATEWAY_DIGEST": bool(settings.gateway and settings.gateway_password),
+        "TRUNK_GATEWAY": settings.trunk_gateway is not None,
+        "GATEWAY_NATIONAL": settings.trunk_gateway is not None and settings.trunk_gateway.national,
+        "REGISTERS": settings.trunk_gateway is not None and settings.trunk_gateway.registers,
+        "GATEWAY_DIGEST": bool((settings.gateway or settings.trunk_gateway) and settings.gateway_password),
         "PAIR": settings.pair is not None,
         "SHARES": settings.shares,
         "NORTH_STREAM": any("transport=tcp" in node.lower() for node in (*settings.nodes, *settings.data_nodes)),
@@ -356,6 +360,11 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",
         "FIRST_DATA_NODE": s.data_nodes[0] if s.data_nodes else "sip:127.0.0.1:9",
+        "IS_GATEWAY": _is_gateway(s),
+        "TAKES_CALLS": "(1 == 1)" if s.trunk_gateway else "(1 == 0)",
+        "GATEWAY_PLACE": s.trunk_gateway.uri.partition(":")[2] if s.trunk_gateway else "",
+        "GATEWAY_PREFIX": s.trunk_gateway.prefix if s.trunk_gateway else "",
+        "GATEWAY_CALLS": str(s.trunk_gateway.calls_max if s.trunk_gateway else 0),
         "GATEWAY_USERNAME": s.gateway_username,
         "GATEWAY_PASSWORD": s.gateway_password,
         "GATEWAY_URI": _with_user(s.gateway, GATEWAY_USER) if s.gateway else "sip:127.0.0.1:9",
@@ -392,6 +401,14 @@ def _pause_ms(hold_s: int, ways: int) -> int:
     """So long between rounds that hold_s never needs more than BRANCHES_MAX tries, were every way to refuse at once."""
     rounds = max(1, (BRANCHES_MAX - 1) // (ways + 1) - 1)
     return max(PAUSE_MS, hold_s * 1000 // rounds)
+
+
+def _is_gateway(s: EdgeSettings) -> str:
+    """Whether a request comes from one; one that is known by name is not known so."""
+    uris = (s.gateway, s.trunk_gateway.uri if s.trunk_gateway else "")
+    hosts = {sip_host_port(uri)[0] for uri in uris if uri}
+    known = sorted(host for host in hosts if re.fullmatch(r"[0-9.]+", host))
+    return "(" + " || ".join(f"src_ip == {host}" for host in known) + ")" if known else "(1 == 0)"
 
 
 def _with_user(uri: str, user: str) -> str:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-__all__ = ["DEFAULT_SIP_PORT", "DataSettings", "EdgeSettings", "PairSettings", "Socket", "sip_host_port"]
+__all__ = [
+    "DEFAULT_SIP_PORT",
+    "DataSettings",
+    "EdgeSettings",
+    "GatewaySettings",
+    "PairSettings",
+    "Socket",
+    "sip_host_port",
+]
 
 DEFAULT_SIP_PORT = 5060
 
@@ -57,6 +65,20 @@ class DataSettings:
 
 
 @dataclass(frozen=True)
+class GatewaySettings:
+    """A gateway for calls outside; its account is that of the gateway for 112."""
+
+    uri: str
+    prefix: str
+    """Put before each number."""
+    national: bool
+    """It wants 0701234567 instead of +46701234567."""
+    calls_max: int
+    registers: bool
+    realm: str
+
+
+@dataclass(frozen=True)
 class EdgeSettings:
     """Times are in the unit that their name ends with. `nodes` and `data_nodes` are SIP URIs; empty means none."""
 
@@ -94,6 +116,7 @@ class EdgeSettings:
     registrations_per_s: int
     emergency_numbers: tuple[str, ...]
     gateway: str
+    trunk_gateway: GatewaySettings | None
     codes: str
     """What is dialled to have something done: a regular expression (POSIX, extended); "" for nothing."""
     gateway_username: str

@@ -55,6 +55,8 @@ VARIANTS: dict[str, Sections] = {
         "platform": {"data_nodes": ["sip:10.77.0.2"], "registration": "contact"},
         "data": {"address": "10.77.0.7"},
     },
+    "gateway": {"gateway": {"address": "sip:10.99.0.8:5070"}, "emergency": {"gateway": ""}},
+    "gateway, national": {"gateway": {"address": "sip:gw.example", "numbers": "national", "prefix": "9"}},
     "tcp": {
         "platform": {"nodes": ["sip:10.99.0.2;transport=tcp"]},
         "emergency": {"gateway": "sip:gw.example;transport=tcp"},
@@ -382,6 +384,16 @@ def test_kamailio_takes_it_with_an_account_at_the_gateway(tmp_path: Path) -> Non
     (tmp_path / "unit.toml").write_text(toml(BASE))
     secrets = tmp_path / "secrets.toml"
     secrets.write_text('[gateway]\nusername = "gw-1"\npassword = "!#$%&\'()*+,-./:;<=>?@[]^_`{|}~"\n')
+    secrets.chmod(0o600)
+    assert check_edge(load(tmp_path / "unit.toml")) == []
+
+
+@NO_KAMAILIO
+def test_kamailio_takes_it_with_a_gateway_that_wants_to_be_registered_at(tmp_path: Path) -> None:
+    gateway = {"gateway": {"address": "sip:10.99.0.8:5070", "register": "yes"}}
+    (tmp_path / "unit.toml").write_text(toml({**BASE, **gateway}))
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_text('[gateway]\nusername = "gw-1"\npassword = "secret"\n')
     secrets.chmod(0o600)
     assert check_edge(load(tmp_path / "unit.toml")) == []
 
