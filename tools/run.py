@@ -36,7 +36,7 @@ from tools.place import alone_on, config_of, config_path, developer_state
 __all__ = ["run"]
 
 DEMO_FIRST, DEMO_COUNT = 1001, 10
-PYTHON = ("unit", "calls", "trunk")
+PYTHON = ("unit", "calls", "trunk", "data", "tunnel")
 """Processes of ours that are Python for good, and known by their command."""
 SIMULATOR = "hil.sim.modem"
 DEMO_SECRETS = "demo-secrets.toml"

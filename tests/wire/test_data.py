@@ -72,6 +72,7 @@ def house(registration: Literal["path", "contact"] = "path", rate_kbit: float = 
             delay_ms=4,
             also=ALSO,
             outside=f"sip:{WORLD_IP}:5060",
+            challenges_emergency=False,
         )
         cell = Cell(net, site, keys, delay_ms=DELAY_MS, rate_kbit=rate_kbit)
         try:
@@ -184,6 +185,19 @@ def test_a_call_more_than_the_way_bears_is_treated_as_in_an_outage() -> None:
         assert home.call("1002").completed  # inside it goes on
         (result,) = placing.wait()
         assert result.completed
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["at the cut", "in the outage"])
+def test_112_goes_by_data_with_its_sound(known: bool) -> None:
+    """By a phone that nobody knows; however little room there is."""
+    with house(calls_unmeasured=1, calls_max=1) as home, Centre(home.cell.world, WORLD_IP, RINGS) as centre:
+        home.cut()
+        if known:
+            home.wait_path("data")
+        stranger = Sipp(home.site.phones, home.site.phone_ip(13), PROXY, REALM)
+        results = stranger.place([Dial(User("7777"), "112")] * 2, hold_ms=3000, patience_ms=60_000).wait()
+        assert [result.completed for result in results] == [True, True], home.site.log()
+        assert all("c=IN IP4 10.88.0.2" in seen.message for seen in centre.seen("INVITE"))
 
 
 def test_the_tunnel_alone_takes_the_data_interface() -> None:
