@@ -50,7 +50,8 @@ class House:
                     f"P-Trunk-Priority: 3\r\nContent-Type: application/sdp\r\nContent-Length: {len(SDP)}\r\n\r\n{SDP}"
                 ).encode()
             )
-            heard, codes = b"", []
+            heard = b""
+            codes: list[int] = []
             while not codes or codes[-1] < 200:
                 with contextlib.suppress(TimeoutError):
                     if not (more := wire.recv(65536)):
