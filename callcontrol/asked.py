@@ -16,15 +16,26 @@ from typing import NamedTuple, cast
 
 from callcontrol.plan.catalogue import said as spoken
 from callcontrol.plan.catalogue import words
-from callcontrol.plan.model import Call, Directory, Distribution, Mode, Presence, State, Unreadable
+from callcontrol.plan.model import (
+    Call,
+    Directory,
+    Distribution,
+    Identity,
+    Kind,
+    Mode,
+    Presence,
+    State,
+    Unreadable,
+)
 from callcontrol.plan.number import parse_dialled
 from callcontrol.plan.plan import ours, plan
 from callcontrol.plan.reach import Guard
-from callcontrol.plan.steps import Note, Plan, Reception, Refuse, Ring, Say, Step, Voicemail
+from callcontrol.plan.steps import Note, Out, Plan, Reception, Refuse, Ring, Say, Step, Voicemail
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.told import Told, word_of
+from callcontrol.trunk.pool import Priority
 
-__all__ = ["FORBIDDEN", "Asked", "Decided", "after", "decide", "display", "may_refer", "unknown"]
+__all__ = ["FORBIDDEN", "Asked", "Decided", "Outside", "after", "decide", "display", "may_refer", "unknown"]
 
 DISPLAYED = "%d/%m %H.%M"
 """A time as a phone's display has room for."""
@@ -38,6 +49,14 @@ _AFTER = {
 _ABSENT, _REJECTED = 20, 21
 _FORBIDDEN, _NO_NUMBER = 403, 484
 FORBIDDEN = Refusal(_FORBIDDEN, "Inte Tillåtet / Not Allowed", _REJECTED, "call rejected")
+OUTSIDE_S = 120
+"""A caller outside is rung for so long at the most: networks give up by themselves."""
+_IMPORTANCE = {
+    Kind.ON_CALL: Priority.ON_CALL,
+    Kind.OFFICE: Priority.ON_CALL,
+    Kind.RECEPTION: Priority.RECEPTION,
+    Kind.ATTENDED: Priority.RECEPTION,
+}
 LINE_MAX = 120
 """Characters of one language: no display has more, and an answer fits into a datagram."""
 
@@ -54,11 +73,21 @@ class Asked:
     call_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """A number that is led out of the house."""
+
+    number: str
+    priority: Priority
+    withheld: bool
+
+
 class Decided(NamedTuple):
     """`answer`: the extensions to ring now, or how the call ends. `told`: what the caller is told before that where
     there is sound, and by which it is led on instead. `notes`: what somebody else is to be told of. `for_s`: how long
     they ring, where the plan says. `led`: by us, as somebody in it is in a group of pick-up, or nothing sounds at both
-    phones. `turn`: the member of a group that rings, as it has been idle the longest."""
+    phones, or it goes out. `turn`: the member of a group that rings, as it has been idle the longest. `out`: those of
+    `answer` that are no extensions."""
 
     answer: tuple[str, ...] | Refusal
     notes: tuple[Note, ...] = ()
@@ -66,6 +95,7 @@ class Decided(NamedTuple):
     for_s: int | None = None
     led: bool = False
     turn: str | None = None
+    out: tuple[Outside, ...] = ()
 
 
 def after(status: int, *, rang: bool) -> Why | None:
@@ -87,9 +117,11 @@ def decide(
     presence: Mapping[str, Presence] = MappingProxyType({}),
     guard: Guard | None = None,
     idle: Mapping[str, datetime] = MappingProxyType({}),
+    ways_out: int | None = 0,
 ) -> Decided:
     """`presence` is what is known of phones here, `guard` what the caller has rung outside in this hour, `idle` since
-    when members of groups have had no call of theirs.
+    when members of groups have had no call of theirs. `ways_out`: outside calls that could begin now; None: as many as
+    there are, which is found out by trying.
 
     Of what cannot be read no more is known than that it is a phone: it rings, but for a lost one.
     """
@@ -98,9 +130,9 @@ def decide(
         if asked.why is Why.UNLIKE:
             return _again(asked, sought or asked.callee)
         if entity is not None or (sought is not None and directory.extension(sought) is not None):
-            return _inside(asked, sought or "", directory, now, presence, idle)
+            return _inside(asked, sought or "", directory, now, presence, idle, ways_out)
         if asked.why is Why.OUTSIDE:
-            return _outside(asked, directory, now, guard)
+            return _outside(asked, directory, now, guard, ways_out)
         return unknown(asked)
     except Unreadable:
         return unknown(replace(asked, why=Why.BLOCKED) if directory.blocked(asked.callee) else asked)
@@ -138,17 +170,30 @@ def _again(asked: Asked, sought: str) -> Decided:
     return Decided((asked.tried[-1] if asked.tried else sought,), led=True)
 
 
-def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | None) -> Decided:
-    """Nobody goes out by `calls` yet; but who may not is told so."""
+def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | None, ways_out: int | None) -> Decided:
+    """Out, where there is a way; who may not is told so."""
     if asked.caller is not None and directory.extension(asked.caller) is not None:
-        state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, guard=guard)
+        state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=ways_out, guard=guard)
         made = plan(Call(caller=asked.caller, dialled=asked.callee), directory, state, now)
+        out = next((step for step in made.steps if isinstance(step, Out) and not step.emergency), None)
+        if out is not None:
+            said = tuple(step for step in made.steps if isinstance(step, Say))
+            told = Told(said=said, why="", instead=out.number) if said else None
+            led = _led_out(out.number, out.identity, (asked.caller,), directory)
+            return Decided((out.number,), made.notes, told, OUTSIDE_S, led=True, out=(led,))
         last = made.steps[-1]
         if isinstance(last, Refuse) and last.code == _FORBIDDEN:
             sv, en = words("why", last.words)
             refusal = Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en)
             return Decided(refusal, made.notes, Told(why=last.words))
     return unknown(asked)
+
+
+def _led_out(number: str, identity: Identity, concerned: tuple[str | None, ...], directory: Directory) -> Outside:
+    """As important as the most important of those whom it concerns."""
+    known = (directory.extension(each) for each in concerned if each)
+    ranks = [_IMPORTANCE.get(each.kind, Priority.REST) for each in known if each is not None]
+    return Outside(number, min(ranks, default=Priority.REST), identity is Identity.WITHHELD)
 
 
 def _inside(
@@ -158,6 +203,7 @@ def _inside(
     now: datetime,
     known: Mapping[str, Presence],
     idle: Mapping[str, datetime],
+    ways_out: int | None,
 ) -> Decided:
     rung = asked.tried
     if not rung and asked.why in (Why.BUSY, Why.NO_ANSWER, Why.SILENT, Why.ILL):
@@ -165,14 +211,26 @@ def _inside(
     after = {(rung or (sought,))[-1]: _AFTER[asked.why]} if asked.why in _AFTER else {}
     presence = ChainMap(after, cast("MutableMapping[str, Presence]", known))  # nobody writes to it
     call = Call(caller=asked.caller, dialled=asked.callee, tried=frozenset(rung))
-    # No trunk is there yet: what leads outside is passed over.
-    state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=0, presence=presence, idle=idle)
+    # Without a way out what leads outside is passed over.
+    state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=ways_out, presence=presence, idle=idle)
     made = plan(call, directory, state, now)
     answer, told = _first(asked, made, directory, rung, sought)
-    ring = next((step for step in made.steps if isinstance(step, Ring) and step.extensions == answer), None)
-    led = any(directory.pick_up(number) is not None for number in (asked.caller, sought, *_rings(answer)) if number)
+    ring = next((step for step in made.steps if isinstance(step, Ring | Out) and _rung_by(step) == answer), None)
+    out = tuple(
+        _led_out(number, step.identity if isinstance(step, Out) else Identity.MAIN, (asked.caller, sought), directory)
+        for step in made.steps
+        for number in ((step.number,) if isinstance(step, Out) else step.twins if isinstance(step, Ring) else ())
+        if number in _rings(answer)
+    )
+    picked = any(directory.pick_up(number) is not None for number in (asked.caller, sought, *_rings(answer)) if number)
     for_s = ring.for_s if ring is not None else None
-    return Decided(answer, made.notes, told, for_s, led, _turn(sought, _rings(answer), directory))
+    turn = _turn(sought, _rings(answer), directory)
+    return Decided(answer, made.notes, told, for_s, picked or bool(out), turn, out)
+
+
+def _rung_by(step: Ring | Out) -> tuple[str, ...]:
+    """Extensions, and numbers outside."""
+    return (step.number,) if isinstance(step, Out) else (*step.extensions, *step.twins)
 
 
 def _turn(sought: str, rings: tuple[str, ...], directory: Directory) -> str | None:
@@ -194,8 +252,8 @@ def _first(
     for step in made.steps:
         if isinstance(step, Say):
             said.append(step)
-        elif isinstance(step, Ring) and step.extensions:
-            return step.extensions, _told(asked, made, said, directory, rung, sought, step) if said else None
+        elif isinstance(step, Ring | Out) and (ringing := _rung_by(step)):
+            return ringing, _told(asked, made, said, directory, rung, sought, ringing[0]) if said else None
         elif isinstance(step, Reception | Voicemail) and not said:
             # A mailbox needs sound: without any the call ends where its 0 leads to (B1).
             if (reception := _reception(step, directory)) not in (None, asked.caller, *rung):
@@ -216,16 +274,15 @@ def _told(
     directory: Directory,
     rung: tuple[str, ...],
     sought: str,
-    ring: Ring | None = None,
+    instead: str | None = None,
 ) -> Told:
-    """`ring`: who answers instead, once that is said."""
+    """`instead`: who is called, once that is said."""
     last = made.steps[-1]
     reception = _reception(last, directory) if isinstance(last, Reception | Voicemail) else None
     if reception in (asked.caller, *rung):
         reception = None
     why = last.why if isinstance(last, Reception) else word_of(asked.why)
-    instead = ring.extensions[0] if ring is not None else None
-    mailbox = _mailbox(last if ring is None else None, sought, directory)
+    mailbox = _mailbox(last if instead is None else None, sought, directory)
     ours = asked.caller is not None and directory.extension(asked.caller) is not None
     busy = sought if asked.why is Why.BUSY and ours and rung[-1:] == (sought,) else None
     return Told(

@@ -54,6 +54,7 @@ class Way(StrEnum):
     LOCAL = "local"
     PLATFORM = "platform"
     GATEWAY = "gateway"
+    MODEM = "modem"
     NONE = "none"
     """To nobody; of an answered call: the unit itself has answered, and told the caller why."""
 

@@ -33,6 +33,7 @@ class Why(StrEnum):
     ASKED = "asked"  # not refused: an extension that is not to be rung as a plain one
     BLOCKED = "blocked"  # a lost phone
     UNLIKE = "unlike"  # not refused: the phone has refused the caller's sound, not the call (codec, SRTP)
+    INCOMING = "incoming"  # not refused: somebody calls a SIM of ours
     CODE = "code"  # not refused: what was dialled asks for something to be done (callcontrol.plan.codes)
 
 
@@ -65,6 +66,7 @@ _REFUSALS = {
     Why.BUSY: Refusal(486, "Upptaget / Busy Here", 17, "user busy"),
     Why.ILL: Refusal(480, "Kan Inte Nås Nu / Temporarily Unavailable", 41, "temporary failure"),
     Why.ASKED: Refusal(480, "Kan Inte Nås Nu / Temporarily Unavailable", 41, "temporary failure"),
+    Why.INCOMING: Refusal(480, "Ingen Svarar / Nobody Answers", 20, "subscriber absent"),
     Why.CODE: Refusal(480, "Koden Kan Inte Användas Nu / Code Not Available Now", 41, "temporary failure"),
     Why.UNLIKE: Refusal(488, "Inget Gemensamt Ljud / No Sound In Common", 88, "incompatible destination"),
     Why.BLOCKED: Refusal(480, "Kan Inte Nås / Not Reachable", 20, "subscriber absent"),

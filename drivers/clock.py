@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from dataclasses import dataclass
+from datetime import datetime
 
-__all__ = ["Clock", "clock"]
+__all__ = ["Clock", "clock", "set_clock"]
 
 TIME_ERROR = 5
 """What adjtimex gives for a clock that nobody synchronises."""
@@ -36,3 +38,8 @@ def clock() -> Clock | None:
         return None
     synchronised = state != TIME_ERROR
     return Clock(synchronised, told.maxerror / 1e6 if synchronised else None)
+
+
+def set_clock(moment: datetime) -> None:
+    """The system's clock, at once; nobody keeps it after that either. Raises OSError: it may not be set."""
+    time.clock_settime(time.CLOCK_REALTIME, moment.timestamp())

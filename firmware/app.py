@@ -13,14 +13,17 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.edge.settings import Socket
 from drivers.arp import announce
+from drivers.modem.kept import open_modem
+from drivers.modem.pins import PinFile
 from firmware.calls import Calls
-from firmware.config import Config, ConfigError, default, load
+from firmware.config import SECRETS_FILE, Config, ConfigError, default, load
 from firmware.data.process import DataWay
 from firmware.data.tunnel import Tunnel, TunnelError
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
@@ -106,9 +109,15 @@ def main_calls(config: Config) -> None:
     asyncio.run(_until_told(Calls(config, edge_rpc(config)).run()))
 
 
-def main_trunk(config: Config) -> None:
-    """Until SIGTERM or SIGINT."""
-    asyncio.run(_until_told(Trunk(config).run()))
+def main_trunk(config: Config, secrets: Path | None = None) -> None:
+    """Until SIGTERM or SIGINT. `secrets`: the file that the PINs are from."""
+    written = secrets.stat().st_mtime_ns if secrets is not None and secrets.exists() else 0
+    pins = PinFile(config.paths.sim_pins, str(written))
+
+    async def work() -> None:
+        await Trunk(config, partial(open_modem, pins=pins)).run()
+
+    asyncio.run(_until_told(work()))
 
 
 def main_data(config: Config) -> None:
@@ -156,7 +165,7 @@ def main(words: list[str] | None = None) -> int:
         elif args.process == "unit":
             main_unit(config)
         elif args.process == "trunk":
-            main_trunk(config)
+            main_trunk(config, args.config.with_name(SECRETS_FILE) if args.config else None)
         elif args.process == "data":
             main_data(config)
         elif args.process == "tunnel":

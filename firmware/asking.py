@@ -40,6 +40,7 @@ class Asking:
     def __init__(self, config: Config, told: Callable[[Note], None]) -> None:
         self._config = config
         self._told = told
+        self._ways_out = None if any(modem.emergency != "only" for modem in config.modem) else 0
         self._people: People | None = None
         self._bindings: tuple[int, ...] = ()  # the edge's file, as `_bound` has it
         self._bound: frozenset[str] = frozenset()
@@ -56,11 +57,12 @@ class Asking:
         params = request.request_uri.params
         if request.method != "INVITE" or params.get("why") not in frozenset(Why):
             return None
+        why, callee = Why(params["why"]), request.request_uri.user
         tried = tuple(filter(_NUMBER.fullmatch, (params.get("tried") or "").split(".")[:TRIED_MAX]))
         return Asked(
-            callee=request.request_uri.user,
+            callee=self.answers_for(callee) if why is Why.INCOMING else callee,
             caller=params.get("caller"),
-            why=Why(params["why"]),
+            why=why,
             survival=params.get("mode") == Mode.SURVIVAL,
             tried=tried,
             call_id=request.call_id,
@@ -90,7 +92,8 @@ class Asking:
                 self._idle.asked(asked.call_id)
                 journal = Journal(people.journal)
                 idle = _Lazy(lambda: self._idle.since(journal))
-                decided = decide(asked, people, now, _Places(people, self._registered), guard, idle)
+                places = _Places(people, self._registered)
+                decided = decide(asked, people, now, places, guard, idle, self._ways_out)
                 if decided.turn is not None:
                     self._idle.rings(asked.call_id, decided.turn, now)
                 for note in decided.notes:
@@ -132,6 +135,22 @@ class Asking:
             self._failed(error)
             return ()
         return (entity.reception,) if entity is not None and entity.reception else ()
+
+    def answers_for(self, called: str) -> str:
+        """The extension where a call to a SIM of ours is answered: by its number, by the entity that the site gave it,
+        else at the site's reception; what was called where there is none."""
+        chosen = next((modem.entity for modem in self._config.modem if modem.number == called and modem.entity), None)
+        try:
+            people = self._opened()
+            if people is not None:
+                if chosen is None and (direct := people.by_direct_number(called)) is not None:
+                    return direct
+                entity = people.entity(chosen or people.by_entity_number(called) or "")
+                if entity is not None and entity.reception:
+                    return entity.reception
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+        return self._config.trunk.reception or called
 
     def name_of(self, number: str) -> str | None:
         """Of whose phone an extension is, as it may be said to anybody; None for those who are protected (D4)."""

@@ -15,11 +15,11 @@ from firmware.document import key
 __all__ = ["Modem", "Sim", "Trunk", "modems_of", "modems_whole"]
 
 MODEM_NAME = r"[a-z0-9]([a-z0-9-]{0,14})"
-_URL = r"(serial:///dev/[A-Za-z0-9/._-]{1,64}(\?baud=[0-9]{4,7})?|socket://[A-Za-z0-9.-]{1,253}:[0-9]{1,5})?"
+_URL = r"(serial:///[A-Za-z0-9/._-]{1,80}(\?baud=[0-9]{4,7})?|socket://[A-Za-z0-9.-]{1,253}:[0-9]{1,5})?"
 _E164 = r"(\+[1-9][0-9]{6,14})?"
 _PIN = rf"({MODEM_NAME})=([0-9]{{4,8}})"
 
-URL_OR_NONE = Text('"serial:///dev/…[?baud=N]", "socket://HOST:PORT" or ""', like(_URL))
+URL_OR_NONE = Text('"serial:///DEVICE[?baud=N]", "socket://HOST:PORT" or ""', like(_URL))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +86,12 @@ class Trunk:
     )
     emergency_ringing_s: int = field(
         default=20, metadata=key(Whole(5, 60), "112 by a modem without ringing for so long: the next way is tried")
+    )
+    sets_clock: str = field(
+        default="yes",
+        metadata=key(
+            Choice(("yes", "no")), "set the clock by what the mobile network tells, where nothing else keeps it"
+        ),
     )
     test_number: str = field(
         default="",

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callcontrol.asked import Asked, Decided, after
+from callcontrol.asked import Asked, Decided, Outside, after
 from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.plan.steps import Note
@@ -48,6 +48,8 @@ TRYING_EVERY_S = 2.0
 """So often the edge hears that a call which rings is led still: after 5 s of silence (CALLS_ANSWER_MS) it rings the
 phone itself."""
 
+PRIORITY = "P-Trunk-Priority"
+"""In an INVITE to the edge: it leaves the house, and how important it is (cfg/72-trunk.cfg)."""
 REFERRED, DIALS = "referred", "dials"
 """Of what a REFER is about that the edge hands over (cfg/70-calls.cfg)."""
 
@@ -135,10 +137,21 @@ class Leading:
         decided = self._asking.decided(Asked(callee=number, caller=wanting, why=Why.OUTSIDE, survival=True))
         if isinstance(decided.answer, Refusal):
             return decided.answer
-        return self._dial(decided.answer[0])
+        return self._dials(decided)[0]
 
     def _dial(self, number: str) -> Dial:
         return Dial(number, f"sip:{number}@{self._realm}")
+
+    def _dials(self, decided: Decided) -> list[Dial]:
+        """Where each of them is, or leaves the house."""
+        assert not isinstance(decided.answer, Refusal)
+        out = {outside.number: outside for outside in decided.out}
+        return [self._dial_out(out[number]) if number in out else self._dial(number) for number in decided.answer]
+
+    def _dial_out(self, outside: Outside) -> Dial:
+        private = (("Privacy", "id"),) if outside.withheld else ()
+        headers = ((PRIORITY, str(int(outside.priority))), *private)
+        return Dial(outside.number, f"sip:{outside.number}@{self._realm}", headers=headers)
 
     def _came(self, event: UserAgentEvent, now: float) -> None:
         try:
@@ -202,7 +215,7 @@ class Leading:
 
     def _ringing(self, decided: Decided) -> Ringing:
         assert not isinstance(decided.answer, Refusal)
-        return Ringing([self._dial(number) for number in decided.answer], decided.for_s or self._ring_s)
+        return Ringing(self._dials(decided), decided.for_s or self._ring_s)
 
     def _lead(self, invited: Invited, caller: str, ringing: Ringing, onward: Onward, now: float) -> None:
         invited.session.trying(now)
@@ -297,6 +310,8 @@ class _Led:
     steps: int = 1
 
     def onward(self, refused: Refused) -> Ringing | Camps | Refusal | None:
+        if self.asked.why is Why.OUTSIDE and refused.response is not None:  # in the words of who led it out
+            return Refusal(max(refused.status, 400), refused.response.reason, 0, "")
         why = after(refused.status, rang=refused.rang)
         if why is None or self.steps >= STEPS_MAX:
             return Refusal(max(refused.status, 400), "", 0, "")

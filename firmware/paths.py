@@ -129,6 +129,15 @@ class Paths:
         return self.state / "endpoint.json"
 
     @property
+    def trunk_socket(self) -> Path:
+        return self.run / "trunk.sock"
+
+    @property
+    def sim_pins(self) -> Path:
+        """Which SIMs a PIN was tried on, so that a wrong one is never tried twice."""
+        return self.state / "sim_pins.json"
+
+    @property
     def journal(self) -> Path:
         return self.state / "journal.db"
 

@@ -98,6 +98,19 @@ class Modems:
         """Where its sound is."""
         return f"serial://{self._link(name, 'pcm')}"
 
+    def configuration(self) -> list[dict[str, object]]:
+        """The `[[modem]]` of a unit that has them, preferred in their order."""
+        return [
+            {
+                "name": name,
+                "at": self.at_url(name),
+                "pcm": self.pcm_url(name),
+                "number": self.number(name),
+                "priority": place,
+            }
+            for place, name in enumerate(self.names, start=1)
+        ]
+
     def do(self, word: str, **fields: Any) -> dict[str, Any]:
         """A command of hil/sim/modem/control.py; `from_` is `from`. Raises ModemsError."""
         said = {"do": word, **{name.rstrip("_"): value for name, value in fields.items()}}

@@ -374,6 +374,7 @@ class Site:
             "survival": {"learnt_after_s": 0},
             # A rig's crowd registers at once.
             "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "spread_s": 0, "registrations_per_s": 10_000},
+            "trunk": {"sets_clock": "no"},
             # Codes are judged sooner than words; who judges words says so.
             "announcing": {"languages": []},
             # All phones of a rig come from one address.

@@ -126,13 +126,13 @@ class Joining:
         call = leg.call
         waiting = call.sides[0] if call.sides else None
         number = waiting.number if waiting is not None else call.camps_on or dial.number
-        headers = [("P-Asserted-Identity", f"<sip:{number}@{self._domain}>")]
+        headers = [("P-Asserted-Identity", f"<sip:{number}@{self._domain}>"), *dial.headers]
         if waiting is not None and waiting.session.phase is Phase.RINGING:
             headers.append(led(waiting.session))
         if call.by:
             headers.append(("Referred-By", f"<sip:{call.by}@{self._domain}>"))
         name, withheld = _shown(waiting)
-        if withheld:
+        if withheld and ("Privacy", "id") not in headers:
             headers.append(("Privacy", "id"))
         leg.dial = dial
         leg.session = self._ua.invite(

@@ -43,6 +43,8 @@ class Dial:
     number: str
     uri: str
     credentials: Credentials | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    """For the edge alone, of a call that leaves the house."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from callcontrol.refusal import Refusal
 from callcontrol.trunk.pool import Full
 
-__all__ = ["full", "hunts", "refusal_of"]
+__all__ = ["PREEMPTED", "full", "hunts", "refusal_of"]
 
 _NORMAL, _BUSY, _NO_ANSWER, _REJECTED = 16, 17, 19, 21
 _NO_CHANNEL, _OUT_OF_ORDER = 34, 38
@@ -25,6 +25,7 @@ _STATUS = {
     57: (403, "Inte Tillåtet / Not Allowed", "bearer capability not authorized"),
     87: (403, "Inte Tillåtet / Not Allowed", "user not member of CUG"),
 }
+PREEMPTED = Refusal(480, "Bruten För 112 / Cut For 112", 8, "preemption")
 _NO_LINE = "Ingen Ledig Linje / No Line Free"
 
 

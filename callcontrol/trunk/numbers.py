@@ -11,7 +11,7 @@ __all__ = ["EMERGENCY", "Form", "from_network", "to_dial", "wanted"]
 
 EMERGENCY = "112"
 
-_WANTED = re.compile(r"\+[1-9][0-9]{6,14}|1[0-9]{2,5}", re.ASCII)
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 _HOME = f"+{SWEDEN}"
 _OUTSIDE = LocalNumbering(line_prefixes=("",))
 
@@ -26,7 +26,10 @@ class Form(StrEnum):
 def wanted(user: str) -> str | None:
     """The number that an INVITE asks for: E.164 or a short one. None for all that is neither, codes (`*`, `#`) above
     all: what they would do to the SIM is nobody's to order by telephone."""
-    return user if _WANTED.fullmatch(user) else None
+    if _E164.fullmatch(user):
+        return user
+    read = parse_dialled(user, _OUTSIDE)
+    return user if read.kind in (NumberKind.SHORT, NumberKind.EMERGENCY) and read.digits == user else None
 
 
 def to_dial(number: str, form: Form) -> str:

@@ -109,8 +109,8 @@ class Journal(OfJournal):
     def gone_out(self, caller: str, since: datetime) -> tuple[Record, ...]:
         """Give the calls of one caller that went outside, by whatever way, and began at ``since`` or later; no 112."""
         sql = (
-            f"{_SELECT} WHERE began_at >= ? AND caller = ? AND way IN ('platform', 'gateway') AND emergency = 0"
-            " ORDER BY began_at"
+            f"{_SELECT} WHERE began_at >= ? AND caller = ? AND way IN ('platform', 'gateway', 'modem')"
+            " AND emergency = 0 ORDER BY began_at"
         )
         return tuple(map(_record, self._db.execute(sql, (to_text(since), caller))))
 

@@ -7,6 +7,7 @@ import pytest
 from callcontrol.refusal import RETRY_S, RETRY_SURVIVAL_S, Why, refuse
 
 TOLD = {
+    Why.INCOMING: (480, 20, None),
     Why.UNKNOWN: (404, 1, None),
     Why.OUTSIDE: (480, 38, RETRY_SURVIVAL_S),
     Why.GONE: (480, 38, RETRY_SURVIVAL_S),

@@ -1,0 +1,46 @@
+"""Answers people about the way out by modem: one JSON object is asked, one answered, over a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+__all__ = ["ASKED_MAX_BYTES", "serve"]
+
+ASKED_MAX_BYTES = 4096
+READ_S = 5.0
+
+log = logging.getLogger("rvx")
+
+Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+async def serve(place: Path, answer: Answering) -> asyncio.AbstractServer:
+    """`answer` is given what was asked; whatever it raises is told as a fault of ours."""
+
+    async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(READ_S):
+                line = await reader.readline()
+            asked = json.loads(line)
+            said = await answer(asked) if isinstance(asked, dict) else {"error": "no object"}
+            writer.write(json.dumps(said, ensure_ascii=False).encode())
+            await writer.drain()
+        except (TimeoutError, ValueError, OSError) as error:
+            log.info("rvx-event kind=asked_unread why=%s", type(error).__name__)
+        except Exception as fault:
+            log.error("rvx-event kind=fault of=answering", exc_info=fault)
+        finally:
+            writer.close()
+
+    with suppress(FileNotFoundError):
+        os.unlink(place)
+    server = await asyncio.start_unix_server(came, place, limit=ASKED_MAX_BYTES)
+    os.chmod(place, 0o600)
+    return server

@@ -1,0 +1,125 @@
+"""The dated proof of a way out: a test call by modem, with a tone both ways."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from callcontrol.media.pace import turns
+from callcontrol.trunk.numbers import to_dial
+from callcontrol.trunk.pool import Priority
+from callcontrol.trunk.readiness import Proof, What
+from drivers.modem.model import CallChanged, CallState, Event, ModemError, Sound
+from firmware.trunk.lines import Carrying, ModemLine
+from firmware.trunk.sound import heard_tone
+
+__all__ = ["Busy", "try_voice"]
+
+ANSWER_S = 45.0
+"""From dialling to the answer."""
+SOUND_S = 10.0
+"""The tones have so long to be heard; some modems give no sound for the first seconds."""
+TONE_S = 0.5
+ONE_HZ, OTHER_HZ = 800, 1100
+"""Neither is a key's, nor a harmonic of the other."""
+HANG_UP_S = 3.0
+
+
+class Busy(Exception):
+    """A modem that has a call is not tried."""
+
+
+class _End:
+    """One end of a test call. Any other call goes before it."""
+
+    priority = Priority.REST
+
+    def __init__(self, line: ModemLine) -> None:
+        self.line = line
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+
+    def modem_said(self, event: Event) -> None:
+        self._events.put_nowait(event)
+
+    def give_way(self) -> None:
+        self._events.put_nowait(None)
+
+    async def until(self, *states: CallState) -> bool:
+        """False: it is over before."""
+        while (event := await self._events.get()) is not None:
+            if isinstance(event, CallChanged):
+                if event.state in states:
+                    return True
+                if event.state is CallState.RELEASED:
+                    return False
+        return False
+
+    async def sound(self) -> Sound:
+        """As soon as the modem gives it, which it does not tell."""
+        async for _ in turns():
+            if (found := self.line.modem.sound) is not None:
+                return found
+        raise AssertionError("turns have no end")
+
+
+async def try_voice(
+    line: ModemLine, number: str, other: ModemLine | None, expect: Callable[[ModemLine, Carrying | None], None]
+) -> dict[What, Proof]:
+    """Calls `number`, which is that of `other` where that is given: both ends are heard then. A number that gives back
+    what it hears proves the same; any other proves that calls go through. `expect`: whose the next call to a modem is.
+    Raises Busy."""
+    ends = [_End(line), *([_End(other)] if other is not None else [])]
+    if any(end.line.call is not None for end in ends):
+        raise Busy
+    for end in ends:
+        end.line.take(end)
+    if other is not None:
+        expect(other, ends[1])
+    try:
+        return await _called(ends, number)
+    finally:
+        if other is not None:
+            expect(other, None)
+        for end in ends:
+            if end.line.call is end:
+                with contextlib.suppress(ModemError, TimeoutError):
+                    await asyncio.wait_for(end.line.modem.hang_up(), HANG_UP_S)
+            end.line.release(end)
+
+
+async def _called(ends: list[_End], number: str) -> dict[What, Proof]:
+    line = ends[0].line
+    try:
+        async with asyncio.timeout(ANSWER_S):
+            await line.modem.dial(to_dial(number, line.form))
+            if len(ends) > 1:
+                if not await ends[1].until(CallState.INCOMING):
+                    return {What.CALLED: _proof(False, "did not ring")}
+                await ends[1].line.modem.answer()
+            if not await ends[0].until(CallState.ACTIVE):
+                return {What.CALLED: _proof(False, "not answered")}
+    except ModemError as error:
+        return {What.CALLED: _proof(False, str(error))}
+    except TimeoutError:
+        return {What.CALLED: _proof(False, "no answer in time")}
+    if len(ends) > 1:
+        heard, said = await asyncio.gather(_hears(ends[0], OTHER_HZ, ONE_HZ), _hears(ends[1], ONE_HZ, OTHER_HZ))
+        return {What.CALLED: _proof(True), What.HEARD: _proof(heard), What.SAID: _proof(said)}
+    echoed = await _hears(ends[0], ONE_HZ, ONE_HZ)
+    both = {What.HEARD: _proof(True, "echo"), What.SAID: _proof(True, "echo")} if echoed else {}
+    return {What.CALLED: _proof(True), **both}
+
+
+async def _hears(end: _End, hz: int, saying_hz: int) -> bool:
+    try:
+        async with asyncio.timeout(SOUND_S):
+            sound = await end.sound()
+    except TimeoutError:
+        return False
+    return await heard_tone(sound, hz, least_s=TONE_S, within_s=SOUND_S, saying_hz=saying_hz)
+
+
+def _proof(good: bool, detail: str = "") -> Proof:
+    return Proof(datetime.now(UTC), good, detail)
