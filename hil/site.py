@@ -354,6 +354,11 @@ class Site:
         return self._edge_serves() and int(self.table("st").get("calls", 0)) > time.time()
 
     def _trunk_lives(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            try:
+                client.connect(str(self.paths.trunk_socket))
+            except OSError:
+                return False
         return self._edge_serves() and int(self.table("st").get("trunk", 0)) > time.time()
 
     @property

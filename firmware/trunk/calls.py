@@ -162,9 +162,9 @@ class Call:
                     return
 
     def _hear(self, line: ModemLine) -> None:
-        """What the modem has to be heard, from now on."""
-        if self._sound is not None and line.modem.sound is not None:
-            self._sound.join(line.modem.sound)
+        """Each other, from now on, whenever the modem has sound; once."""
+        if self._sound is not None:
+            self._sound.join(line.modem)
             self._sound.pressed = lambda key: self._press(line, key)
 
     def _press(self, line: ModemLine, key: str) -> None:
@@ -181,8 +181,6 @@ class Call:
                 case CallChanged(state=CallState.RELEASED):
                     self._do(lambda session, now: session.end(now))
                     return
-                case CallChanged(state=CallState.ACTIVE):
-                    self._hear(line)
                 case Ended():
                     await self._hang_up(line)
                     return
@@ -297,6 +295,7 @@ class Outgoing(Call):
         self._note(Step.DIALS, line.name)
         try:
             taken_s = EMERGENCY_TAKEN_S if emergency else TAKEN_S
+            await line.cleaned(taken_s)
             await asyncio.wait_for(line.modem.dial(number, withheld=self.asked.withheld), taken_s)
         except (ModemError, TimeoutError) as error:
             self._note(Step.NOT_TAKEN, line.name, str(error) or "timeout")
@@ -307,18 +306,17 @@ class Outgoing(Call):
                 await asyncio.wait_for(line.modem.hang_up(), EMERGENCY_TAKEN_S)
             return False, None
         self._note(Step.DIALLED, line.name)
+        self._hear(line)
         waits_s = EMERGENCY_PROGRESS_S if emergency else PROGRESS_S
         while True:
             event = await self._next(waits_s)
             match event:
                 case CallChanged(state=CallState.ALERTING):
                     self._note(Step.ALERTING, line.name)
-                    self._hear(line)
                     self._do(lambda session, now: session.ring(180, now))
                     waits_s = PROGRESS_S
                 case CallChanged(state=CallState.ACTIVE):
                     self._note(Step.ANSWERED, line.name)
-                    self._hear(line)
                     self._do(lambda session, now: session.answer(self._answer, now))
                     await self._talk(line)
                     self._note(Step.ENDED, line.name)

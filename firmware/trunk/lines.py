@@ -17,6 +17,7 @@ from drivers.modem.model import (
     Gone,
     Key,
     Modem,
+    ModemError,
     SimState,
     Step,
     Voice,
@@ -61,6 +62,8 @@ class ModemLine:
         self.entry = entry
         self.modem = modem
         self.call: Carrying | None = None
+        self.expects: Carrying | None = None
+        """Whose the next call is that rings here: a test's."""
         self.used_s = 0.0
         """Of ordinary calls, today."""
         self._came = came
@@ -70,6 +73,7 @@ class ModemLine:
         self._since = 0.0
         self._up_at: float | None = None
         self._owners: dict[int, Carrying] = {}  # by the modem's index of a call
+        self._cleaning: asyncio.Task[None] | None = None
         modem.subscribe(self._said)
 
     @property
@@ -126,6 +130,12 @@ class ModemLine:
             self._count()
             self.call = None
 
+    async def cleaned(self, within_s: float) -> None:
+        """Until what nobody has the other end of is hung up: an order to hang up that is under way would hit the next
+        call."""
+        if self._cleaning is not None:
+            await asyncio.wait((self._cleaning,), timeout=within_s)
+
     def _count(self) -> None:
         if self._up_at is not None and self.call is not None and self.call.priority is not Priority.EMERGENCY:
             self.used_s += _now() - self._up_at
@@ -150,19 +160,33 @@ class ModemLine:
             case _:
                 self._heard(self, event)
 
+    async def _clean(self) -> None:
+        try:
+            await self.modem.hang_up()
+        except ModemError as error:
+            log.warning("rvx-event kind=not_cleaned modem=%s why=%s", self.name, str(error).replace(" ", "_"))
+        finally:
+            self._cleaning = None
+
     def _owner_of(self, event: CallChanged) -> Carrying | None:
         """An index belongs to a call from its first word to its last; the modem may give it to the next one then."""
         if event.state is CallState.RELEASED:
             return self._owners.pop(event.index, self.call if event.outgoing else None)
         if event.index not in self._owners:
-            if event.outgoing:
+            if event.outgoing and not self._there:
+                owner = None  # of the process before this one
+            elif event.outgoing:
                 owner = self.call
+            elif self.expects is not None:
+                owner = self.expects
             elif self.call is None and event.state in (CallState.INCOMING, CallState.WAITING):
                 owner = self._came(self, event)
             else:
                 owner = None  # somebody calls while it has a call
             if owner is None:
                 log.warning("rvx-event kind=modem_call_unowned modem=%s state=%s", self.name, event.state)
+                if self.call is None and self._cleaning is None:
+                    self._cleaning = asyncio.create_task(self._clean())
                 return None
             self._owners[event.index] = owner
         return self._owners[event.index]

@@ -26,7 +26,7 @@ from callcontrol.trunk.pool import Priority
 from callcontrol.trunk.steps import KEPT, Step
 from callcontrol.trunk.told_time import wants_time
 from drivers.clock import clock, set_clock
-from drivers.modem.model import Back, CallChanged, Event, Modem, ModemSettings, NetworkChanged, TimeTold
+from drivers.modem.model import CallChanged, Event, Modem, ModemSettings, NetworkChanged, TimeTold
 from firmware.config import Config
 from firmware.link import Link
 from firmware.store.smsview import SmsView
@@ -34,7 +34,7 @@ from firmware.store.trunk import Noted, TrunkRows
 from firmware.trunk import telling
 from firmware.trunk.answering import serve
 from firmware.trunk.calls import Call, Incoming, Outgoing, wanted_by
-from firmware.trunk.lines import Carrying, ModemLine
+from firmware.trunk.lines import ModemLine
 from firmware.trunk.memory import Memory, place_of, today
 from firmware.trunk.sms import Messaging
 from firmware.trunk.sound import CallSound, Sounds
@@ -86,12 +86,9 @@ class Trunk:
         # The one that is kept for 112 sends last.
         in_order = sorted(self.lines.values(), key=lambda line: (line.entry.emergency == "only", line.entry.priority))
         self._messaging = Messaging(config, [line.modem for line in in_order])
-        self._expected: dict[str, Carrying] = {}
-        """Whose the next call to a modem is: a test's."""
         self._calls: dict[Session, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._made: list[EmergencyMade] = []
-        self._clean: set[str] = set()  # modems that have no call of the process before this one
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -161,27 +158,17 @@ class Trunk:
     def _crowded(self, priority: Priority) -> bool:
         return priority is not Priority.EMERGENCY and len(self._tasks) >= CALLS_MAX
 
-    def _rings(self, line: ModemLine, event: CallChanged) -> Carrying:
-        if (expected := self._expected.get(line.name)) is not None:
-            return expected
+    def _rings(self, line: ModemLine, event: CallChanged) -> Incoming:
         call = Incoming(self, line, event)
         self._begin(call.run())
         return call
 
     def _heard(self, line: ModemLine, event: Event) -> None:
         match event:
-            case Back() if line.name not in self._clean:
-                self._clean.add(line.name)
-                self._begin(self._hang_up_left(line))
             case NetworkChanged(network) if network.dbm is not None:
                 self._memory.signal(line.name, network.dbm)
             case TimeTold(utc=told):
                 self._time_told(told)
-
-    async def _hang_up_left(self, line: ModemLine) -> None:
-        """A call that this process has not made has nobody at its other end."""
-        if line.call is None:
-            await line.modem.hang_up()
 
     # ---- time, when nothing else tells it
 
@@ -266,18 +253,12 @@ class Trunk:
             return {"error": "nobody to call"}
         place = place_of(line.modem)
         try:
-            proved = await try_voice(line, number, other, self._expect)
+            proved = await try_voice(line, number, other)
         except Busy:
             return {"error": "busy"}
         if place is not None:
             self._memory.prove(place, proved)
         return {what.value: {"good": proof.good, "detail": proof.detail} for what, proof in proved.items()}
-
-    def _expect(self, line: ModemLine, whose: Carrying | None) -> None:
-        if whose is None:
-            self._expected.pop(line.name, None)
-        else:
-            self._expected[line.name] = whose
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

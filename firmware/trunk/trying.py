@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from datetime import UTC, datetime
 
+from callcontrol.media.dtmf import holds
 from callcontrol.media.pace import turns
+from callcontrol.media.pcm import FRAME_S
+from callcontrol.media.tones import sine
 from callcontrol.trunk.numbers import to_dial
 from callcontrol.trunk.pool import Priority
 from callcontrol.trunk.readiness import Proof, What
 from drivers.modem.model import CallChanged, CallState, Event, ModemError, Sound
-from firmware.trunk.lines import Carrying, ModemLine
-from firmware.trunk.sound import heard_tone
+from firmware.trunk.lines import ModemLine
+from firmware.trunk.sound import ModemEnd
 
 __all__ = ["Busy", "try_voice"]
 
@@ -56,32 +58,22 @@ class _End:
                     return False
         return False
 
-    async def sound(self) -> Sound:
-        """As soon as the modem gives it, which it does not tell."""
-        async for _ in turns():
-            if (found := self.line.modem.sound) is not None:
-                return found
-        raise AssertionError("turns have no end")
 
-
-async def try_voice(
-    line: ModemLine, number: str, other: ModemLine | None, expect: Callable[[ModemLine, Carrying | None], None]
-) -> dict[What, Proof]:
+async def try_voice(line: ModemLine, number: str, other: ModemLine | None) -> dict[What, Proof]:
     """Calls `number`, which is that of `other` where that is given: both ends are heard then. A number that gives back
-    what it hears proves the same; any other proves that calls go through. `expect`: whose the next call to a modem is.
-    Raises Busy."""
+    what it hears proves the same; any other proves that calls go through. Raises Busy."""
     ends = [_End(line), *([_End(other)] if other is not None else [])]
     if any(end.line.call is not None for end in ends):
         raise Busy
     for end in ends:
         end.line.take(end)
     if other is not None:
-        expect(other, ends[1])
+        other.expects = ends[1]
     try:
         return await _called(ends, number)
     finally:
         if other is not None:
-            expect(other, None)
+            other.expects = None
         for end in ends:
             if end.line.call is end:
                 with contextlib.suppress(ModemError, TimeoutError):
@@ -105,20 +97,41 @@ async def _called(ends: list[_End], number: str) -> dict[What, Proof]:
     except TimeoutError:
         return {What.CALLED: _proof(False, "no answer in time")}
     if len(ends) > 1:
-        heard, said = await asyncio.gather(_hears(ends[0], OTHER_HZ, ONE_HZ), _hears(ends[1], ONE_HZ, OTHER_HZ))
+        heard, said = await _tones((ends[0].line, OTHER_HZ, ONE_HZ), (ends[1].line, ONE_HZ, OTHER_HZ))
         return {What.CALLED: _proof(True), What.HEARD: _proof(heard), What.SAID: _proof(said)}
-    echoed = await _hears(ends[0], ONE_HZ, ONE_HZ)
+    (echoed,) = await _tones((line, ONE_HZ, ONE_HZ))
     both = {What.HEARD: _proof(True, "echo"), What.SAID: _proof(True, "echo")} if echoed else {}
     return {What.CALLED: _proof(True), **both}
 
 
-async def _hears(end: _End, hz: int, saying_hz: int) -> bool:
+async def _tones(*ends: tuple[ModemLine, int, int]) -> list[bool]:
+    """Of each: whether it hears the first tone, while it says the second, until all have heard theirs."""
+    sounding: list[tuple[Sound, ModemEnd] | None] = [None] * len(ends)
+    saying = [sine(hz) for _, _, hz in ends]
+    heard_s = [0.0] * len(ends)
     try:
         async with asyncio.timeout(SOUND_S):
-            sound = await end.sound()
+            async for now in turns():
+                for place, (line, hz, _) in enumerate(ends):
+                    sound, known = line.modem.sound, sounding[place]
+                    if known is not None and known[0] is not sound:
+                        known[1].close()
+                        known = sounding[place] = None
+                    if sound is None:
+                        continue
+                    if known is None:
+                        known = sounding[place] = sound, ModemEnd(sound)
+                    known[1].push(next(saying[place]), now)
+                    heard_s[place] += FRAME_S * holds(known[1].pull(now), hz)
+                if min(heard_s) >= TONE_S:
+                    break
     except TimeoutError:
-        return False
-    return await heard_tone(sound, hz, least_s=TONE_S, within_s=SOUND_S, saying_hz=saying_hz)
+        pass
+    finally:
+        for known in sounding:
+            if known is not None:
+                known[1].close()
+    return [heard >= TONE_S for heard in heard_s]
 
 
 def _proof(good: bool, detail: str = "") -> Proof:

@@ -2,46 +2,219 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
+from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
+from callcontrol.plan.reach import DEFAULT_CLASS
+from callcontrol.records import Way
+from firmware.store.database import connect
+from firmware.store.load import Bulk, Municipality, load
 from hil.modems import Modems
 from hil.net import Net
-from hil.phone.sipp import Dial, Sipp, User
-from hil.site import PROXY, REALM, Site, numbers
+from hil.phone import Account
+from hil.phone.baresip import Baresip
+from hil.phone.linphone import Linphone
+from hil.phone.sipp import Dial, Result, Sipp, User
+from hil.site import PROXY, REALM, Site, numbers, password
+from hil.sound import holds
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
 
 STRANGER = User("7777")
 """A phone that the unit has never met, and that has no secret."""
+CALLER, RECEPTION = "1005", "1006"
+MOBILE, DIALLED = "+46701112233", "00701112233"
+MOBILE_HZ = 600
+SOS = "112"
 STEP_S = 30.0
 
 
 @dataclass(frozen=True)
 class Building:
+    """In SURVIVAL; baresip is an extension, linphone the reception's."""
+
     site: Site
     modems: Modems
+    baresip: Baresip
+    linphone: Linphone
 
-    def phone(self, number: int) -> Sipp:
-        return Sipp(self.site.phones, self.site.phone_ip(number), PROXY, REALM)
+    def sos(self, phone: int = 11, hold_ms: int = 300) -> Result:
+        caller = Sipp(self.site.phones, self.site.phone_ip(phone), PROXY, REALM)
+        (result,) = caller.place([Dial(STRANGER, SOS)], hold_ms=hold_ms, patience_ms=30_000).wait()
+        assert result.completed, (result, self.site.log())
+        return result
+
+    def quiet(self) -> None:
+        """No modem has a call, and the process knows it."""
+        self.site.wait(
+            lambda: all(modem["carries"] is None for modem in self.asked("status")["modems"]),
+            STEP_S,
+            "no call by modem",
+        )
+        self.modems.until(lambda: not self.modems.status()["calls"], STEP_S, "no call")
+
+    def asked(self, question: str, **fields: str) -> dict[str, Any]:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(120)
+            client.connect(str(self.site.paths.trunk_socket))
+            client.sendall(json.dumps({"do": question, **fields}).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
+            return answer
+
+    def dialled(self, number: str) -> list[str]:
+        return [str(entry["modem"]) for entry in self.modems.entries("atd", number=number)]
 
 
 @pytest.fixture(scope="module")
 def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
-    """In SURVIVAL."""
     plans = ("name=m1,model=sim7600", "name=m2,model=eg25g")
-    with Net("modems") as net, Modems(tmp_path_factory.mktemp("modems"), *plans) as modems:
-        site = Site(net, users=numbers(1001, 10), modems=modems.configuration())
+    with Net("modems") as net, Modems(tmp_path_factory.mktemp("modems"), *plans) as modems, ExitStack() as phones:
+        modems.do("phone", number=MOBILE, answers_after_s=1.0, sound=f"tone:{MOBILE_HZ}")
+        site = Site(
+            net,
+            users=numbers(1001, 10),
+            modems=modems.configuration(),
+            configuration={"trunk": {"reception": RECEPTION}},
+        )
+        directory = connect(site.paths.directory, "directory")
+        load(directory, _people(), "rig", datetime.now(UTC))
+        directory.close()
         site.start()
         site.platform.stop()
         site.wait_mode("SURVIVAL", STEP_S)
-        yield Building(site, modems)
+        site.wait(lambda: site.table("ask").get(RECEPTION) == "ask", STEP_S, "the directory")
+        desks: list[Baresip | Linphone] = []
+        for kind, number, tone_hz in ((Baresip, CALLER, 1100.0), (Linphone, RECEPTION, 700.0)):
+            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + int(number) - 1005}"
+            site.switch.join(host, "eth0", f"{ip}/24")
+            desk = kind(host, ip, Account(number, password(number), REALM, PROXY), tone_hz)
+            desk.start()
+            phones.callback(desk.stop)
+            desk.wait_registered(STEP_S)
+            desks.append(desk)
+        baresip, linphone = desks
+        assert isinstance(baresip, Baresip)
+        assert isinstance(linphone, Linphone)
+        built = Building(site, modems, baresip, linphone)
+        site.wait(
+            lambda: all(modem["service"] == "voice" for modem in built.asked("status")["modems"]), STEP_S, "voice"
+        )
+        yield built
         site.stop()
 
 
+def _people() -> Bulk:
+    kinds = {RECEPTION: Kind.RECEPTION}
+    return Bulk(
+        municipalities=(Municipality(id="m", name="Norrby"),),
+        classes=(DEFAULT_CLASS,),
+        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun", reception=RECEPTION),),
+        units=(Unit(id="u", name="Bygg", entity="e"),),
+        people=tuple(Person(id=f"p{number}", given="Anna", family="Ek", unit="u") for number in (CALLER, RECEPTION)),
+        extensions=tuple(
+            Extension(
+                number=number,
+                kind=kinds.get(number, Kind.PERSON),
+                unit="u",
+                person=f"p{number}",
+                reach=DEFAULT_CLASS,
+                identity=Identity.MAIN,
+            )
+            for number in (CALLER, RECEPTION)
+        ),
+    )
+
+
 def test_112_goes_out_by_a_modem_where_the_platform_is_dead(building: Building) -> None:
-    (result,) = building.phone(11).place([Dial(STRANGER, "112")], hold_ms=500, patience_ms=20_000).wait()
-    assert result.completed, (result, building.site.log())
-    assert building.modems.wait("atd", number="112", modem="m2")
+    """By the one that is kept for it; and who calls that SIM then rings who called."""
+    building.sos()
+    assert building.dialled(SOS) == ["m2"]
+    building.quiet()
+    steps = [step["step"] for step in building.asked("why")["steps"]]
+    assert steps == ["asked", "dials", "dialled", "alerting", "answered", "ended"]
+
+
+def test_a_phone_calls_a_mobile_and_both_are_heard(building: Building) -> None:
+    building.baresip.dial(DIALLED)
+    building.baresip.wait_established(STEP_S)
+    building.site.wait(lambda: holds(building.baresip.heard(), MOBILE_HZ), STEP_S, "the mobile heard")
+    assert building.dialled(MOBILE) == ["m1"]
+    building.baresip.hang_up()
+    building.baresip.wait_closed(STEP_S)
+    building.quiet()
+    (heard,) = building.modems.wait("heard", STEP_S, by=MOBILE)
+    assert abs(heard["heard"]["hz"] - building.baresip.tone_hz) < 50
+    record = building.site.journal().records(1)[0]
+    assert (record.caller, record.way) == (CALLER, Way.MODEM)
+
+
+def test_a_mobile_calls_a_sim_and_the_reception_answers(building: Building) -> None:
+    building.modems.do("call", from_=MOBILE, to=building.modems.number("m1"))
+    building.linphone.wait_established(STEP_S)
+    building.site.wait(lambda: holds(building.linphone.heard(), MOBILE_HZ), STEP_S, "the mobile heard")
+    building.linphone.hang_up()
+    building.linphone.wait_closed(STEP_S)
+    building.quiet()
+
+
+def test_112_goes_before_every_other_call(building: Building) -> None:
+    """The only modem that has a network carries another call: that is cut, and hears why."""
+    building.modems.do("radio", modem="m2", coverage="none")
+    try:
+        building.site.wait(
+            lambda: building.asked("status")["modems"][1]["service"] != "voice", STEP_S, "one modem without a network"
+        )
+        building.baresip.dial(DIALLED)
+        building.baresip.wait_established(STEP_S)
+        before = len(building.dialled(SOS))
+        building.sos(12)
+        assert building.dialled(SOS)[before:] == ["m1"]
+        building.baresip.wait_closed(STEP_S)
+    finally:
+        building.modems.do("radio", modem="m2", coverage="home")
+    building.quiet()
+
+
+def test_who_calls_back_after_112_rings_the_one_who_called(building: Building) -> None:
+    building.site.wait(lambda: building.asked("status")["modems"][1]["service"] == "voice", STEP_S, "a network")
+    building.baresip.dial(SOS)
+    building.baresip.wait_established(STEP_S)
+    building.baresip.hang_up()
+    building.baresip.wait_closed(STEP_S)
+    building.quiet()
+    building.modems.do("call", from_=SOS, to=building.modems.number("m2"))
+    building.site.wait(lambda: building.baresip.call.dialled_at is None, STEP_S, "the call back")
+    building.baresip.wait_established(STEP_S)
+    building.baresip.hang_up()
+    building.quiet()
+
+
+def test_the_proof_of_a_way_out(building: Building) -> None:
+    """A test call from modem to modem with a tone both ways makes a red card one that is not."""
+    red = building.asked("status")["modems"][0]
+    assert (red["card"], red["reasons"][0]) == ("red", "unproved")
+    building.quiet()
+    proved = building.asked("test", modem="m1")
+    assert {what: one["good"] for what, one in proved.items()} == {"called": True, "heard": True, "said": True}, proved
+    assert building.asked("status")["modems"][0]["card"] == "yellow"
+
+
+def test_without_trunk_112_ends_in_words_and_with_it_again_goes_out(building: Building) -> None:
+    trunk = building.site.trunk
+    assert trunk is not None
+    trunk.kill()
+    trunk.start()
+    building.site.wait(
+        lambda: all(modem["service"] == "voice" for modem in building.asked("status")["modems"]), STEP_S, "voice"
+    )
+    before = len(building.dialled(SOS))
+    building.sos(13)
+    assert building.dialled(SOS)[before:] == ["m2"]
