@@ -1,6 +1,6 @@
 """RVX-G: emergency calls and other ways out."""
 
-from tools.errors import Entry, Said
+from tools.errors import UNKNOWN, Entry, Said
 
 __all__ = ["ENTRIES"]
 
@@ -27,6 +27,31 @@ ENTRIES = {
             "An extension calls outside unusually often, or at an unusual cost.",
             "It has come to the municipality's limit of calls or cost in an hour; the cost is an estimate.",
             "Ask whose phone it is. In wrong hands: rvx extension block. The limits: guard_calls and guard_kr.",
+        ),
+    ),
+    "RVX-G03": Entry(
+        Said(
+            "Processen trunk svarar inte.",
+            "Den är inte igång, eller så har enheten inget modem ([[modem]]). 112 tar nästa väg ut utan den.",
+            "Se efter med rvx status, och i trunk.log i enhetens mapp run.",
+        ),
+        Said(
+            "The process trunk does not answer.",
+            "It is not running, or the unit has no modem ([[modem]]). 112 takes the next way out without it.",
+            "Look at rvx status, and at trunk.log in the unit's folder run.",
+        ),
+        UNKNOWN,
+    ),
+    "RVX-G04": Entry(
+        Said(
+            "Provsamtalet kan inte göras nu.",
+            "Modemet finns inte, har ett samtal, eller så finns ingen att ringa till.",
+            "Ange test_number under [trunk], eller numren till två modem; försök igen när inget samtal är uppe.",
+        ),
+        Said(
+            "The test call cannot be made now.",
+            "There is no such modem, it has a call, or there is nobody to call.",
+            "Give test_number under [trunk], or the numbers of two modems; try again when no call is up.",
         ),
     ),
 }
