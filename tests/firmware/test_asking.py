@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +30,7 @@ ONE, OTHER, CALLER, RECEPTION = "100001", "100002", "100003", "100000"  # of the
 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
-    return default(tmp_path)
+    return replace(default(tmp_path), modem=())
 
 
 @pytest.fixture
