@@ -40,7 +40,8 @@ class Asking:
     def __init__(self, config: Config, told: Callable[[Note], None]) -> None:
         self._config = config
         self._told = told
-        self._ways_out = None if any(modem.emergency != "only" for modem in config.modem) else 0
+        by_modem = any(modem.emergency != "only" for modem in config.modem)
+        self._ways_out = None if by_modem or config.gateway.address else 0
         self._people: People | None = None
         self._bindings: tuple[int, ...] = ()  # the edge's file, as `_bound` has it
         self._bound: frozenset[str] = frozenset()

@@ -98,13 +98,13 @@ async def _called(ends: list[_End], number: str) -> dict[What, Proof]:
         return {What.CALLED: _proof(False, "no answer in time")}
     if len(ends) > 1:
         heard, said = await _tones((ends[0].line, OTHER_HZ, ONE_HZ), (ends[1].line, ONE_HZ, OTHER_HZ))
-        return {What.CALLED: _proof(True), What.HEARD: _proof(heard), What.SAID: _proof(said)}
+        return {What.CALLED: _proof(True), What.HEARD: heard, What.SAID: said}
     (echoed,) = await _tones((line, ONE_HZ, ONE_HZ))
-    both = {What.HEARD: _proof(True, "echo"), What.SAID: _proof(True, "echo")} if echoed else {}
+    both = {What.HEARD: _proof(True, "echo"), What.SAID: _proof(True, "echo")} if echoed.good else {}
     return {What.CALLED: _proof(True), **both}
 
 
-async def _tones(*ends: tuple[ModemLine, int, int]) -> list[bool]:
+async def _tones(*ends: tuple[ModemLine, int, int]) -> list[Proof]:
     """Of each: whether it hears the first tone, while it says the second, until all have heard theirs."""
     sounding: list[tuple[Sound, ModemEnd] | None] = [None] * len(ends)
     saying = [sine(hz) for _, _, hz in ends]
@@ -131,7 +131,13 @@ async def _tones(*ends: tuple[ModemLine, int, int]) -> list[bool]:
         for known in sounding:
             if known is not None:
                 known[1].close()
-    return [heard >= TONE_S for heard in heard_s]
+    silent = [known is None for known in sounding]
+    return [
+        _proof(
+            heard >= TONE_S, "" if heard >= TONE_S else "no sound from the modem" if none else f"{heard:.2f} s heard"
+        )
+        for heard, none in zip(heard_s, silent, strict=True)
+    ]
 
 
 def _proof(good: bool, detail: str = "") -> Proof:
