@@ -132,6 +132,7 @@ class Messaging:
         self._now = clock
         self._thread = thread or ThreadPoolExecutor(1, "sms")
         self._store: _Store | None = None
+        self._fault = ""  # the last that was logged
         self._there: set[str] = set()  # modems that answer
         self._calls: dict[str, set[int]] = {modem.name: set() for modem in self._modems}
         self._rests: dict[str, float] = {}
@@ -276,7 +277,9 @@ class Messaging:
         try:
             return True, await asyncio.get_running_loop().run_in_executor(self._thread, run)
         except (StoreError, Unreadable, sqlite3.Error, OSError) as error:
-            log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
+            if str(error) != self._fault:
+                log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
+            self._fault = str(error)
             return False, None
 
     def _close(self) -> None:

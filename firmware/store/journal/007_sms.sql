@@ -32,7 +32,7 @@ CREATE TABLE sms_part (
     PRIMARY KEY (sms, number)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX sms_part_open ON sms_part (state) WHERE state IN ('waiting', 'sending', 'perhaps', 'sent');
+CREATE INDEX sms_part_state ON sms_part (state);
 
 -- Each time that a modem was given one, in order; written before the modem is asked. `reference` is TP-MR.
 CREATE TABLE sms_try (

@@ -286,6 +286,20 @@ def test_the_queue_has_an_end_but_for_alarms(rows: SmsRows) -> None:
     assert rows.put([sms("alarm", kind=Kind.ALARM)]) == 1
 
 
+def test_what_is_asked_each_second_does_not_go_through_all_that_was_ever_sent(rows: SmsRows) -> None:
+    asked: list[str] = []
+    rows.put([sms()])
+    rows._db.set_trace_callback(asked.append)
+    rows.waiting()
+    rows.expire(NOW)
+    rows.take("m1", NOW)
+    rows._db.set_trace_callback(None)
+    looks = [sql for sql in asked if sql.startswith("SELECT") and "state" in sql]
+    steps = [row[3] for sql in looks for row in rows._db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert any("sms_part_state" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN")]
+
+
 def test_what_is_asked_of_it(rows: SmsRows) -> None:
     rows.put([
         Sms(id="alarm 1 start", kind=Kind.ALARM, number=ANNA, text="x", set_by="unit", queued_at=NOW),
