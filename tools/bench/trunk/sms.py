@@ -3,6 +3,7 @@ time (hil/smsrig.py)."""
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +22,12 @@ def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], 
     """Under half a minute, with `quick` five seconds; the figures, and what they were measured under."""
     count = MESSAGES_QUICK if quick else MESSAGES
     tell(f"{count} SMS, in virtual time")
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = send(count, SEED, Path(folder), tell)
+    logging.disable(logging.WARNING)  # each death is logged by the process that follows
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            outcome = send(count, SEED, Path(folder), tell)
+    finally:
+        logging.disable(logging.NOTSET)
     return _figures(outcome), {
         "sms_restarts": outcome.restarts,
         "sms_faults": ", ".join(f"{fault} {likelihood:.0%}" for fault, likelihood in FAULTS.items()),
