@@ -216,9 +216,9 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
     out.line(f"Plattform / platform: {nodes}")
     if path is None:
         out.line("Ingen inställning: provläge på den här datorn, utan UPS. Modemet är SIMULERAT:")
-        out.line("112 och samtal ut når ingen; en låtsad telefon svarar och upprepar vad den hör.")
+        out.line("112 når ingen: en låtsad telefon svarar, och upprepar vad den hör.")
         out.line("No configuration: for trying on this machine, no UPS. The modem is SIMULATED:")
-        out.line("112 and calls out reach nobody; a make-believe phone answers and repeats what it hears.")
+        out.line("112 reaches nobody: a make-believe phone answers, and repeats what it hears.")
         out.line()
         server = _address(config) or "127.0.0.1"
         out.line(bold("Ge en mjuktelefon detta: / Give a softphone this:"))

@@ -22,6 +22,7 @@ import pytest
 from hil.net import Host, Net, Switch
 from hil.phone import Account
 from hil.phone.baresip import Baresip
+from hil.sound import seconds_of
 from tools.errors import DONE, UNKNOWN
 from tools.parser import DEFAULT_CONFIG
 
@@ -199,6 +200,21 @@ def test_first_and_second_run(house: House) -> None:
     talk(two, one)
     assert again.end(signal.SIGTERM) == DONE
     assert house.running().keys() == {bystander.pid}
+
+
+@pytest.mark.long
+def test_112_is_answered_by_the_simulated_modem(house: House) -> None:
+    terminal = house.run()
+    assert "SIMULERAT" in terminal.text
+    given = secrets_in(terminal.text)
+    phone = house.phone(1001, given["1001"])
+    phone.dial("112")
+    phone.wait_established(WAIT_S)
+    until(lambda: seconds_of(phone.heard(), phone.tone_hz) > 1.0, "what it says comes back")
+    phone.hang_up()
+    phone.wait_closed(WAIT_S)
+    assert terminal.end(signal.SIGINT) == DONE
+    assert not any("hil.sim.modem" in command for command in house.running().values())
 
 
 def test_killed_it_leaves_a_kamailio_that_carries_calls_and_is_taken_over(house: House) -> None:
