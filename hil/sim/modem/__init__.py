@@ -9,8 +9,10 @@ and ask :class:`~hil.sim.modem.timers.Timers` for the time: a test may own it.
 
     line      bytes ↔ lines, with what real lines do to them        faults    what can be wrong, by name
     request   a command line taken apart                            models    how each model speaks
-    device    one modem: its state, its power, its commands         general, registration, card, calls, messages,
-    network   operators, phones, calls, SMS, USSD, time             sound     the commands, by duty
-    tpdu      23.040 as the service centre writes it                pcm       sound at the modem's own clock
-    ports     pty, TCP, socket pair                                 control, history, world
+    device    one modem: its state, its power, its commands         general, registration, card, calls (calllines),
+    shared    what its parts know of one another                    messages, sound: the commands, by duty
+    network   who is reached by which number, calls, 112            phones, voices: who answers, what is heard
+    centre    SMS, USSD, the time                                   tpdu      23.040 as the service centre writes it
+    pcm       sound at the modem's own clock                        ports, usb: pty, TCP, socket pair; a place in sysfs
+    world     a network and its modems                              control, history: what a rig asks, and reads
 """

@@ -7,9 +7,8 @@ MISSED_CALL, +RXDTMF; Quectel: +QIND: "ccinfo", ^DSCI, +QHUP, +QTONEDET.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 
+from hil.sim.modem.calllines import ENDS, ModemCall, Stat, ccinfo, clcc, clip, dsci, missed
 from hil.sim.modem.card import CardPart
 from hil.sim.modem.faults import Fault
 from hil.sim.modem.models import Family
@@ -18,9 +17,8 @@ from hil.sim.modem.pcm import Pcm
 from hil.sim.modem.registration import Registration
 from hil.sim.modem.request import ERROR, OK, Answer, Form, Handler, Later, Reply, Request, Silence, cme
 from hil.sim.modem.shared import Shared
-from hil.sim.modem.timers import Timer
 
-__all__ = ["Calls", "Stat"]
+__all__ = ["Calls"]
 
 NO_NETWORK = cme(30)
 DIAL_LETTERS = set("0123456789*#+ABC")
@@ -29,39 +27,6 @@ CALLS_MAX = 7
 PHANTOM_LINE = '+CLCC: 1,1,0,1,0,"",128'
 DROP_S = 3.0
 KEYS = "0123456789*#ABCD"
-
-
-class Stat:
-    """`<stat>` of +CLCC; 6 is SIMCom's for one that has ended."""
-
-    ACTIVE, HELD, DIALING, ALERTING, INCOMING, WAITING, ENDED = range(7)
-
-
-DSCI = {
-    Stat.HELD: 1,
-    Stat.DIALING: 2,
-    Stat.ACTIVE: 3,
-    Stat.INCOMING: 4,
-    Stat.WAITING: 5,
-    Stat.ENDED: 6,
-    Stat.ALERTING: 7,
-}
-"""Quectel's numbers of the same, in ^DSCI."""
-ENDS = {Cause.BUSY: "BUSY", Cause.NO_ANSWER: "NO ANSWER"}
-"""The result that says why; NO CARRIER for all others (27.007 §6.3)."""
-
-
-@dataclass(eq=False)
-class ModemCall:
-    """One call as the modem has it."""
-
-    index: int
-    call: Call
-    outgoing: bool
-    stat: int
-    number: str
-    withheld: bool = False
-    ring: Timer | None = None
 
 
 class Calls:
@@ -276,10 +241,8 @@ class Calls:
         return Answer(tuple(lines))
 
     def _listed(self, held: ModemCall, stat: int | None = None) -> str:
-        first = f"{held.index},{0 if held.outgoing else 1},{held.stat if stat is None else stat},0,0"
-        if self._shared.faults.strikes(Fault.NO_NUMBER):
-            return first
-        return f'{first},"{held.number}",{_toa(held.number)}'
+        numbered = not self._shared.faults.strikes(Fault.NO_NUMBER)
+        return clcc(held, held.stat if stat is None else stat, numbered=numbered)
 
     def _vts(self, request: Request) -> Reply:
         active = self.active
@@ -334,8 +297,7 @@ class Calls:
                 lasted = self._shared.timers.now() - call.answered
                 self._shared.say(f"VOICE CALL: END: {int(lasted):06d}")
             elif not held.outgoing:
-                when = self._shared.centre.time()
-                self._shared.say(f"MISSED_CALL: {_clock(when)} {held.number}".rstrip())
+                self._shared.say(missed(held, self._shared.centre.time()))
         self._tell_change(held, ended=True)
         result = ENDS.get(self._last_cause, "NO CARRIER") if held.outgoing else "NO CARRIER"
         if not (family is Family.SIMCOM and call.answered is None and not held.outgoing):
@@ -346,11 +308,9 @@ class Calls:
         if self._push:
             self._shared.say(f"+CLCC: {self._listed(held, Stat.ENDED if ended else None)}")
         if self._ccinfo:
-            way, stat = int(not held.outgoing), -1 if ended else held.stat
-            self._shared.say(f'+QIND: "ccinfo",{held.index},{way},{stat},0,0,"{held.number}",{_toa(held.number)}')
+            self._shared.say(ccinfo(held, ended=ended))
         if self._dsci:
-            stat = DSCI[Stat.ENDED if ended else held.stat]
-            self._shared.say(f"^DSCI: {held.index},{int(not held.outgoing)},{stat},0,{held.number},{_toa(held.number)}")
+            self._shared.say(dsci(held, ended=ended))
 
     def _ring(self, held: ModemCall) -> None:
         if held not in self.calls or held.stat not in (Stat.INCOMING, Stat.WAITING):
@@ -359,16 +319,11 @@ class Calls:
             if self._shared.model.rings and self._ring_wanted() and not self._shared.faults.strikes(Fault.NO_RING):
                 self._shared.say("+CRING: VOICE" if self._crc else "RING")
             if self._clip:
-                self._shared.say(f"+CLIP: {self._clip_text(held)}")
+                self._shared.say(clip(held, numbered=not self._shared.faults.strikes(Fault.NO_NUMBER)))
         held.ring = self._shared.timers.later(self._shared.model.ring_s, lambda: self._ring(held))
 
     def _ring_wanted(self) -> bool:
         return self._ring_urc or self._shared.model.family is not Family.QUECTEL
-
-    def _clip_text(self, held: ModemCall) -> str:
-        if held.withheld or self._shared.faults.strikes(Fault.NO_NUMBER):
-            return '"",128,,,,1'  # 1: withheld by its caller
-        return f'"{held.number}",{_toa(held.number)},,,,0'
 
     # Sound
 
@@ -399,14 +354,3 @@ class Calls:
             held.call.release(cause)
         if silently:
             self._pcm.call_ended()
-
-
-def _toa(number: str) -> int:
-    """Type of address, 24.008 §10.5.4.7."""
-    if not number:
-        return 128
-    return 145 if number.startswith("+") else 129
-
-
-def _clock(when: datetime) -> str:
-    return f"{when:%I:%M%p}"
