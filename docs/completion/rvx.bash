@@ -157,7 +157,7 @@ _shtab_rvx_restart_pos_0_choices=(edge unit standby)
 _shtab_rvx_explain___mode_choices=(normal suspect survival returning)
 _shtab_rvx_threat_pos_0_choices=(list export)
 _shtab_rvx_trunk_pos_0_choices=(status test why sms)
-_shtab_rvx_bench_pos_0_choices=(failover load master people calls)
+_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk)
 _shtab_rvx_pos_0_choices=(run demo extension people referral identity status doctor restart explain check say threat trunk test bench storm)
 
 _shtab_rvx_run__h_nargs=0
