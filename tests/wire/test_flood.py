@@ -46,6 +46,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         made.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["register", "invite", "garbage"])
 def test_calls_go_on(site: Site, kind: str) -> None:
     done = calls_under_flood(site, [Dial(CALLER, "1002")], caller_ip=site.phone_ip(22), kind=kind, calls=CALLS)
