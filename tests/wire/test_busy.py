@@ -52,7 +52,7 @@ def test_who_is_joined_with_one_who_is_away(house: House) -> None:
     house.site.wait(lambda: house.site.table("ask").get(FOURTH) == "ask", STEP_S, "known to the edge")
     by.join(1, 2)
     by.wait_closed(STEP_S)
-    # What linphone says itself in a call that it takes over is not looked at: on a busy machine it is silent there.
+    # What is said the other way is not looked at: on a busy machine it was silence, twice, and why is not known.
     house.site.wait(lambda: holds(newest(away), one.tone_hz), STEP_S, "heard")
     one.hang_up()
     house.site.wait(
