@@ -146,7 +146,9 @@ class Watch:
             # What the dispatcher believes of a node that it does not ask is no knowledge.
             nodes = tuple(replace(node, serving=None) for node in nodes)
         numbers = {name: value for name, value in counts.items() if isinstance(value, int)}
-        worst = max((node.probe_ms for node in nodes if node.probe_ms is not None), default=None)
+        # Timer A is the line's; a call by data has its own.
+        by_line = (node.probe_ms for node in nodes if node.path is Path.LINE)
+        worst = max((ms for ms in by_line if ms is not None), default=None)
         if worst is not None:
             self._probes = [*self._probes[1 - PROBES_REMEMBERED :], worst]
         await self._ask_held(numbers.get("held_until", 0))

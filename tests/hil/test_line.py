@@ -19,6 +19,7 @@ def transit(**conditions: float) -> Transit:
         ("delay 20", Conditions(delay_ms=20, loss_percent=1)),
         (" loss  0.5\n", Conditions(loss_percent=0.5)),
         ("jitter 150", Conditions(jitter_ms=150, loss_percent=1)),
+        ("rate 1000", Conditions(rate_kbit=1000, loss_percent=1)),
         ("cut both", Conditions(loss_percent=1, cut=frozenset({"ab", "ba"}))),
         ("cut ab", Conditions(loss_percent=1, cut=frozenset({"ab"}))),
         ("cut ba", Conditions(loss_percent=1, cut=frozenset({"ba"}))),
@@ -31,7 +32,20 @@ def test_commands(text: str, expected: Conditions) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "cut", "cut all", "delay", "delay x", "delay -1", "delay nan", "loss 101", "loss 1 2", "stop", "x" * 9000],
+    [
+        "",
+        "cut",
+        "cut all",
+        "delay",
+        "delay x",
+        "delay -1",
+        "delay nan",
+        "rate -1",
+        "loss 101",
+        "loss 1 2",
+        "stop",
+        "x" * 9000,
+    ],
 )
 def test_bad_commands_say_what_is_wrong(text: str) -> None:
     with pytest.raises(LineError) as error:
@@ -55,6 +69,17 @@ def test_a_shorter_delay_lets_no_frame_overtake() -> None:
     line.enter("ab", b"2", 1.001)
     assert line.leave(1.002) == []
     assert line.leave(1.051) == [("ab", b"1"), ("ab", b"2")]
+
+
+def test_a_narrow_line_sends_one_after_the_other_and_keeps_no_more_than_half_a_second() -> None:
+    line = transit(rate_kbit=70)
+    for _ in range(100):
+        line.enter("ab", bytes(100), 1.0)  # 11.4 ms each
+    assert len(line.leave(1.0501)) == 4
+    assert len(line.leave(9.0)) == 40  # those of half a second, and the one that crossed it
+    assert (line.passed["ab"], line.lost["ab"]) == (44, 56)
+    line.enter("ba", bytes(100), 9.0)  # the other direction has a turn of its own
+    assert len(line.leave(9.02)) == 1
 
 
 def test_jitter_keeps_the_order_and_its_bound() -> None:
