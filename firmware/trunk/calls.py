@@ -37,6 +37,7 @@ PRIORITY = "P-Trunk-Priority"
 TAKEN_S = 3.0
 """So long a modem has to take an order to dial or to hang up."""
 EMERGENCY_TAKEN_S = 1.0
+"""Of 112, while there is another modem."""
 PROGRESS_S = 60.0
 """A telephone call of which nothing has been heard for so long comes to nothing,"""
 EMERGENCY_PROGRESS_S = 9.0
@@ -265,12 +266,13 @@ class Outgoing(Call):
                 return
             line = self._desk.lines[choice.line]
             tried.add(line.name)
+            last = isinstance(choose(lines, self.priority, tried=tried, keep_one=self._desk.keep_one), Full)
             cut = line.call
             line.take(self)
             try:
                 if cut is not None and isinstance(choice, Preempt):
                     await self._cut(line, cut)
-                over, cause = await self._by(line)
+                over, cause = await self._by(line, last=last)
             finally:
                 line.release(self)
             if over:
@@ -288,13 +290,13 @@ class Outgoing(Call):
         with contextlib.suppress(ModemError, TimeoutError):
             await asyncio.wait_for(line.modem.hang_up(), EMERGENCY_TAKEN_S)
 
-    async def _by(self, line: ModemLine) -> tuple[bool, int | None]:
-        """By that modem. Whether the call is over for good; else by which cause it has come to nothing."""
+    async def _by(self, line: ModemLine, *, last: bool) -> tuple[bool, int | None]:
+        """By that modem; `last`: there is no other. Whether the call is over for good; else why it has come to nothing."""
         emergency = self.priority is Priority.EMERGENCY
         number = to_dial(self.asked.number, line.form)
         self._note(Step.DIALS, line.name)
         try:
-            taken_s = EMERGENCY_TAKEN_S if emergency else TAKEN_S
+            taken_s = EMERGENCY_TAKEN_S if emergency and not last else TAKEN_S
             await line.cleaned(taken_s)
             await asyncio.wait_for(line.modem.dial(number, withheld=self.asked.withheld), taken_s)
         except (ModemError, TimeoutError) as error:
