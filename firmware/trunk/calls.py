@@ -291,7 +291,7 @@ class Outgoing(Call):
             await asyncio.wait_for(line.modem.hang_up(), EMERGENCY_TAKEN_S)
 
     async def _by(self, line: ModemLine, *, last: bool) -> tuple[bool, int | None]:
-        """By that modem; `last`: there is no other. Whether the call is over for good; else why it has come to nothing."""
+        """By that modem; `last`: there is no other. Whether the call is over for good, else the cause that ended it."""
         emergency = self.priority is Priority.EMERGENCY
         number = to_dial(self.asked.number, line.form)
         self._note(Step.DIALS, line.name)
