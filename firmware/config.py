@@ -97,6 +97,7 @@ FOLDER_OR_NONE = FILE_OR_NONE = Text('an absolute path, at most 80 bytes, or ""'
 SIP_URI = Text('"sip:HOST[:PORT][;transport=udp|tcp]"', _kept(parse_sip_uri))
 SIP_URI_OR_NONE = Text(f'{SIP_URI.expected}, or ""', _or_empty(_kept(parse_sip_uri)))
 REALM = Text('up to 255 letters, digits or . - _, or ""', like(r"[A-Za-z0-9._-]{0,255}"))
+PLACE = Text('up to 100 characters on one line, or ""', like(r'[^\x00-\x1f\x7f-\x9f\u2028\u2029"\\]{0,100}'))
 NUMBER = Text("2 to 16 of the digits and + * # -", like(r"[0-9+*#-]{2,16}"))
 PREFIX = Text('up to 4 digits, or ""', like(r"[0-9]{0,4}"))
 AREA_CODE = Text('an area code with its 0, such as "090", or ""', like(r"(0[1-9][0-9]{0,2})?"))
@@ -285,6 +286,9 @@ class Emergency:
         metadata=key(Each(NUMBER, 1, 16), "what is dialled for help; 112 must be among them"),
     )
     gateway: str = field(default="", metadata=key(SIP_URI_OR_NONE, "a second SIP gateway as a way to 112"))
+    place: str = field(
+        default="", metadata=key(PLACE, "what to tell SOS of where this is: street and number, house, floor, room")
+    )
     no_ringing_s: int = field(
         default=6, metadata=key(Whole(2, 30), "without ringing for so long, the next way is tried")
     )

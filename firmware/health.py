@@ -363,8 +363,11 @@ def _way_out(name: str, facts: Facts) -> Finding:
     status = facts.status
     if status is None or status.gateway is None:
         return _unknown(name, "nobody said")
-    told = next((problem for problem in status.problems if problem.area == "emergency"), None)
-    return _of_problem(name, told) if told else _ok(name, "a gateway is configured; whether it works, a call proves")
+    told = next((problem for problem in status.problems if problem.area in ("emergency", "trunk")), None)
+    if told:
+        return _of_problem(name, told)
+    by = "a gateway is configured" if status.gateway else "a modem is there"
+    return _ok(name, f"{by}; whether it works, a call proves")
 
 
 def _standby(name: str, facts: Facts) -> Finding:

@@ -23,9 +23,11 @@ from firmware.door import Door
 from firmware.edge import edge_settings
 from firmware.keeper import Keeper
 from firmware.names import Dns, Names
+from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.standby import PairView
 from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status
+from firmware.trunk.asked import Asked
 from firmware.watch import Watch
 
 __all__ = ["Unit"]
@@ -61,6 +63,7 @@ class Unit:
         self._beats = Beats(config, watch.count) if config.standby.pair else None
         self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
+        self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -80,6 +83,8 @@ class Unit:
                 if self._aside:
                     tasks.create_task(self._aside.run())
                 tasks.create_task(self._door.run())
+                if self._trunk:
+                    tasks.create_task(self._trunk.run())
         finally:
             server.close()
             self._paths.unit_socket.unlink(missing_ok=True)
@@ -97,7 +102,7 @@ class Unit:
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
         problems += self._door.problems(now)
-        return Status(
+        status = Status(
             unit=self._config.unit.name,
             version=__version__,
             time=_text(now),
@@ -114,6 +119,7 @@ class Unit:
             calls_process=self._calls_process(now),
             platform=bool(self._config.platform.nodes),
             gateway=bool(self._config.emergency_gateway),
+            place=self._config.emergency.place,
             nodes=tuple(Node(n.uri, n.path, n.serving, n.probe_ms) for n in sight.nodes) if sight else (),
             phones=Phones(
                 registered=sight.registered if sight else None,
@@ -128,8 +134,10 @@ class Unit:
             ),
             pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
             data=self._data(),
+            trunk=self._trunk.seen if self._trunk else None,
             problems=problems,
-        ).with_problems()
+        )
+        return with_problems(status)
 
     def _data(self) -> Data | None:
         if not self._config.data.address:

@@ -19,7 +19,8 @@ from firmware import __version__
 from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
-from firmware.status import Data, Node, Phones, Problem, Severity, Status, StatusError
+from firmware.problems import with_problems
+from firmware.status import Data, Modem, Node, Phones, Problem, Severity, Status, StatusError, Trunk
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
 from tools.output import WIDTH, Output
@@ -179,6 +180,8 @@ def ask_edge(path: Path, config: Config) -> Status:
         edge=True,
         platform=bool(config.platform.nodes),
         gateway=bool(config.emergency_gateway),
+        place=config.emergency.place,
+        trunk=Trunk() if config.modem else None,
         nodes=tuple(Node(node.uri, node.path, node.serving, node.probe_ms) for node in nodes),
         phones=Phones(registered=_number(statistics, _REGISTERED.replace(":", "."))),
     )
@@ -194,7 +197,7 @@ def ask_edge(path: Path, config: Config) -> Status:
         fix="start it by rvx run",
     )
     # That nobody vouches for the mode is what a dead unit means, not one more problem.
-    others = tuple(problem for problem in status.with_problems().problems if problem.id != "RVX-S02")
+    others = tuple(problem for problem in with_problems(status).problems if problem.id != "RVX-S02")
     return replace(status, problems=(silent, *others))
 
 
@@ -216,6 +219,10 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
         yield from _row("If it fails", keep[status.protected], _outside(status))
     else:
         yield from _row("Calls out", _outside(status))
+    for modem in status.trunk.modems if status.trunk else ():
+        yield from _row("Modem", *_modem(modem))
+    if status.place or any(modem.number for modem in (status.trunk.modems if status.trunk else ())):
+        yield from _row("Tell SOS", *_sos(status))
     yield from _row("Phones", *_phones(status))
     yield from _row("Calls", *_calls(status))
     if status.calls.messages:
@@ -291,9 +298,35 @@ def _uplink(status: Status) -> tuple[str, str]:
 
 
 def _outside(status: Status) -> str:
-    return {True: "outside line: gateway", False: "outside line: NONE, 112 too", None: "outside line: not known"}[
-        status.gateway
-    ]
+    modems = status.trunk.modems if status.trunk else ()
+    by = ["gateway"] if status.gateway else []
+    by += [modem.name for modem in modems if modem.service == "voice"]
+    if by:
+        return f"outside line: {', '.join(by)}"
+    if any(modem.service == "emergency_only" for modem in modems):
+        return "outside line: 112 ONLY"
+    return "outside line: not known" if status.way_out is None else "outside line: NONE, 112 too"
+
+
+def _modem(modem: Modem) -> tuple[str, str]:
+    """What it is and can do; whether anybody has proved it."""
+    can = {
+        "voice": "can call",
+        "emergency_only": "112 ONLY",
+        "unknown": "network not known",
+        "none": "NO NETWORK",
+        "away": "DOES NOT ANSWER",
+    }.get(modem.service or "", "not known")
+    proved = {"green": "proved", "yellow": "partly proved", "red": "NOT PROVED"}.get(modem.card or "", "")
+    signal = "" if modem.dbm is None else f"{modem.dbm} dBm"
+    network = " ".join(filter(None, (modem.network, modem.technology, signal)))
+    return f"{modem.name}: {can}, {proved}" if proved else f"{modem.name}: {can}", network
+
+
+def _sos(status: Status) -> tuple[str, str]:
+    """Where this is, and the numbers at which who rings 112 by a modem is called back."""
+    numbers = [modem.number for modem in (status.trunk.modems if status.trunk else ()) if modem.number]
+    return status.place or "no place: [emergency] place", f"call back {', '.join(numbers)}" if numbers else ""
 
 
 def _phones(status: Status) -> tuple[str, str]:

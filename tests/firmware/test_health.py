@@ -7,7 +7,8 @@ import pytest
 
 from firmware.health import CHECKS, Facts, File, Result, Space, examine, verdict
 from firmware.modes import Mode, Path
-from firmware.status import Node, Pair, Phones, Problem, Severity, Status
+from firmware.problems import with_problems
+from firmware.status import Node, Pair, Phones, Problem, Severity, Status, Trunk
 
 STATUS = Status(
     unit="gw-1",
@@ -43,7 +44,7 @@ BLIND = Facts(config="unit.toml")
 
 
 def told(**over: Any) -> Status:
-    return dataclasses.replace(STATUS, **over).with_problems()
+    return with_problems(dataclasses.replace(STATUS, **over))
 
 
 def test_a_unit_that_is_well() -> None:
@@ -112,7 +113,8 @@ def test_what_is_not_known_is_neither_well_nor_ill() -> None:
         ({"status": told(pair=Pair(True, None))}, "standby", "warn", "RVX-B02", "not heard"),
         ({"status": told(pair=Pair(True, True))}, "standby", "fail", "RVX-B01", "both units"),
         ({"status": told(pair=Pair(True, False, (), False))}, "standby", "warn", "RVX-B05", "do not come over"),
-        ({"status": told(gateway=False)}, "way-out", "warn", "RVX-G01", "no gateway"),
+        ({"status": told(gateway=False)}, "way-out", "warn", "RVX-G01", "neither"),
+        ({"status": told(trunk=Trunk(process=False))}, "way-out", "fail", "RVX-G03", "does not answer"),
         ({"status": told(gateway=None)}, "way-out", "skip", None, "not known"),
     ],
 )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import firmware
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
-from firmware.status import Calls, Node, Phones, Problem, Severity, Status, StatusError, find_problems
+from firmware.problems import find_problems, with_problems
+from firmware.status import Calls, Modem, Node, Phones, Problem, Severity, Status, StatusError, Trunk
 
 SCHEMA = json.loads((Path(firmware.__file__).parent / "status.schema.json").read_text("utf-8"))
 GOOD_DAY = Status(
@@ -83,7 +84,15 @@ def as_json(status: Status) -> Any:
 
 
 @pytest.mark.parametrize(
-    "status", [GOOD_DAY, DARK, OUTAGE, OUTAGE.with_problems(), replace(DARK, edge=False).with_problems()]
+    "status",
+    [
+        GOOD_DAY,
+        DARK,
+        OUTAGE,
+        with_problems(OUTAGE),
+        replace(OUTAGE, trunk=Trunk(True, (Modem("m", dbm=-71),)), place="Storgatan 1"),
+        with_problems(replace(DARK, edge=False)),
+    ],
 )
 def test_json_is_what_the_schema_says(status: Status) -> None:
     assert faults(as_json(status), SCHEMA) == []
@@ -107,7 +116,10 @@ def test_the_check_itself_finds_faults() -> None:
     assert all(faults(good | {name: value}, SCHEMA) for name, value in wrong.items())
 
 
-@pytest.mark.parametrize("status", [GOOD_DAY, DARK, OUTAGE.with_problems()])
+@pytest.mark.parametrize(
+    "status",
+    [GOOD_DAY, DARK, with_problems(OUTAGE), replace(OUTAGE, trunk=Trunk(True, (Modem("m"),)), place="Storgatan 1")],
+)
 def test_json_is_read_as_it_was_written(status: Status) -> None:
     assert Status.from_json(as_json(status)) == status
 
@@ -158,6 +170,13 @@ def test_reading_raises_nothing_but_its_own_error(odd: dict[str, Any]) -> None:
     assert as_json(status)["schema"] == 1
 
 
+def modems(*services: str, card: str = "green") -> Trunk:
+    made = (
+        Modem(f"m{n}", service, "+46701234567", "Telia", "lte", -71, None, card) for n, service in enumerate(services)
+    )
+    return Trunk(process=True, modems=tuple(made))
+
+
 @pytest.mark.parametrize(
     ("change", "verdict"),
     [
@@ -171,6 +190,13 @@ def test_reading_raises_nothing_but_its_own_error(odd: dict[str, Any]) -> None:
         ({"mode": Mode.SURVIVAL}, "survival_way_out"),
         ({"mode": Mode.SURVIVAL, "gateway": False}, "survival_no_way_out"),
         ({"mode": Mode.SURVIVAL, "gateway": None}, "survival"),
+        ({"mode": Mode.SURVIVAL, "gateway": False, "trunk": modems("voice", "away")}, "survival_way_out"),
+        ({"mode": Mode.SURVIVAL, "gateway": False, "trunk": modems("none", "away")}, "survival_no_way_out"),
+        ({"mode": Mode.SURVIVAL, "gateway": False, "trunk": modems("emergency_only")}, "survival_no_way_out"),
+        ({"mode": Mode.SURVIVAL, "gateway": False, "trunk": modems("none", "unknown")}, "survival"),
+        ({"mode": Mode.SURVIVAL, "gateway": False, "trunk": Trunk()}, "survival"),
+        ({"mode": Mode.SURVIVAL, "gateway": False, "trunk": Trunk(process=False)}, "survival_no_way_out"),
+        ({"mode": Mode.SURVIVAL, "trunk": Trunk(process=False)}, "survival_way_out"),
         ({"edge": False}, "not_working"),
         ({"edge": None}, "unknown"),
     ],
@@ -200,6 +226,10 @@ def test_verdict(change: dict[str, Any], verdict: str) -> None:
         ({"gateway": False, "lease_left_s": -1.0}, ["RVX-S02", "RVX-G01"]),
         ({"edge": False, "mode": None, "gateway": False, "lease_left_s": -1.0}, ["RVX-E01"]),
         ({"edge": None}, []),
+        ({"gateway": False, "trunk": Trunk()}, []),
+        ({"gateway": False, "trunk": Trunk(process=False)}, ["RVX-G03"]),
+        ({"gateway": False, "trunk": modems("voice", card="red")}, ["RVX-G05"]),
+        ({"gateway": False, "trunk": modems("voice", card="yellow")}, []),
     ],
 )
 def test_problems(change: dict[str, Any], problems: list[str]) -> None:
@@ -210,8 +240,8 @@ def test_problems(change: dict[str, Any], problems: list[str]) -> None:
 
 
 def test_an_outage_is_a_failure_and_a_lesser_want_a_warning() -> None:
-    assert OUTAGE.with_problems().problems[0].severity is Severity.FAIL
-    assert replace(GOOD_DAY, gateway=False).with_problems().problems[0].severity is Severity.WARN
+    assert with_problems(OUTAGE).problems[0].severity is Severity.FAIL
+    assert with_problems(replace(GOOD_DAY, gateway=False)).problems[0].severity is Severity.WARN
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:

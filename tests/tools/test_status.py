@@ -23,7 +23,8 @@ import pytest
 from firmware.config import default
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
-from firmware.status import Calls, Node, Phones, Status, StatusError
+from firmware.problems import with_problems
+from firmware.status import Calls, Modem, Node, Phones, Status, StatusError, Trunk
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.output import WIDTH, Output, to_ascii
 from tools.status import ANSWER_BYTES_MAX, VERDICTS, ask_edge, ask_unit, lines, run
@@ -59,7 +60,7 @@ OUTAGE = replace(
     nodes=(Node("sip:sip.example.net:5060", Way.LINE, False),),
 )
 LONG = replace(
-    OUTAGE.with_problems(),
+    with_problems(OUTAGE),
     unit="g" * 63,
     nodes=tuple(
         Node(f"sip:[2001:db8:ffff:ffff:ffff:ffff:0:{n}]:5061;transport=tcp", Way.DATA, False) for n in range(8)
@@ -171,7 +172,7 @@ def test_good_day() -> None:
 
 
 def test_outage_says_what_is_wrong_last_but_one_and_what_to_do_last() -> None:
-    shown = screen(OUTAGE.with_problems())
+    shown = screen(with_problems(OUTAGE))
     assert shown[0] == "gw-sorsele-01  RESERVDRIFT, INGEN VÄG UT / SURVIVAL, NO WAY OUT"
     assert "Mode         SURVIVAL for 2 min              platform or line, not known which" in shown
     assert "Calls out    outside line: NONE, 112 too" in shown
@@ -179,12 +180,26 @@ def test_outage_says_what_is_wrong_last_but_one_and_what_to_do_last() -> None:
     assert shown[-1].startswith("Next         rvx explain RVX-L01")
 
 
+def test_modems_are_told_and_what_to_say_to_sos() -> None:
+    one = Modem("telia", "voice", "+46701234567", "Telia", "lte", -71, None, "red")
+    two = Modem("tele2", "away")
+    shown = screen(replace(OUTAGE, trunk=Trunk(True, (one, two)), place="Storgatan 1, plan 2"))
+    assert shown[0] == "gw-sorsele-01  RESERVDRIFT, VÄG UT FINNS / SURVIVAL, WAY OUT"
+    assert "Calls out    outside line: telia" in shown
+    assert "Modem        telia: can call, NOT PROVED     Telia lte -71 dBm" in shown
+    assert "Modem        tele2: DOES NOT ANSWER" in shown
+    assert "Tell SOS     Storgatan 1, plan 2             call back +46701234567" in shown
+    only = replace(OUTAGE, trunk=Trunk(True, (replace(one, service="emergency_only"),)))
+    assert "Calls out    outside line: 112 ONLY" in screen(only)
+    assert "Tell SOS     no place: [emergency] place     call back +46701234567" in screen(only)
+
+
 def test_return_that_waits_says_how_long() -> None:
     waiting = replace(OUTAGE, reason=Reason.SERVING, hold_left_s=75.0)
     assert "Mode         SURVIVAL for 2 min              goes back in 1 min at the least" in screen(waiting)
 
 
-@pytest.mark.parametrize("status", [GOOD_DAY, OUTAGE.with_problems(), LONG, Status("gw", "1", "x"), Status("", "", "")])
+@pytest.mark.parametrize("status", [GOOD_DAY, with_problems(OUTAGE), LONG, Status("gw", "1", "x"), Status("", "", "")])
 def test_one_screen_of_eighty_columns(status: Status) -> None:
     shown = screen(status)
     assert len(shown) <= 24 + len(status.problems)
@@ -202,8 +217,11 @@ def test_what_we_say_ourselves_is_never_cut() -> None:
         replace(GOOD_DAY, phones=Phones(registered=900, known=1000, ready=900), lease_left_s=-99999.0),
         replace(GOOD_DAY, phones=Phones(registered=900, known=900, ready=800)),
         replace(GOOD_DAY, edge=False),
+        replace(OUTAGE, trunk=Trunk(False)),
+        replace(GOOD_DAY, trunk=Trunk(False)),
+        replace(GOOD_DAY, trunk=Trunk(True, (Modem("a" * 16, card="red"), Modem("b" * 16, card="red")))),
     )
-    assert not [line for day in days for line in screen(day.with_problems()) if line.endswith("...")]
+    assert not [line for day in days for line in screen(with_problems(day)) if line.endswith("...")]
 
 
 @pytest.mark.parametrize("mode", [None, *Mode])
@@ -238,18 +256,18 @@ def test_healthy_unit(args: Namespace, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_failure_is_the_exit_code_and_a_warning_is_not(args: Namespace, tmp_path: Path) -> None:
-    with unit(tmp_path, saying(replace(GOOD_DAY, gateway=False).with_problems())):
+    with unit(tmp_path, saying(with_problems(replace(GOOD_DAY, gateway=False)))):
         assert run(args) == DONE
     (tmp_path / "run" / "unit.sock").unlink()
-    with unit(tmp_path, saying(OUTAGE.with_problems())):
+    with unit(tmp_path, saying(with_problems(OUTAGE))):
         assert run(args) == FAILED
 
 
 def test_json_is_the_units_own(args: Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args.json = True
-    with unit(tmp_path, saying(OUTAGE.with_problems())):
+    with unit(tmp_path, saying(with_problems(OUTAGE))):
         assert run(args) == FAILED
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(OUTAGE.with_problems().to_json()))
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(with_problems(OUTAGE).to_json()))
 
 
 def test_answer_in_pieces_is_put_together(tmp_path: Path) -> None:
@@ -326,7 +344,7 @@ def test_what_kamailio_says_is_in_the_json_too(
     said = json.loads(capsys.readouterr().out)
     assert (said["mode"], said["edge"], said["working"], said["started_at"]) == ("SURVIVAL", True, True, None)
     assert said["phones"] == {"registered": 7, "known": None, "learnt": None, "ready": None}
-    assert [problem["id"] for problem in said["problems"]] == ["RVX-S01", "RVX-G01"]  # no platform by configuration
+    assert [problem["id"] for problem in said["problems"]] == ["RVX-S01"]  # no platform by configuration
 
 
 def test_nodes_as_kamailio_sees_them(tmp_path: Path) -> None:
@@ -336,7 +354,7 @@ def test_nodes_as_kamailio_sees_them(tmp_path: Path) -> None:
         status = ask_edge(tmp_path / "run" / "edge.sock", config)
     assert status.nodes == (Node("sip:10.9.0.2:5060", Way.LINE, False),)
     assert any(line.startswith("Uplink       10.9.0.2:5060 does not serve") for line in screen(status))
-    assert [problem.id for problem in status.problems] == ["RVX-S01", "RVX-L01", "RVX-G01"]
+    assert [problem.id for problem in status.problems] == ["RVX-S01", "RVX-L01"]
 
 
 def test_kamailio_without_tables_or_nodes(tmp_path: Path) -> None:
@@ -383,7 +401,7 @@ def test_ascii_where_the_terminal_has_no_more(tmp_path: Path, environment: dict[
 
 def test_colour_on_a_terminal_only_repeats_words(tmp_path: Path, environment: dict[str, str]) -> None:
     theirs, ours = pty.openpty()
-    with unit(tmp_path, saying(OUTAGE.with_problems())):
+    with unit(tmp_path, saying(with_problems(OUTAGE))):
         done = subprocess.run(command(tmp_path), env=environment, stdout=ours, check=False)
     os.close(ours)
     shown = b""

@@ -54,4 +54,16 @@ ENTRIES = {
             "Give test_number under [trunk], or the numbers of two modems; try again when no call is up.",
         ),
     ),
+    "RVX-G05": Entry(
+        Said(
+            "Ett modem är inte provat.",
+            "Ingen har inom 30 dagar visat att samtal med ljud åt båda håll, och SMS, går med det och dess SIM-kort.",
+            "rvx trunk status säger vad som saknas; rvx trunk test NAMN gör ett provsamtal.",
+        ),
+        Said(
+            "A modem is not proved.",
+            "Nobody has shown within 30 days that calls with sound both ways, and SMS, go by the modem and its SIM.",
+            "rvx trunk status says what is missing; rvx trunk test NAME makes a test call.",
+        ),
+    ),
 }

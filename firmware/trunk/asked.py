@@ -1,0 +1,56 @@
+"""What `unit` knows of the process `trunk`: asked on its socket now and then, for the one snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from firmware.status import StatusError, Trunk, trunk_of
+
+__all__ = ["Asked"]
+
+ASK_EVERY_S = 5.0
+ANSWER_S = 2.0
+START_S = 15.0
+"""Before that a process that does not answer may only not have begun."""
+ANSWER_MAX_BYTES = 1 << 20
+
+
+class Asked:
+    """`run` never returns. `seen` holds what was last said; of a silent process nothing is said of its modems."""
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self.seen = Trunk()
+
+    async def run(self) -> None:
+        began = asyncio.get_running_loop().time()
+        while True:
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    self.seen = trunk_of(json.loads(await self._ask()))
+            except (OSError, ValueError, RecursionError, StatusError):
+                silent = asyncio.get_running_loop().time() - began > START_S or self.seen.process is not None
+                self.seen = Trunk(process=False if silent else None)
+            else:
+                self.seen = replace(self.seen, process=True)
+            await asyncio.sleep(ASK_EVERY_S)
+
+    async def _ask(self) -> bytes:
+        reader, writer = await asyncio.open_unix_connection(self._place)
+        try:
+            writer.write(b'{"do": "status"}\n')
+            return await _whole(reader)
+        finally:
+            writer.close()
+
+
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    said = b""
+    while part := await reader.read(1 << 16):
+        said += part
+        if len(said) > ANSWER_MAX_BYTES:
+            raise ValueError("the answer does not end")
+    return said
