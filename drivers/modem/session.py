@@ -138,6 +138,7 @@ class Session:
             await self.port.lines(text)
         await self._sim_changed()
         await self._list_calls()
+        self._look_at_calls.set()
         await self.sms.set_up()
         await self.port.lines("AT+COPS=3,2")
 
@@ -175,6 +176,7 @@ class Session:
             if answer.verdict is Verdict.OK:
                 self._calls.hanging_up(self._loop.time())
                 await self._list_calls()
+                self._look_at_calls.set()
                 if not len(self._calls):
                     return
         if len(self._calls):
@@ -261,12 +263,15 @@ class Session:
             self._look_at_calls.clear()
             with contextlib.suppress(ModemError):  # of which the port tells by itself if it lasts
                 await self._list_calls()
+                await self._follow_sound()
 
     async def _list_calls(self) -> None:
         answer = await self.port.ask(Command("AT+CLCC", CALLS_TIMEOUT_S, Rank.POLL))
         if answer.verdict is Verdict.OK:
             listed = [call for line in answer.lines if (call := parse_clcc(line)) is not None]
             self._told(self._calls.listed(listed, self._loop.time()))
+
+    async def _follow_sound(self) -> None:
         await self.call_sound.follow(self._calls.states)
         if self.call_sound.is_broken and not len(self._calls) and self._loop.time() >= self._judged_from:
             self._fail(Reason.SOUND)

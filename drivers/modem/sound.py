@@ -95,6 +95,9 @@ class CallSound:
     """Of whichever call a modem has. `is_broken`: a modem that must be told twice to turn its sound on, says that it
     is off, or gives too little, has lost it, though some may come; only a new start mends that."""
 
+    # Turning on takes several commands and a port that is opened in a thread, and the call may be over before: one task
+    # follows, so that nothing is turned on after it was turned off, and no port stays open that nobody knows of.
+
     def __init__(self, port: Port, name: str) -> None:
         self.dialect: Dialect = GENERIC
         self.url = ""
@@ -103,6 +106,8 @@ class CallSound:
         self._port = port
         self._name = name
         self._is_tried = False
+        self._is_doubted = False
+        """It was not turned on: by a modem that lost it, or because the call was over by then."""
         self._looked_at, self._looked_bytes = 0.0, 0
 
     def said(self, line: str) -> bool:
@@ -114,16 +119,17 @@ class CallSound:
         return True
 
     async def follow(self, states: Collection[CallState]) -> None:
-        """To be called when calls may have changed, and now and then. Raises ModemError."""
+        """To be called when calls may have changed, and now and then, by one task alone. Raises ModemError."""
         is_up = CallState.ACTIVE in states
         if is_up and not self._is_tried and self.dialect.sound_on and self.url:
             self._is_tried = True
             self.current = await self._open()
             self._looked_at, self._looked_bytes = asyncio.get_running_loop().time(), 0
         elif is_up and self.current is not None:
+            self.is_broken |= self._is_doubted
             self._judge(self.current)
-        elif not states and self._is_tried:
-            self._is_tried = False
+        elif self._is_tried and not is_up and CallState.HELD not in states:
+            self._is_tried = self._is_doubted = False
             self.close()
             for text in self.dialect.sound_off:
                 await self._port.ask(Command(text, rank=Rank.CALL))
@@ -141,14 +147,21 @@ class CallSound:
             log.warning("rvx-event kind=no_sound modem=%s reason=%s", self._name, error.reason)
             self.is_broken = True
             return None
+        try:
+            await self._turn_on()
+        except BaseException:  # nobody else knows of it
+            sound.close()
+            raise
+        return sound
+
+    async def _turn_on(self) -> None:
         for text in self.dialect.sound_on:
             command = Command(text, rank=Rank.CALL)
             if (await self._port.ask(command)).verdict is not Verdict.OK:
-                self.is_broken = True
+                self._is_doubted = True
                 await self._port.ask(Command(text, rank=Rank.CALL))
         if await self._says(self.dialect.sound_is) is False:
-            self.is_broken = True
-        return sound
+            self._is_doubted = True
 
     async def _says(self, expected: tuple[str, str] | None) -> bool | None:
         """Whether the modem answers a question so; None where it does not answer it."""

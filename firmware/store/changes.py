@@ -39,8 +39,8 @@ def notice_of(row: Sequence[Any]) -> Notice:
 
 
 def new_id() -> str:
-    """A name for something made here that nobody else gives."""
-    return secrets.token_urlsafe(ID_BYTES)
+    """A name for something made here that nobody else gives; no word of a command that has it is taken for an option."""
+    return secrets.token_hex(ID_BYTES)
 
 
 class Changes(OfJournal):

@@ -133,16 +133,6 @@ def _people() -> Bulk:
     )
 
 
-def test_the_proof_of_a_way_out(building: Building) -> None:
-    """A test call from modem to modem with a tone both ways makes a red card one that is not."""
-    red = building.asked("status")["modems"][0]
-    assert (red["card"], red["reasons"][0]) == ("red", "unproved")
-    building.quiet()
-    proved = building.asked("test", modem="m1")
-    assert {what: one["good"] for what, one in proved.items()} == {"called": True, "heard": True, "said": True}, proved
-    assert building.asked("status")["modems"][0]["card"] == "yellow"
-
-
 def test_112_goes_out_by_a_modem_where_the_platform_is_dead(building: Building) -> None:
     """By the one that is kept for it; and who calls that SIM then rings who called."""
     building.sos()
@@ -205,6 +195,16 @@ def test_who_calls_back_after_112_rings_the_one_who_called(building: Building) -
     building.baresip.wait_established(STEP_S)
     building.baresip.hang_up()
     building.quiet()
+
+
+def test_the_proof_of_a_way_out(building: Building) -> None:
+    """A test call from modem to modem, after other calls, with a tone both ways makes a red card one that is not."""
+    red = building.asked("status")["modems"][0]
+    assert (red["card"], red["reasons"][0]) == ("red", "unproved")
+    building.quiet()
+    proved = building.asked("test", modem="m1")
+    assert {what: one["good"] for what, one in proved.items()} == {"called": True, "heard": True, "said": True}, proved
+    assert building.asked("status")["modems"][0]["card"] == "yellow"
 
 
 def test_trunk_that_was_killed_carries_112_again(building: Building) -> None:
