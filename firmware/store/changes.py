@@ -39,7 +39,7 @@ def notice_of(row: Sequence[Any]) -> Notice:
 
 
 def new_id() -> str:
-    """A name for something made here that nobody else gives; no word of a command that has it is taken for an option."""
+    """A name for something made here that nobody else gives, and that no command takes for an option."""
     return secrets.token_hex(ID_BYTES)
 
 

@@ -16,7 +16,7 @@ import pytest
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.model import Condition, Forwarding
 from firmware.store import outbox
-from firmware.store.changes import Changes
+from firmware.store.changes import Changes, new_id
 from firmware.store.checked import CHANGEABLE, checked
 from firmware.store.database import StoreError, connect
 from firmware.store.load import Bulk, load
@@ -483,3 +483,7 @@ def test_what_a_municipality_has_chosen(store: Store) -> None:
     assert entity is not None
     assert (entity.choices.signals, entity.choices.phone_hours, entity.choices.signal_s) == (3, True, 6)
     assert entity.numbers == ("+4690160000",)
+
+
+def test_a_name_is_no_option_of_a_command() -> None:
+    assert all(new_id().isalnum() for _ in range(100))

@@ -25,6 +25,7 @@ from hil.sim.modem.world import ModemPlan, Plugged, World
 PHONE = "+46701112233"
 OPENS_S = 0.4
 """A port of a sick modem, or on a busy machine."""
+REGISTERED_S = 30.0
 BOTH_WAYS = {What.CALLED: True, What.HEARD: True, What.SAID: True}
 CALLED = {What.CALLED: True}
 NOT_CALLED = {What.CALLED: False}
@@ -82,8 +83,8 @@ async def house(phone: Habit) -> AsyncIterator[House]:
     try:
         for line in lines:
             await line.modem.start()
-        while any(line.service is not Service.VOICE for line in lines):
-            await asyncio.sleep(0.1)
+        await asyncio.sleep(REGISTERED_S)
+        assert [line.service for line in lines] == [Service.VOICE] * 2
         yield House(world, lines)
     finally:
         for line in lines:
