@@ -4,6 +4,7 @@ and what we lead ourselves goes on by `call.Switch`."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 from collections.abc import Callable
@@ -91,10 +92,14 @@ class Leading:
             tasks.create_task(self._load())
 
     async def _load(self) -> None:
+        with contextlib.suppress(OSError):
+            self._paths.no_sound.unlink(missing_ok=True)
         try:
             self._on_hold, self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
-        except Exception:  # a library, a folder, a disk: calls are led and refused in words without it
+        except Exception as fault:  # a library, a folder, a disk: calls are led and refused in words without it
             log.exception("rvx-event kind=no_sound")
+            with contextlib.suppress(OSError):
+                self._paths.no_sound.write_text(type(fault).__name__, "utf-8")
             return
         # Sound is paced by the loop that collects: what is loaded for good is not gone through again and again.
         gc.freeze()

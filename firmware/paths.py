@@ -105,6 +105,11 @@ class Paths:
         return self.run / "led"
 
     @property
+    def no_sound(self) -> Path:
+        """There while `calls` has no sound; holds why."""
+        return self.run / "no-sound"
+
+    @property
     def unit_socket(self) -> Path:
         return self.run / "unit.sock"
 

@@ -102,6 +102,8 @@ class Unit:
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
         problems += self._door.problems(now)
+        if self._paths.no_sound.exists():
+            problems += (_NO_SOUND,)
         status = Status(
             unit=self._config.unit.name,
             version=__version__,
@@ -190,6 +192,17 @@ def _store_problem(fault: str) -> Problem:
         effect="records wait in the edge's journal; calls go on",
         fix="look at the disk: space, rights, age",
     )
+
+
+_NO_SOUND = Problem(
+    "RVX-M06",
+    Severity.WARN,
+    "calls",
+    observed="the process calls has no sound",
+    expected="its libraries and recordings loaded",
+    effect="callers read why nobody answers, and hear nothing; no messages",
+    fix="its log says what is missing; then rvx restart calls",
+)
 
 
 def _unreadable_problem(unreadable: Mapping[str, str]) -> Problem:

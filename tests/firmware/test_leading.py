@@ -37,6 +37,23 @@ def test_what_is_told_of_a_call_ends_nothing(tmp_path: Path, monkeypatch: pytest
         assert told == ["1001", "1002"]
 
 
+async def test_sound_that_cannot_be_loaded_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = default(tmp_path)
+    config.paths.run.mkdir(parents=True)
+    with closing(Leading(config, EdgeRpc(tmp_path / "edge.sock"), lambda note: None)) as leading:
+
+        def broken() -> None:
+            raise ImportError("pylibsrtp")
+
+        monkeypatch.setattr(leading, "_loaded", broken)
+        await leading._load()
+        assert config.paths.no_sound.read_text() == "ImportError"
+        monkeypatch.setattr(leading, "_loaded", lambda: (None, None, None))
+        monkeypatch.setattr("firmware.leading.gc", SimpleNamespace(freeze=lambda: None, set_threshold=lambda n: None))
+        await leading._load()
+        assert not config.paths.no_sound.exists()
+
+
 class Edge:
     """Its tables, as they are asked for."""
 

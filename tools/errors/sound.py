@@ -67,4 +67,16 @@ ENTRIES = {
             "See rvx threat list.",
         ),
     ),
+    "RVX-M06": Entry(
+        Said(
+            "Enheten kan inte säga något till den som ringer.",
+            "Ett bibliotek eller en mapp kunde inte läsas in. Samtal går fram, men utan besked och musik.",
+            "Felet står i calls.log i enhetens mapp run. Rätta det, och ge sedan rvx restart calls.",
+        ),
+        Said(
+            "The unit can say nothing to callers.",
+            "A library or a folder could not be loaded. Calls get through, without announcements and music.",
+            "What failed stands in calls.log in the unit's folder run. Mend it, then rvx restart calls.",
+        ),
+    ),
 }
