@@ -76,9 +76,9 @@ class CameRows(OfJournal):
 
         transact(self._db, work)
 
-    def commands_since(self, sender: str, since: datetime) -> int:
-        sql = "SELECT count(*) FROM sms_came WHERE sender = ? AND came_at > ? AND what = 'command'"
-        return int(self._db.execute(sql, (sender, to_text(since))).fetchone()[0])
+    def count(self, what: What, sender: str, since: datetime) -> int:
+        sql = "SELECT count(*) FROM sms_came WHERE sender = ? AND came_at > ? AND what = ?"
+        return int(self._db.execute(sql, (sender, to_text(since), what.value)).fetchone()[0])
 
     def newest(self, limit: int) -> tuple[Came, ...]:
         sql = "SELECT id, sender, text, came_at, what, extension FROM sms_came ORDER BY came_at DESC, id LIMIT ?"

@@ -51,6 +51,8 @@ RINGS_S = 30.0
 FAREWELL_S = 15.0
 """What is said to who was cut off."""
 
+_CALLER = re.compile(r"[A-Za-z0-9._+-]{1,64}", re.ASCII)
+
 log = logging.getLogger("rvx")
 
 
@@ -71,6 +73,8 @@ def wanted_by(request: Request) -> Wanted | None:
     if number is None:
         return None
     caller = uri.params.get("caller") or ""
+    if not _CALLER.fullmatch(caller):  # a phone has written it, and it is who rings when SOS calls back
+        caller = ""
     if number == EMERGENCY:
         return Wanted(number, Priority.EMERGENCY, caller, None)
     said = request.header(PRIORITY) or ""
@@ -298,14 +302,16 @@ class Outgoing(Call):
         try:
             taken_s = EMERGENCY_TAKEN_S if emergency and not last else TAKEN_S
             await line.cleaned(taken_s)
-            await asyncio.wait_for(line.modem.dial(number, withheld=self.asked.withheld), taken_s)
+            await asyncio.wait_for(line.dial(self, number, withheld=self.asked.withheld), taken_s)
         except (ModemError, TimeoutError) as error:
             self._note(Step.NOT_TAKEN, line.name, str(error) or "timeout")
             log.warning(
                 "rvx-event kind=dial_failed modem=%s why=%s", line.name, str(error).replace(" ", "_") or "timeout"
             )
-            with contextlib.suppress(ModemError, TimeoutError):
-                await asyncio.wait_for(line.modem.hang_up(), EMERGENCY_TAKEN_S)
+            # Taken by 112 meanwhile, it is 112's call that would be hung up.
+            if line.call is self:
+                with contextlib.suppress(ModemError, TimeoutError):
+                    await asyncio.wait_for(line.modem.hang_up(), EMERGENCY_TAKEN_S)
             return False, None
         self._note(Step.DIALLED, line.name)
         self._hear(line)

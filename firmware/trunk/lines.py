@@ -72,6 +72,7 @@ class ModemLine:
         self._there = False
         self._since = 0.0
         self._up_at: float | None = None
+        self._dials: Carrying | None = None  # who has ordered a call last
         self._owners: dict[int, Carrying] = {}  # by the modem's index of a call
         self._cleaning: asyncio.Task[None] | None = None
         modem.subscribe(self._said)
@@ -117,6 +118,8 @@ class ModemLine:
     def take(self, call: Carrying) -> None:
         """From whoever had it."""
         self._count()
+        if self.call is None:
+            self._dials = call
         self.call, self._since = call, _now()
 
     def up(self, call: Carrying) -> None:
@@ -129,6 +132,12 @@ class ModemLine:
         if self.call is call:
             self._count()
             self.call = None
+
+    async def dial(self, call: Carrying, number: str, *, withheld: bool | None) -> None:
+        """A modem tells of a call when it has taken the order: it is that call's, whoever has taken the modem meanwhile.
+        Raises ModemError."""
+        self._dials = call
+        await self.modem.dial(number, withheld=withheld)
 
     async def cleaned(self, within_s: float) -> None:
         """Until what nobody has the other end of is hung up: an order to hang up that is under way would hit the next
@@ -171,12 +180,12 @@ class ModemLine:
     def _owner_of(self, event: CallChanged) -> Carrying | None:
         """An index belongs to a call from its first word to its last; the modem may give it to the next one then."""
         if event.state is CallState.RELEASED:
-            return self._owners.pop(event.index, self.call if event.outgoing else None)
+            return self._owners.pop(event.index, None)
         if event.index not in self._owners:
             if event.outgoing and not self._there:
                 owner = None  # of the process before this one
             elif event.outgoing:
-                owner = self.call
+                owner = self._dials if self.call is not None else None
             elif self.expects is not None:
                 owner = self.expects
             elif self.call is None and event.state in (CallState.INCOMING, CallState.WAITING):

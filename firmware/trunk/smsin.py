@@ -35,6 +35,9 @@ __all__ = ["Incoming"]
 ANSWERS = timedelta(days=7)
 """What comes so long after somebody's message is an answer to it."""
 HOUR = timedelta(hours=1)
+REPLIES_PER_HOUR = 12
+"""Of one number that are sent on, at our cost and to one mobile; those above stay in the store, and the platform hears
+of them."""
 LAIN_MAX = timedelta(hours=24)
 """A message that the network says to be older is taken for one of now: its clock is not right."""
 
@@ -117,7 +120,8 @@ class Incoming:
         if owner is not None and own is not None and self._command(name, sender, owner, received, now):
             return What.COMMAND, own
         if (extension := self._out.rows.answers_go_to(sender, now - ANSWERS)) is not None:
-            self._hand_on(name, sender, extension, received.text, now)
+            if self._rows.count(What.REPLY, sender, now - HOUR) < REPLIES_PER_HOUR:
+                self._hand_on(name, sender, extension, received.text, now)
             return What.REPLY, extension
         if own is None:
             return What.STRANGER, None
@@ -137,7 +141,7 @@ class Incoming:
     def _command(self, name: str, sender: str, owner: Owner, received: Received, now: datetime) -> bool:
         """Whether it was one, and is done, or asked about."""
         allowed = self._settings.referral == "yes" and received.complete
-        if not allowed or self._rows.commands_since(sender, now - HOUR) >= self._settings.answers_per_hour:
+        if not allowed or self._rows.count(What.COMMAND, sender, now - HOUR) >= self._settings.answers_per_hour:
             return False
         match self._read(owner.extensions[0], received, now):
             case Away() as away:

@@ -50,6 +50,8 @@ CREATE TABLE sms_try (
 
 CREATE INDEX sms_try_part ON sms_try (sms, part);
 CREATE INDEX sms_try_modem ON sms_try (modem, id);
+CREATE INDEX sms_try_reference ON sms_try (modem, reference, id);
+CREATE INDEX sms_try_outcome ON sms_try (outcome, modem);
 
 -- Status reports, each once however often it comes; `part` is empty until it is known of which message it is.
 CREATE TABLE sms_report (

@@ -28,7 +28,7 @@ from firmware.store.people import People
 from firmware.store.sms import Sms as Message
 from firmware.store.sms import SmsRows
 from firmware.store.smscame import CameRows, What
-from firmware.trunk.smsin import Incoming
+from firmware.trunk.smsin import REPLIES_PER_HOUR, Incoming
 from firmware.trunk.smsout import PARTS_MAX, Outgoing, parts_of, shortened
 from firmware.trunk.smstold import Telling
 
@@ -245,6 +245,20 @@ def test_an_answer_goes_to_whose_message_it_answers(unit: Deciding) -> None:
     assert unit.sent(ANNA) == ["Svar från 070-999 99 99: Gärna, klockan tre"]
     unit.wait(days=8)
     assert unit.get("Hallå?", STRANGER) is What.STRANGER
+
+
+def test_who_answers_without_end_is_not_sent_on_without_end(unit: Deciding) -> None:
+    unit.rows.put([
+        Message(id="m", kind=smsqueue.Kind.MESSAGE, number=STRANGER, text="Ring oss", set_by="anna", queued_at=NOW,
+                reply_to="1001"),
+    ])  # fmt: skip
+    for number in range(REPLIES_PER_HOUR + 3):
+        assert unit.get(f"Svar {number}", STRANGER) is What.REPLY
+        unit.wait(minutes=1)
+    assert len(unit.sent(ANNA)) == REPLIES_PER_HOUR
+    unit.wait(hours=1)
+    unit.get("Hallå?", STRANGER)
+    assert len(unit.sent(ANNA)) == REPLIES_PER_HOUR + 1
 
 
 def test_referral_by_sms_is_a_choice(unit: Deciding) -> None:

@@ -1,0 +1,106 @@
+"""Whose a modem's call is when 112 takes the modem while another is about to dial by it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from callcontrol.sip.headers import Uri
+from callcontrol.trunk.pool import Priority
+from drivers.modem.model import Back, CallChanged, CallState, ErrorKind, Event, Modem, ModemError
+from firmware.config_trunk import Modem as Entry
+from firmware.trunk.calls import Desk, Outgoing, Wanted, wanted_by
+from firmware.trunk.lines import ModemLine
+
+DIALING = CallChanged(1, CallState.DIALING, "+46701111111", False, None, True)
+RELEASED = CallChanged(1, CallState.RELEASED, "+46701111111", False, None, True)
+
+
+class Slow:
+    """A modem that answers an order to dial when it is told to, and says so then."""
+
+    def __init__(self) -> None:
+        self.orders: list[str] = []
+        self.taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.say: Callable[[Event], None] = lambda event: None
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        self.say = listener
+
+    async def dial(self, number: str, *, withheld: bool | None) -> None:
+        self.orders.append(number)
+        await self.taken
+
+    async def hang_up(self) -> None:
+        self.orders.append("hang up")
+
+
+class Whose:
+    """A call that hears what a modem says."""
+
+    def __init__(self, priority: Priority) -> None:
+        self.priority = priority
+        self.heard: list[Event] = []
+
+    def modem_said(self, event: Event) -> None:
+        self.heard.append(event)
+
+    def give_way(self) -> None: ...
+
+
+def line_of(modem: Slow) -> ModemLine:
+    line = ModemLine(
+        Entry(name="m1"), cast(Modem, modem), lambda line, event: Whose(Priority.REST), lambda line, event: None,
+        lambda line: None,
+    )  # fmt: skip
+    modem.say(Back())
+    return line
+
+
+def test_what_was_ordered_before_112_took_the_modem_is_told_to_who_ordered_it() -> None:
+    async def told() -> tuple[list[Event], list[Event]]:
+        modem = Slow()
+        line, lesser, sos = line_of(modem), Whose(Priority.REST), Whose(Priority.EMERGENCY)
+        line.take(lesser)
+        ordered = asyncio.ensure_future(line.dial(lesser, "+46701111111", withheld=None))
+        await asyncio.sleep(0)
+        line.take(sos)
+        modem.say(DIALING)
+        modem.say(RELEASED)
+        modem.taken.set_result(None)
+        await ordered
+        await line.dial(sos, "112", withheld=None)
+        modem.say(DIALING)
+        return lesser.heard, sos.heard
+
+    assert asyncio.run(told()) == ([DIALING, RELEASED], [DIALING])
+
+
+def test_who_could_not_dial_hangs_up_nobody_elses_call() -> None:
+    async def orders() -> list[str]:
+        modem = Slow()
+        line = line_of(modem)
+        desk = cast(Desk, SimpleNamespace(follow=lambda session, call: None))
+        invited = SimpleNamespace(request=SimpleNamespace(call_id="c"), session=object(), offer=b"")
+        lesser = Outgoing(desk, cast(Any, invited), Wanted("+46701111111", Priority.REST, "1001", None))
+        line.take(lesser)
+        by = asyncio.ensure_future(lesser._by(line, last=True))
+        await asyncio.sleep(0.01)
+        line.take(Whose(Priority.EMERGENCY))
+        modem.taken.set_exception(ModemError(ErrorKind.REFUSED, 3))
+        assert await by == (False, None)
+        return modem.orders
+
+    assert asyncio.run(orders()) == ["+46701111111"]
+
+
+@pytest.mark.parametrize(
+    ("said", "caller"), [("1001", "1001"), ("anna.o", "anna.o"), ("é", ""), ("a/b", ""), ("1" * 65, "")]
+)
+def test_who_rings_when_sos_calls_back_is_a_name(said: str, caller: str) -> None:
+    request = SimpleNamespace(request_uri=Uri.parse(f"sip:112@127.0.0.1;caller={said}"), header=lambda name: None)
+    assert wanted_by(cast(Any, request)) == Wanted("112", Priority.EMERGENCY, caller, None)
