@@ -114,3 +114,32 @@ def test_no_more_calls_than_it_takes() -> None:
     with house(calls_max=1) as home:
         assert home.place(OUTSIDE)[-1] == 200, home.site.log()
         assert home.place(OUTSIDE)[-1] == 503
+
+
+def test_a_gateway_calls_and_does_nothing_else() -> None:
+    """It has no limits of a phone, so it may try no passwords and send no messages; its question whether we live is
+    answered at the name that the unit has registered there."""
+    with house() as home:
+        home.gateway.stop()
+        with home.site.platform_host.socket() as wire:
+            wire.bind((GATEWAY_IP, 5060))
+            wire.settimeout(STEP_S)
+
+            def answered(method: str) -> int:
+                wire.sendto(
+                    (
+                        f"{method} sip:{ACCOUNT}@10.99.0.1 SIP/2.0\r\n"
+                        f"Via: SIP/2.0/UDP {GATEWAY_IP}:5060;branch=z9hG4bK{method}\r\nMax-Forwards: 70\r\n"
+                        f"From: <sip:1001@region.example>;tag=a\r\nTo: <sip:1001@region.example>\r\n"
+                        f"Call-ID: {method}@gateway\r\nCSeq: 1 {method}\r\nContact: <sip:1001@{GATEWAY_IP}>\r\n"
+                        "Content-Length: 0\r\n\r\n"
+                    ).encode(),
+                    ("10.99.0.1", 5060),
+                )
+                while True:
+                    heard = wire.recv(65536).decode()
+                    if heard.startswith("SIP/2.0 ") and f"{method}@gateway" in heard and heard[8] != "1":
+                        return int(heard[8:11])
+
+            said = {method: answered(method) for method in ("OPTIONS", "REGISTER", "MESSAGE", "SUBSCRIBE")}
+        assert said == {"OPTIONS": 200, "REGISTER": 403, "MESSAGE": 403, "SUBSCRIBE": 403}
