@@ -134,8 +134,8 @@ class ModemLine:
             self.call = None
 
     async def dial(self, call: Carrying, number: str, *, withheld: bool | None) -> None:
-        """A modem tells of a call when it has taken the order: it is that call's, whoever has taken the modem meanwhile.
-        Raises ModemError."""
+        """A modem tells of a call when it has taken the order: then it is that call's, whoever has taken the modem
+        meanwhile. Raises ModemError."""
         self._dials = call
         await self.modem.dial(number, withheld=withheld)
 
