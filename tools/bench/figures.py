@@ -11,7 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["LEAST_SAMPLES", "Class", "Figure", "Goal", "Scalar", "flat", "missed", "percentile", "share", "timed"]
+__all__ = [
+    "DIGITS",
+    "LEAST_SAMPLES",
+    "Class",
+    "Figure",
+    "Goal",
+    "Scalar",
+    "flat",
+    "missed",
+    "percentile",
+    "share",
+    "timed",
+]
 
 LEAST_SAMPLES = 20
 """A figure with fewer samples is None."""

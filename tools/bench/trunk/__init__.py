@@ -13,7 +13,7 @@ __all__ = ["measure"]
 
 
 def measure(args: argparse.Namespace, say: Callable[[str], None]) -> Report:
-    """All of it, some minutes."""
+    """All of it, some fifteen minutes; with `quick` less than one, and without mobile data."""
     from tools.bench.trunk import calls, data, sms, sound
 
     began = time.monotonic()
