@@ -7,9 +7,9 @@ the platform."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Address
 
 __all__ = ["COMMAND_MAX_BYTES", "Command", "CommandError", "Kind", "Side", "answer_of", "parse"]
 
@@ -18,6 +18,7 @@ PROTOCOL = "20040107"
 FEATURES = frozenset({"20040107", "20050322"})
 """Of the versions that the module asks for: the plain one, and several streams of one call."""
 ID_MAX = 512
+PORT_MIN = 1024
 STREAMS_MAX = 4
 """Streams of one call that have a place; sound is the first."""
 
@@ -87,9 +88,14 @@ def _stream(cookie: str, kind: Kind, options: str, rest: list[str]) -> Command:
     # Codecs ("c8,0,101") are options too; sides are the only capital letters.
     sides = [Side(letter) for letter in options if letter in "IE"]
     host, port = rest[1], rest[2]
-    if not re.fullmatch(r"[0-9.]{7,15}", host, re.ASCII):
-        raise CommandError(f"address: {host[:40]}")
-    if not port.isdigit() or int(port) > 65535:
+    try:
+        address = IPv4Address(host)
+    except ValueError:
+        raise CommandError(f"address: {host[:40]}") from None
+    # A phone writes it: sound goes to no group, and to no port of services. 0.0.0.0 and port 0 are on hold.
+    if address.is_multicast or address.is_reserved:
+        raise CommandError(f"address: {host}")
+    if not port.isdigit() or 0 < int(port) < PORT_MIN or int(port) > 65535:
         raise CommandError(f"port: {port[:20]}")
     from_tag, stream = _tag(rest[3])
     to_tag = _tag(rest[4])[0] if len(rest) > 4 else ""
