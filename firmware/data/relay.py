@@ -23,8 +23,8 @@ __all__ = ["Relay", "Tally"]
 
 FIRST_PORT, LAST_PORT = 31000, 31799
 """On both sides, beside those of `calls` (callcontrol/media/udp.py)."""
-CALLS_MAX = 100
-"""Calls at once, 112 included, however many the way bears."""
+CALLS_MAX = 120
+"""Calls at once: twenty more than `[data] calls_max` may be, which is the edge's bound for all but 112."""
 UNANSWERED_S = 200.0
 """A call that rings has a place for so long: longer than the edge lets it ring."""
 SILENT_S = 300.0
