@@ -69,20 +69,21 @@ def test_what_broke_breaks_again_by_its_shortest_way(tmp_path: Path) -> None:
     (bug,) = (patch for patch in PATCHES if patch.stem.startswith("12-"))
     plant(ROOT, bug, tmp_path)
     tmp_path.chmod(0o755)
-    seed = next(seeds(NEEDS[bug.stem]))
 
-    def storm(*more: str) -> dict[str, Any]:
+    def storm(seed: int, *more: str) -> dict[str, Any]:
         command = [sys.executable, "-m", "tools.cli", "storm", "--seed", str(seed), "--minutes", f"{MINUTES:g}"]
         done = subprocess.run([*command, "--json", *more], cwd=tmp_path, capture_output=True, text=True, timeout=600)
         told: dict[str, Any] = json.loads(done.stdout)
         return told
 
-    first = storm("--replay")
-    (problem, *_) = first["problems"]
+    # A storm comes upon it or not, as phones happen to talk; the next one is another chance, as `find` takes it.
+    fitting = itertools.islice(seeds(NEEDS[bug.stem]), TRIES)
+    seed, first = next((seed, told) for seed in fitting if (told := storm(seed, "--replay"))["problems"])
+    problem = first["problems"][0]
     assert problem["expected"] in NEEDS[bug.stem].rules
     shortest = first["shortest_prefix"]
     assert 1 <= shortest <= first["chapters"]
     assert f"--seed {seed} " in problem["fix"]
     assert f"--chapters {shortest}" in problem["fix"]
-    again = storm("--chapters", str(shortest))
+    again = storm(seed, "--chapters", str(shortest))
     assert problem["expected"] in {each["expected"] for each in again["problems"]}
