@@ -9,14 +9,13 @@ import base64
 import binascii
 import ipaddress
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from firmware.bounds import Choice, Each, Refused, Text, Whole, address, like, network, parse_listen, parse_sip_uri
+from firmware.bounds import Choice, Each, Refused, Text, Whole, like, parse_listen, parse_sip_uri
+from firmware.config_kinds import ADDRESS_OR_NONE, CIDR, CREDENTIAL, SIP_URI_OR_NONE, Clashes, Values
 from firmware.document import key
 
-__all__ = ["Data", "DataKey", "TrunkGateway", "data_whole", "gateway_whole"]
+__all__ = ["Data", "DataKey", "Gateway", "TrunkGateway", "data_whole", "gateway_account_whole", "gateway_whole"]
 
 KEY_BYTES = 32
 """Of WireGuard (Curve25519)."""
@@ -40,16 +39,6 @@ def _endpoint(text: str) -> str:
     return text
 
 
-def _address(text: str) -> str:
-    return address(text) if text else text
-
-
-def _sip_uri(text: str) -> str:
-    if text:
-        parse_sip_uri(text)
-    return text
-
-
 KEY = Text('the 44 characters of a key (wg genkey, wg pubkey), or ""', _key)
 SECRET_KEY = Text(KEY.expected, _key, secret=True)
 
@@ -61,7 +50,7 @@ class Data:
     address: str = field(
         default="",
         metadata=key(
-            Text('an IPv4 address, or ""', _address),
+            ADDRESS_OR_NONE,
             "the unit's own address towards platform.data_nodes, in the tunnel; sound of calls by data goes by it too",
         ),
     )
@@ -75,10 +64,7 @@ class Data:
     )
     next_hop: str = field(
         default="",
-        metadata=key(
-            Text('an IPv4 address, or ""', _address),
-            'the router at it; "": the one that the system knows there, or none',
-        ),
+        metadata=key(ADDRESS_OR_NONE, 'the router at it; "": the one that the system knows there, or none'),
     )
     peer_key: str = field(
         default="", metadata=key(KEY, 'the public key of the platform\'s WireGuard; "": no tunnel, a second line')
@@ -88,7 +74,7 @@ class Data:
     )
     allowed: tuple[str, ...] = field(
         default=(),
-        metadata=key(Each(Text('"ADDRESS/LENGTH" (IPv4)', network), 0, 16), "what lies behind it: the data nodes"),
+        metadata=key(Each(CIDR, 0, 16), "what lies behind it: the data nodes"),
     )
     keepalive_s: int = field(
         default=25, metadata=key(Whole(0, 600), "so often the tunnel says that it is there, for the operator's NAT")
@@ -128,13 +114,26 @@ class DataKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    username: str = field(
+        default="",
+        metadata=key(CREDENTIAL, "the unit's account at gateway.address or emergency.gateway"),
+    )
+    password: str = field(
+        default="",
+        repr=False,
+        metadata=key(CREDENTIAL, "and its password"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrunkGateway:
     """Another gateway: a SIP trunk, or a box that speaks SIP on one side and mobile on the other."""
 
     address: str = field(
         default="",
         metadata=key(
-            Text('"sip:HOST[:PORT][;transport=udp|tcp]", or ""', _sip_uri),
+            SIP_URI_OR_NONE,
             "where outside calls go in an outage, before the modems; 112 too, if emergency.gateway names no other",
         ),
     )
@@ -159,7 +158,12 @@ class TrunkGateway:
     calls_max: int = field(default=4, metadata=key(Whole(1, 1000), "outside calls at once; 112 is never one of them"))
 
 
-def data_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def gateway_account_whole(values: Values) -> Clashes:
+    if values["gateway.password"] and not values["gateway.username"]:
+        yield "gateway.username", "is missing", "the user whose password is given"
+
+
+def data_whole(values: Values) -> Clashes:
     """What must hold of `[data]` (see firmware/config.py)."""
     own = values["data.address"]
     nodes = values["platform.data_nodes"]
@@ -197,7 +201,7 @@ def data_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             )
 
 
-def gateway_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def gateway_whole(values: Values) -> Clashes:
     """What must hold of `[gateway]` (see firmware/config.py)."""
     if values["gateway.register"] == "yes":
         if not values["gateway.address"]:
