@@ -48,6 +48,8 @@ _AFTER = {
 }
 _ABSENT, _REJECTED = 20, 21
 _FORBIDDEN, _NO_NUMBER = 403, 484
+NOT_LISTED = "not_listed"
+"""A phone that is known, of somebody who is in no directory: what it may cost is nobody's."""
 FORBIDDEN = Refusal(_FORBIDDEN, "Inte Tillåtet / Not Allowed", _REJECTED, "call rejected")
 OUTSIDE_S = 120
 """A caller outside is rung for so long at the most: networks give up by themselves."""
@@ -182,10 +184,13 @@ def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | N
             led = _led_out(out.number, out.identity, (asked.caller,), directory)
             return Decided((out.number,), made.notes, told, OUTSIDE_S, led=True, out=(led,))
         last = made.steps[-1]
-        if isinstance(last, Refuse) and last.code == _FORBIDDEN:
+        if isinstance(last, Refuse) and last.code in (_FORBIDDEN, _NO_NUMBER):
             sv, en = words("why", last.words)
             refusal = Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en)
             return Decided(refusal, made.notes, Told(why=last.words))
+    elif asked.caller is not None and ways_out != 0:
+        sv, en = words("why", NOT_LISTED)
+        return Decided(Refusal(_FORBIDDEN, _phrase(sv, en), _REJECTED, en), told=Told(why=NOT_LISTED))
     return unknown(asked)
 
 

@@ -46,6 +46,11 @@ class Network:
         ),
     )
 
+    @property
+    def here(self) -> bool:
+        """Whether phones may be on this very machine, as on a laptop."""
+        return any(entry.startswith("127.") for entry in self.phone_networks)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:

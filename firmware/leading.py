@@ -75,7 +75,7 @@ class Leading:
         self._switch = Switch(self.link.ua, self, self._realm)
         self._ring_s = config.survival.signal_s * config.survival.ring_signals
         self._dialling = Dialling(self._switch, self._asking, config.codes.table, self.to, self._lead_to)
-        self._said = config.announcing
+        self._said, self._here = config.announcing, config.network.here
         self._paths = config.paths
         self._threats = Threats(config.paths)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
@@ -115,7 +115,7 @@ class Leading:
         from firmware.onhold import OnHold, music_of
         from firmware.places import Places
 
-        places, music = Places(), music_of(self._said.music)
+        places, music = Places(here=self._here), music_of(self._said.music)
         on_hold, mixing = OnHold(places, music), Mixing(places, music)
         if not self._said.languages:
             return on_hold, mixing, None

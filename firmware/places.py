@@ -39,7 +39,8 @@ AT_ONCE_MAX = 100
 """Places at a time."""
 LEAST_PORT = 1024
 """Below are services, and nobody's sound."""
-SIP_PORTS = (5060, 5061)
+SIGNALLING = range(5060, 5080)
+"""SIP's ports, and those of this unit's processes."""
 KEYS_MAX = 16
 """Keys that wait to be heeded; who presses more is not heard."""
 
@@ -51,10 +52,11 @@ class NoPlace(Exception):
 
 
 class Places:
-    """`beside`: the other side may be another process of this unit, at the ports that are for sound."""
+    """`beside`: the other side may be another process of this unit, at the ports that are for sound. `here`: phones may
+    be on this very machine (`Network.here`)."""
 
-    def __init__(self, *, beside: bool = False) -> None:
-        self._beside = beside
+    def __init__(self, *, beside: bool = False, here: bool = False) -> None:
+        self._beside, self._here = beside, here
         self._ports: dict[str, Ports] = {}
         self._open: set[Place] = set()
 
@@ -117,9 +119,9 @@ class Places:
         """Our address from which sound may be sent there: whoever describes his sound must not have us send to others'
         signalling, or to ourselves."""
         host, port = remote
-        if port < LEAST_PORT or port in SIP_PORTS:
+        if port < LEAST_PORT or port in SIGNALLING:
             return None
-        return _towards(host, ourselves=self._beside and FIRST_PORT <= port <= LAST_PORT)
+        return _towards(host, ourselves=self._here or (self._beside and FIRST_PORT <= port <= LAST_PORT))
 
 
 class Place:
@@ -313,7 +315,7 @@ def _towards(remote: str, *, ourselves: bool = False) -> str | None:
     wanted, for more than one, or where it cannot."""
     try:
         address = IPv4Address(remote)
-        if address.is_loopback or address.is_multicast or address.is_unspecified:
+        if address.is_multicast or address.is_unspecified or (address.is_loopback and not ourselves):
             return None
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.connect((remote, 9))

@@ -8,39 +8,29 @@ import asyncio
 import contextlib
 import errno
 import json
-import os
-import secrets
 import signal
 import socket
-import stat
-import sys
-import tomllib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from callcontrol.digest import ha1
 from callcontrol.edge.settings import Socket
 from firmware.app import programs
 from firmware.config import Config, ConfigError, default
 from firmware.edge import EdgeUnavailable, check_edge, make_state
 from firmware.paths import Paths
 from firmware.processes import Program, Supervisor, end_own_leftover
-from firmware.store import Credential, Directory, StoreError
 from firmware.store.database import to_text
 from tools.errors import DONE, UserError
 from tools.events import Event, Tail, parse, worded
 from tools.output import Output, table
 from tools.place import alone_on, config_of, config_path, developer_state
+from tools.unconfigured import COUNT, FIRST, SECRETS, extensions, modem_control, simulated_modem
 
 __all__ = ["run"]
 
-DEMO_FIRST, DEMO_COUNT = 1001, 10
 PYTHON = ("unit", "calls", "trunk", "data", "tunnel")
 """Processes of ours that are Python for good, and known by their command."""
-SIMULATOR = "hil.sim.modem"
-DEMO_SECRETS = "demo-secrets.toml"
-SECRET_BYTES = 12
 LOOK_EVERY_S = 0.2
 READY_TIMEOUT_S = 20.0
 
@@ -61,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
     with alone_on(paths):
         _end_leftovers(out, paths)
         _ports_free(config)
-        shown = _demo_extensions(config, paths) if path is None else None
+        shown = extensions(config, paths) if path is None else None
         _say_what_it_is(out, config, path, shown)
         arguments = ["--state", str(config.unit.state_dir)]
         arguments += ["--run", config.unit.run_dir] if config.unit.run_dir else []
         arguments += ["--config", str(path.resolve())] if path else []
         arguments += ["--address", address] if not path and (address := _address(config)) else []
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_supervise(out, config, arguments, () if path else (_simulated_modem(config),)))
+            asyncio.run(_supervise(out, config, arguments, () if path else (simulated_modem(config),)))
     out.note("Växeln är avslutad. / The unit has ended.")
     return DONE
 
@@ -143,19 +133,6 @@ def _address(config: Config) -> str | None:
     return next((address for address in found if not address.startswith("127.")), None)
 
 
-def _simulated_modem(config: Config) -> Program:
-    """The program that the only modem of a unit without a configuration is; `modem.control` commands it."""
-    modem, paths = config.modem[0], config.paths
-    at, pcm = (url.replace("socket://", "tcp:") for url in (modem.at, modem.pcm))
-    plan = f"name={modem.name},model=sim7600,at={at},pcm={pcm},number={modem.number}"
-    command = [sys.executable, "-m", SIMULATOR, "--modem", plan, "--anybody", "--control", str(_control(paths))]
-    return Program("modem", command, log=paths.run / "modem.log")
-
-
-def _control(paths: Paths) -> Path:
-    return paths.run / "modem.control"
-
-
 def _ports_free(config: Config) -> None:
     for entry in dict.fromkeys((*config.edge.listen, *config.edge.platform_listen)):
         place = Socket.parse(entry)
@@ -172,41 +149,6 @@ def _ports_free(config: Config) -> None:
                 raise UserError(code, f"{entry}: {error.strerror}.") from error
 
 
-def _demo_extensions(config: Config, paths: Paths) -> list[tuple[str, str]] | None:
-    """Ten extensions with random secrets, made at the first run and kept for their owner alone. They are given to be
-    shown only when they were made now."""
-    file = paths.state / DEMO_SECRETS
-    made = not file.exists()
-    if made:
-        known = {str(DEMO_FIRST + n): secrets.token_urlsafe(SECRET_BYTES) for n in range(DEMO_COUNT)}
-        text = "".join(f'{name} = "{secret}"\n' for name, secret in known.items())
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-        with open(descriptor, "w", encoding="utf-8") as opened:
-            opened.write(
-                "# Extensions of the unit that rvx run makes without a configuration, and their secrets.\n" + text
-            )
-    else:
-        try:
-            known = {str(name): str(secret) for name, secret in tomllib.loads(file.read_text("utf-8")).items()}
-        except (OSError, ValueError) as error:
-            raise UserError("RVX-C02", f"{file}: {error}.", f"Remove {file} to have new secrets made.") from error
-    realm = config.platform.realm
-    try:
-        directory = Directory.open(paths.directory)
-        held = {credential.extension for credential in directory.credentials()}
-        directory.put_credentials(
-            Credential(
-                name, 2, ha1(name, realm, secret, "md5"), ha1(name, realm, secret, "sha256"), realm, name, _now()
-            )
-            for name, secret in known.items()
-            if made or name not in held
-        )
-        directory.close()
-    except StoreError as error:
-        raise UserError("RVX-J01", f"{error}.") from error
-    return list(known.items()) if made else None
-
-
 def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[tuple[str, str]] | None) -> None:
     if out.json:
         return
@@ -219,12 +161,13 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
         out.line("112 når ingen: en låtsad telefon svarar, och upprepar vad den hör.")
         out.line("No configuration: for trying on this machine, no UPS. The modem is SIMULATED:")
         out.line("112 reaches nobody: a make-believe phone answers, and repeats what it hears.")
+        out.line("Slå 0 före ett nummer utanför huset. / Dial 0 before a number outside the house.")
         out.line()
         server = _address(config) or "127.0.0.1"
         out.line(bold("Ge en mjuktelefon detta: / Give a softphone this:"))
         rows = [("server / proxy", f"{server}, port 5060, UDP or TCP"), ("domän / realm", config.platform.realm)]
-        secret_file = config.paths.state / DEMO_SECRETS
-        rows.append(("anknytning / user", f"{DEMO_FIRST} – {DEMO_FIRST + DEMO_COUNT - 1}"))
+        secret_file = config.paths.state / SECRETS
+        rows.append(("anknytning / user", f"{FIRST} – {FIRST + COUNT - 1}"))
         rows.append(
             ("lösenord / password", "nedan, visas bara nu / below, shown only now" if shown else str(secret_file))
         )
@@ -242,7 +185,7 @@ def _end_leftovers(out: Output, paths: Paths) -> None:
     marks = {
         **{_pid_file(paths, name): "\0".join(("firmware.app", name, "--state", str(paths.state))) for name in PYTHON},
         _pid_file(paths, "standby"): str(paths.keepalived_config),
-        _pid_file(paths, "modem"): "\0".join(("--control", str(_control(paths)))),
+        _pid_file(paths, "modem"): "\0".join(("--control", str(modem_control(paths)))),
         paths.edge_pid: str(paths.edge_config),
     }
     for file, mark in marks.items():
@@ -253,7 +196,3 @@ def _end_leftovers(out: Output, paths: Paths) -> None:
 def _pid_file(paths: Paths, name: str) -> Path:
     """Where the id of a process is, for `rvx restart`, and for a next run to find it if this one is killed."""
     return paths.run / f"{name}.pid"
-
-
-def _now() -> str:
-    return to_text(datetime.now(UTC))

@@ -92,7 +92,7 @@ class Trunk:
 
     async def run(self) -> None:
         """Until cancelled."""
-        self.sounds = Sounds()
+        self.sounds = Sounds(here=self._config.network.here)
         server = await serve(self._config.paths.trunk_socket, self._answer)
         beside = (self._remember(), self._messaging.run(), self._words.load(), self._new_days())
         try:

@@ -145,10 +145,10 @@ class ModemEnd:
 
 
 class Sounds:
-    """The places of the process, for all calls."""
+    """The places of the process, for all calls; `here` as of `Places`."""
 
-    def __init__(self) -> None:
-        self._places = Places(beside=True)
+    def __init__(self, *, here: bool = False) -> None:
+        self._places = Places(beside=True, here=here)
 
     def towards(self, offered: bytes) -> CallSound:
         """For a call that came, at the address of ours by which its sound is reached. Raises NoPlace."""

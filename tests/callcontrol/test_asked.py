@@ -244,6 +244,23 @@ def test_nobody_refers_further_than_he_may_call(caller: str | None, number: str,
     assert refusal is None or " / " in refusal.phrase
 
 
+@pytest.mark.parametrize(
+    ("caller", "number", "status", "words"),
+    [
+        ("1777", "00701740605", 403, "står inte i katalogen"),
+        ("1004", "0701740605", 484, "inget telefonnummer"),  # a 0 for the line, and no number
+        (None, "00701740605", 480, "Ingen Väg Ut"),
+    ],
+)
+def test_who_cannot_call_outside_hears_why(
+    caller: str | None, number: str, status: int, words: str, town: Town
+) -> None:
+    asked = Asked(callee=number, caller=caller, why=Why.OUTSIDE, survival=True)
+    found = decide(asked, town, NOON, ways_out=None).answer
+    assert isinstance(found, Refusal)
+    assert (found.status, words in found.phrase) == (status, True), found
+
+
 def test_a_blocked_phone_goes_to_the_reception(town: Town) -> None:
     town.change("1001", blocked=True)
     assert ask(town, Why.BLOCKED) == ("1000",)

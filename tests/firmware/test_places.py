@@ -37,6 +37,20 @@ def test_no_sound_goes_there(address: str, port: int) -> None:
     assert places.room
 
 
+def test_a_phone_on_this_machine_is_heard_where_there_may_be_one() -> None:
+    async def opened(port: int) -> None:
+        places = Places(here=True)
+        try:
+            place = await places.open(OFFER.format("127.0.0.1", port).encode())
+            assert b"c=IN IP4 127.0.0.1" in place.answer(OFFER.format("127.0.0.1", port).encode())
+        finally:
+            places.close()
+
+    asyncio.run(opened(40_000))
+    with pytest.raises(NoPlace):
+        asyncio.run(opened(5066))  # not to a process of ours
+
+
 def test_more_lines_than_any_phone_has() -> None:
     offer = OFFER.format("192.0.2.1", 40_000) + "a=x\r\n" * 200
     with pytest.raises(NoPlace, match="lines"):

@@ -71,6 +71,9 @@ def test_secrets_are_made_once_shown_once_and_known_to_the_unit(
         assert known[extension].ha1_md5 == ha1(extension, "demo.invalid", secret, "md5")
         assert known[extension].ha1_sha256 == ha1(extension, "demo.invalid", secret, "sha256")
 
+    assert main(["people", "show", "1003", "--json", *state_of(tmp_path)[:2]]) == DONE
+    assert json.loads(capsys.readouterr().out)["person"]["id"] == "1003"
+
     assert main(["run", *state_of(tmp_path)]) == DONE
     out, _ = capsys.readouterr()
     assert SECRET.findall(out) == []

@@ -1,0 +1,97 @@
+"""The unit that `rvx run` makes where there is no configuration: ten extensions, and what is simulated for them."""
+
+import io
+import os
+import secrets
+import stat
+import sys
+import tomllib
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from callcontrol.digest import ha1
+from firmware.config import Config
+from firmware.paths import Paths
+from firmware.processes import Program
+from firmware.store import Credential, Directory, StoreError
+from firmware.store.database import to_text
+from firmware.store.load import loaded
+from firmware.store.people_csv import Reading
+from firmware.store.staged import Stage
+from tools.errors import UserError
+from tools.people import opened
+
+__all__ = ["COUNT", "FIRST", "SECRETS", "extensions", "modem_control", "simulated_modem"]
+
+FIRST, COUNT = 1001, 10
+SIMULATOR = "hil.sim.modem"
+SECRETS = "demo-secrets.toml"
+SECRET_BYTES = 12
+
+
+def extensions(config: Config, paths: Paths) -> list[tuple[str, str]] | None:
+    """Ten extensions with random secrets, made at the first run and kept for their owner alone. They are given to be
+    shown only when they were made now."""
+    file = paths.state / SECRETS
+    made = not file.exists()
+    if made:
+        known = {str(FIRST + n): secrets.token_urlsafe(SECRET_BYTES) for n in range(COUNT)}
+        text = "".join(f'{name} = "{secret}"\n' for name, secret in known.items())
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+        with open(descriptor, "w", encoding="utf-8") as kept:
+            kept.write(
+                "# Extensions of the unit that rvx run makes without a configuration, and their secrets.\n" + text
+            )
+    else:
+        try:
+            known = {str(name): str(secret) for name, secret in tomllib.loads(file.read_text("utf-8")).items()}
+        except (OSError, ValueError) as error:
+            raise UserError("RVX-C02", f"{file}: {error}.", f"Remove {file} to have new secrets made.") from error
+    realm = config.platform.realm
+    try:
+        directory = Directory.open(paths.directory)
+        held = {credential.extension for credential in directory.credentials()}
+        directory.put_credentials(
+            Credential(
+                name,
+                2,
+                ha1(name, realm, secret, "md5"),
+                ha1(name, realm, secret, "sha256"),
+                realm,
+                name,
+                to_text(datetime.now(UTC)),
+            )
+            for name, secret in known.items()
+            if made or name not in held
+        )
+        directory.close()
+    except StoreError as error:
+        raise UserError("RVX-J01", f"{error}.") from error
+    _listed(config, known)
+    return list(known.items()) if made else None
+
+
+def _listed(config: Config, known: Iterable[str]) -> None:
+    """Who is in no directory may not call outside: each is somebody, unless people were loaded."""
+    with opened(config) as store:
+        if loaded(store.people.directory) is not None:
+            return
+        rows = (f"Prov;Prov;{name};Prov;{name};{name}" for name in known)
+        reading = Reading(config.numbering.local, store.people.classes)
+        with Stage(store.people.directory) as stage:
+            stage.read(reading, io.StringIO("\n".join(("kommun;enhet;id;förnamn;efternamn;anknytning", *rows))))
+            stage.take_in("rvx run", datetime.now(UTC))
+
+
+def simulated_modem(config: Config) -> Program:
+    """The program that the only modem of a unit without a configuration is; `modem.control` commands it."""
+    modem, paths = config.modem[0], config.paths
+    at, pcm = (url.replace("socket://", "tcp:") for url in (modem.at, modem.pcm))
+    plan = f"name={modem.name},model=sim7600,at={at},pcm={pcm},number={modem.number}"
+    command = [sys.executable, "-m", SIMULATOR, "--modem", plan, "--anybody", "--control", str(modem_control(paths))]
+    return Program("modem", command, log=paths.run / "modem.log")
+
+
+def modem_control(paths: Paths) -> Path:
+    return paths.run / "modem.control"
