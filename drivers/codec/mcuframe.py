@@ -1,10 +1,10 @@
 """Frames between the unit and its microcontroller: COBS, a header, and two checks.
 
-On the wire: COBS (Cheshire and Baker 1999) of header, payload and checks, and a zero byte. Header: version of the frame,
-type, sequence. Checks: Fletcher-16 of header and payload, CRC-16/CCITT-FALSE of all before it, both with the greater
-byte first. Each alone lets one in 65,000 of what a burst has made of a frame pass; they have nothing in common, so that
-both together let through one in four thousand million. A type that is not known, or a payload that is not as long as
-its type's, is no frame either.
+On the wire: COBS (Cheshire and Baker 1999) of header, payload and checks, then a zero byte. Header: version of the
+frame, type, sequence. Checks: Fletcher-16 of header and payload, CRC-16/CCITT-FALSE of all before it, both with the
+greater byte first. Each alone lets one in 65,000 of what a burst has made of a frame pass; they have nothing in common,
+so that both together let through one in four thousand million. A type that is not known, or a payload that is not as
+long as its type's, is no frame either.
 
 This file runs in CPython and in MicroPython alike: no types from elsewhere, no dataclasses, whole numbers only."""
 

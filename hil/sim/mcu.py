@@ -29,8 +29,8 @@ FLOOR_MV, CELL_MWH = 3000, 10800
 CHARGER_MW = 8000
 DRAWS_MW = {"off": 0, "booting": 7000, "up": 5000, "hung": 5000, "halting": 5500, "halted": 150}
 OWN_MW = 120
-BOOT_MS, HALT_MS, HEART_MS = 25_000, 8_000, 5_000
-"""Until it is up; until it has halted; from up to the first heartbeat."""
+BOOT_MS, KERNEL_MS, HALT_MS, HEART_MS = 25_000, 5_000, 8_000, 5_000
+"""Until it is up; until its kernel beats; until it has halted; from up to the first heartbeat."""
 BEAT_MS = 1000
 WRAP = (1 << 30) - 5000
 """Ticks begin so shortly before they wrap."""
@@ -131,6 +131,7 @@ class World:
         self._to_unit = bytearray()
         self._boots = 0
         self._protected = False
+        self._kernel_level = False
 
     def go(self, seconds: float, step_ms: int = 100) -> None:
         until = self.now + round(1000 * seconds)
@@ -205,10 +206,11 @@ class World:
         return self._nothing
 
     def sample(self) -> dict[str, Any]:
-        beats = self.unit.state in ("up", "halting") or (self.unit.state == "booting" and self._age() > 5000)
+        if self.unit.state in ("up", "halting") or (self.unit.state == "booting" and self._age() > KERNEL_MS):
+            self._kernel_level = not self._kernel_level  # however seldom it is looked at
         return {
             "mains": self.line(self.now) if self.line else self.mains,
-            "kernel": bool(beats and self.now // 500 % 2),
+            "kernel": self._kernel_level,
             "halted": (self.unit.state == "halted") if self.halted_line else None,
             "battery_mv": self.battery_mv if self.battery_known else None,
             "unit_ma": DRAWS_MW[self.unit.state] // 5 if self.unit.state != "off" else 0,

@@ -1,7 +1,7 @@
 """Whether the unit has power: one table, without pins and clock.
 
-on ──heart lost──▶ lost ──nothing can be up, or all is dead──▶ pause ──▶ on
-on ──a halt is told──▶ halting ──halted, or its time is over──▶ off ──mains, a battery that bears a start──▶ on
+on ──heart lost──▶ lost ──the edge is dead too──▶ pause ──▶ on
+on ──halt told──▶ halting ──halted, or its time over──▶ off ──mains, and a battery that bears a start──▶ on
 
 What the rest serves: a unit that only has lost its Python keeps its power, as its calls may be up. It is cut when it has
 halted; when it said that it would, its time is over, and nothing of it lives; and when it hangs, that is, its kernel
