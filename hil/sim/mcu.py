@@ -161,6 +161,10 @@ class World:
         found: list[str] = part("supply.log").Log(self.files).causes()
         return found
 
+    def warnings(self) -> int:
+        """How many lamps of the microcontroller are on: 0 or 1."""
+        return int(self.warned)
+
     @property
     def powered(self) -> bool:
         """Whether there is anything to draw from."""

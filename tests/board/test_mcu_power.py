@@ -20,6 +20,12 @@ def running(*, kernel_line: bool = True, halted_line: bool = True) -> World:
     return world
 
 
+def mains(world: World) -> bool | None:
+    """As the unit was told."""
+    assert world.unit.seen is not None
+    return world.unit.seen.mains
+
+
 @pytest.mark.parametrize("kernel_line", [True, False])
 @pytest.mark.parametrize("calls", [0, None])
 def test_dead_python_never_cuts_a_unit_whose_edge_lives(calls: int | None, kernel_line: bool) -> None:
@@ -30,12 +36,12 @@ def test_dead_python_never_cuts_a_unit_whose_edge_lives(calls: int | None, kerne
     world.go(6 * 3600, 10_000)
     assert "cut" not in world.words()
     assert world.unit.state == "up"
-    assert world.warned
+    assert world.warnings() == 1
     assert world.causes() == ["boot", "heart_lost"]
     world.unit.heart = True
     world.go(5)
     assert world.unit.asked > 0
-    assert not world.warned
+    assert world.warnings() == 0
     assert world.causes()[-1] == "heart_back"
 
 
@@ -197,11 +203,10 @@ def test_a_bouncing_line_is_lost_mains_and_told_once() -> None:
     world = running()
     world.line = lambda now: now // 150 % 2 == 0
     world.go(30, 10)
-    assert world.unit.seen is not None
-    assert world.unit.seen.mains is False
+    assert mains(world) is False
     world.line = None
     world.go(5, 10)
-    assert world.unit.seen.mains is True
+    assert mains(world) is True
     assert world.causes() == ["boot", "mains_lost", "bouncing", "mains_back"]
 
 
@@ -210,10 +215,9 @@ def test_a_spike_is_no_loss_and_a_loss_is_told_within_100_ms() -> None:
     at = world.now
     world.line = lambda now: now - at > 30
     world.go(1, 10)
-    assert world.unit.seen is not None
-    assert world.unit.seen.mains is True
+    assert mains(world) is True
     world.line = lambda now: False
-    assert world.until(lambda: world.unit.seen is not None and world.unit.seen.mains is False, 0.1, 10)
+    assert world.until(lambda: mains(world) is False, 0.1, 10)
 
 
 def test_a_battery_that_cannot_be_measured_orders_nothing_and_starts_late() -> None:

@@ -3,9 +3,10 @@
 on ──heart lost──▶ lost ──the edge is dead too──▶ pause ──▶ on
 on ──halt told──▶ halting ──halted, or its time over──▶ off ──mains, and a battery that bears a start──▶ on
 
-What the rest serves: a unit that only has lost its Python keeps its power, as its calls may be up. It is cut when it has
-halted; when it said that it would, its time is over, and nothing of it lives; and when it hangs, that is, its kernel
-beats no more, or its edge was dead by the last word of its heart, and then only so often. What is not known never cuts.
+What the rest serves: a unit that only has lost its Python keeps its power, as its calls may be up. It is cut when it
+has halted; when it said that it would, its time is over, and nothing of it lives; and when it hangs, that is, its
+kernel beats no more, or its edge was dead by the last word of its heart, and then only so often. What is not known
+never cuts.
 """
 
 from supply import limits
