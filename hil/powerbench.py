@@ -1,0 +1,103 @@
+"""Every source of power beside something that feeds it: what the contract suite (tests/drivers/ups) is run against, and
+how a source is made to know nothing. A bench of real devices has the same face."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from drivers.ups.ina219 import Ina219Settings, ina219
+from drivers.ups.max1704x import Max1704xSettings, max1704x
+from drivers.ups.model import Reading, Source
+from drivers.ups.nut import NutSettings, NutUps
+from hil.sim.power.bus import BusFault, FakeBus, Ina219Chip, Max1704xChip
+from hil.sim.power.cell import Battery, Chemistry
+from hil.sim.power.realnut import NAME as UPS_NAME
+from hil.sim.power.realnut import PASSWORD, USER
+from hil.sim.power.supply import Supply
+from hil.sim.power.ups import Sickness, Ups, Upsd
+
+__all__ = ["BENCHES", "Bench", "Heard", "i2c_bench", "nut_bench"]
+
+LOOK_S = 0.01
+ANSWER_S = 0.15
+GAUGE_ADDRESS, MONITOR_ADDRESS = 0x36, 0x42
+
+
+@dataclass
+class Bench:
+    """`faults`: each makes the source know nothing of mains, or of its battery; `heal` ends whichever it is.
+    `tells_mains`: whether the device can know of them at all. `end`: when all is over."""
+
+    source: Source
+    supply: Supply
+    faults: Mapping[str, Callable[[], None]]
+    heal: Callable[[], None]
+    end: Callable[[], Awaitable[None]]
+    tells_mains: bool = True
+
+
+@dataclass
+class Heard:
+    """What a source told, in order; and the first reading of a kind, waited for."""
+
+    readings: list[Reading] = field(default_factory=list)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def told(self, reading: Reading) -> None:
+        self.readings.append(reading)
+        self._news.set()
+
+    async def first(self, wanted: Callable[[Reading], bool], since: int = 0) -> Reading:
+        """From the one of that place on."""
+        while True:
+            for reading in self.readings[since:]:
+                if wanted(reading):
+                    return reading
+            self._news.clear()
+            await self._news.wait()
+
+
+async def nut_bench() -> Bench:
+    """A client beside a small server of our own."""
+    ups = Ups(Supply())
+    server = Upsd(UPS_NAME, ups.variables, ups.test)
+    port = await server.start("127.0.0.1", 0)
+    source = NutUps(NutSettings("ups", UPS_NAME, port=port, username=USER, password=PASSWORD), LOOK_S, ANSWER_S)
+
+    def sick(how: Sickness) -> Callable[[], None]:
+        return lambda: setattr(server, "sickness", how)
+
+    return Bench(
+        source,
+        ups.supply,
+        {str(how): sick(how) for how in Sickness if how is not Sickness.NONE},
+        sick(Sickness.NONE),
+        server.close,
+    )
+
+
+async def i2c_bench(kind: str) -> Bench:
+    """`max17043`, `max17048` or `ina219`, on a bus that can be sick."""
+    supply = Supply(Battery(5.0, 1, Chemistry.LITHIUM), watts=5.0)
+    gauge, monitor = Max1704xChip(supply, kind == "max17048"), Ina219Chip(supply)
+    bus = FakeBus({GAUGE_ADDRESS: gauge, MONITOR_ADDRESS: monitor})
+
+    def sick(how: BusFault) -> Callable[[], None]:
+        return lambda: setattr(bus, "fault", how)
+
+    if kind == "ina219":
+        source: Source = ina219(Ina219Settings(kind, MONITOR_ADDRESS, cells=1), bus.opened)
+    else:
+        source = max1704x(Max1704xSettings(kind, kind, 1, GAUGE_ADDRESS), bus.opened)
+    faults = {str(how): sick(how) for how in (BusFault.NACK, BusFault.HANGS, BusFault.FLOATS)}
+    return Bench(source, supply, faults, sick(BusFault.NONE), source.close, tells_mains=False)
+
+
+BENCHES: Mapping[str, Callable[[], Awaitable[Bench]]] = {
+    "nut": nut_bench,
+    "max17043": lambda: i2c_bench("max17043"),
+    "max17048": lambda: i2c_bench("max17048"),
+    "ina219": lambda: i2c_bench("ina219"),
+}
