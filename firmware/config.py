@@ -27,10 +27,11 @@ from firmware.config_edge import (
     Survival,
     Tls,
 )
-from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty
+from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
+from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, Protected, Ups, power_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
-from firmware.config_trunk import Modem, Sim, Trunk, modems_of, modems_whole
+from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
 from firmware.document import Document, Problem, Sections, key, rule_of
 from firmware.paths import Paths
 
@@ -48,11 +49,17 @@ __all__ = [
     "Gateway",
     "Key",
     "Limits",
+    "Load",
     "Modem",
     "Network",
     "Numbering",
+    "NutKey",
     "Platform",
+    "Poe",
+    "PoeKey",
+    "Power",
     "Problem",
+    "Protected",
     "Returning",
     "Secrets",
     "Sim",
@@ -64,6 +71,7 @@ __all__ = [
     "Trunk",
     "TrunkGateway",
     "Unit",
+    "Ups",
     "default",
     "known_keys",
     "load",
@@ -103,6 +111,8 @@ class Secrets:
     standby: StandbyKey = field(default_factory=StandbyKey)
     sim: Sim = field(default_factory=Sim)
     data: DataKey = field(default_factory=DataKey)
+    nut: NutKey = field(default_factory=NutKey)
+    poe: PoeKey = field(default_factory=PoeKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +137,11 @@ class Config:
     modem: tuple[Modem, ...] = ()
     data: Data = field(default_factory=Data)
     gateway: TrunkGateway = field(default_factory=TrunkGateway)
+    power: Power = field(default_factory=Power)
+    ups: tuple[Ups, ...] = ()
+    load: tuple[Load, ...] = ()
+    protected: tuple[Protected, ...] = ()
+    poe: Poe = field(default_factory=Poe)
     secrets: Secrets = field(default_factory=Secrets)
 
     @property
@@ -162,9 +177,18 @@ _SECTIONS: Sections = {
     "trunk": Trunk,
     "data": Data,
     "gateway": TrunkGateway,
+    "power": Power,
+    "poe": Poe,
 }
-_ARRAYS: Sections = {"modem": Modem}
-_SECRET_SECTIONS: Sections = {"gateway": Gateway, "standby": StandbyKey, "sim": Sim, "data": DataKey}
+_ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load, "protected": Protected}
+_SECRET_SECTIONS: Sections = {
+    "gateway": Gateway,
+    "standby": StandbyKey,
+    "sim": Sim,
+    "data": DataKey,
+    "nut": NutKey,
+    "poe": PoeKey,
+}
 
 
 class ConfigError(Exception):
@@ -204,9 +228,11 @@ def load(path: Path) -> Config:
             continue
     if problems := (*unit.problems, *secrets.problems):
         raise ConfigError(problems)
+    taken: dict[str, Any] = {name: kind(**_of(name, values)) for name, kind in _SECTIONS.items()}
+    for name, kind in _ARRAYS.items():
+        taken[name] = tuple(kind(**each) for each in tables_of(name, values))
     return Config(
-        **{name: kind(**_of(name, values)) for name, kind in _SECTIONS.items()},
-        modem=tuple(Modem(**each) for each in modems_of(values)),
+        **taken,
         secrets=Secrets(**{name: kind(**_of(name, secret_values)) for name, kind in _SECRET_SECTIONS.items()}),
     )
 
@@ -271,4 +297,5 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     modems_whole,
     data_whole,
     gateway_whole,
+    power_whole,
 )

@@ -20,6 +20,7 @@ __all__ = [
     "Values",
     "kept",
     "or_empty",
+    "tables_of",
 ]
 
 Values = Mapping[str, Any]
@@ -42,6 +43,14 @@ def kept(parse: Callable[[str], object]) -> Callable[[str], str]:
 
 def or_empty(parse: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: parse(text) if text else text
+
+
+def tables_of(name: str, values: Values) -> list[dict[str, Any]]:
+    """What was taken of each ``[[name]]``, by the bare names of the keys."""
+    return [
+        {where.rpartition(".")[2]: value for where, value in values.items() if where.startswith(f"{name}.{number}.")}
+        for number in range(1, values.get(name, 0) + 1)
+    ]
 
 
 LISTEN = Text('"udp:ADDRESS:PORT", "tcp:ADDRESS:PORT" or "tls:ADDRESS:PORT" (IPv4)', kept(parse_listen))

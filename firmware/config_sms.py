@@ -8,13 +8,14 @@ from callcontrol.trunk.smsqueue import receiver
 from firmware.bounds import Choice, Each, Refused, Text, Whole
 from firmware.document import key
 
-__all__ = ["Sms"]
+__all__ = ["Sms", "mobile"]
 
 DAY_MIN = 24 * 60
 WEEK_MIN = 7 * DAY_MIN
 
 
-def _mobile(text: str) -> str:
+def mobile(text: str) -> str:
+    """Raises Refused."""
     found = receiver(text, abroad=True)
     if found.number is None or found.number != text:
         raise Refused("is no mobile that a message can be sent to", f'"{found.number}"' if found.number else None)
@@ -29,7 +30,7 @@ class Sms:
     alarm_numbers: tuple[str, ...] = field(
         default=(),
         metadata=key(
-            Each(Text('a mobile with its country, as "+46701234567"', _mobile), 0, 32),
+            Each(Text('a mobile with its country, as "+46701234567"', mobile), 0, 32),
             "who is told of an outage, and of what operations are told; none: nobody",
         ),
     )

@@ -5,14 +5,13 @@ See firmware/config.py, whose part this is."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from firmware.bounds import Choice, Each, Refused, Text, Whole, like
+from firmware.config_kinds import Clashes, Values, tables_of
 from firmware.document import key
 
-__all__ = ["Modem", "Sim", "Trunk", "modems_of", "modems_whole"]
+__all__ = ["Modem", "Sim", "Trunk", "modems_whole"]
 
 MODEM_NAME = r"[a-z0-9]([a-z0-9-]{0,14})"
 _URL = r"(serial:///[A-Za-z0-9/._-]{1,80}(\?baud=[0-9]{4,7})?|socket://[A-Za-z0-9.-]{1,253}:[0-9]{1,5})?"
@@ -126,17 +125,9 @@ class Sim:
         return next((pin for name, _, pin in (entry.partition("=") for entry in self.pins) if name == modem), "")
 
 
-def modems_of(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was taken of each, by the bare names of the keys."""
-    return [
-        {where.rpartition(".")[2]: value for where, value in values.items() if where.startswith(f"modem.{number}.")}
-        for number in range(1, values.get("modem", 0) + 1)
-    ]
-
-
-def modems_whole(values: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def modems_whole(values: Values) -> Clashes:
     """What must hold of all of them (see firmware/config.py)."""
-    modems = modems_of(values)
+    modems = tables_of("modem", values)
     for name in ("name", "at", "pcm", "usb_path", "number"):
         seen: set[str] = set()
         for number, modem in enumerate(modems, start=1):

@@ -86,6 +86,8 @@ def test_every_key_is_in_the_example_with_its_default_its_meaning_and_its_bounds
             "platform.nodes",
             "platform.realm",
             "modem.usb_path",
+            "ups.url",
+            "load.what",
         )
 
 
@@ -169,7 +171,7 @@ def test_a_pin_belongs_to_a_modem(file: Path) -> None:
         ("[edge]\nlisten = ['udp:10.0.0.1:5060']\n[unit]\n", 3, "unit.name", "is missing", None),
         ("[edge]\nlisten = ['udp:10.0.0.1:5060']\n", None, "unit.name", "is missing", None),
         (LEAST + "\"survival\".'signal_s' = 0\n", 5, "edge.survival", "unknown key", None),
-        (LEAST + "[unit.deep]\nx = 1\n", 5, "unit.deep", "unknown key", None),
+        (LEAST + "[unit.zebra]\nx = 1\n", 5, "unit.zebra", "unknown key", None),
         (LEAST + '"\\u001b[2J" = 1\n', 5, 'edge."\\u001b[2J"', "unknown key", None),
         (LEAST + "[platform]\nregistration = 'pat'\n", 6, "platform.registration", '"pat" is none', '"path"'),
         (LEAST + "[platform]\nrealm = 'a\\u0022b'\n", 6, "platform.realm", "is not so written", None),

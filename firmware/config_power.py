@@ -1,0 +1,385 @@
+"""What the configuration says of power: `[power]`, `[[ups]]` for each source, `[[load]]` for what can be shed,
+`[[protected]]` for the register of protected telephony (A13), `[poe]` for the switch; of the secrets `[nut]`, `[poe]`.
+
+See firmware/config.py, whose part this is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from firmware.bounds import Choice, Each, Refused, Text, Whole, like
+from firmware.config_kinds import ADDRESS_OR_NONE, CREDENTIAL, Clashes, Values, tables_of
+from firmware.config_sms import mobile
+from firmware.document import key
+
+__all__ = [
+    "CHIPS",
+    "LAST_ROLES",
+    "Load",
+    "Nut",
+    "NutKey",
+    "Poe",
+    "PoeKey",
+    "Power",
+    "Protected",
+    "Ups",
+    "nut_of",
+    "power_whole",
+]
+
+DAY_MIN = 24 * 60
+NAME = r"[a-z0-9]([a-z0-9-]{0,14})"
+_NUT = r"nut://(([A-Za-z0-9_.-]{1,32})@)?([A-Za-z0-9.-]{1,253})(:([0-9]{1,5}))?/([A-Za-z0-9_.-]{1,32})"
+_PASSWORD = rf"({NAME})=([!#-\[\]-~]{{1,128}})"
+_PORT = r"[0-9]{1,3}\.[0-9]{1,4}"
+
+PARTS = ("unit", "switch", "router", "fibre")
+CHIPS = ("max17040", "max17041", "max17043", "max17044", "max17048", "max17049")
+LAST_ROLES = ("reception", "on_call", "emergency")
+"""Of phones by their ports: shed after all else, in this order."""
+
+_NAME = Text("1 to 16 small letters, digits or -", like(NAME))
+_YES_NO = Choice(("yes", "no"))
+_EXTENSION = Text("1 to 16 digits", like(r"[0-9]{1,16}"))
+_TEXT = Text("up to 64 letters, digits, spaces or . , : / ( ) & _ -", like(r"[A-Za-zÅÄÖåäöÉéÜü0-9 .,:/()&_-]{0,64}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Nut:
+    """What a ``nut://`` says."""
+
+    ups: str
+    host: str
+    port: int
+    user: str
+
+
+def nut_of(url: str) -> Nut:
+    """Raises Refused."""
+    match = re.fullmatch(_NUT, url, re.ASCII)
+    if not match or not 1 <= int(match[5] or 3493) <= 65535:
+        raise Refused("is not so written")
+    return Nut(match[6], match[3], int(match[5] or 3493), match[2] or "")
+
+
+def _nut(text: str) -> str:
+    if text:
+        nut_of(text)
+    return text
+
+
+def _mobile_or_none(text: str) -> str:
+    return mobile(text) if text else text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """What is done about it."""
+
+    mobile_minutes: int = field(
+        default=0,
+        metadata=key(
+            Whole(0, 7 * DAY_MIN),
+            "how long the mobile network typically lasts here without mains, as its operator says; 0: not known",
+        ),
+    )
+    low_minutes: int = field(
+        default=15, metadata=key(Whole(2, DAY_MIN), "the battery is low when so many minutes are certain, or fewer")
+    )
+    halt_minutes: int = field(
+        default=4, metadata=key(Whole(1, 60), "the unit halts when so many minutes are certain, or fewer")
+    )
+    halt_percent: int = field(
+        default=5,
+        metadata=key(Whole(1, 50), "or at so little charge, where no minutes are known; battery and mains agreeing"),
+    )
+    halt_after_s: int = field(
+        default=10,
+        metadata=key(Whole(2, 300), "what orders a halt must have held for so long; an order by NUT need not"),
+    )
+    halt_command: tuple[str, ...] = field(
+        default=("systemctl", "poweroff"),
+        metadata=key(
+            Each(Text("1 to 80 printable characters, no space", like(r"[!-~]{1,80}")), 0, 8),
+            "how the machine is halted, program and arguments; none: it never is",
+        ),
+    )
+    telling_s: int = field(
+        default=20, metadata=key(Whole(0, 120), "calls that are up are told before the halt, and have so long to end")
+    )
+    alarm_numbers: tuple[str, ...] = field(
+        default=(),
+        metadata=key(
+            Each(Text('a mobile with its country, as "+46701234567"', mobile), 0, 32),
+            "who is told by SMS that mains is gone, and back; none: those of sms.alarm_numbers",
+        ),
+    )
+    alarm_after_s: int = field(
+        default=60, metadata=key(Whole(0, 3600), "mains that was gone for less is told to nobody")
+    )
+    alarm_minutes: tuple[int, ...] = field(
+        default=(60, 15), metadata=key(Each(Whole(1, DAY_MIN), 0, 8), "told again when so many minutes are left")
+    )
+    alarm_pause_min: int = field(
+        default=5, metadata=key(Whole(1, DAY_MIN), "mains is told to be back when it has been for so long")
+    )
+    shed_tell: str = field(default="yes", metadata=key(_YES_NO, "whether what is shed of phones is told by SMS too"))
+    discharge_days: int = field(
+        default=0,
+        metadata=key(Whole(0, 366), "the battery is discharged on purpose so often, to learn what it holds; 0: never"),
+    )
+    discharge_hour: int = field(default=10, metadata=key(Whole(0, 23), "and in this hour, when somebody is there"))
+    discharge_to_percent: int = field(default=50, metadata=key(Whole(20, 90), "and to so much charge"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ups:
+    """One source of what is known about power."""
+
+    name: str = field(metadata=key(_NAME, "what it is called here and on its label"))
+    kind: str = field(
+        metadata=key(
+            Choice(("nut", "max1704x", "ina219", "line", "mcu", "fixed")),
+            'what it is: a UPS by NUT, a gauge, a line that tells mains, the board\'s microcontroller; "fixed": '
+            "nothing can be read, and minutes says how long it lasts",
+        )
+    )
+    keeps: tuple[str, ...] = field(
+        default=("unit",),
+        metadata=key(Each(Choice(PARTS), 0, len(PARTS)), "what hangs on it; none: it only looks at what another feeds"),
+    )
+    url: str = field(
+        default="",
+        metadata=key(Text('"nut://[USER@]HOST[:PORT]/UPS", or ""', _nut), "of nut: where its server is, and its name"),
+    )
+    driver_socket: str = field(
+        default="",
+        metadata=key(
+            Text('an absolute path, or ""', like(r"(/[A-Za-z0-9._/-]{1,90})?")),
+            "of nut: its driver's socket on this machine (/run/nut/usbhid-ups-ups); a frozen driver is then seen in "
+            "seconds",
+        ),
+    )
+    chip: str = field(default="max17043", metadata=key(Choice(CHIPS), "of max1704x: which"))
+    bus: int = field(default=1, metadata=key(Whole(0, 31), "of gauges: the I2C bus"))
+    address: int = field(
+        default=0, metadata=key(Whole(0, 0x77), "and the address there; 0: the usual one, 0x36 or 0x42")
+    )
+    shunt_mohm: int = field(default=100, metadata=key(Whole(1, 10_000), "of ina219: its shunt"))
+    out_is_positive: str = field(
+        default="yes", metadata=key(_YES_NO, "of ina219: whether current out of the battery is read as positive")
+    )
+    pin: int = field(
+        default=-1,
+        metadata=key(Whole(-1, 53), "of line: the GPIO that tells mains, by its BCM number; -1: as the pin map"),
+    )
+    mains_is: str = field(
+        default="unknown",
+        metadata=key(
+            Choice(("high", "low", "unknown")),
+            "of line: its level while there is mains; boards of one maker differ, and rvx power test tells",
+        ),
+    )
+    cells: int = field(default=1, metadata=key(Whole(1, 24), "in series"))
+    chemistry: str = field(
+        default="li-ion", metadata=key(Choice(("li-ion", "lifepo4", "lead")), "what the battery is made of")
+    )
+    capacity_wh: int = field(default=0, metadata=key(Whole(0, 100_000), "as its label says; 0: not known"))
+    minutes: int = field(
+        default=0, metadata=key(Whole(0, 7 * DAY_MIN), "of fixed: how long it lasts; 0: it goes with the mains")
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """Something that can be shed."""
+
+    name: str = field(metadata=key(_NAME, "what it is called"))
+    kind: str = field(
+        metadata=key(Choice(("modem", "wifi", "screen", "cpu", "hdmi", "led", "poe")), "what it is, and how it is shed")
+    )
+    what: str = field(
+        default="",
+        metadata=key(
+            Text('up to 64 letters, digits or . _ : -, or ""', like(r"[A-Za-z0-9._:-]{0,64}")),
+            "which: a [[modem]]'s name, an interface of Wi-Fi, a name in /sys/class/backlight, leds or drm; of cpu the "
+            "governor that saves (powersave)",
+        ),
+    )
+    ports: tuple[str, ...] = field(
+        default=(),
+        metadata=key(
+            Each(Text('"GROUP.PORT", as "1.12"', like(_PORT)), 0, 48),
+            "of poe: which ports of the switch are turned off",
+        ),
+    )
+    role: str = field(
+        default="rest",
+        metadata=key(
+            Choice(("rest", *LAST_ROLES)),
+            "of poe: whose phones hang there; those of reception, on call and emergency are shed last",
+        ),
+    )
+    keeps: str = field(
+        default="unit", metadata=key(Choice(PARTS), "which source it hangs on: that of the unit, the switch …")
+    )
+    at_minutes: int = field(metadata=key(Whole(1, DAY_MIN), "shed when so many minutes are certain there, or fewer"))
+    watts: int = field(default=0, metadata=key(Whole(0, 1000), "what it draws; 0: not known, and no gain is shown"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protected:
+    """One order of protected telephony (A13)."""
+
+    unit: str = field(metadata=key(_TEXT, "the department that ordered it, as the directory has it"))
+    applicant: str = field(default="", metadata=key(_TEXT, "who ordered it"))
+    cost_centre: str = field(default="", metadata=key(_TEXT, "who pays"))
+    extensions: tuple[str, ...] = field(metadata=key(Each(_EXTENSION, 1, 200), "which phones"))
+    ports: tuple[str, ...] = field(
+        default=(),
+        metadata=key(Each(Text('"GROUP.PORT", as "1.12"', like(_PORT)), 0, 200), "their ports of the switch"),
+    )
+    mobile_twin: str = field(
+        default="",
+        metadata=key(
+            Text('a mobile with its country, as "+46701234567", or ""', _mobile_or_none),
+            "what rings when their desk phones have no power",
+        ),
+    )
+    minutes: int = field(
+        default=0, metadata=key(Whole(0, 7 * DAY_MIN), "how long it was promised; 0: nothing promised")
+    )
+    year_kr: int = field(default=0, metadata=key(Whole(0, 10_000_000), "what it costs in a year; 0: not known"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poe:
+    """The switch that feeds the phones, read by SNMPv3."""
+
+    address: str = field(default="", metadata=key(ADDRESS_OR_NONE, 'the switch; "": none is read'))
+    port: int = field(default=161, metadata=key(Whole(1, 65535), "its SNMP"))
+    user: str = field(
+        default="", metadata=key(Text('up to 32 printable characters, or ""', like(r"[!#-\[\]-~]{0,32}")), "its user")
+    )
+    switching: str = field(default="no", metadata=key(_YES_NO, "whether its ports may be turned off and on"))
+    names: str = field(default="no", metadata=key(_YES_NO, "whether its ports are named by ifAlias"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoeKey:
+    """Of the secrets."""
+
+    auth_password: str = field(
+        default="", repr=False, metadata=key(CREDENTIAL, "of poe.user: by it the switch knows the unit")
+    )
+    privacy_password: str = field(default="", repr=False, metadata=key(CREDENTIAL, "and by it nobody else reads"))
+
+
+def _password(text: str) -> str:
+    if not re.fullmatch(_PASSWORD, text, re.ASCII):
+        raise Refused("is not so written")
+    return text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NutKey:
+    """Of the secrets."""
+
+    passwords: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata=key(
+            Each(Text('"UPS=PASSWORD"', _password, secret=True), 0, 16), "of each [[ups]] whose url has a user"
+        ),
+    )
+
+    def of(self, name: str) -> str:
+        """The password of a source; "" where none is known."""
+        return next((text for ups, _, text in (entry.partition("=") for entry in self.passwords) if ups == name), "")
+
+
+def power_whole(values: Values) -> Clashes:
+    """What must hold of all of them (see firmware/config.py)."""
+    yield from _sources(values)
+    yield from _loads(values)
+    yield from _register(values)
+    if values["power.halt_minutes"] >= values["power.low_minutes"]:
+        yield "power.halt_minutes", "the unit would halt before its battery is low", "fewer than power.low_minutes"
+    if values["poe.address"] and not (
+        values["poe.user"] and len(values["poe.auth_password"]) >= 8 and len(values["poe.privacy_password"]) >= 8
+    ):
+        yield "poe.user", "there is no way to read the switch", "a user, and in the secrets two passwords of 8 or more"
+
+
+def _sources(values: Values) -> Iterator[tuple[str, str, str]]:
+    names: set[str] = set()
+    gauges: set[tuple[int, int]] = set()
+    pins: set[int] = set()
+    found = tables_of("ups", values)
+    for number, ups in enumerate(found, start=1):
+        if ups["name"] in names:
+            yield f"ups.{number}.name", f"{ups['name']} is there twice", "another one for each source"
+        names.add(ups["name"])
+        if ups["kind"] == "nut" and not ups["url"]:
+            yield f"ups.{number}.url", "is missing", 'where its server is: "nut://127.0.0.1/ups"'
+        if ups["kind"] in ("max1704x", "ina219"):
+            place = ups["bus"], ups["address"] or (0x36 if ups["kind"] == "max1704x" else 0x42)
+            if place in gauges:
+                yield f"ups.{number}.address", f"{place[1]:#x} is there twice on bus {place[0]}", "one of each"
+            gauges.add(place)
+        if ups["kind"] == "line" and ups["pin"] >= 0:
+            if ups["pin"] in pins:
+                yield f"ups.{number}.pin", f"{ups['pin']} is there twice", "one of each"
+            pins.add(ups["pin"])
+    if sum(ups["kind"] == "mcu" for ups in found) > 1:
+        yield "ups", "there are two microcontrollers", "one"
+    for entry in values["nut.passwords"]:
+        if entry.partition("=")[0] not in names:
+            yield "nut.passwords", "there is a password for a source that is not", "a name of an [[ups]]"
+
+
+def _loads(values: Values) -> Iterator[tuple[str, str, str]]:
+    modems = {each.get("name") for each in tables_of("modem", values)}
+    names: set[str] = set()
+    ports: set[str] = set()
+    loads = tables_of("load", values)
+    for number, load in enumerate(loads, start=1):
+        place = f"load.{number}"
+        if load["name"] in names:
+            yield f"{place}.name", f"{load['name']} is there twice", "another one for each"
+        names.add(load["name"])
+        if load["kind"] == "modem" and load["what"] not in modems:
+            yield f"{place}.what", f'there is no modem "{load["what"]}"', "a name of a [[modem]]"
+        if load["kind"] in ("wifi", "screen") and not load["what"]:
+            yield f"{place}.what", "is missing", "which one"
+        if load["kind"] == "poe" and not (load["ports"] and values["poe.address"] and values["poe.switching"] == "yes"):
+            yield f"{place}.ports", "cannot be turned off", 'ports, poe.address, and poe.switching = "yes"'
+        if load["kind"] != "poe" and (load["ports"] or load["role"] != "rest"):
+            yield f"{place}.ports", "only poe has ports and roles", 'kind = "poe"'
+        for port in load["ports"]:
+            if port in ports:
+                yield f"{place}.ports", f"{port} is there twice", "each port in one [[load]]"
+            ports.add(port)
+    for number, load in enumerate(loads, start=1):
+        if load["role"] in LAST_ROLES:
+            lesser = ("rest", *LAST_ROLES)[: 1 + LAST_ROLES.index(load["role"])]
+            least = min((other["at_minutes"] for other in loads if other["role"] in lesser), default=DAY_MIN)
+            if load["at_minutes"] > least:
+                yield (
+                    f"load.{number}.at_minutes",
+                    f"phones of {load['role']} would be shed before something lesser",
+                    f"{least} or fewer",
+                )
+    if sum(load["kind"] == "modem" for load in loads) >= len(modems) > 0:
+        yield "load", "every modem would be shed, and 112 with them", "one [[modem]] that is in no [[load]]"
+
+
+def _register(values: Values) -> Iterator[tuple[str, str, str]]:
+    seen: dict[str, int] = {}
+    for number, order in enumerate(tables_of("protected", values), start=1):
+        for extension in order["extensions"]:
+            if extension in seen:
+                yield f"protected.{number}.extensions", f"{extension} is ordered twice", "one order for each extension"
+            seen[extension] = number

@@ -1,0 +1,95 @@
+"""The configuration of power: what is taken, and what cannot be."""
+
+from pathlib import Path
+
+import pytest
+
+from firmware.config import ConfigError, Problem, load
+from firmware.config_power import nut_of
+
+LEAST = '[unit]\nname = "gw-1"\n[edge]\nlisten = ["udp:10.0.0.1:5060"]\n'
+UPS = '[[ups]]\nname = "ups"\nkind = "nut"\nurl = "nut://monitor@10.0.0.9:3494/hall"\nkeeps = ["unit", "switch"]\n'
+GAUGE = '[[ups]]\nname = "hat"\nkind = "max1704x"\n'
+WIFI = '[[load]]\nname = "wifi"\nkind = "wifi"\nwhat = "wlan0"\nat_minutes = 60\n'
+POE = '[poe]\naddress = "10.0.0.3"\nuser = "rvx"\nswitching = "yes"\n'
+PHONES = '[[load]]\nname = "{role}"\nkind = "poe"\nports = ["1.{port}"]\nrole = "{role}"\nat_minutes = {at}\n'
+MODEM = '[[modem]]\nname = "m1"\nusb_path = "1-1"\n'
+SHEDS_MODEM = '[[load]]\nname = "m"\nkind = "modem"\nwhat = "m1"\nat_minutes = 60\n'
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "unit.toml"
+
+
+def problems(file: Path, content: str, secrets: str = "") -> tuple[Problem, ...]:
+    file.write_text(content)
+    beside = file.with_name("secrets.toml")
+    beside.write_text(secrets)
+    beside.chmod(0o600)
+    try:
+        load(file)
+    except ConfigError as error:
+        return error.problems
+    return ()
+
+
+def test_sources_loads_and_orders(file: Path) -> None:
+    secrets = '[nut]\npasswords = ["ups=horse"]\n[poe]\nauth_password = "a2345678"\nprivacy_password = "b2345678"\n'
+    order = '[[protected]]\nunit = "Hemtjänsten"\nextensions = ["1001", "1002"]\nmobile_twin = "+46701234567"\n'
+    phones = PHONES.format(role="reception", port=1, at=20) + PHONES.format(role="on_call", port=2, at=20)
+    assert problems(file, LEAST + UPS + GAUGE + WIFI + POE + phones + order, secrets) == ()
+    config = load(file)
+    assert [(one.name, one.keeps) for one in config.ups] == [("ups", ("unit", "switch")), ("hat", ("unit",))]
+    assert config.secrets.nut.of("ups") == "horse"
+    assert (config.load[0].what, config.protected[0].extensions) == ("wlan0", ("1001", "1002"))
+    assert not {"horse", "a2345678", "b2345678"} & set(repr(config).replace("'", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "message"),
+    [
+        (UPS + UPS, "ups.2.name", "ups is there twice"),
+        (UPS.replace("nut://", "http://"), "ups.1.url", "is not so written"),
+        (UPS.replace(":3494", ":99999"), "ups.1.url", "is not so written"),
+        (UPS.replace('url = "nut://monitor@10.0.0.9:3494/hall"\n', ""), "ups.1.url", "is missing"),
+        (UPS.replace('"switch"', '"lamp"'), "ups.1.keeps", "is none of them"),
+        (GAUGE + GAUGE.replace("hat", "hat2"), "ups.2.address", "0x36 is there twice on bus 1"),
+        (WIFI.replace("wlan0", ""), "load.1.what", "is missing"),
+        (WIFI.replace("60", "0"), "load.1.at_minutes", "out of bounds"),
+        (WIFI + 'role = "reception"\n', "load.1.ports", "only poe has ports and roles"),
+        (PHONES.format(role="rest", port=1, at=30), "load.1.ports", "cannot be turned off"),
+        (SHEDS_MODEM, "load.1.what", "there is no modem"),
+        (MODEM + SHEDS_MODEM, "load", "every modem would be shed"),
+        ("[power]\nhalt_minutes = 20\n", "power.halt_minutes", "would halt before its battery is low"),
+        (POE, "poe.user", "there is no way to read the switch"),
+        (
+            '[[protected]]\nunit = "A"\nextensions = ["1"]\n[[protected]]\nunit = "B"\nextensions = ["1"]\n',
+            "protected.2.extensions",
+            "1 is ordered twice",
+        ),
+        ('[[protected]]\nunit = "A\\u001b[2J"\nextensions = ["1"]\n', "protected.1.unit", "is not so written"),
+    ],
+)
+def test_what_cannot_be(file: Path, content: str, key: str, message: str) -> None:
+    (problem,) = problems(file, LEAST + content)
+    assert problem.key == key
+    assert message in problem.message
+
+
+def test_phones_of_the_reception_are_not_shed_before_lesser_ones(file: Path) -> None:
+    secrets = '[poe]\nauth_password = "a2345678"\nprivacy_password = "b2345678"\n'
+    content = LEAST + POE + PHONES.format(role="rest", port=1, at=20) + PHONES.format(role="emergency", port=2, at=30)
+    (problem,) = problems(file, content, secrets)
+    assert (problem.key, problem.expected) == ("load.2.at_minutes", "20 or fewer")
+
+
+def test_a_password_for_nobody_is_refused_and_not_repeated(file: Path) -> None:
+    (problem,) = problems(file, LEAST + UPS, '[nut]\npasswords = ["other=horse"]\n')
+    assert problem.key == "nut.passwords"
+    assert "horse" not in str(problem)
+
+
+def test_where_a_ups_is() -> None:
+    found = nut_of("nut://192.0.2.1/hall")
+    assert (found.ups, found.host, found.port, found.user) == ("hall", "192.0.2.1", 3493, "")
