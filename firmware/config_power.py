@@ -203,9 +203,9 @@ class Load:
     what: str = field(
         default="",
         metadata=key(
-            Text('up to 64 letters, digits or . _ : -, or ""', like(r"[A-Za-z0-9._:-]{0,64}")),
-            "which: a [[modem]]'s name, an interface of Wi-Fi, a name in /sys/class/backlight, leds or drm; of cpu the "
-            "governor that saves (powersave)",
+            Text('up to 64 letters, digits or * ? . _ : -, or ""', like(r"[A-Za-z0-9*?._:-]{0,64}")),
+            "which: of modem the name of a [[modem]]; else a pattern of names in /sys/class/rfkill, backlight, drm, "
+            'leds; "": all of them',
         ),
     )
     ports: tuple[str, ...] = field(
@@ -352,8 +352,6 @@ def _loads(values: Values) -> Iterator[tuple[str, str, str]]:
         names.add(load["name"])
         if load["kind"] == "modem" and load["what"] not in modems:
             yield f"{place}.what", f'there is no modem "{load["what"]}"', "a name of a [[modem]]"
-        if load["kind"] in ("wifi", "screen") and not load["what"]:
-            yield f"{place}.what", "is missing", "which one"
         if load["kind"] == "poe" and not (load["ports"] and values["poe.address"] and values["poe.switching"] == "yes"):
             yield f"{place}.ports", "cannot be turned off", 'ports, poe.address, and poe.switching = "yes"'
         if load["kind"] != "poe" and (load["ports"] or load["role"] != "rest"):

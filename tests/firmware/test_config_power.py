@@ -12,7 +12,7 @@ UPS = '[[ups]]\nname = "ups"\nkind = "nut"\nurl = "nut://monitor@10.0.0.9:3494/h
 GAUGE = '[[ups]]\nname = "hat"\nkind = "max1704x"\n'
 WIFI = '[[load]]\nname = "wifi"\nkind = "wifi"\nwhat = "wlan0"\nat_minutes = 60\n'
 POE = '[poe]\naddress = "10.0.0.3"\nuser = "rvx"\nswitching = "yes"\n'
-PHONES = '[[load]]\nname = "{role}"\nkind = "poe"\nports = ["1.{port}"]\nrole = "{role}"\nat_minutes = {at}\n'
+PHONES = '[[load]]\nname = "poe-{port}"\nkind = "poe"\nports = ["1.{port}"]\nrole = "{role}"\nat_minutes = {at}\n'
 MODEM = '[[modem]]\nname = "m1"\nusb_path = "1-1"\n'
 SHEDS_MODEM = '[[load]]\nname = "m"\nkind = "modem"\nwhat = "m1"\nat_minutes = 60\n'
 
@@ -55,7 +55,7 @@ def test_sources_loads_and_orders(file: Path) -> None:
         (UPS.replace('url = "nut://monitor@10.0.0.9:3494/hall"\n', ""), "ups.1.url", "is missing"),
         (UPS.replace('"switch"', '"lamp"'), "ups.1.keeps", "is none of them"),
         (GAUGE + GAUGE.replace("hat", "hat2"), "ups.2.address", "0x36 is there twice on bus 1"),
-        (WIFI.replace("wlan0", ""), "load.1.what", "is missing"),
+        (WIFI.replace("wlan0", "../x"), "load.1.what", "is not so written"),
         (WIFI.replace("60", "0"), "load.1.at_minutes", "out of bounds"),
         (WIFI + 'role = "reception"\n', "load.1.ports", "only poe has ports and roles"),
         (PHONES.format(role="rest", port=1, at=30), "load.1.ports", "cannot be turned off"),
