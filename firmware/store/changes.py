@@ -16,6 +16,7 @@ from callcontrol.plan.steps import Note
 from firmware.store import outbox
 from firmware.store.checked import checked
 from firmware.store.database import OfJournal, from_text, to_text, transact
+from firmware.store.protections import Protection
 
 __all__ = ["NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
 
@@ -119,6 +120,26 @@ class Changes(OfJournal):
         row = {"extension": extension, "lifted": True, "set_by": set_by}
         sql = "DELETE FROM block WHERE extension = ?"
         return self._told(now, "block", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
+
+    def protect(self, protection: Protection) -> bool:
+        """A phone goes on working without mains (A13); False when it was ordered so already."""
+        row = {
+            "extension": protection.extension,
+            "unit": protection.unit,
+            "applicant": protection.applicant,
+            "cost_centre": protection.cost_centre,
+            "ordered_at": to_text(protection.ordered_at),
+            "set_by": protection.set_by,
+        }
+        return self._told(
+            protection.ordered_at, "protection", protection.extension, row, lambda: self._insert("protection", row)
+        )
+
+    def end_protection(self, extension: str, set_by: str, now: datetime) -> bool:
+        """False when there was none."""
+        row = {"extension": extension, "ended": True, "set_by": set_by}
+        sql = "DELETE FROM protection WHERE extension = ?"
+        return self._told(now, "protection", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
 
     def sign(self, hunt: str, extension: str, *, signed_in: bool, now: datetime) -> bool:
         """Into or out of a hunt group; False when it was so already."""

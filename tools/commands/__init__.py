@@ -4,6 +4,7 @@ from tools.commands.extension import EXTENSION
 from tools.commands.identity import IDENTITY
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
 from tools.commands.people import PEOPLE
+from tools.commands.power import POWER
 from tools.commands.proving import BENCH, STORM, TEST
 from tools.commands.referral import REFERRAL
 from tools.commands.starting import DEMO, RESTART, RUN
@@ -16,7 +17,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, TRUNK,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, TRUNK, POWER,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -24,7 +25,7 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
 GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
-    ("Look", ("status", "doctor", "explain", "check", "say", "threat", "trunk")),
+    ("Look", ("status", "doctor", "explain", "check", "say", "threat", "trunk", "power")),
     ("Prove", ("test", "bench", "storm")),
 )
 

@@ -13,6 +13,7 @@ from tools.errors import (
     pair,
     phones,
     platform,
+    power,
     referrals,
     sms,
     sound,
@@ -41,4 +42,5 @@ CATALOG: dict[str, Entry] = {
     **phones.ENTRIES,
     **unit.ENTRIES,
     **certificates.ENTRIES,
+    **power.ENTRIES,
 }

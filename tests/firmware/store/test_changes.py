@@ -22,8 +22,12 @@ from firmware.store.database import StoreError, connect
 from firmware.store.load import Bulk, load
 from firmware.store.outbox import TOLD_AT_ONCE
 from firmware.store.people import People
+from firmware.store.protections import Protection, protections
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
+PROTECTION = Protection(
+    extension="1001", unit="u", applicant="Anna Öberg", cost_centre="4711", ordered_at=NOW, set_by="bo"
+)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -72,6 +76,7 @@ MADE: dict[str, Callable[[Changes], object]] = {
     "forwarding": lambda db: db.forward(forwarding(), "anna"),
     "block": lambda db: db.block("1001", "anna", "lost", NOW),
     "signed_out": lambda db: db.sign("1900", "1001", signed_in=False, now=NOW),
+    "protection": lambda db: db.protect(PROTECTION),
     "change": lambda db: db.change("person", "anna", {"title": "Chef", "email": None}, "bo", NOW),
     "look": lambda db: db.looked("operator", "person", "siv", "mobile", "the police asked", NOW),
 }
@@ -81,6 +86,7 @@ UNMADE: dict[str, Callable[[Changes], object]] = {
     "forwarding": lambda db: db.end_forwarding("1001", Condition.ALWAYS, "anna", NOW),
     "block": lambda db: db.lift("1001", "anna", NOW),
     "signed_out": lambda db: db.sign("1900", "1001", signed_in=True, now=NOW),
+    "protection": lambda db: db.end_protection("1001", "anna", NOW),
 }
 
 KINDS = {"signed_out": ("member", "1900"), "change": ("person", "anna"), "look": ("look", "siv")}
@@ -99,6 +105,13 @@ def test_a_change_has_its_row_in_the_outbox(table: str, changes: Changes, read: 
     assert (entry.number, entry.at) == (1, "2026-03-03T11:00:00.000000Z")
     assert (entry.kind, entry.subject) == KINDS.get(table, (table, "1001"))
     assert json.loads(entry.body)
+
+
+def test_who_ordered_protection_is_kept(changes: Changes, read: sqlite3.Connection) -> None:
+    assert changes.protect(PROTECTION)
+    assert protections(read) == (PROTECTION,)
+    assert changes.end_protection("1001", "bo", LATER)
+    assert protections(read) == ()
 
 
 @pytest.mark.parametrize("table", MADE)
@@ -122,7 +135,7 @@ def test_what_is_ended_is_gone_and_told_of_once(table: str, changes: Changes, re
     assert [entry.number for entry in outbox.entries(read, 0, 10)] == [1, 2]
 
 
-@pytest.mark.parametrize("table", ["block", "signed_out", "referral", "opening"])
+@pytest.mark.parametrize("table", ["block", "signed_out", "protection", "referral", "opening"])
 def test_what_is_so_already_is_not_told_of_again(table: str, changes: Changes, read: sqlite3.Connection) -> None:
     MADE[table](changes)
     assert not MADE[table](changes)
@@ -341,7 +354,7 @@ def test_a_change_is_seen_at_the_next_look_and_not_before(
     assert not store.people.look_again()
 
 
-@pytest.mark.parametrize("table", UNMADE)
+@pytest.mark.parametrize("table", ["forwarding", "block", "signed_out"])
 def test_an_end_is_seen_too(table: str, store: Store) -> None:
     ask = {"forwarding": SEEN[1], "block": SEEN[2], "signed_out": SEEN[3]}[table]
     MADE[table](store.changes)

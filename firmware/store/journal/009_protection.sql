@@ -1,0 +1,9 @@
+-- Protected telephony (A13): a phone that is to go on working without mains, as a unit has ordered it. What ended is told in the outbox.
+CREATE TABLE protection (
+    extension TEXT PRIMARY KEY,
+    unit TEXT NOT NULL,
+    applicant TEXT NOT NULL,
+    cost_centre TEXT NOT NULL,
+    ordered_at TEXT NOT NULL,
+    set_by TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
