@@ -1,6 +1,7 @@
 """``rvx power protect`` and ``rvx power plan``: protected telephony, who ordered it, and what it holds (A13)."""
 
 import argparse
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
@@ -21,6 +22,8 @@ __all__ = ["run"]
 
 TEXT_MAX = 100
 """Letters of a name, or of a cost centre."""
+MINUTES_MAX = 7 * 24 * 60
+PORT = re.compile(r"[0-9]{1,3}\.[0-9]{1,4}")
 PLAN = Viewer(id="plan", sees=Visibility.OPERATOR)
 """What is listed of a department is what its telephone operators may see."""
 
@@ -59,8 +62,13 @@ def _protect(args: argparse.Namespace) -> int:
             centre = _text("--cost-centre", args.cost_centre or unit.cost_centre)
             ordered = Protection(
                 extension=extension.number, unit=unit.id, applicant=applicant, cost_centre=centre,
+                port=args.port, minutes=args.minutes,
                 ordered_at=now, set_by=viewer_of(args).id,
             )  # fmt: skip
+            if args.port and not PORT.fullmatch(args.port):
+                raise UserError("RVX-A02", "--port takes GROUP.PORT, such as 1.12.", "rvx power protect --help")
+            if not 0 <= args.minutes <= MINUTES_MAX:
+                raise UserError("RVX-A02", f"--minutes takes 0 to {MINUTES_MAX}.", "rvx power protect --help")
             if not store.changes.protect(ordered):
                 raise UserError("RVX-W03", f"{args.extension} is protected already.")
             said = f"{extension.number}: protected, ordered by {applicant} of {unit.name}, cost centre {centre}"
@@ -124,7 +132,10 @@ def _row(line: Line) -> tuple[str, ...]:
     ordered = line.protection
     since = f"{ordered.ordered_at.astimezone(STOCKHOLM):%Y-%m-%d}"
     twin = f"tvilling / twin {line.twin}" if line.twin else ""
-    return ordered.extension, line.who, ordered.applicant, ordered.cost_centre, since, line.lacks or twin
+    place = f"port {ordered.port}" if ordered.port else ""
+    promised = f"{ordered.minutes} min" if ordered.minutes else ""
+    what = line.lacks or twin
+    return ordered.extension, line.who, ordered.applicant, ordered.cost_centre, since, place, promised, what
 
 
 def _told(line: Line) -> dict[str, object]:
@@ -135,6 +146,8 @@ def _told(line: Line) -> dict[str, object]:
         "who": line.who or None,
         "applicant": ordered.applicant,
         "cost_centre": ordered.cost_centre,
+        "port": ordered.port or None,
+        "minutes": ordered.minutes or None,
         "ordered_at": ordered.ordered_at.isoformat(),
         "mobile_twin": line.twin or None,
         "lacks": line.lacks.partition(" / ")[2] or None,

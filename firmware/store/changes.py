@@ -128,6 +128,8 @@ class Changes(OfJournal):
             "unit": protection.unit,
             "applicant": protection.applicant,
             "cost_centre": protection.cost_centre,
+            "port": protection.port,
+            "minutes": protection.minutes,
             "ordered_at": to_text(protection.ordered_at),
             "set_by": protection.set_by,
         }

@@ -40,7 +40,7 @@ def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 def test_it_is_ordered_once_shown_by_department_and_ended(rvx: Rvx) -> None:
     assert "Inga telefoner" in rvx("power", "plan")[1]
-    order = ("power", "protect", "1001", "--applicant", "Anna Öberg", "--cost-centre", "4711")
+    order = ("power", "protect", "1001", "--applicant", "Anna Öberg", "--cost-centre", "4711", "--port", "1.12")
     status, out, _ = rvx(*order)
     assert (status, out.strip()) == (DONE, "1001: protected, ordered by Anna Öberg of Bygg, cost centre 4711")
     status, _, err = rvx(*order)
@@ -53,6 +53,7 @@ def test_it_is_ordered_once_shown_by_department_and_ended(rvx: Rvx) -> None:
         ("Bygg", "1001", "Anna Öberg"),
         ("Skola", "1002", "Bo Ek"),
     ]
+    assert told["protected"][0]["port"] == "1.12"
     assert told["protected"][0]["mobile_twin"] == "070-111 11 11"
     out = rvx("power", "plan", "--unit", "skola")[1]
     assert "1002" in out
@@ -79,6 +80,8 @@ def test_what_a_phone_lacks_is_said(rvx: Rvx) -> None:
         (("1001", "--cost-centre", "1"), "RVX-A02"),
         (("1001", "--applicant", "Bo"), "RVX-A02"),  # nobody pays: the unit has no cost centre
         (("1001", "--applicant", "x" * 101, "--cost-centre", "1"), "RVX-A02"),
+        (("1001", "--applicant", "Bo", "--cost-centre", "1", "--port", "12"), "RVX-A02"),
+        (("1001", "--applicant", "Bo", "--cost-centre", "1", "--minutes", "-1"), "RVX-A02"),
         (("1001", "--applicant", "a\x1b[2J", "--cost-centre", "1"), "RVX-A02"),
     ],
 )

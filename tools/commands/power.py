@@ -10,6 +10,8 @@ def _protect_arguments(parser: Parser) -> None:
     parser.add_argument("--applicant", metavar="NAME", help="who orders it")
     parser.add_argument("--unit", metavar="ID", help="the unit that orders it (the extension's own)")
     parser.add_argument("--cost-centre", metavar="TEXT", help="who pays (the unit's own)")
+    parser.add_argument("--port", metavar="GROUP.PORT", default="", help="its port of the switch, such as 1.12")
+    parser.add_argument("--minutes", type=int, default=0, help="how long without mains it was promised (nothing)")
     parser.add_argument("--end", action="store_true", help="it need not any more")
 
 

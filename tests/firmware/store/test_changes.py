@@ -26,8 +26,15 @@ from firmware.store.protections import Protection, protections
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
 PROTECTION = Protection(
-    extension="1001", unit="u", applicant="Anna Öberg", cost_centre="4711", ordered_at=NOW, set_by="bo"
-)
+    extension="1001",
+    unit="u",
+    applicant="Anna Öberg",
+    cost_centre="4711",
+    port="1.12",
+    minutes=240,
+    ordered_at=NOW,
+    set_by="bo",
+)  # fmt: skip
 LATER = NOW + timedelta(hours=1)
 
 
