@@ -36,6 +36,7 @@ class Bench:
     heal: Callable[[], None]
     end: Callable[[], Awaitable[None]]
     tells_mains: bool = True
+    bus: FakeBus | None = None
 
 
 @dataclass
@@ -92,7 +93,7 @@ async def i2c_bench(kind: str) -> Bench:
     else:
         source = max1704x(Max1704xSettings(kind, kind, 1, GAUGE_ADDRESS), bus.opened)
     faults = {str(how): sick(how) for how in (BusFault.NACK, BusFault.HANGS, BusFault.FLOATS)}
-    return Bench(source, supply, faults, sick(BusFault.NONE), source.close, tells_mains=False)
+    return Bench(source, supply, faults, sick(BusFault.NONE), source.close, tells_mains=False, bus=bus)
 
 
 BENCHES: Mapping[str, Callable[[], Awaitable[Bench]]] = {
