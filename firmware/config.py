@@ -28,7 +28,7 @@ from firmware.config_edge import (
     Tls,
 )
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
-from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, Protected, Ups, power_whole
+from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, Ups, power_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
 from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
@@ -59,7 +59,6 @@ __all__ = [
     "PoeKey",
     "Power",
     "Problem",
-    "Protected",
     "Returning",
     "Secrets",
     "Sim",
@@ -140,7 +139,6 @@ class Config:
     power: Power = field(default_factory=Power)
     ups: tuple[Ups, ...] = ()
     load: tuple[Load, ...] = ()
-    protected: tuple[Protected, ...] = ()
     poe: Poe = field(default_factory=Poe)
     secrets: Secrets = field(default_factory=Secrets)
 
@@ -180,7 +178,7 @@ _SECTIONS: Sections = {
     "power": Power,
     "poe": Poe,
 }
-_ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load, "protected": Protected}
+_ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load}
 _SECRET_SECTIONS: Sections = {
     "gateway": Gateway,
     "standby": StandbyKey,

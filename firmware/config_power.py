@@ -1,5 +1,5 @@
 """What the configuration says of power: `[power]`, `[[ups]]` for each source, `[[load]]` for what can be shed,
-`[[protected]]` for the register of protected telephony (A13), `[poe]` for the switch; of the secrets `[nut]`, `[poe]`.
+`[poe]` for the switch; of the secrets `[nut]`, `[poe]`.
 
 See firmware/config.py, whose part this is."""
 
@@ -23,7 +23,6 @@ __all__ = [
     "Poe",
     "PoeKey",
     "Power",
-    "Protected",
     "Ups",
     "nut_of",
     "power_whole",
@@ -42,8 +41,6 @@ LAST_ROLES = ("reception", "on_call", "emergency")
 
 _NAME = Text("1 to 16 small letters, digits or -", like(NAME))
 _YES_NO = Choice(("yes", "no"))
-_EXTENSION = Text("1 to 16 digits", like(r"[0-9]{1,16}"))
-_TEXT = Text("up to 64 letters, digits, spaces or . , : / ( ) & _ -", like(r"[A-Za-zÅÄÖåäöÉéÜü0-9 .,:/()&_-]{0,64}"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +65,6 @@ def _nut(text: str) -> str:
     if text:
         nut_of(text)
     return text
-
-
-def _mobile_or_none(text: str) -> str:
-    return mobile(text) if text else text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,31 +223,6 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Protected:
-    """One order of protected telephony (A13)."""
-
-    unit: str = field(metadata=key(_TEXT, "the department that ordered it, as the directory has it"))
-    applicant: str = field(default="", metadata=key(_TEXT, "who ordered it"))
-    cost_centre: str = field(default="", metadata=key(_TEXT, "who pays"))
-    extensions: tuple[str, ...] = field(metadata=key(Each(_EXTENSION, 1, 200), "which phones"))
-    ports: tuple[str, ...] = field(
-        default=(),
-        metadata=key(Each(Text('"GROUP.PORT", as "1.12"', like(_PORT)), 0, 200), "their ports of the switch"),
-    )
-    mobile_twin: str = field(
-        default="",
-        metadata=key(
-            Text('a mobile with its country, as "+46701234567", or ""', _mobile_or_none),
-            "what rings when their desk phones have no power",
-        ),
-    )
-    minutes: int = field(
-        default=0, metadata=key(Whole(0, 7 * DAY_MIN), "how long it was promised; 0: nothing promised")
-    )
-    year_kr: int = field(default=0, metadata=key(Whole(0, 10_000_000), "what it costs in a year; 0: not known"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Poe:
     """The switch that feeds the phones, read by SNMPv3."""
 
@@ -304,7 +272,6 @@ def power_whole(values: Values) -> Clashes:
     """What must hold of all of them (see firmware/config.py)."""
     yield from _sources(values)
     yield from _loads(values)
-    yield from _register(values)
     if values["power.halt_minutes"] >= values["power.low_minutes"]:
         yield "power.halt_minutes", "the unit would halt before its battery is low", "fewer than power.low_minutes"
     if values["poe.address"] and not (
@@ -372,12 +339,3 @@ def _loads(values: Values) -> Iterator[tuple[str, str, str]]:
                 )
     if sum(load["kind"] == "modem" for load in loads) >= len(modems) > 0:
         yield "load", "every modem would be shed, and 112 with them", "one [[modem]] that is in no [[load]]"
-
-
-def _register(values: Values) -> Iterator[tuple[str, str, str]]:
-    seen: dict[str, int] = {}
-    for number, order in enumerate(tables_of("protected", values), start=1):
-        for extension in order["extensions"]:
-            if extension in seen:
-                yield f"protected.{number}.extensions", f"{extension} is ordered twice", "one order for each extension"
-            seen[extension] = number

@@ -34,15 +34,14 @@ def problems(file: Path, content: str, secrets: str = "") -> tuple[Problem, ...]
     return ()
 
 
-def test_sources_loads_and_orders(file: Path) -> None:
+def test_sources_and_loads(file: Path) -> None:
     secrets = '[nut]\npasswords = ["ups=horse"]\n[poe]\nauth_password = "a2345678"\nprivacy_password = "b2345678"\n'
-    order = '[[protected]]\nunit = "Hemtjänsten"\nextensions = ["1001", "1002"]\nmobile_twin = "+46701234567"\n'
     phones = PHONES.format(role="reception", port=1, at=20) + PHONES.format(role="on_call", port=2, at=20)
-    assert problems(file, LEAST + UPS + GAUGE + WIFI + POE + phones + order, secrets) == ()
+    assert problems(file, LEAST + UPS + GAUGE + WIFI + POE + phones, secrets) == ()
     config = load(file)
     assert [(one.name, one.keeps) for one in config.ups] == [("ups", ("unit", "switch")), ("hat", ("unit",))]
     assert config.secrets.nut.of("ups") == "horse"
-    assert (config.load[0].what, config.protected[0].extensions) == ("wlan0", ("1001", "1002"))
+    assert config.load[0].what == "wlan0"
     assert not {"horse", "a2345678", "b2345678"} & set(repr(config).replace("'", " ").split())
 
 
@@ -63,12 +62,6 @@ def test_sources_loads_and_orders(file: Path) -> None:
         (MODEM + SHEDS_MODEM, "load", "every modem would be shed"),
         ("[power]\nhalt_minutes = 20\n", "power.halt_minutes", "would halt before its battery is low"),
         (POE, "poe.user", "there is no way to read the switch"),
-        (
-            '[[protected]]\nunit = "A"\nextensions = ["1"]\n[[protected]]\nunit = "B"\nextensions = ["1"]\n',
-            "protected.2.extensions",
-            "1 is ordered twice",
-        ),
-        ('[[protected]]\nunit = "A\\u001b[2J"\nextensions = ["1"]\n', "protected.1.unit", "is not so written"),
     ],
 )
 def test_what_cannot_be(file: Path, content: str, key: str, message: str) -> None:
