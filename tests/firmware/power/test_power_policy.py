@@ -140,7 +140,8 @@ def test_one_step_at_a_time_and_what_was_gained_is_told() -> None:
     minutes = dict.fromkeys(Part, 50.0)
     first = shedding.order(BATTERY, minutes, (), 0.0, watts={Part.UNIT: 6.0})
     assert first is not None
-    assert (first.name, first.why, first.minutes, first.gain) == ("wifi", "minutes", 50.0, pytest.approx(10.0))
+    assert (first.name, first.why, first.minutes) == ("wifi", "minutes", 50.0)
+    assert first.gain == pytest.approx(10.0)
     assert shedding.order(BATTERY, minutes, {"wifi"}, 19.0) is None
     second = shedding.order(BATTERY, minutes, {"wifi"}, 20.0)
     assert second is not None
