@@ -1,6 +1,6 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit|calls|trunk|standby` is what systemd starts on a unit and `rvx run` on a laptop
+`python -m firmware.app edge|unit|calls|trunk|standby|heart` is what systemd starts on a unit and `rvx run` on a laptop
 (`programs`). Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ __all__ = [
     "main_calls",
     "main_data",
     "main_edge",
+    "main_heart",
     "main_standby",
     "main_trunk",
     "main_tunnel",
@@ -56,8 +57,8 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, standby of a pair.
-    `arguments` lead each to its configuration."""
+    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, standby of a pair,
+    heart where there is a microcontroller. `arguments` lead each to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
@@ -68,6 +69,7 @@ def programs(config: Config, arguments: list[str], *, events: bool = False) -> t
         "data": bool(config.data.address),
         "tunnel": config.data.tunnel,
         "standby": bool(config.standby.shared),
+        "heart": bool(config.mcu.port),
     }
     names = [name for name, is_there in there.items() if is_there]
     return (
@@ -97,6 +99,15 @@ def main_standby(config: Config) -> None:
     prepare_keepalived(config)
     command = keepalived_command(config)
     os.execvp(command[0], command)  # noqa: S606  a program by name, no shell
+
+
+def main_heart(config: Config) -> None:
+    """Becomes the small program that the microcontroller hears: nothing of the rest stays in memory."""
+    if not config.mcu.port:
+        raise EdgeUnavailable("this unit has no microcontroller ([mcu] port)")
+    paths = config.paths
+    command = [sys.executable, "-m", "firmware.heart", config.mcu.port, str(paths.run), str(paths.state)]
+    os.execv(sys.executable, command)  # noqa: S606  a program by name, no shell
 
 
 def main_unit(config: Config) -> None:
@@ -146,7 +157,7 @@ async def _until_told(work: Coroutine[Any, Any, None]) -> None:
 def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
-    parser.add_argument("process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "standby"])
+    parser.add_argument("process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "standby", "heart"])
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
@@ -162,6 +173,8 @@ def main(words: list[str] | None = None) -> int:
             main_edge(config, events=args.events)
         elif args.process == "standby":
             main_standby(config)
+        elif args.process == "heart":
+            main_heart(config)
         elif args.process == "unit":
             main_unit(config)
         elif args.process == "trunk":

@@ -28,6 +28,7 @@ from firmware.config_edge import (
     Tls,
 )
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
+from firmware.config_mcu import Mcu, mcu_whole
 from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, Ups, power_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
@@ -50,6 +51,7 @@ __all__ = [
     "Key",
     "Limits",
     "Load",
+    "Mcu",
     "Modem",
     "Network",
     "Numbering",
@@ -137,6 +139,7 @@ class Config:
     data: Data = field(default_factory=Data)
     gateway: TrunkGateway = field(default_factory=TrunkGateway)
     power: Power = field(default_factory=Power)
+    mcu: Mcu = field(default_factory=Mcu)
     ups: tuple[Ups, ...] = ()
     load: tuple[Load, ...] = ()
     poe: Poe = field(default_factory=Poe)
@@ -176,6 +179,7 @@ _SECTIONS: Sections = {
     "data": Data,
     "gateway": TrunkGateway,
     "power": Power,
+    "mcu": Mcu,
     "poe": Poe,
 }
 _ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load}
@@ -296,4 +300,5 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     data_whole,
     gateway_whole,
     power_whole,
+    mcu_whole,
 )

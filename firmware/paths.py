@@ -138,6 +138,11 @@ class Paths:
         return self.run / "trunk.sock"
 
     @property
+    def heart_socket(self) -> Path:
+        """By which the microcontroller is met."""
+        return self.run / "heart.sock"
+
+    @property
     def sim_pins(self) -> Path:
         """Which SIMs a PIN was tried on, so that a wrong one is never tried twice."""
         return self.state / "sim_pins.json"
