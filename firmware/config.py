@@ -29,6 +29,7 @@ from firmware.config_edge import (
 )
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
 from firmware.config_mcu import Mcu, mcu_whole
+from firmware.config_panel import Panel
 from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, Ups, power_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
@@ -56,6 +57,7 @@ __all__ = [
     "Network",
     "Numbering",
     "NutKey",
+    "Panel",
     "Platform",
     "Poe",
     "PoeKey",
@@ -140,6 +142,7 @@ class Config:
     gateway: TrunkGateway = field(default_factory=TrunkGateway)
     power: Power = field(default_factory=Power)
     mcu: Mcu = field(default_factory=Mcu)
+    panel: Panel = field(default_factory=Panel)
     ups: tuple[Ups, ...] = ()
     load: tuple[Load, ...] = ()
     poe: Poe = field(default_factory=Poe)
@@ -181,6 +184,7 @@ _SECTIONS: Sections = {
     "power": Power,
     "mcu": Mcu,
     "poe": Poe,
+    "panel": Panel,
 }
 _ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load}
 _SECRET_SECTIONS: Sections = {

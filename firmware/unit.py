@@ -14,6 +14,8 @@ from callcontrol.edge.render import dispatcher_list
 from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
 from callcontrol.plan.catalogue import words
 from callcontrol.plan.notices import Notice
+from drivers.gpio import Header
+from drivers.pins import PINMAP, PinMapError, parse
 from firmware import __version__
 from firmware.aside import Aside
 from firmware.beats import Beats
@@ -23,6 +25,7 @@ from firmware.door import Door
 from firmware.edge import edge_settings
 from firmware.keeper import Keeper
 from firmware.names import Dns, Names
+from firmware.panel import Panel
 from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.standby import PairView
@@ -64,6 +67,8 @@ class Unit:
         self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
         self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
+        panel = config.panel
+        self._panel = self._own_panel() if "yes" in (panel.lamps, panel.buzzer, panel.button) else None
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -85,6 +90,8 @@ class Unit:
                 tasks.create_task(self._door.run())
                 if self._trunk:
                     tasks.create_task(self._trunk.run())
+                if self._panel:
+                    tasks.create_task(self._panel.run())
         finally:
             server.close()
             self._paths.unit_socket.unlink(missing_ok=True)
@@ -140,6 +147,14 @@ class Unit:
             problems=problems,
         )
         return with_problems(status)
+
+    def _own_panel(self) -> Panel | None:
+        """None: without the board's map, which `rvx check` would have refused, no lamp is guessed."""
+        try:
+            pin_map = parse(PINMAP.read_text(encoding="utf-8"))
+        except (PinMapError, OSError, UnicodeError):
+            return None
+        return Panel(self._config.panel, pin_map, Header(), self.status, lambda: None)
 
     def _data(self) -> Data | None:
         if not self._config.data.address:

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from callcontrol.plan.number import Clash, Collision, collisions
+from drivers.pins import PINMAP, PinMapError, parse
+from drivers.pins import Clash as PinClash
+from drivers.pins import clashes as pin_clashes
 from firmware.config import Config, ConfigError, Problem, load
 from firmware.edge import EdgeUnavailable, check_edge
+from firmware.pinclaims import claims
 from firmware.store import Directory, StoreError
 from tools.errors import DONE, USAGE, UserError
 from tools.output import Output, counted
@@ -31,6 +35,9 @@ def run(args: argparse.Namespace) -> int:
     clashes = _clashes(config)
     if clashes:
         return _refuse_numbers(out, clashes)
+    pins = _pins(config)
+    if pins:
+        return _refuse_pins(out, pins)
     complaints = _complaints(config)
     if complaints:
         return _refuse_rendered(out, complaints)
@@ -65,6 +72,27 @@ def _refuse_numbers(out: Output, clashes: tuple[Collision, ...]) -> int:
     for one in clashes[:CLASHES_SHOWN]:
         out.line(f"{one.number}: {one.clash.replace('_', ' ')} {one.other}".rstrip())
     out.line(f"{counted(len(clashes), 'number')} that cannot be told apart. More: rvx explain RVX-C05")
+    return USAGE
+
+
+def _pins(config: Config) -> tuple[PinClash, ...]:
+    """Pins that two want, by the map of the board."""
+    try:
+        pin_map = parse(PINMAP.read_text(encoding="utf-8"))
+    except (PinMapError, OSError, UnicodeError) as error:
+        raise UserError("RVX-C07", f"{PINMAP}: {error}.") from error
+    return pin_clashes(pin_map, claims(config, pin_map))
+
+
+def _refuse_pins(out: Output, found: tuple[PinClash, ...]) -> int:
+    if out.json:
+        common = {"id": "RVX-C06", "severity": "fail", "area": "configuration"}
+        told = [{**common, "key": one.by, "pin": one.number, "other": one.other or None} for one in found]
+        out.document("fail", told)
+        return USAGE
+    for one in found:
+        out.line(f"{one.by}: pin {one.number} {f'is that of {one.other}' if one.other else 'is none of the header'}")
+    out.line(f"{counted(len(found), 'pin')} that cannot be had. More: rvx explain RVX-C06")
     return USAGE
 
 

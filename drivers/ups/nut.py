@@ -27,6 +27,10 @@ __all__ = ["ALL_S", "ANSWER_S", "LOOK_S", "NutSettings", "NutUps"]
 
 LOOK_S = 0.25
 """With a driver that asks its UPS each second, a loss is seen within 1.2 s in 95 of 100 cuts."""
+SELDOM_S = 1.0
+"""While the driver says by itself that it has something new."""
+STIR_S = 0.02
+"""After it did: it says so for each variable, and `upsd` may hear it after us."""
 ALL_S = 2.0
 ANSWER_S = 2.0
 """For one answer, and for a connection."""
@@ -86,7 +90,9 @@ class NutUps:
                     teller.tell(unknown(now_s, trouble))
                 if trouble in (None, Trouble.STALE, Trouble.WAITING):
                     retry.worked()
-                    await self._rest(grid(loop.time(), self._look_s))
+                    every_s = SELDOM_S if driver.is_open and not self._stirred.is_set() else self._look_s
+                    self._stirred.clear()
+                    await self._rest(grid(loop.time(), every_s))
                 else:
                     await asyncio.sleep(REFUSED_RETRY_S if trouble is Trouble.REFUSED else retry.failed())
         finally:
@@ -137,11 +143,11 @@ class NutUps:
         return None
 
     async def _rest(self, most_s: float) -> None:
-        """Until the next look is due, or the driver has something new."""
-        self._stirred.clear()
+        """Until the next look is due, or the driver has something new (which then stays said)."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(most_s):
                 await self._stirred.wait()
+                await asyncio.sleep(STIR_S)
 
     def _forget(self) -> None:
         client, self._client = self._client, None

@@ -51,6 +51,10 @@ class NutDriver:
         """It was asked, and has answered nothing for `SILENT_S`."""
         return self._waits_since_s is not None and now_s - self._waits_since_s >= SILENT_S
 
+    @property
+    def is_open(self) -> bool:
+        return self._socket is not None
+
     def close(self) -> None:
         """Lets it go; nothing is known of it then."""
         self._waits_since_s = None

@@ -122,3 +122,28 @@ def test_secrets_that_others_may_read_have_a_code_of_their_own(
     text = capsys.readouterr().out
     assert "RVX-C03" in text
     assert "hidden" not in text
+
+
+def test_two_users_of_a_pin_are_named_with_the_pin(
+    tmp_path: Path, content: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path, f'{GOOD}\n[[ups]]\nname = "line"\nkind = "line"\npin = 2\n')
+    assert main(["check", str(path)]) == USAGE
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "ups.1.pin: pin 2 is that of i2c_sda",
+        "1 pin that cannot be had. More: rvx explain RVX-C06",
+    ]
+    assert main(["check", str(path), "--json"]) == USAGE
+    told = json.loads(capsys.readouterr().out)["problems"]
+    assert [(one["id"], one["key"], one["pin"], one["other"]) for one in told] == [
+        ("RVX-C06", "ups.1.pin", 2, "i2c_sda")
+    ]
+
+
+def test_a_map_of_pins_that_cannot_be_read_is_said(
+    tmp_path: Path, content: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(check, "PINMAP", tmp_path / "none.toml")
+    assert main(["check", str(written(tmp_path, GOOD))]) == USAGE
+    assert "RVX-C07" in capsys.readouterr().err

@@ -65,4 +65,28 @@ ENTRIES = {
             "Change the extension, or [numbering] in unit.toml.",
         ),
     ),
+    "RVX-C06": Entry(
+        Said(
+            "Ett stift på kortet vill två ha, eller så finns det inte.",
+            "Två inställningar pekar på samma stift, eller så har kortet det till något annat (board/pinmap.toml).",
+            "Flytta den som rvx check FIL nämner först på raden till ett ledigt stift.",
+        ),
+        Said(
+            "A pin of the board is wanted by two, or is not there.",
+            "Two settings name the same pin, or the board has it for something else (board/pinmap.toml).",
+            "Move the one that rvx check FILE names first on the line to a free pin.",
+        ),
+    ),
+    "RVX-C07": Entry(
+        Said(
+            "Kortets stiftkarta kan inte läsas.",
+            "Filen board/pinmap.toml saknas, eller har ändrats så att två poster är samma stift.",
+            "Ta tillbaka filen som den följde med programmet, eller rätta posten som nämns.",
+        ),
+        Said(
+            "The map of the board's pins cannot be read.",
+            "The file board/pinmap.toml is missing, or was changed so that two entries are one pin.",
+            "Take back the file that came with the program, or mend the entry that is named.",
+        ),
+    ),
 }
