@@ -4,11 +4,17 @@ how a source is made to know nothing. A bench of real devices has the same face.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import shutil
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from drivers.ups.ina219 import Ina219Settings, ina219
 from drivers.ups.max1704x import Max1704xSettings, max1704x
+from drivers.ups.mcu import McuUps
 from drivers.ups.model import Reading, Source
 from drivers.ups.nut import NutSettings, NutUps
 from hil.sim.power.bus import BusFault, FakeBus, Ina219Chip, Max1704xChip
@@ -18,7 +24,7 @@ from hil.sim.power.realnut import PASSWORD, USER
 from hil.sim.power.supply import Supply
 from hil.sim.power.ups import Sickness, Ups, Upsd
 
-__all__ = ["BENCHES", "Bench", "Heard", "i2c_bench", "nut_bench"]
+__all__ = ["BENCHES", "Bench", "Heard", "i2c_bench", "mcu_bench", "nut_bench"]
 
 LOOK_S = 0.01
 ANSWER_S = 0.15
@@ -96,9 +102,77 @@ async def i2c_bench(kind: str) -> Bench:
     return Bench(source, supply, faults, sick(BusFault.NONE), source.close, tells_mains=False, bus=bus)
 
 
+async def mcu_bench() -> Bench:
+    """A source beside what stands for `heart`: telemetry of a supply, on a socket."""
+    supply = Supply(Battery(5.0, 1, Chemistry.LITHIUM), watts=5.0)
+    heart = _Heart(supply, Path(tempfile.mkdtemp(prefix="heart-")) / "heart.sock")
+    await heart.start()
+    source = McuUps("mcu", heart.path, ANSWER_S)
+
+    def sick(line: bytes | None) -> Callable[[], None]:
+        return lambda: setattr(heart, "says", line)
+
+    return Bench(
+        source,
+        supply,
+        {
+            "silent": sick(b'{"trouble": "silent"}\n'),
+            "version": sick(b'{"trouble": "version"}\n'),
+            "still": sick(b""),
+            "garbage": sick(bytes(range(128, 200)) + b"\n"),
+            "hostile": sick(b'{"trouble": "", "age_s": 1e999, "telemetry": {"mains": 3, "battery_mv": []}}\n'),
+            "endless": sick(b"x" * 100_000),
+        },
+        sick(None),
+        heart.close,
+    )
+
+
+class _Heart:
+    """`says`: instead of what is true."""
+
+    def __init__(self, supply: Supply, path: Path) -> None:
+        self.path = path
+        self.says: bytes | None = None
+        self._supply = supply
+        self._server: asyncio.Server | None = None
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, self.path)
+
+    async def close(self) -> None:
+        for task in tuple(self._busy):
+            task.cancel()
+        await asyncio.gather(*self._busy, return_exceptions=True)
+        if self._server is not None:
+            self._server.close()
+        shutil.rmtree(self.path.parent, ignore_errors=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._busy.add(task)
+        try:
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                while True:
+                    writer.write(self._true() if self.says is None else self.says)
+                    await writer.drain()
+                    await asyncio.sleep(LOOK_S)
+        finally:
+            self._busy.discard(task)
+            writer.close()
+
+    def _true(self) -> bytes:
+        supply = self._supply
+        telemetry = {"mains": not supply.on_battery, "battery_mv": round(1000 * supply.volts), "low": supply.is_low}
+        return json.dumps({"trouble": "", "age_s": 0.0, "telemetry": telemetry}).encode() + b"\n"
+
+
 BENCHES: Mapping[str, Callable[[], Awaitable[Bench]]] = {
     "nut": nut_bench,
     "max17043": lambda: i2c_bench("max17043"),
     "max17048": lambda: i2c_bench("max17048"),
     "ina219": lambda: i2c_bench("ina219"),
+    "mcu": mcu_bench,
 }

@@ -17,6 +17,7 @@ FAULTS = {
     "max17043": ("nack", "hangs", "floats"),
     "max17048": ("nack",),
     "ina219": ("nack", "hangs", "floats"),
+    "mcu": ("silent", "version", "still", "garbage", "hostile", "endless"),
 }
 
 
@@ -75,15 +76,17 @@ async def test_what_is_not_known_is_told_as_not_known(kind: str, fault: str) -> 
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await bench.source.close()
         await bench.end()
 
 
-async def test_a_loss_is_told_and_so_is_the_return() -> None:
-    async with running("nut") as (bench, heard):
+@pytest.mark.parametrize("kind", ["nut", "mcu"])
+async def test_a_loss_is_told_and_so_is_the_return(kind: str) -> None:
+    async with running(kind) as (bench, heard):
         await heard.first(lambda reading: reading.mains is Mains.ON)
         bench.supply.set_mains(0.0)
         lost = await heard.first(lambda reading: reading.mains is Mains.LOST)
-        assert lost.charging is False
+        assert lost.charging is not True
         bench.supply.set_mains(230.0)
         bench.supply.advance(10.0)
         await heard.first(lambda reading: reading.mains is Mains.ON, len(heard.readings))

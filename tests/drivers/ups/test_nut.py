@@ -140,3 +140,45 @@ async def test_only_tests_may_be_ordered() -> None:
     assert bench.supply.history[-1]["what"] == "test"
     assert await bench.source.order_test("test.battery.start.deep") is Trouble.UNKNOWN_DEVICE
     await bench.end()
+
+
+async def heard_of(answers: list[bytes]) -> list[Reading]:
+    """What is told of a server that answers each line with the next of these, whatever was asked."""
+    told: list[Reading] = []
+    left = iter(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readline() and (answer := next(left, None)) is not None:
+            writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    source = NutUps(NutSettings("ups", "sim", port=server.sockets[0].getsockname()[1]), 0.001, 0.01)
+    task = asyncio.create_task(source.run(told.append))
+    await asyncio.sleep(0.015)
+    assert not task.done()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    server.close()
+    return told
+
+
+HALF_TRUE = st.sampled_from(
+    [
+        b'VAR sim ups.status "OL"\n',
+        b"BEGIN LIST VAR sim\n",
+        b'VAR sim battery.charge "nan"\n',
+        b"END LIST VAR sim\n",
+        b'BEGIN LIST VAR sim\nVAR sim\nVAR sim ups.status "OB"\nEND LIST VAR sim\n',
+        b"ERR \n",
+        b"ERR DATA-STALE\n",
+        b"OK\n",
+    ]
+)
+
+
+@given(st.lists(st.one_of(st.binary(max_size=60), HALF_TRUE), max_size=8))
+def test_no_server_ends_the_source_or_makes_it_tell_what_is_no_reading(answers: list[bytes]) -> None:
+    for told in asyncio.run(heard_of(answers)):
+        assert told.mains is not Mains.UNKNOWN or told.trouble in list(Trouble)
+        assert told.charge_percent is None
