@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -18,6 +19,7 @@ from drivers.ups.nut import NutSettings, NutUps
 from hil.powerbench import Heard
 from hil.sim.power.realnut import NAME, PASSWORD, USER, RealNut
 from hil.sim.power.ups import write_dev
+from hil.ups import SimulatedUps
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
@@ -117,6 +119,25 @@ async def test_a_frozen_driver_and_a_server_that_went_are_not_believed(nut: Real
         await until(heard, trouble=Trouble.UNREACHABLE)
         nut.start_server()
         await until(heard, mains=Mains.ON, trouble=None)
+
+
+@pytest.mark.long
+async def test_the_simulated_ups_is_seen_through_the_real_nut() -> None:
+    with SimulatedUps(real=True, speed=60.0) as ups:
+        place = urlsplit(ups.url)
+        assert place.hostname is not None
+        source = NutUps(NutSettings("ups", NAME, place.hostname, place.port or 0, driver_socket=ups.driver_socket))
+        heard = Heard()
+        task = asyncio.create_task(source.run(heard.told))
+        await until(heard, mains=Mains.ON)
+        ups.ask("cut")
+        charge = (await until(heard, mains=Mains.LOST)).charge_percent
+        async with asyncio.timeout(STEP_S):
+            await heard.first(lambda one: (one.charge_percent or 0) < (charge or 0) - 1, len(heard.readings) - 1)
+        ups.ask("restore")
+        await until(heard, mains=Mains.ON, charging=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.long

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ async def _run(args: argparse.Namespace) -> None:
     place = f"{host}:{port}/{NAME} -"
     if args.nut and dev is not None:
         args.nut.mkdir(parents=True, exist_ok=True)
+        port = port if port != "0" else str(_free_port(host))
         real = RealNut(args.nut, dev, int(port), host)
     tell()
     if real is not None:
@@ -83,6 +85,14 @@ async def _run(args: argparse.Namespace) -> None:
             await asyncio.to_thread(real.stop)
         if args.history:
             args.history.write_text("".join(json.dumps(one) + "\n" for one in ups.supply.history))
+
+
+def _free_port(host: str) -> int:
+    """One that nobody has now; `upsd` cannot be told to take any."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        number: int = probe.getsockname()[1]
+        return number
 
 
 async def _play(ups: Ups, args: argparse.Namespace, tell: Callable[[], None]) -> None:
@@ -113,9 +123,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     if args.nut and not is_installed():
         print(f"{parser.prog}: --nut: NUT is not installed (nut-server)", file=sys.stderr)
-        return USAGE
-    if args.nut and args.listen.endswith(":0"):
-        print(f"{parser.prog}: --nut: --listen with a port", file=sys.stderr)
         return USAGE
     try:
         asyncio.run(_run(args))

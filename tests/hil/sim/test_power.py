@@ -10,6 +10,7 @@ from hil.sim.power.cell import Battery, Chemistry
 from hil.sim.power.control import Commands
 from hil.sim.power.supply import Supply
 from hil.sim.power.ups import Sickness, Ups, Upsd, write_dev
+from hil.ups import SimulatedUps, UpsError
 
 STEP_S = 30.0
 
@@ -131,3 +132,12 @@ async def test_the_small_server_answers_as_upsd() -> None:
     assert await reader.readline() == b"ERR DATA-STALE\n"
     writer.close()
     await server.close()
+
+
+def test_the_program_plays_a_ups_and_ends_with_who_started_it() -> None:
+    with SimulatedUps(real=False) as ups:
+        assert ups.url.startswith("nut://127.0.0.1:")
+        ups.ask("cut")
+        assert ups.ask("status")["variables"]["ups.status"] == "OB DISCHRG"
+        with pytest.raises(UpsError, match="watts"):
+            ups.ask("load", watts=-1)
