@@ -4,13 +4,17 @@ wrap, and the unit's own codec at the other end of the wire."""
 import asyncio
 import functools
 import hashlib
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,3 +208,50 @@ async def test_heart_holds_the_port_and_the_unit_hears_of_mains(tmp_path: Path) 
         heart.kill()
         heart.wait()
         port.close()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(120)
+def test_rvx_mcu_reads_the_log_and_gives_a_new_program(tmp_path: Path) -> None:
+    """By the process as systemd starts it, and the command as a technician gives it."""
+    flash, state = tmp_path / "flash", Path(tempfile.mkdtemp())
+    flash.mkdir()
+    state.chmod(0o755)  # for the edge's user
+    port = Port(flash, PROGRAM(), speed=5)
+    config = tmp_path / "unit.toml"
+    config.write_text(
+        f'[unit]\nname = "u"\nstate_dir = "{state}"\n[mcu]\nport = "serial://{port.device}"\n'
+        '[edge]\nlisten = ["udp:127.0.0.1:5060"]\n'
+    )
+    heart = subprocess.Popen([sys.executable, "-m", "firmware.app", "heart", "--config", str(config)], cwd=ROOT)
+    try:
+        assert port.until((state / "run" / "heart.sock").exists, PATIENCE_S)
+        told = rvx(port, config, "console")
+        assert told["telemetry"]["mains"] is True
+        assert [entry["cause"] for entry in rvx(port, config, "log")["entries"]] == ["boot"]
+        told = rvx(port, config, "flash", "--again")
+        assert (told["program"], told["slot"], told["sent"]) == (version_of(sources()), "b", True)
+        causes = [entry["cause"] for entry in rvx(port, config, "log")["entries"]]
+        assert causes == ["boot", "program_taken", "boot", "program_good"]
+        assert rvx(port, config, "flash")["sent"] is False
+        assert not port.cut
+    finally:
+        heart.kill()
+        heart.wait()
+        port.close()
+        shutil.rmtree(state)
+
+
+def rvx(port: Port, config: Path, *command: str) -> dict[str, Any]:
+    """The command's object."""
+    words = [sys.executable, "-m", "tools.cli", "mcu", *command, "--json", "--config", str(config)]
+    asked = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert port.until(lambda: asked.poll() is not None, 60)
+        assert asked.stdout is not None
+        found: dict[str, Any] = json.loads(asked.stdout.read())
+        assert asked.returncode == 0, found
+        return found
+    finally:
+        asked.kill()
+        asked.communicate()

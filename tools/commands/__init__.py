@@ -3,6 +3,7 @@
 from tools.commands.extension import EXTENSION
 from tools.commands.identity import IDENTITY
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
+from tools.commands.mcu import MCU
 from tools.commands.people import PEOPLE
 from tools.commands.power import POWER
 from tools.commands.proving import BENCH, STORM, TEST
@@ -17,7 +18,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, TRUNK, POWER,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, TRUNK, POWER, MCU,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -25,7 +26,7 @@ COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
 GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
-    ("Look", ("status", "doctor", "explain", "check", "say", "threat", "trunk", "power")),
+    ("Look", ("status", "doctor", "explain", "check", "say", "threat", "trunk", "power", "mcu")),
     ("Prove", ("test", "bench", "storm")),
 )
 

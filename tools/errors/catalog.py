@@ -10,6 +10,7 @@ from tools.errors import (
     extensions,
     identity,
     machine,
+    mcu,
     pair,
     phones,
     platform,
@@ -42,5 +43,6 @@ CATALOG: dict[str, Entry] = {
     **phones.ENTRIES,
     **unit.ENTRIES,
     **certificates.ENTRIES,
+    **mcu.ENTRIES,
     **power.ENTRIES,
 }

@@ -49,8 +49,9 @@ def tell(text):
 
 class Pin:
     IN, OUT = 0, 1
+    PULL_DOWN = 2
 
-    def __init__(self, number, mode=-1, value=None):
+    def __init__(self, number, mode=-1, pull=None, value=None):
         self._number = number
         self._told = None
         if value is not None:

@@ -4,7 +4,7 @@ UART, BAUD, TX, RX = 0, 115200, 0, 1
 CUT = 2  # out: high cuts the unit's supply; held low by a resistor, so that a dead microcontroller cuts nothing
 WARN = 3  # out: lamp and buzzer
 MAINS = 6  # in: high while there is mains
-KERNEL = 7  # in: the unit's kernel beats here (dtoverlay=…, trigger "heartbeat")
+KERNEL = 7  # in: the unit's kernel beats here (dtoverlay=gpio-led, trigger "heartbeat")
 HALTED = 8  # in: high when the unit's kernel has halted (dtoverlay=gpio-poweroff)
 BATTERY, CURRENT, SUPPLY, INSIDE = 26, 27, 28, 4  # ADC: its pins, and the chip's own thermometer
 
