@@ -123,7 +123,10 @@ class HeartClient:
     def order(self, do: str, **fields: int | str) -> None:
         """Waits until it is done."""
         self._number += 1
-        self._wire.sendall(json.dumps({"id": self._number, "do": do, **fields}).encode() + b"\n")
+        try:
+            self._wire.sendall(json.dumps({"id": self._number, "do": do, **fields}).encode() + b"\n")
+        except OSError as error:
+            raise UserError("RVX-V02", f"{self._place}: {error}.") from error
         until = time.monotonic() + ANSWER_S
         while time.monotonic() < until:
             told = self.look()
