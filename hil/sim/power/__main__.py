@@ -66,7 +66,7 @@ async def _run(args: argparse.Namespace) -> None:
         real = RealNut(args.nut, dev, int(port), host)
     tell()
     if real is not None:
-        await asyncio.to_thread(real.start)
+        real.start()  # not in a thread: NUT ends with the one that started it
         place = f"{host}:{port}/{NAME} {real.driver_socket}"
     elif server is not None:
         place = f"{host}:{await server.start(host, int(port))}/{NAME} -"

@@ -14,6 +14,8 @@ __all__ = ["NAME", "PASSWORD", "USER", "RealNut", "is_installed"]
 
 UPSD, DUMMY = "/lib/nut/upsd", "/lib/nut/dummy-ups"
 """Debian's /sbin/upsd is a wrapper that asks /etc/nut whether NUT is wanted on this machine."""
+WITH_US = ("setpriv", "--pdeathsig", "TERM", "--")
+"""They end with the thread that started them, also where that is killed."""
 START_S = 10.0
 LOOK_S = 0.05
 STOP_S = 3.0
@@ -103,7 +105,7 @@ class RealNut:
         paths = dict.fromkeys(("NUT_STATEPATH", "NUT_ALTPIDPATH", "NUT_PIDPATH"), str(self._state))
         with (self.folder / f"{which}.log").open("wb") as log:
             self._running[which] = subprocess.Popen(
-                [*self._prefix, *program, "-u", getpass.getuser()],
+                [*self._prefix, *WITH_US, *program, "-u", getpass.getuser()],
                 env={**os.environ, **paths, "NUT_CONFPATH": str(self.folder)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
