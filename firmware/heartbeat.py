@@ -28,8 +28,9 @@ LINE_MAX = 1024
 ASKED_MAX = 16
 WITHIN_S = (10, 600)
 
-ACTIVE, INVITES = "dialog:active_dialogs", "core:rcv_requests_invite"
-_STATISTIC = re.compile(r"([a-z_]{1,40}:[a-z_]{1,60}) = ([0-9]{1,18})")
+ACTIVE, INVITES = "active_dialogs", "rcv_requests_invite"
+"""Statistics of Kamailio: its modules `dialog` and `core` have them."""
+_STATISTIC = re.compile(r"[a-z_]{1,40}:([a-z_]{1,60}) = ([0-9]{1,18})")
 
 
 def statistics(result: object) -> dict[str, int]:

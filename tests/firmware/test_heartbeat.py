@@ -76,13 +76,15 @@ def test_calls_are_known_when_followed_or_when_none_can_be() -> None:
     assert edge.calls(3.0 + 2 * CALL_LASTS_S) is None
 
 
-@pytest.mark.parametrize("result", [None, "x", [1, None], [f"{ACTIVE} = x"], [f"{ACTIVE} = {'9' * 30}"], {"a": 1}])
+@pytest.mark.parametrize(
+    "result", [None, "x", [1, None], [f"dialog:{ACTIVE} = x"], [f"dialog:{ACTIVE} = {'9' * 30}"], {"a": 1}]
+)
 def test_what_is_no_statistic_is_left_out(result: object) -> None:
     assert statistics(result) == {}
 
 
 def test_statistics() -> None:
-    assert statistics([f"{ACTIVE} = 3", "x", f"{INVITES} = 12"]) == {ACTIVE: 3, INVITES: 12}
+    assert statistics([f"dialog:{ACTIVE} = 3", "x", f"core:{INVITES} = 12"]) == {ACTIVE: 3, INVITES: 12}
 
 
 @pytest.mark.parametrize(
