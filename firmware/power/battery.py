@@ -5,12 +5,12 @@ load is put back by the battery's resistance."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -63,10 +63,11 @@ KINDS: Mapping[Chemistry, Kind] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Battery:
-    """One battery, or a UPS's bank. `full_wh`: what it gives when full, at `reference_w` and 25 °C; None: not known
-    at all. `spread`: the relative standard deviation of that. `curve`, `percent`: what it has taught by its volts and
-    by its gauge's percent; empty: nothing yet. `own`: truth by each minute that the UPS itself gave, and `own_spread`.
-    `ends`: (W, Wh) of discharges to the end, for how its energy shrinks with power."""
+    """One battery, or a UPS's bank. `full_wh`: what it gives when full, at `reference_w` and 25 °C; None: not known at
+    all; `spread`: the relative standard deviation of that. `curve`, `percent`: what it has taught by its volts and by
+    its gauge's percent, empty: nothing yet; `curve_error`, `percent_error`: how far off each was, as share, when it was
+    last put to the test. `own`: truth by each minute that the UPS itself gave, and `own_spread`. `ends`: (W, Wh) of
+    whole discharges, for how its energy shrinks with power."""
 
     chemistry: Chemistry = Chemistry.LI_ION
     cells: int = 1
@@ -76,7 +77,9 @@ class Battery:
     ohms: float | None = None
     exponent: float | None = None
     curve: Curve = ()
+    curve_error: float = 0.1
     percent: Curve = ()
+    percent_error: float = 0.15
     own: float | None = None
     own_spread: float = 0.5
     discharges: int = 0
@@ -208,7 +211,7 @@ def _points(value: object) -> tuple[tuple[float, float], ...]:
 
 def _curve(value: object) -> Curve:
     found = _points(value)
-    rising = all(low[0] < high[0] and low[1] <= high[1] for low, high in itertools.pairwise(found))
+    rising = all(low[0] < high[0] and low[1] <= high[1] for low, high in pairwise(found))
     if len(found) == 1 or not rising or any(share > 1 for _, share in found):
         raise ValueError("not rising")
     return found
@@ -223,7 +226,9 @@ _READERS = {
     "ohms": _number(0.0, 100.0),
     "exponent": _number(1.0, 2.0),
     "curve": _curve,
+    "curve_error": _number(0.0, 1.0),
     "percent": _curve,
+    "percent_error": _number(0.0, 1.0),
     "own": _number(0.01, 100.0),
     "own_spread": _number(0.0, 10.0),
     "discharges": _whole(0, DISCHARGES_MAX),

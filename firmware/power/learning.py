@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
-from firmware.power.battery import Battery, Curve, at, curve_of
-from firmware.power.minutes import GAP_MAX_S, SETTLES_S, Gauge, Sample, amps_of, power_of
+from firmware.power.battery import DISCHARGES_MAX, Battery, Curve, at, curve_of
+from firmware.power.minutes import FULL_PERCENT, GAP_MAX_S, OWN_LEAST_MIN, SETTLES_S, Gauge, Sample, amps_of, power_of
 
 __all__ = ["learn"]
 
 DEPTH_LEAST = 0.3
 """A discharge of less than so much of the battery teaches nothing of how much it holds."""
 LASTED_LEAST_S = 300.0
-KEEPS = 0.5
+KEEPS = 0.4
 """Of what was known before, at each new lesson: a battery ages."""
 SPREAD_LEAST, SPREAD_FIRST = 0.025, 0.06
 ENDS_MAX = 8
+ERROR_LEAST = 0.01
+EXPONENT_LEAST, EXPONENT_MOST = 1.0, 1.8
 RATIO_LEAST = 1.25
 """Two discharges whose power differs by less than this say nothing of how energy shrinks with it."""
-STEP_AMPS = 0.1
-"""Of the mean: what changes by less tells the resistance badly."""
+RATIO_HALF = 0.25
+"""Two whose powers' logarithms differ by so much are believed as much as what is so of the kind."""
+STEP_AMPS = 0.03
+"""Of what flows: what changes by less is a gauge's own noise."""
+OHMS_ERROR, OHMS_UNSEEN_ERROR = 0.2, 1.0
+"""Of the resistance that was known before, as share of it."""
 STEP_S = 20.0
 STEPS_LEAST = 20
-OWN_LEAST_MIN = 5.0
 GRID = 24
 
 
@@ -37,50 +42,57 @@ class _Point(NamedTuple):
 
 
 def learn(battery: Battery, samples: Sequence[Sample], *, died: bool) -> Battery:
-    """After one discharge, from mains lost to its end, in order. `died`: it ended because nothing was left; else mains
-    came back, or the unit halted."""
-    points = _points(battery, samples)
+    """After one discharge, in order: some looks on mains before it, by which it is known how full it was, and all until
+    its end. `died`: it ended because nothing was left; else mains came back, or the unit halted."""
+    points = _points(samples)
     if len(points) < 2 or points[-1].at_s - points[0].at_s < LASTED_LEAST_S or points[-1].drawn_wh <= 0:
         return battery
     mean_w = points[-1].drawn_wh * 3600 / (points[-1].at_s - points[0].at_s)
     known = replace(battery, ohms=_ohms(battery, samples), reference_w=battery.reference_w or mean_w)
-    began, ended = _share_at_start(battery, samples[0]), 0.0 if died else _share_at_end(battery, samples)
+    began, ended = _share_at_start(samples), 0.0 if died else _share_at_end(battery, samples)
     depth = began - ended
     if depth < DEPTH_LEAST or (not died and not battery.discharges and battery.full_wh is None):
         return known
-    known = _energy(known, points, depth, mean_w, died=died)
+    known = _energy(known, points[-1].drawn_wh / depth, mean_w)
     shares = [(point, ended + depth * (1 - point.drawn_wh / points[-1].drawn_wh)) for point in points]
-    settled = [(point, share) for point, share in shares if point.at_s - points[0].at_s >= SETTLES_S]
     rested = [
         (known.rest_volts(point.sample.volts, amps), share)
-        for point, share in settled
-        if point.sample.volts is not None and (amps := amps_of(point.sample)) is not None
+        for point, share in shares
+        if point.at_s - points[0].at_s >= SETTLES_S
+        and point.sample.volts is not None
+        and (amps := amps_of(point.sample)) is not None
     ]
     said = [(point.sample.percent, share) for point, share in shares if point.sample.percent is not None]
-    known = replace(known, curve=_joined(known.curve, rested), percent=_joined(known.percent, said))
+    known = replace(
+        known,
+        curve=_joined(known.curve, rested),
+        curve_error=_error(known.curve, rested, known.curve_error),
+        percent=_joined(known.percent, said),
+        percent_error=_error(known.percent, said, known.percent_error),
+    )
     if died:
         known = _own(known, points)
-    return replace(known, discharges=min(known.discharges + 1, 10_000))
+    return replace(known, discharges=min(known.discharges + 1, DISCHARGES_MAX))
 
 
-def _points(battery: Battery, samples: Sequence[Sample]) -> list[_Point]:
-    """With what had been drawn until then, as if at the power of reference."""
+def _points(samples: Sequence[Sample]) -> list[_Point]:
+    """With what had been drawn until then."""
     found: list[_Point] = []
     drawn = 0.0
-    for before, now in itertools.pairwise(samples):
+    for before, now in pairwise(samples):
         watts, step_s = power_of(before), now.at_s - before.at_s
-        if not now.discharging or watts is None or not 0 < step_s <= GAP_MAX_S:
-            continue
-        reference = battery.full_wh or 1.0
-        drawn += watts * step_s / 3600 * reference / (battery.full_at(watts, now.celsius) or reference)
-        found.append(_Point(now.at_s, drawn, now))
+        if before.discharging and now.discharging and watts is not None and 0 < step_s <= GAP_MAX_S:
+            drawn += watts * step_s / 3600
+            found.append(_Point(now.at_s, drawn, now))
     return found
 
 
-def _share_at_start(battery: Battery, sample: Sample) -> float:
-    if sample.percent is None or sample.percent >= 97:
+def _share_at_start(samples: Sequence[Sample]) -> float:
+    """Under load a gauge says too little: what it said on mains counts."""
+    on_mains = next((sample for sample in samples if not sample.discharging and sample.percent is not None), None)
+    if on_mains is None or on_mains.percent is None or on_mains.percent >= FULL_PERCENT:
         return 1.0
-    return battery.share_by_percent(sample.percent)
+    return on_mains.percent / 100
 
 
 def _share_at_end(battery: Battery, samples: Sequence[Sample]) -> float:
@@ -90,55 +102,61 @@ def _share_at_end(battery: Battery, samples: Sequence[Sample]) -> float:
     return gauge.share
 
 
-def _energy(battery: Battery, points: Sequence[_Point], depth: float, mean_w: float, *, died: bool) -> Battery:
-    seen = points[-1].drawn_wh / depth
-    if battery.full_wh is None or not battery.discharges:
-        full, spread = seen, SPREAD_FIRST
-    else:
-        wrong = abs(seen - battery.full_wh) / battery.full_wh
-        full = KEEPS * battery.full_wh + (1 - KEEPS) * seen
-        spread = max(math.hypot(battery.spread * 0.7, wrong * 0.5), SPREAD_LEAST)
-    ends = battery.ends
-    if died:
-        raw = sum(
-            (power_of(before.sample) or 0.0) * (now.at_s - before.at_s) / 3600
-            for before, now in itertools.pairwise(points)
-        )
-        ends = (*ends, (mean_w, raw / depth))[-ENDS_MAX:]
-    return replace(battery, full_wh=full, spread=min(spread, 1.0), ends=ends, exponent=_exponent(battery, ends))
+def _energy(battery: Battery, seen_wh: float, mean_w: float) -> Battery:
+    """What a full one gives at the power of reference: of the discharges that are known, the newer the more."""
+    ends = (*battery.ends, (mean_w, seen_wh))[-ENDS_MAX:]
+    exponent = _exponent(battery, ends)
+    shrinks = battery.kind.exponent if exponent is None else exponent
+    reference = battery.reference_w or mean_w
+    full, weight = 0.0, 0.0
+    for watts, wh in ends:
+        full, weight = full * KEEPS + wh * (watts / reference) ** (shrinks - 1), weight * KEEPS + 1
+    foreseen = battery.full_at(mean_w) if battery.discharges else None
+    spread = SPREAD_FIRST
+    if foreseen is not None:
+        spread = max(math.hypot(battery.spread, abs(seen_wh - foreseen) / foreseen) / math.sqrt(2), SPREAD_LEAST)
+    return replace(battery, full_wh=full / weight, spread=min(spread, 1.0), ends=ends, exponent=exponent)
 
 
 def _exponent(battery: Battery, ends: Sequence[tuple[float, float]]) -> float | None:
     """By the two whose powers differ most; leaning on what is so of the kind where they differ little."""
-    if len(ends) < 2:
-        return battery.exponent
     (low_w, low_wh), (high_w, high_wh) = min(ends), max(ends)
-    if high_w < low_w * RATIO_LEAST or not low_wh or not high_wh:
+    if high_w < low_w * RATIO_LEAST:
         return battery.exponent
-    seen = 1 - math.log(high_wh / low_wh) / math.log(high_w / low_w)
-    weight = min(math.log(high_w / low_w) / math.log(2), 1.0) * 0.8
-    return min(max((1 - weight) * battery.kind.exponent + weight * seen, 1.0), 1.8)
+    apart = math.log(high_w / low_w)
+    seen = 1 - math.log(high_wh / low_wh) / apart
+    weight = apart**2 / (apart**2 + RATIO_HALF**2)
+    return min(max((1 - weight) * battery.kind.exponent + weight * seen, EXPONENT_LEAST), EXPONENT_MOST)
 
 
 def _ohms(battery: Battery, samples: Sequence[Sample]) -> float | None:
-    """By how volts answer where what flows changes in a step."""
+    """By how volts answer where what flows changes from one look to the next; weighed with what was known by how sure
+    either is."""
     steps = []
-    for before, now in itertools.pairwise(samples):
+    for before, now in pairwise(samples):
         first, second = amps_of(before), amps_of(now)
-        if None in (first, second, before.volts, now.volts) or now.at_s - before.at_s > STEP_S:
+        if first is None or second is None or before.volts is None or now.volts is None:
             continue
-        assert first is not None
-        assert second is not None
-        assert before.volts is not None
-        assert now.volts is not None
-        if abs(second - first) > STEP_AMPS * max(abs(first), abs(second), 1e-6):
+        if now.at_s - before.at_s <= STEP_S and abs(second - first) > STEP_AMPS * max(abs(first), abs(second)):
             steps.append((second - first, before.volts - now.volts))
-    if len(steps) < STEPS_LEAST:
+    square = math.fsum(amps * amps for amps, _ in steps)
+    if len(steps) < STEPS_LEAST or not square:
         return battery.ohms
-    seen = math.fsum(amps * volts for amps, volts in steps) / math.fsum(amps * amps for amps, _ in steps)
-    if not 0 < seen < 10 * battery.resistance:
-        return battery.ohms
-    return seen if battery.ohms is None else KEEPS * battery.ohms + (1 - KEEPS) * seen
+    seen = math.fsum(amps * volts for amps, volts in steps) / square
+    wrong = math.fsum((volts - amps * seen) ** 2 for amps, volts in steps) / len(steps) / square  # its variance
+    before_wrong = (battery.resistance * (OHMS_UNSEEN_ERROR if battery.ohms is None else OHMS_ERROR)) ** 2
+    gain = before_wrong / (before_wrong + wrong)
+    return max(battery.resistance + gain * (seen - battery.resistance), 0.0)
+
+
+def _error(known: Curve, seen: Sequence[tuple[float, float]], before: float) -> float:
+    """How far off the curve would have been, had it been asked; half of what is so of its kind after the first time."""
+    if not seen:
+        return before
+    if not known:
+        return before / 2
+    wrong = math.sqrt(math.fsum((at(known, value) - share) ** 2 for value, share in seen) / len(seen))
+    return max(math.hypot(wrong, before / 2) / math.sqrt(1.25), ERROR_LEAST)
 
 
 def _joined(known: Curve, seen: Sequence[tuple[float, float]]) -> Curve:

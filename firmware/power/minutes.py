@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from firmware.power.battery import Battery, slope
+from firmware.power.battery import Battery, Curve, slope
 
 __all__ = ["Gauge", "Minutes", "Sample", "amps_of", "estimate", "power_of"]
 
@@ -35,17 +35,15 @@ CELL_NOISE_V = 0.006
 RESISTANCE_ERROR = 0.15
 RESISTANCE_UNSEEN_ERROR = 0.5
 """Of what is put back for the load."""
-SHARE_ERROR = 0.018
-"""Of a curve that this battery has taught; it is not the same from one discharge to the next."""
-SHARE_UNSEEN_ERROR = 0.10
-"""Of that of its kind."""
-PERCENT_UNSEEN_ERROR = 0.15
-COUNTED_FLOOR = 0.4
-"""What sets right is wrong in the same way for long: looking again makes it no surer than so much of its own error."""
-BEGINS_FULL, BEGINS_ERROR, BEGINS_UNSEEN_ERROR = 0.99, 0.02, 0.25
+ALIKE_SHARE = 0.2
+"""What sets right is wrong in the same way while so much is drawn: only then is another look as good as the first."""
+BEGINS_FULL, BEGINS_ERROR, BEGINS_UNSEEN_ERROR = 0.95, 0.02, 0.25
 FULL_PERCENT = 97.0
 RATE_LEAST_PERCENT = 5.0
 """Of a battery of which nothing is known, percent must have fallen by so much before time is reckoned from it."""
+OWN_LEAST_ERROR = 0.02
+OWN_LEAST_MIN = 5.0
+"""Below it a UPS's own minutes tell nothing but that they are few."""
 OWN_UNSEEN, OWN_UNSEEN_ERROR = 0.8, 0.4
 """A UPS's own minutes, before a discharge has shown what they are worth."""
 
@@ -93,6 +91,8 @@ class Gauge:
         self.battery = battery
         self.share, self.variance = BEGINS_FULL, BEGINS_UNSEEN_ERROR**2
         self._counted = 0.0  # share drawn since it was set right
+        self._since_look, self._first_look = 0.0, True
+        self._rested = False  # on mains it was seen how full it is
         self._began_s: float | None = None
         self._looked_s = 0.0
         self._last: Sample | None = None
@@ -148,22 +148,22 @@ class Gauge:
     # ---- one step each
 
     def _rests(self, sample: Sample) -> None:
-        """On mains: full, or as its gauge says."""
+        """On mains: full, or as its gauge says, which is right there or nowhere."""
         if sample.watts is not None:
             self._note_watts(sample)
         if sample.percent is not None:
-            self.share = self.battery.share_by_percent(sample.percent)
-            self.variance = (BEGINS_ERROR if sample.percent >= FULL_PERCENT else self._percent_error()) ** 2
-            self._counted = 0.0
+            full = sample.percent >= FULL_PERCENT
+            self.share = 1.0 if full else min(max(sample.percent / 100, 0.0), 1.0)
+            self.variance = (BEGINS_ERROR if full else self.battery.percent_error) ** 2
+            self._counted, self._rested = 0.0, True
 
     def _begin(self, sample: Sample) -> None:
         self._began_s = self._looked_s = sample.at_s
-        self._percent_at_start = None
-        if sample.percent is not None:
-            self._rests(sample)
-            self._percent_at_start = (sample.at_s, sample.percent)
-        elif self.variance > BEGINS_ERROR**2 and self.battery.discharges:
-            self.share, self.variance = BEGINS_FULL, (2 * BEGINS_ERROR) ** 2
+        self._percent_at_start = None if sample.percent is None else (sample.at_s, sample.percent)
+        if not self._rested:
+            self.share = BEGINS_FULL if sample.percent is None else self.battery.share_by_percent(sample.percent)
+            self.variance = BEGINS_UNSEEN_ERROR**2
+        self._rested, self._first_look, self._since_look = False, True, 0.0
 
     def _draw(self, before: Sample, now: Sample) -> None:
         watts = power_of(before)
@@ -172,6 +172,7 @@ class Gauge:
             drawn = watts * (now.at_s - before.at_s) / 3600 / full
             self.share = max(self.share - drawn, 0.0)
             self._counted += drawn
+            self._since_look += drawn
 
     def _note(self, sample: Sample) -> None:
         self._note_watts(sample)
@@ -187,7 +188,15 @@ class Gauge:
             self._watts.popleft()
 
     def _look(self, sample: Sample) -> None:
-        battery, taught = self.battery, bool(self.battery.discharges)
+        fresh = 1.0 if self._first_look else min(self._since_look / ALIKE_SHARE, 1.0)
+        self._first_look, self._since_look = False, 0.0
+        if fresh > 0:
+            for share, error in self._measured(sample):
+                self._set_right(share, error / math.sqrt(fresh))
+
+    def _measured(self, sample: Sample) -> Iterator[tuple[float, float]]:
+        """Each share that is seen, and how far off it may be."""
+        battery = self.battery
         rested = [
             (battery.rest_volts(each.volts, amps), amps)
             for each in self._window
@@ -199,35 +208,34 @@ class Gauge:
                 len(rested) * battery.cells
             )
             wrong = RESISTANCE_ERROR if battery.ohms is not None or battery.curve else RESISTANCE_UNSEEN_ERROR
-            volts = math.hypot(CELL_NOISE_V, put_back * wrong if not battery.curve else 0.003)
-            model = SHARE_ERROR if battery.curve else SHARE_UNSEEN_ERROR
+            volts = math.hypot(CELL_NOISE_V, put_back * wrong)
             steep = slope(battery.curve or battery.kind.volts, rest)
-            self._set_right(battery.share_by_volts(rest), math.hypot(volts * steep, model))
+            share = battery.share_by_volts(rest)
+            yield share, math.hypot(volts * steep, battery.curve_error, _beyond(battery.curve, rest))
         if sample.percent is not None:
-            self._set_right(battery.share_by_percent(sample.percent), self._percent_error())
-        if sample.minutes is not None and battery.own is not None and taught:
+            yield (
+                battery.share_by_percent(sample.percent),
+                math.hypot(battery.percent_error, _beyond(battery.percent, sample.percent)),
+            )
+        if sample.minutes is not None and sample.minutes >= OWN_LEAST_MIN and battery.own is not None:
             watts = self._load(LOAD_S)
             full = battery.full_at(watts, sample.celsius) if watts else None
             if full and watts:
                 share = sample.minutes * battery.own * watts / 60 / full
-                self._set_right(min(share, 1.0), max(share * battery.own_spread, SHARE_ERROR))
+                yield min(share, 1.0), max(share * battery.own_spread, OWN_LEAST_ERROR)
 
     def _set_right(self, share: float, error: float) -> None:
         """By what was measured otherwise (a Kalman filter of one number)."""
         variance = self._error() ** 2
         gain = variance / (variance + error**2)
         self.share = min(max(self.share + gain * (share - self.share), 0.0), 1.0)
-        least = (COUNTED_FLOOR * error) ** 2
-        self.variance = max((1 - gain) * variance, min(least, variance))
+        self.variance = (1 - gain) * variance
         self._counted = 0.0
 
     # ---- what it knows
 
     def _error(self) -> float:
         return math.hypot(math.sqrt(self.variance), self._counted * self.battery.spread)
-
-    def _percent_error(self) -> float:
-        return 0.03 if self.battery.percent else PERCENT_UNSEEN_ERROR
 
     def _load(self, within_s: float) -> float | None:
         if not self._watts:
@@ -269,6 +277,14 @@ def amps_of(sample: Sample) -> float | None:
     if sample.amps is not None:
         return sample.amps
     return sample.watts / sample.volts if sample.watts is not None and sample.volts else None
+
+
+def _beyond(curve: Curve, value: float) -> float:
+    """How much less a share is known where the curve has ended: a gauge that says 0 may say so for long."""
+    if not curve:
+        return 0.0
+    low, high = curve[0], curve[-1]
+    return low[1] if value <= low[0] else 1 - high[1] if value >= high[0] else 0.0
 
 
 def _bounded(minutes: float) -> float:

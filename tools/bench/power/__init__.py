@@ -1,0 +1,1 @@
+"""The bench of power, part by part."""
