@@ -99,6 +99,13 @@ class Power:
             "how the machine is halted, program and arguments; none: it never is",
         ),
     )
+    restart_command: tuple[str, ...] = field(
+        default=("systemctl", "reboot", "--force"),
+        metadata=key(
+            Each(Text("1 to 80 printable characters, no space", like(r"[!-~]{1,80}")), 0, 8),
+            "and how it is started again where mains comes back while it goes down; none: it stays down",
+        ),
+    )
     telling_s: int = field(
         default=20, metadata=key(Whole(0, 120), "calls that are up are told before the halt, and have so long to end")
     )

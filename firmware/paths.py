@@ -110,6 +110,11 @@ class Paths:
         return self.run / "no-sound"
 
     @property
+    def halted(self) -> Path:
+        """What a halt leaves for the next start."""
+        return self.state / "halted.json"
+
+    @property
     def unit_socket(self) -> Path:
         return self.run / "unit.sock"
 

@@ -2,8 +2,8 @@
 
 MAINS and BATTERY are what is believed of mains; LOW is a battery that has few minutes; HALTING lasts until mains is
 back or the machine is off. Nothing known is UNKNOWN, in which nothing more is shed and nothing halts. A halt is ordered
-by a source (NUT's FSD) at once, else by too few minutes or too little charge that two looks agree on: mains surely lost
-all the while.
+by a source (NUT's FSD) at once, else by too few minutes, a source that calls its battery low, or too little charge,
+that holds a while, mains surely lost all of it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from firmware.power.sources import Believed
 
 __all__ = ["TABLE", "PowerState", "Powered", "Sign", "Thresholds", "step"]
 
+LOW_PERCENT = 35.0
+"""A source that calls its battery low with more charge than this is not taken at its word."""
 LOW_BACK = 1.25
 """A battery is not low any more at so many times the minutes at which it was."""
 
@@ -78,7 +80,7 @@ class Powered:
 
 
 def step(before: Powered, believed: Believed, minutes: float | None, limits: Thresholds, now_s: float) -> Powered:
-    """The state after this look. `minutes`: those that are certain for the unit; None: not known."""
+    """The state after this look. `minutes`: of the unit, as planned by; None: not known."""
     due = _due(believed, minutes, limits)
     due_since_s = None if due is None else before.due_since_s if before.due_since_s is not None else now_s
     held = due_since_s is not None and now_s - due_since_s >= limits.halt_after_s
@@ -110,10 +112,11 @@ def _due(believed: Believed, minutes: float | None, limits: Thresholds) -> str |
     """Why the unit should halt, if that goes on being so."""
     if believed.of_unit is not Mains.LOST or Part.UNIT not in believed.sure:
         return None
-    if minutes is not None:
-        return "minutes" if minutes <= limits.halt_minutes else None
+    if minutes is not None and minutes <= limits.halt_minutes:
+        return "minutes"
     readings = [one.reading for one in believed.sources if Part.UNIT in one.keeps and one.reading is not None]
     charges = [reading.charge_percent for reading in readings if reading.charge_percent is not None]
-    if charges:
-        return "charge" if max(charges) <= limits.halt_percent else None
-    return "low" if any(reading.low for reading in readings) else None
+    charge = max(charges, default=None)
+    if any(reading.low for reading in readings) and (charge is None or charge <= LOW_PERCENT):
+        return "low"
+    return "charge" if minutes is None and charge is not None and charge <= limits.halt_percent else None

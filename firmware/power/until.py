@@ -17,6 +17,7 @@ from drivers.ups.model import Part
 __all__ = ["NEEDED", "Left", "Until", "part_minutes", "until", "until_clock"]
 
 NEEDED = (Part.UNIT, Part.SWITCH)
+PLANNED = 0.5
 COARSE_MIN = 60.0
 """From here on a time is told to the five minutes, below it to the minute; always the earlier one."""
 
@@ -29,6 +30,14 @@ class Left:
     likely: float | None = None
     upper: float | None = None
     why: str = ""
+
+    @property
+    def planned(self) -> float | None:
+        """What is acted by: half of what is likely, where that is more than is certain. Of a battery that nobody knows
+        yet so little is certain that all would be shed, and halted, with most of it unused."""
+        if self.likely is None:
+            return self.lower
+        return max(self.lower or 0.0, PLANNED * self.likely)
 
 
 @dataclass(frozen=True, slots=True)

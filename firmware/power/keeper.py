@@ -1,0 +1,292 @@
+"""Power, as a part of the process `unit`: sources run, the policy looks at each change and each `LOOK_EVERY_S`, what it
+decides is done and kept. Decides nothing itself. Its thread alone touches the journal and sysfs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from drivers.clock import clock
+from drivers.ups.model import Mains, Part, Reading, Source
+from drivers.ups.telling import grid
+from firmware.config import Config
+from firmware.power.ending import Ending, Halted
+from firmware.power.opening import open_poe, open_sources
+from firmware.power.policy import Policy, View
+from firmware.power.shedding import Order
+from firmware.power.states import PowerState
+from firmware.power.switches import Switches, SwitchFault
+from firmware.power.told import Told
+from firmware.store import StoreError
+from firmware.store.database import connect
+from firmware.store.power import PowerMinute, PowerRows
+from firmware.store.protections import protections
+
+__all__ = ["Last", "PowerKeeper"]
+
+LOOK_EVERY_S = 5.0
+
+log = logging.getLogger("rvx")
+T = TypeVar("T")
+
+
+class Last:
+    """What the unit can do for its last words. `tell` says to calls that it will end, `minutes` being left."""
+
+    async def tell(self, minutes: float | None) -> None:
+        """Until they have heard it."""
+
+    async def carry_on(self) -> None:
+        """It does not end after all."""
+
+    async def flush(self) -> None:
+        """All that is to be remembered is on the disk."""
+
+    def busy(self) -> Collection[str]:
+        """Loads of the configuration that carry a call."""
+        return ()
+
+
+class PowerKeeper:
+    """`run` for ever. `sources`, `now_s` and `now` are a rig's to give. `watched` is called after each look."""
+
+    def __init__(
+        self,
+        config: Config,
+        last: Last,
+        *,
+        sources: Sequence[Source] | None = None,
+        watched: Callable[[View], None] | None = None,
+    ) -> None:
+        self._config = config
+        self._last = last
+        self._sources = open_sources(config) if sources is None else tuple(sources)
+        self._fresh_s = {source.name: source.fresh_s for source in self._sources}
+        self._policy = Policy(config, self._fresh_s)
+        self._watched = watched
+        self._thread = ThreadPoolExecutor(1, "power")
+        self._db: sqlite3.Connection | None = None
+        self._told: Told | None = None
+        self._poe = open_poe(config)
+        self._kept_ports: frozenset[str] = frozenset()
+        self._switches = Switches(config, self._poe, lambda: self._kept_ports, self._thread)
+        self._off: dict[str, dict[str, str]] = {}
+        self._faults: dict[str, str] = {}
+        self._stirred = asyncio.Event()
+        self._signs: dict[str, object] = {}
+        self._minute_at: datetime | None = None
+        self._lost_at: datetime | None = None
+        self._was: PowerState | None = None
+        self._doubts: frozenset[tuple[str, str]] = frozenset()
+        self.view: View | None = None
+        self.state_at: datetime | None = None
+        self.time_certain = True
+        """Whether it was known what time it was when mains was lost."""
+        self.ending = Ending(
+            tell=self._tell,
+            carry_on=last.carry_on,
+            flush=last.flush,
+            halt=config.power.halt_command,
+            restart=config.power.restart_command,
+            halted=Halted(config.paths.halted),
+            telling_s=config.power.telling_s,
+            noted=lambda stage, why: self._note("halt", stage, why),
+        )
+
+    @property
+    def shed(self) -> tuple[str, ...]:
+        """Loads that are off, those that went first before."""
+        return tuple(self._off)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Loads that could not be switched, each with why."""
+        return tuple(f"{name}: {why}" for name, why in self._faults.items())
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        await self._begin()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for source in self._sources:
+                    tasks.create_task(source.run(self._telling(source.name)))
+                tasks.create_task(self._look_for_ever())
+        finally:
+            await self.ending.close()
+            for source in self._sources:
+                await source.close()
+            self._thread.submit(self._close)
+            await asyncio.to_thread(self._thread.shutdown)
+
+    # ---- what sources tell
+
+    def _telling(self, name: str) -> Callable[[Reading], None]:
+        def told(reading: Reading) -> None:
+            self._policy.told(name, reading)
+            signs = reading.mains, reading.low, reading.halt, reading.trouble
+            if self._signs.get(name) != signs:
+                self._signs[name] = signs
+                self._stirred.set()
+
+        return told
+
+    # ---- looking, and doing
+
+    async def _look_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._look(loop.time(), datetime.now(UTC))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(grid(loop.time(), LOOK_EVERY_S)):
+                    await self._stirred.wait()
+            self._stirred.clear()
+
+    async def _look(self, now_s: float, now: datetime) -> None:
+        view = self._policy.look(now_s, self._off, self._last.busy())
+        self.view = view
+        state = view.powered.state
+        if state is not self._was:
+            self._was, self.state_at = state, now - timedelta(seconds=now_s - view.powered.since_s)
+            self._note("state", state.value, view.powered.why)
+        self.ending.see(halting=view.halting, why=view.powered.why)
+        if self._watched is not None:
+            self._watched(view)
+        self._note_doubts(view)
+        await self._note_outage(view, now)
+        for name, learnt in view.taught.items():
+            await self._in_store(lambda rows, name=name, learnt=learnt: rows.learn(name, now, learnt))  # type: ignore[misc]
+            self._note("learnt", name, "")
+        if view.order is not None:
+            await self._switch(view.order, now)
+        if self._minute_at is None or now.replace(second=0, microsecond=0) != self._minute_at:
+            self._minute_at = now.replace(second=0, microsecond=0)
+            await self._each_minute(view, now)
+
+    async def _each_minute(self, view: View, now: datetime) -> None:
+        await self._in_store(lambda rows: rows.minute(_minute(view, now)))
+        self._kept_ports = await self._protected() or self._kept_ports
+        if self._told is not None:
+            told = self._told
+            await self._in_store(lambda rows: told.look(now, view.until.minutes))
+
+    async def _note_outage(self, view: View, now: datetime) -> None:
+        mains = view.believed.of_unit
+        if mains is Mains.LOST and self._lost_at is None:
+            self._lost_at = now
+            told = await asyncio.to_thread(clock)
+            self.time_certain = certain = told is not None and told.synchronised
+            await self._in_store(lambda rows: rows.outage_begin(now, time_certain=certain))
+        elif mains is Mains.ON and self._lost_at is not None:
+            self._lost_at, self.time_certain = None, True
+            await self._in_store(lambda rows: rows.outage_end(now))
+
+    def _note_doubts(self, view: View) -> None:
+        doubts = frozenset((one.name, doubt) for one in view.believed.sources for doubt in one.doubts)
+        for name, doubt in doubts - self._doubts:
+            self._note("doubt", name, doubt)
+        self._doubts = doubts
+
+    async def _switch(self, order: Order, now: datetime) -> None:
+        """Never silently: what is to be had back is on the disk first, then it is done, and told."""
+        name = order.name
+        try:
+            if order.off:
+                before = dict(await self._switches.before(name))
+                self._off[name] = before
+                if before:
+                    await self._in_store(lambda rows: rows.shed(name, now, before))
+                    await self._switches.off(name, before)
+            else:
+                await self._switches.back(name, self._off.pop(name, {}))
+                await self._in_store(lambda rows: rows.back(name))
+            self._faults.pop(name, None)
+        except SwitchFault as error:
+            self._faults[name] = str(error)
+            log.error("rvx-event kind=shed_fault name=%s why=%s", name, str(error).replace(" ", "_"))
+        gain = "" if order.gain is None else f" gain={order.gain:.0f}min"
+        left = "" if order.minutes is None else f" left={order.minutes:.0f}min"
+        self._note("shed" if order.off else "back", name, f"{order.why}{left}{gain}")
+        if self._told is not None and any(load.name == name and load.kind == "poe" for load in self._policy.loads):
+            told = self._told
+            await self._in_store(
+                lambda rows: told.shed(name, next((one.id for one in rows.outages(1)), 0), off=order.off, now=now)
+            )
+
+    async def _tell(self) -> None:
+        await self._last.tell(self.view.until.minutes if self.view else None)
+
+    def _note(self, what: str, name: str, detail: str) -> None:
+        """In the log at once, in the journal when it can be."""
+        log.info("rvx-event kind=power what=%s name=%s detail=%s", what, name, detail.replace(" ", "_") or "-")
+        now = datetime.now(UTC)
+        self._thread.submit(self._in_thread, lambda rows: rows.event(now, what, name, detail))
+
+    # ---- the journal
+
+    async def _begin(self) -> None:
+        """What the process before this one has left: batteries, what is shed, an outage that goes on, a halt."""
+        halted = Halted(self._config.paths.halted).take()
+        if halted is not None:
+            self._note("began", "after_halt", f"{halted[1]} {halted[0].isoformat()}")
+
+        def read(rows: PowerRows) -> tuple[dict[str, dict[str, str]], dict[str, str], datetime | None, bool]:
+            learnt = {ups.name: text for ups in self._config.ups if (text := rows.battery(ups.name)) is not None}
+            last = next(iter(rows.outages(1)), None)
+            open_ = last is not None and last.ended_at is None
+            return rows.shed_now(), learnt, last.began_at if last and open_ else None, last is None or last.time_certain
+
+        found = await self._in_store(read)
+        if found is not None:
+            self._off, learnt, self._lost_at, certain = found
+            self.time_certain = certain or self._lost_at is None
+            self._policy = Policy(self._config, self._fresh_s, learnt)
+        self._kept_ports = await self._protected() or frozenset()
+
+    async def _protected(self) -> frozenset[str] | None:
+        return await self._in_store(lambda rows: frozenset(one.port for one in protections(self._opened()) if one.port))
+
+    async def _in_store(self, work: Callable[[PowerRows], T]) -> T | None:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_thread, work)
+
+    def _in_thread(self, work: Callable[[PowerRows], T]) -> T | None:
+        """None, and logged, when the store does not do it: power is looked after without it."""
+        try:
+            return work(PowerRows(self._opened()))
+        except (StoreError, sqlite3.Error, OSError, ValueError) as error:
+            log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
+            return None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = connect(self._config.paths.journal, "journal")
+            self._told = Told(self._config, self._db)
+        return self._db
+
+    def _close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+
+
+def _minute(view: View, now: datetime) -> PowerMinute:
+    """Of what feeds the unit."""
+    of_unit = [one.reading for one in view.believed.sources if Part.UNIT in one.keeps and one.reading is not None]
+
+    def first(kind: Callable[[Reading], float | None]) -> float | None:
+        return next((value for reading in of_unit if (value := kind(reading)) is not None), None)
+
+    return PowerMinute(
+        now,
+        view.powered.state.value,
+        view.believed.of_unit.value,
+        first(lambda one: one.volts),
+        first(lambda one: one.watts),
+        first(lambda one: one.charge_percent),
+        view.until.minutes,
+        view.until.likely,
+    )

@@ -1,0 +1,82 @@
+"""From the configuration to sources and switches; a driver's library is loaded only where it is used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from drivers.ups.model import Source
+from firmware.config import Config, Ups
+from firmware.config_power import nut_of
+
+if TYPE_CHECKING:
+    from drivers.gpio import Header
+    from drivers.poe import PoeSwitch
+
+__all__ = ["SIMULATED", "open_poe", "open_source", "open_sources"]
+
+SIMULATED = "simulated"
+"""The name of the source of a unit without a configuration."""
+MAINS_PIN = "mains"
+"""In the pin map."""
+
+
+def open_sources(config: Config) -> tuple[Source, ...]:
+    """Those that something can be read of. Nothing is opened yet: `Source.run` does it, and does it again."""
+    return tuple(source for ups in config.ups if (source := open_source(config, ups)) is not None)
+
+
+def open_source(config: Config, ups: Ups, header: Header | None = None) -> Source | None:
+    """`header`: of GPIO, where a rig has its own."""
+    match ups.kind:
+        case "nut":
+            from drivers.ups.nut import NutSettings, NutUps
+
+            at = nut_of(ups.url)
+            password = config.secrets.nut.of(ups.name)
+            return NutUps(NutSettings(ups.name, at.ups, at.host, at.port, at.user, password, ups.driver_socket))
+        case "max1704x":
+            from drivers.ups.max1704x import ADDRESS, Max1704xSettings, max1704x
+
+            return max1704x(Max1704xSettings(ups.name, ups.chip, ups.bus, ups.address or ADDRESS))
+        case "ina219":
+            from drivers.ups.ina219 import Ina219Settings, ina219
+
+            usual = Ina219Settings(ups.name).address
+            return ina219(
+                Ina219Settings(
+                    ups.name,
+                    address=ups.address or usual,
+                    bus=ups.bus,
+                    shunt_ohm=ups.shunt_mohm / 1000,
+                    cells=ups.cells,
+                    positive_is_out=ups.out_is_positive == "yes",
+                )
+            )
+        case "line":
+            from drivers.gpio import Header
+            from drivers.pins import PINMAP, parse
+            from drivers.ups.line import LineSettings, MainsIs, MainsLine
+
+            pin = parse(PINMAP.read_text("utf-8")).named(MAINS_PIN) if ups.pin < 0 else None
+            number = pin.number if pin else ups.pin
+            return MainsLine(LineSettings(ups.name, number, MainsIs(ups.mains_is)), header or Header())
+    return None
+
+
+def open_poe(config: Config) -> PoeSwitch | None:
+    """The switch of `[poe]`."""
+    if not config.poe.address:
+        return None
+    from drivers.poe import SnmpPoeSwitch
+    from drivers.snmp import Access, SnmpAgent
+
+    key = config.secrets.poe
+    access = Access(
+        address=config.poe.address,
+        user=config.poe.user,
+        auth_password=key.auth_password,
+        privacy_password=key.privacy_password,
+        port=config.poe.port,
+    )
+    switching, names = config.poe.switching == "yes", config.poe.names == "yes"
+    return SnmpPoeSwitch("poe", SnmpAgent(access), switching=switching, names=names)

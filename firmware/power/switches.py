@@ -1,0 +1,94 @@
+"""Does what was decided to be shed: ports of the switch, and what sysfs has (drivers/saving.py). What stood there is
+known before anything is switched, and outlives this process in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from drivers.saving import Kind, Saver
+from drivers.usb import SYSFS
+from firmware.config import Config, Load
+
+if TYPE_CHECKING:
+    from drivers.poe import PoeSwitch
+
+__all__ = ["SwitchFault", "Switches"]
+
+
+T = TypeVar("T")
+
+
+class SwitchFault(Exception):
+    """It could not be switched; the text says what and why."""
+
+
+class Switches:
+    """`kept_ports`: ports of protected telephones, which no load takes along. `thread` is where files are written."""
+
+    def __init__(
+        self,
+        config: Config,
+        poe: PoeSwitch | None,
+        kept_ports: Callable[[], Iterable[str]],
+        thread: Executor,
+        root: Path = SYSFS,
+    ) -> None:
+        self._loads = {load.name: load for load in config.load}
+        self._places = {modem.name: modem.usb_path for modem in config.modem}
+        self._poe = poe
+        self._kept_ports = kept_ports
+        self._thread = thread
+        self._root = root
+
+    async def before(self, name: str) -> Mapping[str, str]:
+        """What will be there to have it back; empty where there is nothing to switch off."""
+        load = self._loads[name]
+        if load.kind == "poe":
+            kept = frozenset(self._kept_ports()) if load.role == "rest" else frozenset()
+            return dict.fromkeys((port for port in load.ports if port not in kept), "on")
+        return await self._in_thread(self._saver(load).before)
+
+    async def off(self, name: str, before: Mapping[str, str]) -> None:
+        """Raises SwitchFault, when what could be done is done."""
+        load = self._loads[name]
+        if load.kind == "poe":
+            await self._ports(before, on=False)
+        else:
+            await self._in_thread(self._saver(load).off)
+
+    async def back(self, name: str, before: Mapping[str, str]) -> None:
+        """Raises SwitchFault. What is in no configuration any more is left alone."""
+        load = self._loads.get(name)
+        if load is None:
+            return
+        if load.kind == "poe":
+            await self._ports(before, on=True)
+        else:
+            await self._in_thread(lambda: self._saver(load).back(before))
+
+    async def _ports(self, ports: Iterable[str], *, on: bool) -> None:
+        from drivers.snmp import SnmpError
+
+        fault = "there is no switch ([poe] address)" if self._poe is None else ""
+        for port in ports:
+            if self._poe is not None:
+                try:
+                    await self._poe.set_port(port, on)
+                except (SnmpError, ValueError) as error:
+                    fault = f"{port}: {error}"
+        if fault:
+            raise SwitchFault(fault)
+
+    def _saver(self, load: Load) -> Saver:
+        which = self._places.get(load.what, "") if load.kind == "modem" else load.what or "*"
+        return Saver(Kind(load.kind), which, self._root)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except OSError as error:
+            raise SwitchFault(str(error)) from error
