@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
@@ -148,6 +149,20 @@ class Keeper:
                 self._incident = None
 
         await self._in_store(write)
+
+    async def flush(self) -> None:
+        """What calls have left so far is in the store, and the store in its files, on the disk."""
+
+        if await self._in_store(self._fold_once):
+            with contextlib.suppress(EdgeUnreachable, EdgeError):
+                await self._edge.call("flatstore.k_rotate")
+
+        def work() -> None:
+            for connection in self._opened.values():
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+        await self._in_store(work)
+        await asyncio.to_thread(os.sync)
 
     def close(self) -> None:
         """Waits for what is being written."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from firmware.modes import Cause, Mode, Path, Reason
+from firmware.power.problems import power_problems
 from firmware.status import Problem, Severity, Status
 
 __all__ = ["find_problems", "with_problems"]
@@ -33,8 +34,10 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
                 fix="start it by rvx run, or see in its log why it ended",
             ),
             *_pair(status),
+            *power_problems(status.power),
         )
     found = [*_platform(status), *_data(status), *_trunk(status), *_phones(status), *_pair(status)]
+    found += power_problems(status.power)
     if status.lease_left_s is not None and status.lease_left_s <= 0:
         found.append(
             Problem(

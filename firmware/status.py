@@ -20,6 +20,8 @@ __all__ = [
     "Node",
     "Pair",
     "Phones",
+    "Power",
+    "PowerSource",
     "Problem",
     "Severity",
     "Status",
@@ -127,6 +129,47 @@ class Trunk:
 
 
 @dataclass(frozen=True)
+class PowerSource:
+    """What is known of power by one source; what is not believed of it is not here, and `doubts` say why."""
+
+    name: str
+    keeps: tuple[str, ...] = ()  # what hangs on it: unit, switch, router, fibre
+    mains: str | None = None  # on, lost; None: not known
+    age_s: float | None = None
+    charge_percent: float | None = None
+    volts: float | None = None
+    watts: float | None = None
+    minutes: float | None = None  # that are certain
+    likely_minutes: float | None = None
+    trouble: str | None = None  # why it tells nothing, or not all
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Power:
+    """What keeps the unit going."""
+
+    state: str | None = None  # mains, battery, low, halting; None: not known
+    mains: str | None = None  # on, lost; None: not known
+    sure: bool | None = None  # whether nobody who may be right says the contrary
+    since: str | None = None  # when the state began
+    time_certain: bool = True  # whether it was known what time it was when mains was lost
+    until: str | None = None  # somebody can answer until then, without mains; None: that is not known
+    minutes: float | None = None  # the same, as minutes
+    inside_minutes: float | None = None  # for calls within the house
+    likely_minutes: float | None = None
+    limits: str | None = None  # what ends them: unit, switch, router, fibre
+    mobile_minutes: float | None = None  # how long the mobile network typically lasts yet
+    unknown: tuple[str, ...] = ()  # what answering takes, and nothing is known of
+    shed: tuple[str, ...] = ()  # what is switched off to make it last
+    shed_next: str | None = None
+    faults: tuple[str, ...] = ()  # what could not be switched
+    halt: str | None = None  # how far one has come: telling, flushing, commanded, starting_again; None: there is none
+    simulated: bool = False
+    sources: tuple[PowerSource, ...] = ()
+
+
+@dataclass(frozen=True)
 class Calls:
     """Those that this unit knows of: it keeps records of what it decided or carried itself."""
 
@@ -164,6 +207,7 @@ class Status:
     pair: Pair | None = None  # None: a unit by itself
     data: Data | None = None  # None: the unit has no such way
     trunk: Trunk | None = None  # None: the unit has no modem
+    power: Power | None = None  # None: nothing is configured that could tell
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -256,6 +300,7 @@ class Status:
             ),
             data=_data_of(top["data"]) if top.get("data") is not None else None,
             trunk=trunk_of(top["trunk"]) if top.get("trunk") is not None else None,
+            power=_power_of(top["power"]) if top.get("power") is not None else None,
             problems=tuple(
                 Problem(
                     **{
@@ -282,6 +327,35 @@ def _data_of(value: object) -> Data:
         day_mb=_number(found, "day_mb"),
         month_mb=_number(found, "month_mb"),
         level=_text(found, "level"),
+    )
+
+
+_POWER_TEXTS = ("state", "mains", "since", "until", "limits", "shed_next", "halt")
+_POWER_NUMBERS = ("minutes", "inside_minutes", "likely_minutes", "mobile_minutes")
+_SOURCE_NUMBERS = ("age_s", "charge_percent", "volts", "watts", "minutes", "likely_minutes")
+
+
+def _power_of(value: object) -> Power:
+    found = _object(value, "power")
+    read: dict[str, Any] = {name: _text(found, name) for name in _POWER_TEXTS}
+    read |= {name: _number(found, name) for name in _POWER_NUMBERS}
+    read |= {name: _texts(found, name) for name in ("unknown", "shed", "faults")}
+    return Power(
+        **read,
+        sure=_flag(found, "sure"),
+        time_certain=_flag(found, "time_certain") is not False,
+        simulated=_flag(found, "simulated") is True,
+        sources=tuple(
+            PowerSource(
+                name=_text(one, "name") or "",
+                keeps=_texts(one, "keeps"),
+                mains=_text(one, "mains"),
+                trouble=_text(one, "trouble"),
+                doubts=_texts(one, "doubts"),
+                **{name: _number(one, name) for name in _SOURCE_NUMBERS},
+            )
+            for one in _objects(found, "sources")
+        ),
     )
 
 

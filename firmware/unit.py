@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from callcontrol.edge.render import dispatcher_list
@@ -26,6 +26,7 @@ from firmware.edge import edge_settings
 from firmware.keeper import Keeper
 from firmware.names import Dns, Names
 from firmware.panel import Panel
+from firmware.power.keeper import Last, PowerKeeper
 from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.standby import PairView
@@ -67,6 +68,8 @@ class Unit:
         self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
         self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
+        last = _Last(config, self._keeper, self._trunk)
+        self._power = PowerKeeper(config, last) if config.ups or config.load else None
         panel = config.panel
         self._panel = self._own_panel() if "yes" in (panel.lamps, panel.buzzer, panel.button) else None
 
@@ -90,6 +93,8 @@ class Unit:
                 tasks.create_task(self._door.run())
                 if self._trunk:
                     tasks.create_task(self._trunk.run())
+                if self._power:
+                    tasks.create_task(self._power.run())
                 if self._panel:
                     tasks.create_task(self._panel.run())
         finally:
@@ -144,6 +149,7 @@ class Unit:
             pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
             data=self._data(),
             trunk=self._trunk.seen if self._trunk else None,
+            power=self._power.shown(now) if self._power else None,
             problems=problems,
         )
         return with_problems(status)
@@ -191,6 +197,28 @@ class Unit:
             async with asyncio.timeout(CLIENT_TIMEOUT_S):
                 await writer.drain()
         writer.close()
+
+
+class _Last(Last):
+    """The last words of this unit."""
+
+    def __init__(self, config: Config, keeper: Keeper, trunk: Asked | None) -> None:
+        self._loads = config.load
+        self._keeper = keeper
+        self._trunk = trunk
+
+    async def flush(self) -> None:
+        await self._keeper.flush()
+
+    def busy(self) -> Collection[str]:
+        """Modems that carry a call; ports of phones while anybody talks, as nobody knows which phone hangs on which."""
+        carrying = {modem.name for modem in self._trunk.seen.modems if modem.carries} if self._trunk else set()
+        talking = bool(self._keeper.calls_up)
+        return frozenset(
+            load.name
+            for load in self._loads
+            if (load.kind == "modem" and load.what in carrying) or (load.kind == "poe" and talking)
+        )
 
 
 def _pair(view: PairView, tables: bool | None) -> Pair:

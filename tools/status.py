@@ -25,6 +25,7 @@ from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
 from tools.output import WIDTH, Output
 from tools.place import config_of
+from tools.powershown import power_rows
 
 __all__ = ["VERDICTS", "ask_edge", "ask_unit", "lines", "run"]
 
@@ -223,6 +224,9 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
         yield from _row("Modem", *_modem(modem))
     if status.place or any(modem.number for modem in (status.trunk.modems if status.trunk else ())):
         yield from _row("Tell SOS", *_sos(status))
+    if status.power is not None:
+        for row in power_rows(status.power, now):
+            yield from _row(*row)
     yield from _row("Phones", *_phones(status))
     yield from _row("Calls", *_calls(status))
     if status.calls.messages:

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from firmware.power.halting import WAITS_S, Do, Happened, Stage, after
@@ -19,6 +20,7 @@ COMMAND_S = 30.0
 """A command that has not ended by then has begun its work."""
 AGAIN_S = 10.0
 """After a command that failed."""
+WATCHMAN_S = 3.0
 HALTED_MAX_BYTES = 4096
 
 log = logging.getLogger("rvx")
@@ -61,8 +63,9 @@ class Halted:
 
 class Ending:
     """`tell` says it to calls and returns when they have heard it and had their time; `carry_on` takes it back;
-    `flush` brings to the disk what is to be remembered. `halt`, `restart`: commands, empty for none. `noted` is called
-    with what happens, in a word."""
+    `flush` brings to the disk what is to be remembered. `watchman` is told that the machine halts, or does not after
+    all: who feeds it, if it listens. `halt`, `restart`: commands, empty for none. `noted` is called with what happens,
+    in a word."""
 
     def __init__(
         self,
@@ -70,13 +73,14 @@ class Ending:
         tell: Callable[[], Awaitable[None]],
         carry_on: Callable[[], Awaitable[None]],
         flush: Callable[[], Awaitable[None]],
+        watchman: Callable[[bool], Awaitable[None]],
         halt: Sequence[str],
         restart: Sequence[str],
         halted: Halted,
         telling_s: float,
         noted: Callable[[str, str], None],
     ) -> None:
-        self._tell, self._carry_on, self._flush = tell, carry_on, flush
+        self._tell, self._carry_on, self._flush, self._watchman = tell, carry_on, flush, watchman
         self._halt, self._restart, self._halted = halt, restart, halted
         self._telling_s = telling_s
         self._noted = noted
@@ -115,12 +119,14 @@ class Ending:
             case Do.HALT:
                 with contextlib.suppress(OSError):
                     self._halted.write(datetime.now(UTC), self._why)
+                await self._within(WATCHMAN_S, partial(self._watchman, True))
                 if self._halt and not await self._run(self._halt):
                     self._halted.forget()
                     await asyncio.sleep(AGAIN_S)
                     self._happened(Happened.FAILED)
             case Do.RESTART:
                 self._halted.forget()
+                await self._within(WATCHMAN_S, partial(self._watchman, False))
                 if not self._halt or not self._restart:
                     self._happened(Happened.DONE)
                 elif not await self._run(self._restart):

@@ -20,9 +20,12 @@ from firmware.power.ending import Ending, Halted
 from firmware.power.opening import open_poe, open_sources
 from firmware.power.policy import Policy, View
 from firmware.power.shedding import Order
+from firmware.power.shown import shown
 from firmware.power.states import PowerState
 from firmware.power.switches import Switches, SwitchFault
 from firmware.power.told import Told
+from firmware.power.watchman import tell_watchman
+from firmware.status import Power
 from firmware.store import StoreError
 from firmware.store.database import connect
 from firmware.store.power import PowerMinute, PowerRows
@@ -85,13 +88,13 @@ class PowerKeeper:
         self._was: PowerState | None = None
         self._doubts: frozenset[tuple[str, str]] = frozenset()
         self.view: View | None = None
-        self.state_at: datetime | None = None
-        self.time_certain = True
-        """Whether it was known what time it was when mains was lost."""
+        self._state_at: datetime | None = None
+        self._time_certain = True
         self.ending = Ending(
             tell=self._tell,
             carry_on=last.carry_on,
             flush=last.flush,
+            watchman=self._tell_watchman,
             halt=config.power.halt_command,
             restart=config.power.restart_command,
             halted=Halted(config.paths.halted),
@@ -105,9 +108,22 @@ class PowerKeeper:
         return tuple(self._off)
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """Loads that could not be switched, each with why."""
+    def _faults_told(self) -> tuple[str, ...]:
         return tuple(f"{name}: {why}" for name, why in self._faults.items())
+
+    def shown(self, now: datetime) -> Power:
+        """For the one snapshot."""
+        return shown(
+            self._config,
+            self.view,
+            now,
+            state_at=self._state_at,
+            time_certain=self._time_certain,
+            loads=self._policy.loads,
+            shed=self.shed,
+            faults=self._faults_told,
+            stage=self.ending.stage,
+        )
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -152,7 +168,7 @@ class PowerKeeper:
         self.view = view
         state = view.powered.state
         if state is not self._was:
-            self._was, self.state_at = state, now - timedelta(seconds=now_s - view.powered.since_s)
+            self._was, self._state_at = state, now - timedelta(seconds=now_s - view.powered.since_s)
             self._note("state", state.value, view.powered.why)
         self.ending.see(halting=view.halting, why=view.powered.why)
         if self._watched is not None:
@@ -180,10 +196,10 @@ class PowerKeeper:
         if mains is Mains.LOST and self._lost_at is None:
             self._lost_at = now
             told = await asyncio.to_thread(clock)
-            self.time_certain = certain = told is not None and told.synchronised
+            self._time_certain = certain = told is not None and told.synchronised
             await self._in_store(lambda rows: rows.outage_begin(now, time_certain=certain))
         elif mains is Mains.ON and self._lost_at is not None:
-            self._lost_at, self.time_certain = None, True
+            self._lost_at, self._time_certain = None, True
             await self._in_store(lambda rows: rows.outage_end(now))
 
     def _note_doubts(self, view: View) -> None:
@@ -221,6 +237,10 @@ class PowerKeeper:
     async def _tell(self) -> None:
         await self._last.tell(self.view.until.minutes if self.view else None)
 
+    async def _tell_watchman(self, halts: bool) -> None:
+        if any(ups.kind == "mcu" for ups in self._config.ups):
+            await tell_watchman(self._config.paths.heart_socket, halts=halts)
+
     def _note(self, what: str, name: str, detail: str) -> None:
         """In the log at once, in the journal when it can be."""
         log.info("rvx-event kind=power what=%s name=%s detail=%s", what, name, detail.replace(" ", "_") or "-")
@@ -244,7 +264,7 @@ class PowerKeeper:
         found = await self._in_store(read)
         if found is not None:
             self._off, learnt, self._lost_at, certain = found
-            self.time_certain = certain or self._lost_at is None
+            self._time_certain = certain or self._lost_at is None
             self._policy = Policy(self._config, self._fresh_s, learnt)
         self._kept_ports = await self._protected() or frozenset()
 

@@ -60,6 +60,10 @@ def open_source(config: Config, ups: Ups, header: Header | None = None) -> Sourc
             pin = parse(PINMAP.read_text("utf-8")).named(MAINS_PIN) if ups.pin < 0 else None
             number = pin.number if pin else ups.pin
             return MainsLine(LineSettings(ups.name, number, MainsIs(ups.mains_is)), header or Header())
+        case "mcu":
+            from drivers.ups.mcu import McuUps
+
+            return McuUps(ups.name, config.paths.heart_socket)
     return None
 
 

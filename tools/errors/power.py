@@ -1,6 +1,6 @@
 """RVX-W: power."""
 
-from tools.errors import Entry, Said
+from tools.errors import UNKNOWN, Entry, Said
 
 __all__ = ["ENTRIES"]
 
@@ -40,5 +40,114 @@ ENTRIES = {
             "Another order is in force; it is not replaced by a new one unnoticed.",
             "rvx power plan shows who ordered it. End that first: rvx power protect EXTENSION --end.",
         ),
+    ),
+    "RVX-W04": Entry(
+        Said(
+            "Strömmen är borta, och växeln går på batteri.",
+            "Ett strömavbrott, en säkring, eller en stickpropp.",
+            "rvx power status säger hur länge det säkert räcker, och vad som tar slut först.",
+        ),
+        Said(
+            "Mains is gone, and the unit runs on battery.",
+            "A power cut, a fuse, or a plug.",
+            "rvx power status says how long it certainly lasts, and what ends first.",
+        ),
+    ),
+    "RVX-W05": Entry(
+        Said(
+            "Batteriet är lågt.",
+            "Strömmen har varit borta länge, eller batteriet håller mindre än det ska.",
+            "Säg till dem som behöver telefonerna. Växeln stannar ordnat och startar själv när strömmen är tillbaka.",
+        ),
+        Said(
+            "The battery is low.",
+            "Mains has been gone for long, or the battery holds less than it should.",
+            "Tell who needs the phones. The unit halts in order, and starts by itself when mains is back.",
+        ),
+    ),
+    "RVX-W06": Entry(
+        Said(
+            "Växeln stannar: batteriet tar slut.",
+            "Så lite är kvar att bara ett ordnat stopp hinns med; inget går förlorat.",
+            "Ge den ström. Kommer den under stoppet startar växeln igen.",
+        ),
+        Said(
+            "The unit halts: its battery is at its end.",
+            "So little is left that there is only time for an orderly halt; nothing is lost.",
+            "Bring mains back. If it comes during the halt, the unit starts again.",
+        ),
+    ),
+    "RVX-W07": Entry(
+        Said(
+            "Det är inte känt om strömmen finns.",
+            "Ingen källa svarar, eller ingen har svarat än.",
+            "rvx power status visar vad varje källa saknar; [[ups]] i unit.toml säger var de är.",
+        ),
+        Said(
+            "It is not known whether there is mains.",
+            "No source answers, or none has yet.",
+            "rvx power status shows what each source lacks; [[ups]] in unit.toml says where they are.",
+        ),
+    ),
+    "RVX-W08": Entry(
+        Said(
+            "En strömkälla säger något som inte kan stämma.",
+            "De andra källorna, eller batteriets egen spänning och ström, visar motsatsen.",
+            "Se över kablar och mains_is (polaritet). rvx power test visar vad den säger när stickproppen dras.",
+        ),
+        Said(
+            "A source of power says what cannot be.",
+            "The other sources, or the battery's own volts and current, show the contrary.",
+            "Look at cables and mains_is (polarity). rvx power test shows what it says when the plug is pulled.",
+        ),
+    ),
+    "RVX-W09": Entry(
+        Said(
+            "En strömkälla svarar inte.",
+            "Kabeln, drivrutinen, namnet eller rättigheten är fel.",
+            "rvx power status säger ordet för felet; rvx power test läser varje källa en gång.",
+        ),
+        Said(
+            "A source of power does not answer.",
+            "Its cable, driver, name or right is wrong.",
+            "rvx power status says the word of the fault; rvx power test reads each source once.",
+        ),
+    ),
+    "RVX-W10": Entry(
+        Said(
+            "Något är avstängt för att batteriet ska räcka.",
+            "Så få minuter är kvar som [[load]] anger.",
+            "Inget: det kommer tillbaka när strömmen gör det. Ordningen ändras med at_minutes.",
+        ),
+        Said(
+            "Something is switched off to make the battery last.",
+            "As few minutes are left as [[load]] says.",
+            "Nothing: it comes back when mains does. The order is changed by at_minutes.",
+        ),
+    ),
+    "RVX-W11": Entry(
+        Said(
+            "Något kunde inte stängas av eller sättas på.",
+            "Namnet i [[load]] finns inte, eller så saknas rätten att skriva i /sys eller att styra switchen.",
+            "Se efter i unit.log vad som nekades.",
+        ),
+        Said(
+            "Something could not be switched off, or on.",
+            "The name in [[load]] is not there, or there is no right to write in /sys or to command the switch.",
+            "See in unit.log what was refused.",
+        ),
+    ),
+    "RVX-W12": Entry(
+        Said(
+            "Växelns process svarar inte, så läget är okänt.",
+            "Den är inte igång, eller så är ingen strömkälla inställd ([[ups]]).",
+            "Starta den med rvx run; ange källor i unit.toml.",
+        ),
+        Said(
+            "The unit's process does not answer, so the state is not known.",
+            "It is not running, or no source of power is configured ([[ups]]).",
+            "Start it with rvx run; give sources in unit.toml.",
+        ),
+        UNKNOWN,
     ),
 }

@@ -1,0 +1,68 @@
+"""Power in words, for `rvx status` and `rvx power`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from callcontrol.plan.schedule import STOCKHOLM
+from firmware.status import Power
+
+__all__ = ["PARTS", "clock", "power_rows", "until_words"]
+
+PARTS = {
+    "unit": ("växeln", "the unit"),
+    "switch": ("switchen", "the switch"),
+    "router": ("routern", "the router"),
+    "fibre": ("fiberboxen", "the fibre box"),
+}
+_STATES = {
+    "mains": "mains",
+    "battery": "ON BATTERY",
+    "low": "BATTERY LOW",
+    "halting": "HALTING",
+    None: "not known",
+}
+
+
+def clock(moment: str, now: datetime) -> str:
+    """HH:MM here; with the day where that is another one."""
+    local = datetime.fromisoformat(moment).astimezone(STOCKHOLM)
+    same = local.date() == now.astimezone(STOCKHOLM).date()
+    return f"{local:%H:%M}" if same else f"{local.day}/{local.month} {local:%H:%M}"
+
+
+def until_words(power: Power, now: datetime) -> tuple[str, str]:
+    """Swedish and English: what is promised, and what ends it."""
+    if power.until is None or power.minutes is None:
+        names = [PARTS[part] for part in power.unknown if part in ("unit", "switch")] or [PARTS["unit"]]
+        swedish, english = (" och ".join(sv for sv, _ in names), " and ".join(en for _, en in names))
+        return (f"Hur länge du kan svara är inte känt: {swedish}", f"How long you can answer is not known: {english}")
+    at, limit = clock(power.until, now), PARTS.get(power.limits or "", ("?", "?"))
+    if power.mains == "on":
+        minutes = f"{power.minutes:.0f} min"
+        return (
+            f"Går strömmen nu kan du svara i {minutes} ({limit[0]} tar slut först)",
+            f"If mains went now you could answer for {minutes} ({limit[1]} ends first)",
+        )
+    return (f"Du kan svara till {at} ({limit[0]} tar slut först)", f"You can answer until {at} ({limit[1]} ends first)")
+
+
+def power_rows(power: Power, now: datetime) -> Iterator[tuple[str, str, str]]:
+    """Label and two cells: what is, how long, what is off. What is simulated is said each time."""
+    marked = "SIMULERAD / SIMULATED" if power.simulated else ""
+    unsure = "" if power.sure is not False else ", disputed"
+    yield "Power", f"{_STATES.get(power.state, 'not known')}{unsure}", marked or _left(power)
+    yield "", *until_words(power, now)
+    if power.mobile_minutes is not None and power.mains == "lost":
+        yield "", f"mobile network typically {power.mobile_minutes:.0f} min more", ""
+    if power.shed:
+        yield "Shed", ", ".join(power.shed), f"next: {power.shed_next}" if power.shed_next else ""
+    if not power.time_certain:
+        yield "", "tiden var okänd när strömmen gick", "the time was not known when mains went"
+
+
+def _left(power: Power) -> str:
+    charges = [one.charge_percent for one in power.sources if one.charge_percent is not None]
+    likely = "" if power.likely_minutes is None else f"likely {power.likely_minutes:.0f} min"
+    return ", ".join(filter(None, (f"{charges[0]:.0f} %" if charges else "", likely)))
