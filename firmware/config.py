@@ -247,9 +247,13 @@ SIMULATED = Modem(name="simulated", at="socket://127.0.0.1:5071", pcm="socket://
 """The modem of a unit without a configuration. With one, what is not there is unknown, and never simulated."""
 
 
+SIMULATED_UPS = Ups(name="simulated", kind="nut", url="nut://127.0.0.1:5073/sim", keeps=("unit", "switch"))
+"""Likewise its UPS."""
+
+
 def default(state_dir: Path, address: str | None = None) -> Config:
-    """Give what ``rvx run`` uses when there is no file: this machine alone, no platform, and a modem that `rvx run`
-    simulates.
+    """Give what ``rvx run`` uses when there is no file: this machine alone, no platform, and a modem and a UPS that
+    `rvx run` simulates; this machine is never halted.
 
     ``address`` is an IPv4 address of this machine that phones elsewhere can reach. Raises ConfigError when one of them
     cannot be used.
@@ -266,6 +270,8 @@ def default(state_dir: Path, address: str | None = None) -> Config:
             platform=Platform(realm="demo.invalid"),
             edge=Edge(listen=tuple(listen)),
             modem=(SIMULATED,),
+            ups=(SIMULATED_UPS,),
+            power=Power(halt_command=(), restart_command=()),
         )
     except Refused as refused:
         raise ConfigError((Problem(state_dir, None, "", f"{refused}; give another place"),)) from None

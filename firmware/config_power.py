@@ -17,6 +17,7 @@ from firmware.document import key
 __all__ = [
     "CHIPS",
     "LAST_ROLES",
+    "SIMULATED",
     "Load",
     "Nut",
     "NutKey",
@@ -34,6 +35,8 @@ _NUT = r"nut://(([A-Za-z0-9_.-]{1,32})@)?([A-Za-z0-9.-]{1,253})(:([0-9]{1,5}))?/
 _PASSWORD = rf"({NAME})=([!#-\[\]-~]{{1,128}})"
 _PORT = r"[0-9]{1,3}\.[0-9]{1,4}"
 
+SIMULATED = "simulated"
+"""The name of the UPS of a unit without a configuration; no other is called so."""
 PARTS = ("unit", "switch", "router", "fibre")
 CHIPS = ("max17040", "max17041", "max17043", "max17044", "max17048", "max17049")
 LAST_ROLES = ("reception", "on_call", "emergency")
@@ -79,10 +82,10 @@ class Power:
         ),
     )
     low_minutes: int = field(
-        default=15, metadata=key(Whole(2, DAY_MIN), "the battery is low when so many minutes are certain, or fewer")
+        default=15, metadata=key(Whole(2, DAY_MIN), "the battery is low when so many minutes are left, or fewer")
     )
     halt_minutes: int = field(
-        default=4, metadata=key(Whole(1, 60), "the unit halts when so many minutes are certain, or fewer")
+        default=4, metadata=key(Whole(1, 60), "the unit halts when so many minutes are left, or fewer")
     )
     halt_percent: int = field(
         default=5,
@@ -225,7 +228,7 @@ class Load:
     keeps: str = field(
         default="unit", metadata=key(Choice(PARTS), "which source it hangs on: that of the unit, the switch …")
     )
-    at_minutes: int = field(metadata=key(Whole(1, DAY_MIN), "shed when so many minutes are certain there, or fewer"))
+    at_minutes: int = field(metadata=key(Whole(1, DAY_MIN), "shed when so many minutes are left there, or fewer"))
     watts: int = field(default=0, metadata=key(Whole(0, 1000), "what it draws; 0: not known, and no gain is shown"))
 
 
@@ -296,6 +299,8 @@ def _sources(values: Values) -> Iterator[tuple[str, str, str]]:
         if ups["name"] in names:
             yield f"ups.{number}.name", f"{ups['name']} is there twice", "another one for each source"
         names.add(ups["name"])
+        if ups["name"] == SIMULATED:
+            yield f"ups.{number}.name", "is what rvx run calls a UPS that is not there", "another name"
         if ups["kind"] == "nut" and not ups["url"]:
             yield f"ups.{number}.url", "is missing", 'where its server is: "nut://127.0.0.1/ups"'
         if ups["kind"] in ("max1704x", "ina219"):

@@ -1,7 +1,7 @@
 """`rvx run`: the gateway in the foreground, until Ctrl-C; registrations and calls as they come.
 
 Without a configuration it is a unit for trying: this machine alone, ten extensions with secrets of their own, no
-platform, no UPS, and a simulated modem (hil/sim/modem), which is said."""
+platform, a simulated modem (hil/sim/modem) and a simulated UPS (hil/sim/power), which is said."""
 
 import argparse
 import asyncio
@@ -25,7 +25,16 @@ from tools.errors import DONE, UserError
 from tools.events import Event, Tail, parse, worded
 from tools.output import Output, table
 from tools.place import alone_on, config_of, config_path, developer_state
-from tools.unconfigured import COUNT, FIRST, SECRETS, extensions, modem_control, simulated_modem
+from tools.unconfigured import (
+    COUNT,
+    FIRST,
+    SECRETS,
+    extensions,
+    modem_control,
+    simulated_modem,
+    simulated_ups,
+    ups_control,
+)
 
 __all__ = ["run"]
 
@@ -58,7 +67,9 @@ def run(args: argparse.Namespace) -> int:
         arguments += ["--config", str(path.resolve())] if path else []
         arguments += ["--address", address] if not path and (address := _address(config)) else []
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_supervise(out, config, arguments, () if path else (simulated_modem(config),)))
+            asyncio.run(
+                _supervise(out, config, arguments, () if path else (simulated_modem(config), simulated_ups(config)))
+            )
     out.note("Växeln är avslutad. / The unit has ended.")
     return DONE
 
@@ -157,9 +168,9 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
     out.line(bold(f"{config.unit.name}: växeln startar. / The unit starts.") + "  Ctrl-C avslutar. / Ctrl-C ends it.")
     out.line(f"Plattform / platform: {nodes}")
     if path is None:
-        out.line("Ingen inställning: provläge på den här datorn, utan UPS. Modemet är SIMULERAT:")
+        out.line("Ingen inställning: provläge på den här datorn. Modem och UPS är SIMULERADE:")
         out.line("112 når ingen: en låtsad telefon svarar, och upprepar vad den hör.")
-        out.line("No configuration: for trying on this machine, no UPS. The modem is SIMULATED:")
+        out.line("No configuration: for trying on this machine. Modem and UPS are SIMULATED:")
         out.line("112 reaches nobody: a make-believe phone answers, and repeats what it hears.")
         out.line("Slå 0 före ett nummer utanför huset. / Dial 0 before a number outside the house.")
         out.line()
@@ -186,6 +197,7 @@ def _end_leftovers(out: Output, paths: Paths) -> None:
         **{_pid_file(paths, name): "\0".join(("firmware.app", name, "--state", str(paths.state))) for name in PYTHON},
         _pid_file(paths, "standby"): str(paths.keepalived_config),
         _pid_file(paths, "modem"): "\0".join(("--control", str(modem_control(paths)))),
+        _pid_file(paths, "ups"): "\0".join(("--control", str(ups_control(paths)))),
         paths.edge_pid: str(paths.edge_config),
     }
     for file, mark in marks.items():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from callcontrol.digest import ha1
 from firmware.config import Config
+from firmware.config_power import nut_of
 from firmware.paths import Paths
 from firmware.processes import Program
 from firmware.store import Credential, Directory, StoreError
@@ -22,10 +23,19 @@ from firmware.store.staged import Stage
 from tools.errors import UserError
 from tools.people import opened
 
-__all__ = ["COUNT", "FIRST", "SECRETS", "extensions", "modem_control", "simulated_modem"]
+__all__ = [
+    "COUNT",
+    "FIRST",
+    "SECRETS",
+    "extensions",
+    "modem_control",
+    "simulated_modem",
+    "simulated_ups",
+    "ups_control",
+]
 
 FIRST, COUNT = 1001, 10
-SIMULATOR = "hil.sim.modem"
+SIMULATOR, UPS_SIMULATOR = "hil.sim.modem", "hil.sim.power"
 SECRETS = "demo-secrets.toml"
 SECRET_BYTES = 12
 
@@ -91,6 +101,28 @@ def simulated_modem(config: Config) -> Program:
     plan = f"name={modem.name},model=sim7600,at={at},pcm={pcm},number={modem.number}"
     command = [sys.executable, "-m", SIMULATOR, "--modem", plan, "--anybody", "--control", str(modem_control(paths))]
     return Program("modem", command, log=paths.run / "modem.log")
+
+
+def simulated_ups(config: Config) -> Program:
+    """Its UPS, by the real NUT and its driver dummy-ups where they are installed; `ups.control` commands it."""
+    from hil.sim.power.realnut import is_installed
+
+    paths, at = config.paths, nut_of(config.ups[0].url)
+    command = [
+        sys.executable,
+        "-m",
+        UPS_SIMULATOR,
+        "--listen",
+        f"{at.host}:{at.port}",
+        "--control",
+        str(ups_control(paths)),
+    ]
+    command += ["--nut", str(paths.run / "nut")] if is_installed() else []
+    return Program("ups", command, log=paths.run / "ups.log")
+
+
+def ups_control(paths: Paths) -> Path:
+    return paths.run / "ups.control"
 
 
 def modem_control(paths: Paths) -> Path:

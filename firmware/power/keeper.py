@@ -90,6 +90,7 @@ class PowerKeeper:
         self.view: View | None = None
         self._state_at: datetime | None = None
         self._time_certain = True
+        self._had_mains = False  # while this process has run: a start in an outage may not know what time it is
         self.ending = Ending(
             tell=self._tell,
             carry_on=last.carry_on,
@@ -193,10 +194,11 @@ class PowerKeeper:
 
     async def _note_outage(self, view: View, now: datetime) -> None:
         mains = view.believed.of_unit
+        self._had_mains = self._had_mains or mains is Mains.ON
         if mains is Mains.LOST and self._lost_at is None:
             self._lost_at = now
-            told = await asyncio.to_thread(clock)
-            self._time_certain = certain = told is not None and told.synchronised
+            told = None if self._had_mains else await asyncio.to_thread(clock)
+            self._time_certain = certain = self._had_mains or (told is not None and told.synchronised)
             await self._in_store(lambda rows: rows.outage_begin(now, time_certain=certain))
         elif mains is Mains.ON and self._lost_at is not None:
             self._lost_at, self._time_certain = None, True

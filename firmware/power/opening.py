@@ -12,10 +12,8 @@ if TYPE_CHECKING:
     from drivers.gpio import Header
     from drivers.poe import PoeSwitch
 
-__all__ = ["SIMULATED", "open_poe", "open_source", "open_sources"]
+__all__ = ["open_poe", "open_source", "open_sources"]
 
-SIMULATED = "simulated"
-"""The name of the source of a unit without a configuration."""
 MAINS_PIN = "mains"
 """In the pin map."""
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from drivers.ups.model import Mains, Part
 from firmware.config import Config
+from firmware.config_power import SIMULATED
 from firmware.power.halting import Stage
-from firmware.power.opening import SIMULATED
 from firmware.power.policy import View
 from firmware.power.shedding import Sheddable
 from firmware.power.sources import Seen

@@ -132,7 +132,7 @@ def test_what_is_unknown_is_null() -> None:
 
 
 def test_fields_and_words_of_a_later_version_are_passed_over() -> None:
-    later = as_json(GOOD_DAY) | {"power": {"mains": True}, "mode": "HIBERNATING", "reason": "bored"}
+    later = as_json(GOOD_DAY) | {"weather": {"wind": True}, "mode": "HIBERNATING", "reason": "bored"}
     assert Status.from_json(later) == replace(GOOD_DAY, mode=None, reason=None)
 
 

@@ -1,6 +1,6 @@
 """Power: what is left, and whose phones it is kept for."""
 
-from tools.parser import Command, Parser
+from tools.parser import Command, Parser, positive
 
 __all__ = ["POWER"]
 
@@ -19,6 +19,37 @@ def _plan_arguments(parser: Parser) -> None:
     parser.add_argument("--unit", metavar="NAME", help="of this department alone")
 
 
+def _status_arguments(parser: Parser) -> None:
+    parser.add_argument("--svg", metavar="FILE", help="write the last 24 hours there as a picture")
+
+
+def _test_arguments(parser: Parser) -> None:
+    parser.add_argument("--seconds", type=positive, default=10, metavar="N", help="how long to listen (10)")
+    parser.add_argument("--cut", action="store_true", help="the plug is pulled meanwhile: proves the line's polarity")
+
+
+STATUS = Command(
+    "power status",
+    "mains, how long it lasts, each source, what is shed; the last 24 hours",
+    "./rvx power status --svg power.svg",
+    "tools.power",
+    _status_arguments,
+)
+WATCH = Command("power watch", "the same, again and again", "./rvx power watch", "tools.power")
+TEST = Command(
+    "power test",
+    "read each source, and say what it lacks",
+    "sudo ./rvx power test --cut --seconds 90",
+    "tools.power",
+    _test_arguments,
+    "Opens the sources by itself, beside a unit that runs. With --cut: pull the plug after 20 s, put it back after 20.",
+)
+EXPLAIN = Command(
+    "power explain",
+    "what happens at which minutes, and why that time is promised",
+    "./rvx power explain",
+    "tools.power",
+)
 PROTECT = Command(
     "power protect",
     "order that a phone goes on working without mains",
@@ -38,7 +69,7 @@ PLAN = Command(
 POWER = Command(
     "power",
     "power, and what is kept going by it",
-    "./rvx power plan",
-    "tools.powerplan",
-    actions=(PLAN, PROTECT),
+    "./rvx power status",
+    "tools.power",
+    actions=(STATUS, WATCH, TEST, EXPLAIN, PLAN, PROTECT),
 )
