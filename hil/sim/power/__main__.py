@@ -12,14 +12,13 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from hil.sim.power.cell import Battery, Chemistry
 from hil.sim.power.control import Commands, ControlServer
-from hil.sim.power.realnut import NAME, RealNut, is_installed
+from hil.sim.power.realnut import NAME, RealNut, free_port, is_installed
 from hil.sim.power.supply import Supply
 from hil.sim.power.ups import Ups, Upsd, write_dev
 
@@ -62,7 +61,7 @@ async def _run(args: argparse.Namespace) -> None:
     place = f"{host}:{port}/{NAME} -"
     if args.nut and dev is not None:
         args.nut.mkdir(parents=True, exist_ok=True)
-        port = port if port != "0" else str(_free_port(host))
+        port = port if port != "0" else str(free_port(host))
         real = RealNut(args.nut, dev, int(port), host)
     tell()
     if real is not None:
@@ -85,14 +84,6 @@ async def _run(args: argparse.Namespace) -> None:
             await asyncio.to_thread(real.stop)
         if args.history:
             args.history.write_text("".join(json.dumps(one) + "\n" for one in ups.supply.history))
-
-
-def _free_port(host: str) -> int:
-    """One that nobody has now; `upsd` cannot be told to take any."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        number: int = probe.getsockname()[1]
-        return number
 
 
 async def _play(ups: Ups, args: argparse.Namespace, tell: Callable[[], None]) -> None:

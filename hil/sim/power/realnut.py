@@ -6,11 +6,12 @@ import getpass
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
-__all__ = ["NAME", "PASSWORD", "USER", "RealNut", "is_installed"]
+__all__ = ["NAME", "PASSWORD", "USER", "RealNut", "free_port", "is_installed"]
 
 UPSD, DUMMY = "/lib/nut/upsd", "/lib/nut/dummy-ups"
 """Debian's /sbin/upsd is a wrapper that asks /etc/nut whether NUT is wanted on this machine."""
@@ -22,6 +23,14 @@ STOP_S = 3.0
 NAME = "sim"
 USER, PASSWORD = "unit", "only-of-the-rig"
 MAXAGE_S = 15
+
+
+def free_port(host: str) -> int:
+    """One that nobody has now; `upsd` cannot be told to take any."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        number: int = probe.getsockname()[1]
+        return number
 
 
 def is_installed() -> bool:
