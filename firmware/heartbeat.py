@@ -46,7 +46,6 @@ class Edge:
     def __init__(self, now: float) -> None:
         self._answered_at: float | None = None
         self._process: bool | None = None
-        self._began = now
         self._active: int | None = None
         self._invites: int | None = None
         self._quiet_since = now
@@ -65,13 +64,12 @@ class Edge:
         self._invites = invites
 
     def state(self, now: float) -> int:
-        """EDGE_ALIVE, EDGE_DEAD or EDGE_UNKNOWN."""
-        if self._process is False:
+        """EDGE_ALIVE, EDGE_DEAD, or EDGE_UNKNOWN where it was never met: it may live where nobody looks."""
+        if self._answered_at is None:
+            return words.EDGE_UNKNOWN
+        if self._process is False or now - self._answered_at >= EDGE_DEAD_S:
             return words.EDGE_DEAD
-        last = self._began if self._answered_at is None else self._answered_at
-        if now - last >= EDGE_DEAD_S:
-            return words.EDGE_DEAD
-        return words.EDGE_UNKNOWN if self._answered_at is None else words.EDGE_ALIVE
+        return words.EDGE_ALIVE
 
     def calls(self, now: float) -> int | None:
         """Those that are up; None where not known: the edge follows to their end only those to 112 and by a gateway."""

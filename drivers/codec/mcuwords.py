@@ -3,7 +3,7 @@
 Both sides send HELLO when they begin and when they are asked: the versions of this table that they speak, and an id
 that is new at each boot. The highest that both speak is agreed; without one nothing but HELLO and the taking of a new
 program is done. Commands go one at a time, are repeated until they are answered, and are done once: by their sequence
-and the boot id of who sends them.
+and the boot id of who sends them. HELLO and the three of a new program stay as they are in every version.
 
 This file runs in CPython and in MicroPython alike."""
 

@@ -193,10 +193,6 @@ class World:
 
     # The pins, as supply/hal.py has them.
 
-    @property
-    def kernel_fitted(self) -> bool:
-        return self.kernel_line
-
     def ticks(self) -> int:
         return (WRAP + self.now) & ((1 << 30) - 1)
 
@@ -210,7 +206,8 @@ class World:
         return self._nothing
 
     def sample(self) -> dict[str, Any]:
-        if self.unit.state in ("up", "halting") or (self.unit.state == "booting" and self._age() > KERNEL_MS):
+        beats = self.unit.state in ("up", "halting") or (self.unit.state == "booting" and self._age() > KERNEL_MS)
+        if beats and self.kernel_line:
             self._kernel_level = not self._kernel_level  # however seldom it is looked at
         return {
             "mains": self.line(self.now) if self.line else self.mains,

@@ -40,11 +40,14 @@ def test_a_log_torn_at_each_byte_keeps_all_that_was_whole() -> None:
 
 
 def test_a_ring_torn_at_its_turn_keeps_the_other_half() -> None:
-    for left in range(2 * RECORD + 2):
+    full = MemoryFiles()
+    log = Log(full)
+    for number in range(2 * limits.LOG_RECORDS):
+        log.write(number * limits.HOUR_MS, "boot")
+    for left in range(0, 2 * RECORD + 2, 3):
         files = MemoryFiles()
+        files.held = {name: bytearray(data) for name, data in full.held.items()}
         log = Log(files)
-        for number in range(2 * limits.LOG_RECORDS):
-            log.write(number * limits.HOUR_MS, "boot")
         files.left = left
         try:
             log.write(0, "low")

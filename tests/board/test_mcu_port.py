@@ -113,6 +113,7 @@ def test_the_compiled_program_is_small() -> None:
     assert len(image_of(PROGRAM())) <= IMAGE_MAX
 
 
+@pytest.mark.long
 def test_it_measures_tells_and_keeps(tmp_path: Path) -> None:
     with running(tmp_path, 40) as unit:
         assert unit.hellos[-1].protocol == 1

@@ -13,7 +13,7 @@ limits = part("supply.limits")
 
 def running(*, kernel_line: bool = True, halted_line: bool = True) -> World:
     world = World(kernel_line=kernel_line, halted_line=halted_line)
-    world.go(40)
+    world.go(40, 500)
     assert world.unit.state == "up"
     assert world.unit.hello is not None
     assert world.unit.hello.protocol == 1
@@ -45,6 +45,24 @@ def test_dead_python_never_cuts_a_unit_whose_edge_lives(calls: int | None, kerne
     assert world.causes()[-1] == "heart_back"
 
 
+def test_a_kernels_line_that_is_not_wired_any_more_says_nothing() -> None:
+    world = running()
+    world.kernel_line = False
+    world.go(20)
+    world.unit.heart = False
+    world.go(3600, 10_000)
+    world.boot()
+    world.go(3600, 10_000)
+    assert "cut" not in world.words()
+
+
+def test_a_kernel_that_hung_is_known_to_a_new_program_by_its_line() -> None:
+    world = running()
+    world.unit.state, world.unit.heart = "hung", False
+    world.boot()
+    assert world.until(lambda: "cut" in world.words(), 600, COARSE_MS)
+
+
 def test_a_kernel_that_hangs_is_restarted_and_not_too_often() -> None:
     world = running()
 
@@ -74,7 +92,8 @@ def test_how_often_it_was_restarted_outlives_the_microcontroller() -> None:
     world.boot()
     assert world.program._decider.cycles == 1
     world.unit.state, world.unit.heart = "up", True
-    world.go(25 * 3600, 9_000)
+    world.program._decider._cycled_at -= limits.DAY_MS
+    world.go(2)
     assert world.causes()[-1] == "steady"
     world.boot()
     assert world.program._decider.cycles == 0
@@ -89,7 +108,7 @@ def test_an_edge_that_was_dead_with_its_heart_is_waited_for() -> None:
     assert "cut" not in world.words()
     assert world.until(lambda: "cut" in world.words(), 120, COARSE_MS)
     world.unit.heart = world.unit.edge = True
-    assert world.until(lambda: world.words().count("up") == 2, 120)
+    assert world.until(lambda: world.words().count("up") == 2, 120, 500)
 
 
 @pytest.mark.parametrize("kernel_line", [True, False])
@@ -97,7 +116,7 @@ def test_an_edge_that_was_dead_with_its_heart_is_waited_for() -> None:
 def test_a_low_battery_halts_it_and_mains_start_it(kernel_line: bool, halted_line: bool) -> None:
     world = running(kernel_line=kernel_line, halted_line=halted_line)
     world.mains, world.charge = False, 0.1
-    assert world.until(lambda: "cut" in world.words(), 1800)
+    assert world.until(lambda: "cut" in world.words(), 1800, 500)
     assert world.words()[-2:] == ["halted", "cut"]
     assert world.causes() == ["boot", "mains_lost", "low", "halt_told", "cut_halted"]
     world.go(600, COARSE_MS)
@@ -120,7 +139,7 @@ def test_mains_back_at_any_moment_of_a_halt_ends_in_a_running_unit(after_s: floa
     world.halt()
     world.go(after_s)
     world.mains = True
-    world.go(180)
+    world.go(180, 500)
     assert world.unit.state == "up"
     assert world.unit.talk is not None
     assert world.program._decider.state == mcuwords.STATES.index("on")
@@ -132,7 +151,7 @@ def test_a_halt_that_is_called_off_cuts_nothing() -> None:
     world.go(5)
     assert world.causes()[-1] == "halt_told"
     world.order(mcuwords.CANCEL)
-    world.go(200)
+    world.go(200, 500)
     assert [answer.word for answer in world.unit.answers] == ["done", "done"]
     assert world.causes()[-1] == "halt_cancelled"
     assert "cut" not in world.words()
@@ -144,7 +163,7 @@ def test_a_halt_that_was_told_and_never_came_cuts_nothing_that_lives(heart: bool
     world.order(mcuwords.HALT, 60)
     world.go(5)
     world.unit.heart = heart
-    world.go(3600, COARSE_MS)
+    world.go(1800, 5_000)
     assert "cut" not in world.words()
     assert "halt_failed" in world.causes()
 
@@ -154,12 +173,12 @@ def test_a_halt_that_hangs_is_cut_when_its_time_is_over() -> None:
     world.halt(60)
     world.go(4)
     world.unit.state, world.unit.heart = "hung", False
-    world.go(40)
+    world.go(40, 500)
     assert "cut" not in world.words()
     assert world.until(lambda: "cut" in world.words(), 60)
     assert world.causes()[-1] == "cut_time"
     world.unit.heart = True
-    assert world.until(lambda: world.unit.state == "up", 120)
+    assert world.until(lambda: world.unit.state == "up", 120, 500)
 
 
 def test_a_halt_by_hand_rests_and_then_starts() -> None:
@@ -177,7 +196,7 @@ def test_a_battery_that_ends_before_the_halt_waits_for_its_charge() -> None:
     world = running()
     world.unit.obeys = False
     world.mains, world.charge = False, 0.02
-    assert world.until(lambda: "dark" in world.words(), 3600)
+    assert world.until(lambda: "dark" in world.words(), 3600, 500)
     assert "cut" not in world.words()
     world.go(600, COARSE_MS)
     world.mains = True
@@ -190,7 +209,7 @@ def test_a_battery_that_ends_before_the_halt_waits_for_its_charge() -> None:
 def test_mains_that_come_and_go_never_start_it_on_an_empty_battery() -> None:
     world = running()
     world.mains, world.charge = False, 0.08
-    assert world.until(lambda: "cut" in world.words(), 1800)
+    assert world.until(lambda: "cut" in world.words(), 1800, 500)
     for _ in range(20):
         world.mains = not world.mains
         world.go(8)
@@ -223,7 +242,7 @@ def test_a_spike_is_no_loss_and_a_loss_is_told_within_100_ms() -> None:
 def test_a_battery_that_cannot_be_measured_orders_nothing_and_starts_late() -> None:
     world = running()
     world.battery_known, world.mains = False, False
-    world.go(60)
+    world.go(60, 500)
     assert world.unit.seen is not None
     assert world.unit.seen.battery_mv is None
     assert not world.unit.seen.halt
@@ -250,9 +269,9 @@ def test_a_watchdog_of_the_microcontroller_touches_nothing() -> None:
 def test_a_cut_outlives_the_microcontroller() -> None:
     world = running()
     world.mains, world.charge = False, 0.1
-    assert world.until(lambda: "cut" in world.words(), 1800)
+    assert world.until(lambda: "cut" in world.words(), 1800, 500)
     world.boot()
-    world.go(60)
+    world.go(60, 500)
     assert world.unit.state == "off"
 
 

@@ -58,7 +58,12 @@ def test_an_edge_is_dead_without_process_or_answer_and_unknown_at_first() -> Non
     assert edge.state(20.0) == words.EDGE_ALIVE
     edge.process(False)
     assert edge.state(20.0) == words.EDGE_DEAD
-    assert Edge(0.0).state(EDGE_DEAD_S) == words.EDGE_DEAD
+
+
+def test_an_edge_that_was_never_met_is_not_known() -> None:
+    edge = Edge(0.0)
+    edge.process(False)
+    assert edge.state(100 * EDGE_DEAD_S) == words.EDGE_UNKNOWN
 
 
 def test_calls_are_known_when_followed_or_when_none_can_be() -> None:

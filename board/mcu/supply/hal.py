@@ -16,8 +16,7 @@ class Hal:
         self._uart = machine.UART(
             pins.UART, baudrate=pins.BAUD, tx=pin(pins.TX), rx=pin(pins.RX), rxbuf=1024, txbuf=1024
         )
-        # Low first, by `value`: to make it an output cuts nothing.
-        self._cut = pin(pins.CUT, pin.OUT, value=0)
+        self._cut = None  # an output only when it is known what to say: till then the wiring holds what was
         self._warn = pin(pins.WARN, pin.OUT, value=0)
         self._mains = pin(pins.MAINS, pin.IN)
         self._kernel = pin(pins.KERNEL, pin.IN, pin.PULL_DOWN)
@@ -25,7 +24,6 @@ class Hal:
         self._battery, self._current = machine.ADC(pins.BATTERY), machine.ADC(pins.CURRENT)
         self._supply, self._inside = machine.ADC(pins.SUPPLY), machine.ADC(pins.INSIDE)
         self._watchdog = machine.WDT(timeout=limits.WATCHDOG_MS)
-        self.kernel_fitted = pins.KERNEL_FITTED
 
     def ticks(self):
         return time.ticks_ms()
@@ -45,7 +43,7 @@ class Hal:
         """What all pins say, in the units of the names; None where nothing is fitted."""
         return {
             "mains": bool(self._mains.value()) if pins.MAINS_FITTED else None,
-            "kernel": bool(self._kernel.value()),
+            "kernel": bool(self._kernel.value()) if pins.KERNEL_FITTED else None,
             "halted": bool(self._halted.value()) if pins.HALTED_FITTED else None,
             "battery_mv": _mv(self._battery, pins.BATTERY_RATIO) if pins.BATTERY_FITTED else None,
             "unit_ma": self._ma() if pins.CURRENT_FITTED else None,
@@ -60,7 +58,10 @@ class Hal:
         self._uart.write(data)
 
     def supply(self, on):
-        self._cut.value(0 if on else 1)
+        level = 0 if on else 1
+        if self._cut is None:
+            self._cut = machine.Pin(pins.CUT, machine.Pin.OUT, value=level)
+        self._cut.value(level)
 
     def warn(self, on):
         self._warn.value(1 if on else 0)

@@ -58,21 +58,26 @@ class Mains:
 
 
 class Beating:
-    """A line that beats while something lives: `age` in ms since its last edge, None where there is no such line."""
+    """A line that beats while something lives. One that has never beaten on this board says nothing: it may not be
+    wired. `known`: it has, as the flash remembers."""
 
-    def __init__(self, fitted):
-        self._fitted = fitted
+    def __init__(self, known):
+        self.known = known
         self._level = None
         self._edge_at = None
 
     def sample(self, now, level):
-        if self._level is not None and level != self._level:
+        """None where there is no such line."""
+        if level is None:
+            self.known = False
+        elif self._level is not None and level != self._level:
             self._edge_at = now
+            self.known = True
         self._level = level
 
     def age(self, now):
-        """A line that has never beaten is as old as this program."""
-        if not self._fitted:
+        """Since its last edge, ms, or since this program began; None where it says nothing."""
+        if not self.known:
             return None
         return now if self._edge_at is None else now - self._edge_at
 

@@ -12,6 +12,7 @@ from supply.taking import Refused, Taking
 
 OFF_CAUSES = ("cut_halted", "cut_time", "cut_hung")
 ON_CAUSES = ("start", "heart_back", "halt_cancelled", "halt_failed")
+KERNEL = "kernel"  # a file: the kernel's line has beaten on this board
 PIECES_AT_ONCE = 16  # of the log, between two passes
 
 
@@ -19,7 +20,7 @@ class Program:
     """`hal` is supply/hal.py's Hal, or what a rig has in its place; `files` and `slots` are the loader's."""
 
     def __init__(self, hal, files, slots, came_back):
-        self._hal, self._slots = hal, slots
+        self._hal, self._files, self._slots = hal, files, slots
         self._clock = Clock(hal.ticks)
         self._decoder = mcuframe.Decoder(mcuwords.LENGTHS)
         self._boot_id = hal.random32()
@@ -31,7 +32,8 @@ class Program:
         drained = hal.from_nothing() and bool(ways) and ways[-1] == "low"
         self._decider = Decider(now, bool(ways) and ways[-1] in OFF_CAUSES, _cycles(causes), drained)
         self._mains = Mains()
-        self._kernel = Beating(hal.kernel_fitted)
+        self._kernel = Beating(bool(files.read(KERNEL)))
+        self._kernel_kept = self._kernel.known
         self._battery, self._current, self._supply, self._tenths = Middle(), Middle(), Middle(), Middle()
         self._raw = {}
         self._supply_mv = None
@@ -80,6 +82,14 @@ class Program:
         raw = self._raw
         self._mains.sample(now, raw["mains"])
         self._kernel.sample(now, raw["kernel"])
+        if self._decider.beats(now) and (self._kernel.age(now) or 0) >= limits.KERNEL_DEAD_MS:
+            self._kernel.known = False  # the kernel lives, and its line is still: it is not wired any more
+        if self._kernel.known != self._kernel_kept:
+            self._kernel_kept = self._kernel.known
+            if self._kernel_kept:
+                self._guard(self._files.write, KERNEL, 0, b"1")
+            else:
+                self._guard(self._files.clear, KERNEL)
         self._seen.battery_mv = self._battery.of(
             within(raw["battery_mv"], limits.BATTERY_MIN_MV, limits.BATTERY_MAX_MV)
         )
@@ -222,19 +232,24 @@ class Program:
         self._hal.send(mcuframe.encode(kind, self._sequence, payload))
 
     def _keep(self, now, cause, detail=0):
-        """In the log; a flash that fails holds nothing up."""
+        """In the log."""
         unix, told_at = self._unix
         seen = self._seen
+        self._guard(
+            self._log.write,
+            now,
+            cause,
+            detail,
+            unix + (now - told_at) // 1000 if unix else 0,
+            seen.battery_mv,
+            seen.unit_ma,
+            seen.tenths,
+        )
+
+    def _guard(self, write, *what):
+        """A flash that fails holds nothing up."""
         try:
-            self._log.write(
-                now,
-                cause,
-                detail,
-                unix + (now - told_at) // 1000 if unix else 0,
-                seen.battery_mv,
-                seen.unit_ma,
-                seen.tenths,
-            )
+            write(*what)
         except OSError:
             pass
 
