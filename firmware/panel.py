@@ -54,7 +54,7 @@ def shown(mode: Mode | None, power: str | None, worst: Severity | None) -> Shown
 
 
 class Panel:
-    """`status` is asked each LOOK_S; `power`: the state of power of now."""
+    """`status` is asked each LOOK_S."""
 
     def __init__(
         self,
@@ -62,13 +62,11 @@ class Panel:
         pin_map: PinMap,
         header: Header,
         status: Callable[[], Status],
-        power: Callable[[], str | None],
     ) -> None:
         self._settings = settings
         self._map = pin_map
         self._header = header
         self._status = status
-        self._power = power
         self._lamps: dict[str, Lamp] = {}
         self._button: Button | None = None
         self._tried_until_s = 0.0
@@ -104,7 +102,7 @@ class Panel:
         status = self._status()
         graves = {problem.severity for problem in status.problems}
         worst = Severity.FAIL if Severity.FAIL in graves else Severity.WARN if graves else None
-        return shown(status.mode, self._power(), worst)
+        return shown(status.mode, status.power.state if status.power else None, worst)
 
     def _open(self) -> None:
         names = [

@@ -16,7 +16,7 @@ from firmware.config_panel import Panel as PanelSettings
 from firmware.modes import Mode
 from firmware.panel import Panel, Shown, shown
 from firmware.pinclaims import claims
-from firmware.status import Problem, Severity, Status
+from firmware.status import Power, Problem, Severity, Status
 from hil.sim.power.header import FakeGpio, fake_header
 
 MAP = parse(PINMAP.read_text(encoding="utf-8"))
@@ -73,11 +73,13 @@ class Snapshot:
     def __init__(self) -> None:
         self.mode: Mode | None = Mode.NORMAL
         self.problems: tuple[Problem, ...] = ()
+        self.power: Power | None = None
 
 
-async def test_the_panel_shows_the_unit_and_goes_dark_with_it(gpio: FakeGpio) -> None:
+async def test_the_panel_shows_the_unit_and_goes_dark_with_it(gpio: FakeGpio, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.panel.LOOK_S", 0.02)
     snapshot = Snapshot()
-    panel = Panel(ALL, MAP, Header(), lambda: cast("Status", snapshot), lambda: "mains")
+    panel = Panel(ALL, MAP, Header(), lambda: cast("Status", snapshot))
     task = asyncio.create_task(panel.run())
     await until(lambda: [gpio.level(pin) for pin in (GREEN, YELLOW, RED)] == [1, 0, 0])
     snapshot.mode = Mode.SURVIVAL
@@ -92,7 +94,7 @@ async def test_the_panel_shows_the_unit_and_goes_dark_with_it(gpio: FakeGpio) ->
 
 
 async def test_without_a_pi_the_panel_does_nothing_and_harms_nobody() -> None:
-    panel = Panel(ALL, MAP, Header(), lambda: cast("Status", Snapshot()), lambda: None)
+    panel = Panel(ALL, MAP, Header(), lambda: cast("Status", Snapshot()))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.05):
             await panel.run()

@@ -155,7 +155,7 @@ async def heard_of(answers: list[bytes]) -> list[Reading]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     source = NutUps(NutSettings("ups", "sim", port=server.sockets[0].getsockname()[1]), 0.001, 0.01)
     task = asyncio.create_task(source.run(told.append))
-    await asyncio.sleep(0.015)
+    await asyncio.sleep(0.005)
     assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -35,7 +35,7 @@ def test_twice_the_load_lasts_less_than_half_as_long() -> None:
 @pytest.mark.parametrize("worse", [{"age": 1.0}, {"celsius": 0.0}, {"charge": 0.8}])
 @pytest.mark.parametrize("chemistry", Chemistry)
 def test_old_cold_or_half_charged_lasts_shorter(chemistry: Chemistry, worse: dict[str, float]) -> None:
-    assert hours(Battery(9.0, 2, chemistry, **worse), 50) < 0.95 * hours(Battery(9.0, 2, chemistry), 50)
+    assert hours(Battery(9.0, 2, chemistry, **worse), 200) < 0.95 * hours(Battery(9.0, 2, chemistry), 200)
 
 
 def test_a_cell_gives_no_more_than_it_holds() -> None:
@@ -56,14 +56,14 @@ def test_a_load_pulls_the_voltage_down_at_once_and_more_with_time_and_rest_gives
 
 
 def test_what_was_taken_is_charged_again_and_the_load_gets_power_back_when_the_battery_can_bear_it() -> None:
-    supply = Supply(lead(), watts=150.0)
+    supply = Supply(lead(), watts=300.0)
     supply.set_mains(0.0)
     while supply.is_feeding:
         supply.advance(STEP_S)
     supply.set_mains(230.0)
     supply.advance(60.0)
     assert (supply.is_feeding, supply.is_charging) == (False, True)
-    supply.advance(24 * 3600.0)
+    supply.advance(14 * 3600.0)
     assert (supply.is_feeding, supply.on_battery) == (True, False)
     assert supply.battery.charge == pytest.approx(1.0, abs=0.02)
 
