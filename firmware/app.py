@@ -52,8 +52,8 @@ UNAVAILABLE = 3
 
 
 def edge_rpc(config: Config) -> EdgeRpc:
-    """To the running edge of this unit."""
-    return EdgeRpc(config.paths.edge_socket)
+    """To the running edge of this unit, for a process that lives long."""
+    return EdgeRpc(config.paths.edge_socket, kept=True)
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
@@ -112,12 +112,14 @@ def main_heart(config: Config) -> None:
 
 def main_unit(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
-    asyncio.run(_until_told(Unit(config, edge_rpc(config)).run()))
+    edge = edge_rpc(config)
+    asyncio.run(_until_told(Unit(config, edge).run(), edge))
 
 
 def main_calls(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
-    asyncio.run(_until_told(Calls(config, edge_rpc(config)).run()))
+    edge = edge_rpc(config)
+    asyncio.run(_until_told(Calls(config, edge).run(), edge))
 
 
 def main_trunk(config: Config, secrets: Path | None = None) -> None:
@@ -135,7 +137,8 @@ def main_data(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
     if not config.data.address:
         raise EdgeUnavailable("this unit has no way by mobile data ([data] address)")
-    asyncio.run(_until_told(DataWay(config, edge_rpc(config)).run()))
+    edge = edge_rpc(config)
+    asyncio.run(_until_told(DataWay(config, edge).run(), edge))
 
 
 def main_tunnel(config: Config) -> None:
@@ -145,13 +148,17 @@ def main_tunnel(config: Config) -> None:
     asyncio.run(_until_told(Tunnel(config).run()))
 
 
-async def _until_told(work: Coroutine[Any, Any, None]) -> None:
+async def _until_told(work: Coroutine[Any, Any, None], edge: EdgeRpc | None = None) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        if edge is not None:
+            edge.close()
 
 
 def main(words: list[str] | None = None) -> int:

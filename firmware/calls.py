@@ -37,13 +37,14 @@ from firmware.led import Book
 from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
 from firmware.telling import Telling
+from firmware.ticks import tick
 from firmware.watch import CALLS_LEASE, CALLS_LINK, new_epoch, table
 
 __all__ = ["Calls", "Held"]
 
 HOST = "127.0.0.1"
 LEASE_S = 5
-VOUCH_EVERY_S = 1.0
+VOUCH_EVERY_S = 2.0
 LOOK_EVERY_S = 1.0
 """So often it is looked at the edge's mode and epoch, and at what is bound."""
 TURN_EVERY_S = 0.05
@@ -157,7 +158,7 @@ class Calls:
                     await self._edge.call("htable.seti", "st", CALLS_LEASE, int(time.time()) + LEASE_S)
                 except (EdgeUnreachable, EdgeError):
                     told = None
-            await asyncio.sleep(VOUCH_EVERY_S)
+            await tick(VOUCH_EVERY_S)
 
     # ---- late answers
 
@@ -186,7 +187,7 @@ class Calls:
 
     async def _end_anchored(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await tick(LOOK_EVERY_S)
             if self._silence.lasts(_now()):
                 await self._end_legs("legs", "anchored_ended")
 
@@ -238,7 +239,7 @@ class Calls:
                 self._credentials = self._speak
                 if tells:
                     self._see(self._epoch)
-            await asyncio.sleep(LOOK_EVERY_S)
+            await tick(LOOK_EVERY_S)
 
     def _see(self, epoch: int) -> None:
         """Tells `_on_behalf` what is bound here by phones whose secret is here, if that is anything new."""
@@ -252,7 +253,7 @@ class Calls:
     async def _take_turns(self) -> None:
         pause_s = IDLE_TURN_EVERY_S
         while True:
-            await asyncio.sleep(pause_s)
+            await tick(pause_s)
             pause_s = IDLE_TURN_EVERY_S
             if self._epoch is None or self._aside or self._mode == Mode.SURVIVAL or self._link.local_port is None:
                 continue

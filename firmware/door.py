@@ -13,6 +13,7 @@ from firmware.certificate import Certificate, CertificateError, read
 from firmware.config import Config
 from firmware.edge import EdgeUnavailable, certificate_file, edge_settings, renew_certificate
 from firmware.status import Problem, Severity
+from firmware.ticks import tick
 from firmware.watch import Watch, table
 
 __all__ = ["Door", "certificate_problems"]
@@ -52,7 +53,7 @@ class Door:
                 await self._see_bans()
             except (EdgeUnreachable, EdgeError):
                 self._banned = ()
-            await asyncio.sleep(BANS_EVERY_S)
+            await tick(BANS_EVERY_S)
 
     def problems(self, now: datetime) -> tuple[Problem, ...]:
         found = list(certificate_problems(self._certificate, self._fault, now))

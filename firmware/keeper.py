@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -22,19 +23,23 @@ from firmware import edgedb
 from firmware.bindings import keep_bindings, written
 from firmware.edge import credential_rows
 from firmware.modes import Mode, State
+from firmware.news import News
 from firmware.noticing import notes
 from firmware.paths import Paths
 from firmware.pushed import BackOff, Pushed
 from firmware.store import Directory, Journal, StoreError
 from firmware.store.changes import Changes
 from firmware.store.database import connect
-from firmware.store.fold import AccFolder
+from firmware.store.fold import AccFolder, acc_files
 from firmware.store.people import People
+from firmware.ticks import tick
 
 __all__ = ["Keeper"]
 
 FOLD_EVERY_S = 1.0
 TABLES_EVERY_S = 2.0
+UNWRITTEN_S = 10.0
+"""Files that nobody has written are looked at so often all the same: a day ends, a referral begins."""
 NOTICES_EVERY_S = 60.0
 SHOWN, SHOWN_MAX = timedelta(days=1), 100
 """What was told in this time is shown, so much at the most."""
@@ -101,23 +106,32 @@ class Keeper:
             self._sweeps[table].well()
 
     async def fold(self) -> None:
-        """Once a second, until cancelled."""
+        """Once a second, until cancelled, where Kamailio or somebody else has written."""
+        news = News(UNWRITTEN_S, lambda: (*acc_files(self._paths.acc), self._paths.journal))
         while True:
-            if await self._in_store(self._fold_once):
-                with contextlib.suppress(EdgeUnreachable, EdgeError):
-                    await self._edge.call("flatstore.k_rotate")
-            await asyncio.sleep(FOLD_EVERY_S)
+            if news.came(time.monotonic()):
+                rotate = await self._in_store(self._fold_once)
+                if rotate:
+                    with contextlib.suppress(EdgeUnreachable, EdgeError):
+                        await self._edge.call("flatstore.k_rotate")
+                if rotate or rotate is None:
+                    news.again()
+            await tick(FOLD_EVERY_S)
 
     async def tables(self) -> None:
-        """Every other second, until cancelled."""
+        """Every other second, until cancelled, where one of the files says something new or something is left to do."""
+        paths = self._paths
+        news = News(UNWRITTEN_S, lambda: (paths.directory, paths.journal, paths.tables, paths.bindings))
         while True:
-            rows = await self._in_store(self._read_once)
-            if rows is not None and self._edge_seen:
-                asked = await self._in_store(self._asked_once)
-                for table, wanted in (("cred", rows), ("ask", asked)):
+            if news.came(time.monotonic()) or not all(pushed.whole for pushed in self._pushed.values()):
+                rows = await self._in_store(self._read_once)
+                asked = await self._in_store(self._asked_once) if rows is not None and self._edge_seen else None
+                for table, wanted in (("cred", rows if self._edge_seen else None), ("ask", asked)):
                     if wanted is not None:
                         await self._push(table, wanted)
-            await asyncio.sleep(TABLES_EVERY_S)
+                if rows is None or asked is None:
+                    news.again()
+            await tick(TABLES_EVERY_S)
 
     async def notices(self) -> None:
         """Once a minute, until cancelled: what is found by looking is told, and what was told is known."""

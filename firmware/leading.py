@@ -29,6 +29,7 @@ from firmware.dialled import Dialling
 from firmware.led import Book
 from firmware.link import Link
 from firmware.threats import Threats
+from firmware.ticks import tick
 from firmware.waited import Waited
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ class Leading:
 
     async def _keep_trying(self) -> None:
         while True:
-            await asyncio.sleep(TRYING_EVERY_S)
+            await tick(TRYING_EVERY_S)
             now = asyncio.get_running_loop().time()
             waiting = [leg.session for call in self._switch.calls for leg in call.sides if not leg.answered]
             for session in waiting:

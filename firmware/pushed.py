@@ -44,6 +44,11 @@ class Pushed:
         self.swept = False
         """Whether it is known which rows the edge holds beyond those that were pushed."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left to be pushed of what was last wanted, nor to be swept."""
+        return self.swept and self._rows is not None
+
     def forget(self) -> None:
         """The edge may hold something else."""
         self._rows = None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from callcontrol.call import Switch
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from firmware.ticks import tick
 from firmware.watch import table
 
 __all__ = ["Waited"]
@@ -43,7 +44,7 @@ class Waited:
     async def run(self) -> None:
         pause_s = LOOK_EVERY_S
         while True:
-            await asyncio.sleep(pause_s)
+            await tick(pause_s)
             try:
                 await self.look()
                 pause_s = LOOK_EVERY_S

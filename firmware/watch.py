@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import random
@@ -19,6 +18,7 @@ from drivers.carrier import carrier
 from firmware.config import NO_PROBE, Config
 from firmware.modes import Mode, ModeSettings, Path, State, When, advance, start
 from firmware.signs import NodeSign, Signs, node_signs
+from firmware.ticks import tick
 
 __all__ = ["CALLS_LEASE", "CALLS_LINK", "EdgeSight", "Watch", "held_phones", "new_epoch", "table"]
 
@@ -31,6 +31,8 @@ VOUCH_EVERY_S = 3.0
 RETRY_S = 0.5
 """An edge that does not answer is asked again after this."""
 PROBES_REMEMBERED = 30
+SELDOM_S = 1.9
+"""So often, in NORMAL, what is only shown is asked of the edge: every fourth look."""
 HELD_EVERY_S = 5.0
 """How often the edge is asked which phones it keeps from the platform, while there are any."""
 SETS = {1: Path.LINE, 2: Path.DATA}
@@ -82,6 +84,8 @@ class Watch:
         self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), _random.random)
         self._probes: list[float] = []
         self._vouched_s: float | None = None
+        self._asked: tuple[object, int | None] | None = None  # what is asked seldom, as last told
+        self._asked_at_s = 0.0
         self._held: tuple[str, ...] = ()
         self._held_at_s = -HELD_EVERY_S
         self.state: State | None = None
@@ -99,7 +103,7 @@ class Watch:
                 self.sight = None
                 self._vouched_s = None
             pause_s = RETRY_S if self.sight is None or self.state is None else self.state.next_sample_s
-            await asyncio.sleep(pause_s)
+            await tick(pause_s)
 
     def count(self, name: str) -> int:
         """A number of the edge's; 0 when it has none or is not seen."""
@@ -140,8 +144,7 @@ class Watch:
     async def _look(self) -> EdgeSight:
         nodes = node_signs(await self._edge.call("dispatcher.list"), SETS) if self._config.platform.nodes else ()
         counts = table(await self._edge.call("htable.dump", "count"))
-        calls_until = table(await self._edge.call("htable.dump", "st")).get(CALLS_LEASE, 0)
-        registered = _statistic(await self._edge.call("stats.get_statistics", "registered_users"))
+        calls_until, registered = await self._seldom()
         if self._config.platform.probe == NO_PROBE:
             # What the dispatcher believes of a node that it does not ask is no knowledge.
             nodes = tuple(replace(node, serving=None) for node in nodes)
@@ -154,6 +157,16 @@ class Watch:
         await self._ask_held(numbers.get("held_until", 0))
         calls = isinstance(calls_until, int) and calls_until > time.time()
         return EdgeSight(time.monotonic(), nodes, numbers, registered, calls, self._held)
+
+    async def _seldom(self) -> tuple[object, int | None]:
+        """Until when `calls` vouches, and how many are registered: asked each time where a decision hangs on it."""
+        now = time.monotonic()
+        steady = self.state is not None and self.state.mode is Mode.NORMAL and self.sight is not None
+        if self._asked is None or not steady or now - self._asked_at_s >= SELDOM_S:
+            until = table(await self._edge.call("htable.dump", "st")).get(CALLS_LEASE, 0)
+            registered = _statistic(await self._edge.call("stats.get_statistics", "registered_users"))
+            self._asked, self._asked_at_s = (until, registered), now
+        return self._asked
 
     async def _ask_held(self, until: int) -> None:
         now = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import os
@@ -22,6 +23,9 @@ _OWN = re.compile(r"rpc-([0-9]+)-[0-9]+\.sock")
 
 _counter = itertools.count()
 
+Answer = dict[str, Any] | bytes
+"""A JSON object, or what was none."""
+
 
 class EdgeUnreachable(Exception):
     """Nobody answers at the edge's socket."""
@@ -36,38 +40,109 @@ class EdgeError(Exception):
 
 
 class EdgeRpc:
-    """One call at a time, each with a socket of its own, so that a late answer is never taken for the next one's."""
+    """Questions to one edge. Each has a socket of its own, so that a late answer is never taken for the next one's;
+    or, with `kept`, all of a process that lives long have one, where answers are told apart by their number. That is
+    made anew when the edge is, or has not answered; who keeps it must `close` it, in the loop that it was used in."""
 
-    def __init__(self, path: Path, own_dir: Path | None = None) -> None:
+    def __init__(self, path: Path, own_dir: Path | None = None, *, kept: bool = False) -> None:
         """`path` is Kamailio's socket; ours, to be answered at, lies in `own_dir` or beside it."""
         self._path = path
         self._own_dir = own_dir or path.parent
+        self._kept = kept
+        self._wire: _Wire | None = None
 
     async def call(self, method: str, *params: str | int | float, timeout_s: float = TIMEOUT_S) -> Any:
         """The `result` of `method`. Raises EdgeUnreachable or EdgeError."""
         request = {"jsonrpc": "2.0", "id": next(_counter), "method": method}
         if params:
             request["params"] = list(params)
-        own = self._own_dir / f"rpc-{os.getpid()}-{request['id']}.sock"
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-            sock.setblocking(False)
+        try:
+            return _result(method, await self._ask(request, timeout_s))
+        except (OSError, TimeoutError) as error:
+            self.close()
+            raise EdgeUnreachable(f"{self._path}: {str(error) or 'no answer'}") from error
+
+    def close(self) -> None:
+        """Gives up the kept socket, if there is one; the next question makes another."""
+        if self._wire is not None:
+            self._wire.close()
+            self._wire = None
+
+    async def _ask(self, request: dict[str, Any], timeout_s: float) -> Answer:
+        async with asyncio.timeout(timeout_s):
+            if self._wire is not None:
+                with contextlib.suppress(OSError):  # of the edge before this one
+                    return await self._wire.ask(request)
+                self.close()
+            wire = _Wire(self._path, self._own_dir, request["id"])
+            if self._kept:
+                self._wire = wire
+                return await wire.ask(request)
             try:
-                # Process ids come again: one that was killed may have left its socket.
-                own.unlink(missing_ok=True)
-                sock.bind(str(own))
-                # Kamailio, which may run as another user, and nobody else is to write its answer here.
-                os.chown(own, os.stat(self._path).st_uid, -1)
-                os.chmod(own, 0o600)
-                sock.connect(str(self._path))
-                loop = asyncio.get_running_loop()
-                async with asyncio.timeout(timeout_s):
-                    await loop.sock_sendall(sock, json.dumps(request).encode())
-                    answer = await loop.sock_recv(sock, ANSWER_BYTES)
-            except (OSError, TimeoutError) as error:
-                raise EdgeUnreachable(f"{self._path}: {str(error) or 'no answer'}") from error
+                return await wire.ask(request)
             finally:
-                own.unlink(missing_ok=True)
-        return _result(method, answer)
+                wire.close()
+
+
+class _Wire:
+    """A socket of ours at the edge's, named by `number`. Raises OSError: nobody is there."""
+
+    def __init__(self, path: Path, own_dir: Path, number: int) -> None:
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._own = own_dir / f"rpc-{os.getpid()}-{number}.sock"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            # Process ids come again: one that was killed may have left its socket.
+            self._own.unlink(missing_ok=True)
+            self._socket.bind(str(self._own))
+            # Kamailio, which may run as another user, and nobody else is to write its answer here.
+            os.chown(self._own, os.stat(path).st_uid, -1)
+            os.chmod(self._own, 0o600)
+            self._socket.connect(str(path))
+            self._loop.add_reader(self._socket, self._came)
+        except BaseException:
+            self.close()
+            raise
+
+    async def ask(self, request: dict[str, Any]) -> Answer:
+        number = request["id"]
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting[number] = answer
+        try:
+            await self._loop.sock_sendall(self._socket, json.dumps(request).encode())
+            return await answer
+        finally:
+            del self._waiting[number]
+
+    def close(self) -> None:
+        self._own.unlink(missing_ok=True)
+        if self._socket.fileno() >= 0:
+            self._loop.remove_reader(self._socket)
+            self._socket.close()
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(ConnectionResetError("given up"))
+
+    def _came(self) -> None:
+        try:
+            data = self._socket.recv(ANSWER_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            self.close()
+            return
+        try:
+            message = json.loads(data)
+        except ValueError:
+            message = None
+        answer: Answer = message if isinstance(message, dict) else data
+        # What has no number is everybody's: each refuses it.
+        number = answer.get("id") if isinstance(answer, dict) else None
+        for waiting in self._waiting.values() if number is None else filter(None, (self._waiting.get(number),)):
+            if not waiting.done():
+                waiting.set_result(answer)
 
 
 def remove_leftovers(own_dir: Path) -> None:
@@ -78,13 +153,9 @@ def remove_leftovers(own_dir: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _result(method: str, answer: bytes) -> Any:
-    try:
-        message = json.loads(answer)
-    except ValueError as error:
-        raise EdgeError(method, 0, f"answer is not JSON: {answer[:80]!r}") from error
-    if not isinstance(message, dict):
-        raise EdgeError(method, 0, "answer is not an object")
+def _result(method: str, message: Answer) -> Any:
+    if isinstance(message, bytes):
+        raise EdgeError(method, 0, f"answer is no JSON object: {message[:80]!r}")
     if "error" in message:
         fault = message["error"] if isinstance(message["error"], dict) else {}
         code = fault.get("code")

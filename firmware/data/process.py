@@ -30,11 +30,14 @@ from firmware.data.echo import Echo
 from firmware.data.relay import Relay, Tally
 from firmware.data.shown import Shown
 from firmware.names import Kept, addresses_of
+from firmware.ticks import tick
 
 __all__ = ["DataWay", "interface_bytes"]
 
 TELL_EVERY_S = 1.0
 ROOM_LEASE_S = 5
+ROOM_AGAIN_S = 1.9
+"""Room that has not changed is said again every other second: twice within a lease."""
 """The edge believes what it was told for so long."""
 LOOK_EVERY_S = 5.0
 IDLE_LOOK_EVERY_S = 60.0
@@ -79,18 +82,23 @@ class DataWay:
             self._paths.data_shown.unlink(missing_ok=True)
 
     async def _tell(self) -> None:
+        told, told_at_s = None, 0.0
         while True:
             borne = self._bearing.calls(self._settings, self._bps)
             room = rooms(self._relay.calls, borne, self._level)
-            with contextlib.suppress(EdgeUnreachable, EdgeError):
-                for name, value in (
-                    ("data_room", room.ordinary),
-                    ("data_first", room.first),
-                    ("data_until", int(time.time()) + ROOM_LEASE_S),
-                ):
-                    await self._edge.call("htable.seti", "count", name, value)
+            now = time.monotonic()
+            if room != told or now - told_at_s >= ROOM_AGAIN_S:
+                told = None  # until all of it was told
+                with contextlib.suppress(EdgeUnreachable, EdgeError):
+                    for name, value in (
+                        ("data_room", room.ordinary),
+                        ("data_first", room.first),
+                        ("data_until", int(time.time()) + ROOM_LEASE_S),
+                    ):
+                        await self._edge.call("htable.seti", "count", name, value)
+                    told, told_at_s = room, now
             self._show(borne)
-            await asyncio.sleep(TELL_EVERY_S)
+            await tick(TELL_EVERY_S)
 
     async def _look(self) -> None:
         asked_s = -IDLE_LOOK_EVERY_S
@@ -109,7 +117,7 @@ class DataWay:
                 log.warning("rvx-event kind=data_level level=%s", level)
                 self._level = level
             self._keep()
-            await asyncio.sleep(LOOK_EVERY_S)
+            await tick(LOOK_EVERY_S)
 
     async def _train(self) -> None:
         pause_s = LOOK_EVERY_S

@@ -21,7 +21,7 @@ from pathlib import Path
 from callcontrol.records import LINE_MAX_BYTES, parse
 from firmware.store.journal import Journal
 
-__all__ = ["ROTATE_BYTES", "AccFolder", "Folded"]
+__all__ = ["ROTATE_BYTES", "AccFolder", "Folded", "acc_files"]
 
 ROTATE_BYTES = 8 * 1024 * 1024
 """A file folded this far is renamed: about 50,000 events."""
@@ -73,7 +73,7 @@ class AccFolder:
     def fold(self) -> Folded:
         """Fold what is new, and delete what is done with. Raises sqlite3.Error when the journal cannot be written."""
         done = Folded()
-        for path in self._files():
+        for path in acc_files(self._folder):
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             except FileNotFoundError:
@@ -89,22 +89,16 @@ class AccFolder:
 
     def rotation_due(self) -> bool:
         """Say whether a file is to be renamed, or a renamed one waits for Kamailio to let go of it."""
-        return any(path.suffix == _OLD or self._is_large(path) for path in self._files())
+        return any(path.suffix == _OLD or self._is_large(path) for path in acc_files(self._folder))
 
     def rename(self) -> None:
         """Rename each large file, unless its predecessor is still there."""
-        for path in self._files():
+        for path in acc_files(self._folder):
             old = path.with_name(path.name + _OLD)
             if path.suffix != _OLD and self._is_large(path) and not old.exists():
                 inode = path.stat().st_ino
                 path.rename(old)
                 self._journal.fold_renamed(path.name, old.name, inode)
-
-    def _files(self) -> list[Path]:
-        try:
-            return sorted(path for path in self._folder.iterdir() if _NAME.fullmatch(path.name))
-        except FileNotFoundError:  # Kamailio has not written yet
-            return []
 
     def _is_large(self, path: Path) -> bool:
         return self._journal.folded(path.name, path.lstat().st_ino) >= self._rotate_bytes
@@ -148,6 +142,14 @@ class AccFolder:
             records += len(parsed.records)
             garbage += parsed.garbage
         return Folded(records, garbage, more=offset < status.st_size), offset
+
+
+def acc_files(folder: Path) -> list[Path]:
+    """Those that there are now, in order."""
+    try:
+        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except FileNotFoundError:  # Kamailio has not written yet
+        return []
 
 
 def _is_let_go(descriptor: int) -> bool:

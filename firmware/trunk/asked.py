@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from firmware.status import StatusError, Trunk, trunk_of
+from firmware.ticks import tick
 
 __all__ = ["Asked"]
 
@@ -36,7 +37,7 @@ class Asked:
                 self.seen = Trunk(process=False if silent else None)
             else:
                 self.seen = replace(self.seen, process=True)
-            await asyncio.sleep(ASK_EVERY_S)
+            await tick(ASK_EVERY_S)
 
     async def _ask(self) -> bytes:
         reader, writer = await asyncio.open_unix_connection(self._place)

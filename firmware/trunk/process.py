@@ -31,6 +31,7 @@ from firmware.config import Config
 from firmware.link import Link
 from firmware.store.smsview import SmsView
 from firmware.store.trunk import Noted, TrunkRows
+from firmware.ticks import tick
 from firmware.trunk import telling
 from firmware.trunk.answering import serve
 from firmware.trunk.calls import Call, Incoming, Outgoing, wanted_by
@@ -282,7 +283,7 @@ class Trunk:
             if port is not None and await self.link.options() is not None and port != told:
                 told = port
                 await self._end_orphans()
-            await asyncio.sleep(SAYS_EVERY_S)
+            await tick(SAYS_EVERY_S)
 
     async def _end_orphans(self) -> None:
         """Whose sound died with the process before this one."""

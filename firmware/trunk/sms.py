@@ -36,11 +36,13 @@ from drivers.modem.model import (
     SmsCame,
 )
 from firmware.config import Config
+from firmware.news import News
 from firmware.store import StoreError
 from firmware.store.database import connect, to_text
 from firmware.store.people import People
 from firmware.store.sms import Due, Report, SmsRows
 from firmware.store.smscame import Pdu
+from firmware.ticks import tick
 from firmware.trunk.smsin import Incoming
 from firmware.trunk.smsout import PARTS_MAX, Outgoing
 from firmware.trunk.smstold import Telling
@@ -48,7 +50,7 @@ from firmware.trunk.smstold import Telling
 __all__ = ["Messaging"]
 
 NEXT_EVERY_S = 1.0
-"""How long a message waits at most for being noticed."""
+"""How long a message waits at most for being noticed; one that was put off, LOOK_EVERY_S."""
 LOOK_EVERY_S = 5.0
 REST_S = 30.0
 """A modem that has not taken a message is left alone for so long, if there is another."""
@@ -136,6 +138,7 @@ class Messaging:
         self._there: set[str] = set()  # modems that answer
         self._calls: dict[str, set[int]] = {modem.name: set() for modem in self._modems}
         self._rests: dict[str, float] = {}
+        self._news = News(LOOK_EVERY_S, lambda: (config.paths.journal,))
         self._events: asyncio.Queue[tuple[Modem, SmsCame | ReportCame]] = asyncio.Queue(EVENTS_MAX)
         for modem in self._modems:
             modem.subscribe(partial(self._heard, modem))
@@ -193,8 +196,11 @@ class Messaging:
         """One after the other, while this is the modem that is to send."""
         loop = asyncio.get_running_loop()
         while True:
-            if next(filter(self._can, self._modems), None) is modem:
-                taken = await self._try(lambda store: store.rows.take(modem.name, self._now()))
+            first = next(filter(self._can, self._modems), None) is modem
+            if first and self._news.came(loop.time()):
+                done, taken = await self._in_store(lambda store: store.rows.take(modem.name, self._now()))
+                if taken is not None or not done:
+                    self._news.again()
                 if taken is not None:
                     began = loop.time()
                     if not await self._send(modem, *taken):
@@ -202,7 +208,7 @@ class Messaging:
                     if len(list(filter(self._can, self._modems))) == 1:
                         await asyncio.sleep(LEFT_FREE * (loop.time() - began))
                     continue
-            await asyncio.sleep(NEXT_EVERY_S)
+            await tick(NEXT_EVERY_S)
 
     def _can(self, modem: Modem) -> bool:
         """Whether it may be given one now. The only one is never at rest: what is put off has its own pause."""
@@ -253,7 +259,7 @@ class Messaging:
     async def _look(self) -> None:
         while True:
             await self._try(lambda store: store.look(self._now()))
-            await asyncio.sleep(LOOK_EVERY_S)
+            await tick(LOOK_EVERY_S)
 
     async def _surely(self, work: Callable[[_Store], T]) -> T:
         """However long the store takes to do it."""

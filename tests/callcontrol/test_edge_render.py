@@ -425,9 +425,10 @@ class Server:
         self._thread.start()
 
     def close(self) -> None:
-        self._socket.shutdown(socket.SHUT_RD)
-        self._thread.join()
-        self._socket.close()
+        if self._socket.fileno() >= 0:
+            self._socket.shutdown(socket.SHUT_RD)
+            self._thread.join()
+            self._socket.close()
 
     def _run(self) -> None:
         while True:
@@ -534,7 +535,8 @@ async def test_an_error_of_whatever_form(serve: Callable[..., Server], folder: P
 
 
 async def test_an_error_says_code_and_words(serve: Callable[..., Server], folder: Path) -> None:
-    serve(lambda request: [b'{"jsonrpc": "2.0", "error": {"code": 500, "message": "No such table"}, "id": 1}'])
+    error = {"code": 500, "message": "No such table"}
+    serve(lambda request: [json.dumps({"jsonrpc": "2.0", "error": error, "id": request["id"]}).encode()])
     with pytest.raises(EdgeError, match=r"htable\.dump: 500 No such table") as raised:
         await EdgeRpc(folder / "edge.sock").call("htable.dump", "x")
     assert raised.value.code == 500
@@ -547,6 +549,26 @@ async def test_a_late_answer_is_not_the_next_calls(serve: Callable[..., Server],
         await rpc.call("first", timeout_s=0.1)
     assert await rpc.call("second", timeout_s=3) == "second"
     assert server.refused == 1
+
+
+async def test_a_kept_socket_is_one_and_late_answers_and_edges_that_are_new_are_no_matter(
+    serve: Callable[..., Server], folder: Path
+) -> None:
+    first = serve(lambda request: result(request["method"])(request), delay_s=lambda number: 0.4 * (number == 3))
+    rpc = EdgeRpc(folder / "edge.sock", kept=True)
+    assert [await rpc.call("a"), await rpc.call("b")] == ["a", "b"]
+    (own,) = set(os.listdir(folder)) - {"edge.sock"}
+    with pytest.raises(EdgeUnreachable):
+        await rpc.call("late", timeout_s=0.1)
+    assert [*await asyncio.gather(rpc.call("c", timeout_s=3), rpc.call("d", timeout_s=3))] == ["c", "d"]
+    assert first.refused == 1
+    assert own not in os.listdir(folder)
+    first.close()
+    (folder / "edge.sock").unlink()
+    serve(result("new"))
+    assert await rpc.call("e") == "new"
+    rpc.close()
+    assert os.listdir(folder) == ["edge.sock"]
 
 
 async def test_two_answers_are_one(serve: Callable[..., Server], folder: Path) -> None:
