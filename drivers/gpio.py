@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol, cast
 
 from drivers.pins import Pull
@@ -32,6 +34,8 @@ __all__ = [
 ]
 
 MODULE = "RPi.GPIO"
+PIPE_FOLDER = "LG_WD"
+"""Of the environment, read by lgpio when it is loaded."""
 LONG_PRESS_S = 2.0
 PRESS_S = 0.03
 """A contact bounces for some milliseconds."""
@@ -39,7 +43,12 @@ PULSE_MAX_S = 3600.0
 
 
 class GpioError(Exception):
-    """There is no such library, no such chip, or no right to it."""
+    """There is no such library, no such chip, or no right to it. `is_taken`: another process has the pin, as the unit
+    itself while it runs."""
+
+    def __init__(self, where: str, error: Exception) -> None:
+        super().__init__(f"{where}: {error}")
+        self.is_taken = "busy" in str(error).lower()
 
 
 class Library(Protocol):
@@ -64,9 +73,11 @@ class Library(Protocol):
 
 
 class Header:
-    """Holds the library. Each method raises GpioError."""
+    """Holds the library. Each method raises GpioError. `folder`: where rpi-lgpio makes its pipe; None: where the
+    process stands, which as a service it may not write in."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
         self._library: Library | None = None
 
     def input(self, number: int, pull: Pull, stirred: Callable[[], None]) -> Input:
@@ -79,12 +90,14 @@ class Header:
 
     def _loaded(self) -> Library:
         if self._library is None:
+            if self._folder is not None:
+                os.environ.setdefault(PIPE_FOLDER, str(self._folder))
             try:
                 library = cast("Library", importlib.import_module(MODULE))
                 library.setwarnings(False)
                 library.setmode(library.BCM)
-            except (ImportError, RuntimeError, OSError, ValueError) as error:
-                raise GpioError(f"{MODULE}: {error}") from error
+            except Exception as error:  # each make of the library has its own, down to plain Exception
+                raise GpioError(MODULE, error) from error
             self._library = library
         return self._library
 
@@ -109,7 +122,7 @@ class Input:
             return bool(self._library.input(self._number))
 
     def close(self) -> None:
-        with contextlib.suppress(RuntimeError, OSError, ValueError):
+        with contextlib.suppress(Exception):
             self._library.remove_event_detect(self._number)
             self._library.cleanup(self._number)
 
@@ -146,7 +159,7 @@ class Output:
         """Off, and nobody's."""
         with contextlib.suppress(GpioError):
             self.set(False)
-        with contextlib.suppress(RuntimeError, OSError, ValueError):
+        with contextlib.suppress(Exception):
             self._library.cleanup(self._number)
 
 
@@ -317,5 +330,5 @@ class Button:
 def _telling(number: int) -> Iterator[None]:
     try:
         yield
-    except (RuntimeError, OSError, ValueError) as error:
-        raise GpioError(f"pin {number}: {error}") from error
+    except Exception as error:
+        raise GpioError(f"pin {number}", error) from error

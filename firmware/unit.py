@@ -160,7 +160,7 @@ class Unit:
             pin_map = parse(PINMAP.read_text(encoding="utf-8"))
         except (PinMapError, OSError, UnicodeError):
             return None
-        return Panel(self._config.panel, pin_map, Header(), self.status)
+        return Panel(self._config.panel, pin_map, Header(self._paths.run), self.status)
 
     def _data(self) -> Data | None:
         if not self._config.data.address:

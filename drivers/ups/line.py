@@ -73,9 +73,10 @@ class MainsLine:
             while True:
                 try:
                     await self._watch(teller)
-                except GpioError:
+                except GpioError as error:
                     self._release()
-                    teller.tell(Reading(loop.time(), trouble=Trouble.UNREACHABLE))
+                    trouble = Trouble.REFUSED if error.is_taken else Trouble.UNREACHABLE
+                    teller.tell(Reading(loop.time(), trouble=trouble))
                     await asyncio.sleep(retry.failed())
         finally:
             self._release()

@@ -57,7 +57,7 @@ class Trouble(StrEnum):
     STALE = "stale"
     """It answers, with what is too old to be believed, or with what cannot have stood still for so long."""
     REFUSED = "refused"
-    """It wants another name, password or right."""
+    """It wants another name, password or right, or another process has it: a pin, the unit itself while it runs."""
     UNKNOWN_DEVICE = "unknown_device"
     """Whoever answers is not, or has not, what the configuration says."""
     NONSENSE = "nonsense"

@@ -57,7 +57,7 @@ def open_source(config: Config, ups: Ups, header: Header | None = None) -> Sourc
 
             pin = parse(PINMAP.read_text("utf-8")).named(MAINS_PIN) if ups.pin < 0 else None
             number = pin.number if pin else ups.pin
-            return MainsLine(LineSettings(ups.name, number, MainsIs(ups.mains_is)), header or Header())
+            return MainsLine(LineSettings(ups.name, number, MainsIs(ups.mains_is)), header or Header(config.paths.run))
         case "mcu":
             from drivers.ups.mcu import McuUps
 

@@ -1,7 +1,9 @@
 """drivers/gpio.py on a header whose pins are driven by the test: lamps, relays, buttons."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,15 @@ PATIENCE_S = 10.0
 def gpio() -> Iterator[FakeGpio]:
     with fake_header() as fake:
         yield fake
+
+
+def test_the_library_s_pipe_is_made_where_it_may_be(
+    gpio: FakeGpio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LG_WD", "")
+    monkeypatch.delenv("LG_WD")
+    Header(tmp_path).output(LAMP)
+    assert os.environ["LG_WD"] == str(tmp_path)
 
 
 async def until(holds: Callable[[], bool]) -> None:

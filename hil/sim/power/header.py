@@ -19,6 +19,7 @@ class FakeGpio(Protocol):
     """What of the fake is a test's."""
 
     history: list[tuple[float, str, int, int]]
+    taken: set[int]
 
     def drive(self, channel: int, level: bool) -> None: ...
     def level(self, channel: int) -> int: ...

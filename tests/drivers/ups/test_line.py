@@ -76,6 +76,12 @@ async def test_an_unproved_line_says_its_level_and_not_mains(gpio: FakeGpio) -> 
         assert line.level is True
 
 
+async def test_a_pin_that_another_process_has_is_refused(gpio: FakeGpio) -> None:
+    gpio.taken.add(PIN)
+    async with hearing(MainsIs.HIGH) as (_, heard):
+        assert (heard.readings[0].mains, heard.readings[0].trouble) == (Mains.UNKNOWN, Trouble.REFUSED)
+
+
 async def test_without_a_pi_the_line_is_not_known() -> None:
     async with hearing(MainsIs.HIGH) as (_, heard):
         assert (heard.readings[0].mains, heard.readings[0].trouble) == (Mains.UNKNOWN, Trouble.UNREACHABLE)

@@ -19,12 +19,19 @@ VERSION = "0.7.2"
 history: list[tuple[float, str, int, int]] = []
 """Time, what, channel, value."""
 
+taken: set[int] = set()
+"""Pins that another process has."""
+
 _mode: int | None = None
 _directions: dict[int, int] = {}
 _levels: dict[int, int] = {}
 _watched: dict[int, tuple[int, Callable[[int], None] | None, float, float]] = {}
 _edges: queue.SimpleQueue[tuple[Callable[[int], None], int] | None] = queue.SimpleQueue()
 _thread: threading.Thread | None = None
+
+
+class LgpioError(Exception):
+    """What lgpio raises: a plain Exception, not RuntimeError as RPi.GPIO itself."""
 
 
 def setwarnings(on: bool) -> None:
@@ -40,6 +47,8 @@ def setmode(mode: int) -> None:
 
 def setup(channel: int, direction: int, pull_up_down: int = PUD_OFF, initial: int | None = None) -> None:
     _check(channel)
+    if channel in taken:
+        raise LgpioError("GPIO busy")
     _directions[channel] = direction
     if direction == OUT and initial is not None:
         output(channel, initial)
@@ -114,7 +123,7 @@ def reset() -> None:
     """As after a start of the machine."""
     global _mode
     _mode = None
-    for each in (_directions, _levels, _watched, history):
+    for each in (_directions, _levels, _watched, history, taken):
         each.clear()
 
 
