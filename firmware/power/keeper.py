@@ -10,11 +10,13 @@ import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 from drivers.clock import clock
 from drivers.ups.model import Mains, Part, Reading, Source
 from drivers.ups.telling import grid
+from drivers.usb import SYSFS
 from firmware.config import Config
 from firmware.power.ending import Ending, Halted
 from firmware.power.opening import open_poe, open_sources
@@ -57,7 +59,7 @@ class Last:
 
 
 class PowerKeeper:
-    """`run` for ever. `sources`, `now_s` and `now` are a rig's to give. `watched` is called after each look."""
+    """`run` for ever. `sources` and `sysfs` are a rig's to give. `watched` is called after each look."""
 
     def __init__(
         self,
@@ -66,6 +68,7 @@ class PowerKeeper:
         *,
         sources: Sequence[Source] | None = None,
         watched: Callable[[View], None] | None = None,
+        sysfs: Path = SYSFS,
     ) -> None:
         self._config = config
         self._last = last
@@ -78,7 +81,7 @@ class PowerKeeper:
         self._told: Told | None = None
         self._poe = open_poe(config)
         self._kept_ports: frozenset[str] = frozenset()
-        self._switches = Switches(config, self._poe, lambda: self._kept_ports, self._thread)
+        self._switches = Switches(config, self._poe, lambda: self._kept_ports, self._thread, sysfs)
         self._off: dict[str, dict[str, str]] = {}
         self._faults: dict[str, str] = {}
         self._stirred = asyncio.Event()
@@ -169,6 +172,7 @@ class PowerKeeper:
         self.view = view
         state = view.powered.state
         if state is not self._was:
+            self._minute_at = None
             self._was, self._state_at = state, now - timedelta(seconds=now_s - view.powered.since_s)
             self._note("state", state.value, view.powered.why)
         self.ending.see(halting=view.halting, why=view.powered.why)
@@ -216,9 +220,9 @@ class PowerKeeper:
         try:
             if order.off:
                 before = dict(await self._switches.before(name))
+                await self._in_store(lambda rows: rows.shed(name, now, before))
                 self._off[name] = before
                 if before:
-                    await self._in_store(lambda rows: rows.shed(name, now, before))
                     await self._switches.off(name, before)
             else:
                 await self._switches.back(name, self._off.pop(name, {}))

@@ -67,7 +67,7 @@ class Policy:
             halt_after_s=config.power.halt_after_s,
         )
         self.gauges = Gauges(config.ups, learnt or {})
-        self._powered = Powered()
+        self._powered: Powered | None = None
         self._lost_s: float | None = None
 
     @property
@@ -91,11 +91,12 @@ class Policy:
         left |= {name: _fixed(ups.minutes, elapsed) for name, ups in self._ups.items() if ups.kind == FIXED}
         parts = part_minutes((frozenset(map(Part, self._ups[name].keeps)), found) for name, found in left.items())
         of_unit = parts.get(Part.UNIT, Left()).planned
-        self._powered = step(self._powered, believed, of_unit, self._limits, now_s)
+        powered = step(self._powered or Powered(since_s=now_s), believed, of_unit, self._limits, now_s)
+        self._powered = powered
         found = until(parts, self._power.mobile_minutes or None, elapsed)
-        view = View(believed, self._powered, left, found, None, self._lost_s, taught)
+        view = View(believed, powered, left, found, None, self._lost_s, taught)
         order = self._shedding.order(
-            self._powered,
+            powered,
             {part: each.planned for part, each in parts.items()},
             off,
             now_s,

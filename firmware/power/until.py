@@ -66,7 +66,7 @@ def part_minutes(sources: Iterable[tuple[frozenset[Part], Left]]) -> Mapping[Par
 
 def until(parts: Mapping[Part, Left], mobile_minutes: float | None, elapsed_minutes: float = 0.0) -> Until:
     """`elapsed_minutes`: since mains was lost; the mobile network's time began then."""
-    lower = {part: left.lower for part, left in parts.items() if left.lower is not None}
+    lower = {part: found for part in Part if part in parts and (found := parts[part].lower) is not None}
     likely = [left.likely for left in parts.values() if left.likely is not None]
     unknown = tuple(part for part in Part if part not in lower)
     certain = all(part in lower for part in NEEDED)

@@ -91,11 +91,13 @@ class MemoryFiles:
 
 
 class Unit:
-    """The Pi. `heart`, `edge`: whether those processes live; `calls` that are up; `obeys`: it halts when it is told."""
+    """The Pi. `heart`, `edge`: whether those processes live; `calls` that are up; `obeys`: it halts when it is told.
+    `again`: it was told to start again, not to halt."""
 
     def __init__(self) -> None:
         self.state = "off"
         self.heart = self.edge = self.obeys = True
+        self.again = False
         self.calls: int | None = 0
         self.since = 0
         self.beat_at = 0
@@ -191,6 +193,12 @@ class World:
             self.order(mcuwords.HALT, within_s)
         self._become("halting")
 
+    def restart(self) -> None:
+        """The unit is told to start again while it halts, as mains is back."""
+        if self.unit.heart and self.unit.talk is not None:
+            self.order(mcuwords.CANCEL)
+        self.unit.again = True
+
     # The pins, as supply/hal.py has them.
 
     def ticks(self) -> int:
@@ -279,7 +287,7 @@ class World:
         elif unit.state == "booting" and self._age() >= BOOT_MS:
             self._become("up")
         elif unit.state == "halting" and self._age() >= HALT_MS:
-            self._become("halted")
+            self._become("booting" if unit.again else "halted")
         if unit.state in ("up", "halting") and unit.heart and (unit.state == "halting" or self._age() >= HEART_MS):
             self._heart()
         else:
@@ -322,6 +330,7 @@ class World:
     def _become(self, state: str) -> None:
         if state != self.unit.state:
             self.unit.state, self.unit.since = state, self.now
+            self.unit.again = self.unit.again and state == "halting"
             if state in ("booting", "up", "halted"):
                 self._note({"booting": "boot"}.get(state, state))
             if state == "off":
