@@ -129,12 +129,6 @@ class Power:
         default=5, metadata=key(Whole(1, DAY_MIN), "mains is told to be back when it has been for so long")
     )
     shed_tell: str = field(default="yes", metadata=key(_YES_NO, "whether what is shed of phones is told by SMS too"))
-    discharge_days: int = field(
-        default=0,
-        metadata=key(Whole(0, 366), "the battery is discharged on purpose so often, to learn what it holds; 0: never"),
-    )
-    discharge_hour: int = field(default=10, metadata=key(Whole(0, 23), "and in this hour, when somebody is there"))
-    discharge_to_percent: int = field(default=50, metadata=key(Whole(20, 90), "and to so much charge"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

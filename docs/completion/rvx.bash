@@ -194,7 +194,7 @@ _shtab_rvx_threat_pos_0_choices=(list export)
 _shtab_rvx_trunk_pos_0_choices=(status test why sms)
 _shtab_rvx_power_pos_0_choices=(status watch test explain plan protect)
 _shtab_rvx_mcu_pos_0_choices=(console log flash)
-_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk)
+_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk power)
 _shtab_rvx_pos_0_choices=(run demo extension people referral identity status doctor restart explain check say threat trunk power mcu test bench storm)
 
 _shtab_rvx_run__h_nargs=0

@@ -15,7 +15,6 @@ from typing import TypeVar
 
 from drivers.clock import clock
 from drivers.ups.model import Mains, Part, Reading, Source
-from drivers.ups.telling import grid
 from drivers.usb import SYSFS
 from firmware.config import Config
 from firmware.power.ending import Ending, Halted
@@ -32,6 +31,7 @@ from firmware.store import StoreError
 from firmware.store.database import connect
 from firmware.store.power import PowerMinute, PowerRows
 from firmware.store.protections import protections
+from firmware.ticks import left_s
 
 __all__ = ["Last", "PowerKeeper"]
 
@@ -163,7 +163,7 @@ class PowerKeeper:
         while True:
             await self._look(loop.time(), datetime.now(UTC))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(grid(loop.time(), LOOK_EVERY_S)):
+                async with asyncio.timeout(left_s(loop.time(), LOOK_EVERY_S)):
                     await self._stirred.wait()
             self._stirred.clear()
 

@@ -14,7 +14,7 @@ from tools.bench.figures import Figure, Scalar
 
 __all__ = ["PARTS", "measure"]
 
-PARTS = ("seen", "minutes", "returns", "frames")
+PARTS = ("idle", "seen", "minutes", "returns", "frames")
 
 
 class Part(Protocol):
