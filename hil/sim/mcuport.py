@@ -39,26 +39,26 @@ def find(program: str) -> Path | None:
     return Path(found) if found else None
 
 
-def command(*arguments: str) -> list[str]:
+def command(*arguments: str, heap: str = HEAP) -> list[str]:
     """Raises FileNotFoundError."""
     found = find("micropython")
     if found is None:
         raise FileNotFoundError(NOT_HERE)
-    return [str(found), "-X", f"heapsize={HEAP}", *arguments]
+    return [str(found), "-X", f"heapsize={heap}", *arguments]
 
 
 class Port:
     """`device`: where the unit finds it. `program`: the files of its first slot, by name. `speed`: how fast its clock
     goes. Raises FileNotFoundError where there is no MicroPython."""
 
-    def __init__(self, flash: Path, program: Mapping[str, bytes], *, speed: int = 1) -> None:
+    def __init__(self, flash: Path, program: Mapping[str, bytes], *, speed: int = 1, heap: str = HEAP) -> None:
         for name in LOADER:
             shutil.copy(PROGRAM / name, flash / name)
         for name, data in program.items():
             path = flash / "a" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        self._command = command(str(PROGRAM / "port" / "run.py"))
+        self._command = command(str(PROGRAM / "port" / "run.py"), heap=heap)
         self._environment = {
             "MICROPYPATH": f"{PROGRAM / 'port'}:.frozen",
             "RVX_FLASH": str(flash),

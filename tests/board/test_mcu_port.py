@@ -22,7 +22,8 @@ from drivers.codec import mcuwords as words
 from drivers.codec.mcutalk import Answer, Entry, Hello, Order, Talk, Telemetry
 from drivers.ups.mcu import McuUps
 from drivers.ups.model import Mains, Reading
-from hil.sim.mcuport import BATTERY, HALTED, KERNEL, MAINS, NOT_HERE, Port, find
+from hil.sim.mcu import MemoryFiles, part
+from hil.sim.mcuport import BATTERY, HALTED, HEAP, KERNEL, MAINS, NOT_HERE, Port, find
 from tools.mcuimage import compiled, image_of, sources, version_of
 
 pytestmark = pytest.mark.skipif(find("micropython") is None or find("mpy-cross") is None, reason=NOT_HERE)
@@ -98,8 +99,8 @@ class Unit:
 
 
 @contextmanager
-def running(flash: Path, speed: int) -> Iterator[Unit]:
-    port = Port(flash, PROGRAM(), speed=speed)
+def running(flash: Path, speed: int, heap: str = HEAP) -> Iterator[Unit]:
+    port = Port(flash, PROGRAM(), speed=speed, heap=heap)
     unit = Unit(port)
     try:
         unit.until(lambda: bool(unit.hellos) and unit.seen is not None and unit.seen.mains is not None)
@@ -129,6 +130,22 @@ def test_it_measures_tells_and_keeps(tmp_path: Path) -> None:
         assert [entry.cause for entry in unit.entries] == ["boot", "mains_lost", "low"]
         assert unit.talk.bad == unit.talk.missed == 0
         assert unit.port.fed > 0
+
+
+@pytest.mark.long
+def test_half_the_heap_is_enough_with_a_full_log(tmp_path: Path) -> None:
+    """Whose words here have twice the size of the RP2040's."""
+    files = MemoryFiles()
+    log, kept = part("supply.log").Log(files), 2 * part("supply.limits").LOG_RECORDS
+    for hour in range(0, 3 * kept, 3):
+        log.write(hour * part("supply.limits").HOUR_MS, "mains_lost", mv=3300)
+    for name, data in files.held.items():
+        (tmp_path / name).write_bytes(data)
+    with running(tmp_path, 1, "96k") as unit:
+        assert unit.order(words.READ_LOG, 0) == "done"
+        unit.until(lambda: bool(unit.entries) and unit.entries[-1].cause == "boot")
+        assert len(unit.entries) == kept // 2 + 1
+        assert unit.port.resets == 0
 
 
 @pytest.mark.long

@@ -10,20 +10,21 @@ import mcuwords
 from supply import limits
 
 RECORD = mcuwords.LENGTHS[mcuwords.ENTRY][0] + 2
+CAUSE = 12  # where a record has it
+AT_ONCE = 16  # records that are read at a time
 ALWAYS = ("cut_halted", "cut_time", "cut_hung", "start", "low", "mains_back", "program_good", "program_back")
 
 
 class Log:
-    """`files`: read(name) -> bytes, b"" where there is none; write(name, at, data); clear(name)."""
+    """`files`: part(name, at, size) -> bytes, fewer at its end; write(name, at, data); clear(name). Never more than a
+    few records are in memory at once."""
 
     def __init__(self, files):
         self._files = files
         self._names = ("log.0", "log.1")
-        held = [self._read(name) for name in self._names]
-        last = [records[-1][0] if records else 0 for records in held]
-        self._current = 1 if last[1] > last[0] else 0
-        self.number = max(last)
-        self._count = self._places(self._current)
+        ends = [self._end(which) for which in (0, 1)]
+        self._current = 1 if ends[1] > ends[0] else 0
+        self.number, self._count = ends[self._current]
         self._day = 0
         self._today = 0
 
@@ -60,35 +61,37 @@ class Log:
         return True
 
     def entries(self, first=0):
-        """The payloads of ENTRY that are kept, from number `first` on, in order."""
-        found = self._read(self._names[1 - self._current]) + self._read(self._names[self._current])
-        return [record for number, record in found if number >= first]
+        """The payloads of ENTRY that are kept, from number `first` on, in order, one by one."""
+        for which in (1 - self._current, self._current):
+            last = 0
+            for _, number, record in self._records(which):
+                if number > last and number >= first:
+                    yield record
+                last = max(last, number)
 
     def causes(self):
         """By their names, in order."""
-        return [mcuwords.CAUSES[mcuwords.unpack(mcuwords.ENTRY, one)[3]] for one in self.entries()]
+        return [mcuwords.CAUSES[record[CAUSE]] for record in self.entries()]
 
-    def _places(self, which):
-        """How many places of a file are taken: to behind the last that can be read."""
-        data = self._files.read(self._names[which])
-        places = 0
-        for place in range(min(len(data) // RECORD, limits.LOG_RECORDS)):
-            if _whole(data[place * RECORD : (place + 1) * RECORD]):
-                places = place + 1
-        return places
+    def _end(self, which):
+        """Of a file: its newest number, and how many places are taken, to behind the last that can be read."""
+        newest, places = 0, 0
+        for place, number, _ in self._records(which):
+            newest, places = max(newest, number), place + 1
+        return newest, places
 
-    def _read(self, name):
-        data = self._files.read(name)
-        found = []
-        for at in range(0, min(len(data), RECORD * limits.LOG_RECORDS) - RECORD + 1, RECORD):
-            record = data[at : at + RECORD]
-            if _whole(record):
-                number = int.from_bytes(record[:4], "big")
-                if not found or number > found[-1][0]:
-                    found.append((number, record[:-2]))
-        return found
+    def _records(self, which):
+        """(place, number, payload) of what is whole."""
+        for first in range(0, limits.LOG_RECORDS, AT_ONCE):
+            data = self._files.part(self._names[which], first * RECORD, AT_ONCE * RECORD)
+            for at in range(0, len(data) - RECORD + 1, RECORD):
+                record = data[at : at + RECORD]
+                if _whole(record):
+                    yield first + at // RECORD, int.from_bytes(record[:4], "big"), record[:-2]
+            if len(data) < AT_ONCE * RECORD:
+                return
 
 
 def _whole(record):
     sound = mcuframe.crc16(record[:-2]) == int.from_bytes(record[-2:], "big")
-    return sound and record[12] < len(mcuwords.CAUSES)
+    return sound and record[CAUSE] < len(mcuwords.CAUSES)

@@ -13,7 +13,7 @@ from supply.taking import Refused, Taking
 OFF_CAUSES = ("cut_halted", "cut_time", "cut_hung")
 ON_CAUSES = ("start", "heart_back", "halt_cancelled", "halt_failed")
 KERNEL = "kernel"  # a file: the kernel's line has beaten on this board
-PIECES_AT_ONCE = 16  # of the log, between two passes
+PIECES_AT_ONCE = 4  # of the log, between two passes
 
 
 class Program:
@@ -49,7 +49,7 @@ class Program:
         self._done_at = {"sample": now, "decide": now, "hear": now}
         self._proved_since = None
         self._supply_since = now
-        self._reading = []  # entries of the log that are still to be sent
+        self._reading = None  # what of the log is still to be sent
         self._reset_at = None
         self._keep(now, "program_back" if came_back else "boot", hal.cause())
         self._hello()
@@ -68,13 +68,20 @@ class Program:
         if now >= self._tell_at:
             self._tell_at = now + limits.TELL_MS
             self._tell(now)
-        for payload in self._reading[:PIECES_AT_ONCE]:
-            self._send(mcuwords.ENTRY, payload)
-        self._reading = self._reading[PIECES_AT_ONCE:]
+        if self._reading is not None:
+            self._read_on()
         if all(now - at < limits.LIVE_MS for at in self._done_at.values()):
             self._hal.feed()
         if self._reset_at is not None and now >= self._reset_at:
             self._hal.reset()
+
+    def _read_on(self):
+        for _ in range(PIECES_AT_ONCE):
+            payload = next(self._reading, None)
+            if payload is None:
+                self._reading = None
+                return
+            self._send(mcuwords.ENTRY, payload)
 
     def _sample(self, now):
         hal = self._hal
