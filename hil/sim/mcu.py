@@ -151,9 +151,9 @@ class World:
     def until(self, is_so: Callable[[], bool], seconds: float, step_ms: int = 100) -> bool:
         """Whether it came to be so within that time."""
         end = self.now + round(1000 * seconds)
-        while self.now < end and not is_so():
+        while not (reached := is_so()) and self.now < end:
             self.go(step_ms / 1000, step_ms)
-        return is_so()
+        return reached
 
     def words(self) -> list[str]:
         return [word for _, word in self.history]

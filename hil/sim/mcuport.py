@@ -110,10 +110,10 @@ class Port:
     def until(self, is_so: Callable[[], bool], seconds: float) -> bool:
         """Whether it came to be so within that (real) time."""
         end = time.monotonic() + seconds
-        while not is_so() and time.monotonic() < end:
+        while not (reached := is_so()) and time.monotonic() < end:
             time.sleep(0.005)
             self.look()
-        return is_so()
+        return reached
 
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
