@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from callcontrol.call import CallEvent, Happened, Leg, Switch
+from callcontrol.greeted import Greeted, Keypad
 from callcontrol.media.phrases import NameOf, Sentence
 from callcontrol.media.sounds import Clip, Music
 from callcontrol.media.speech import Speaker
@@ -34,6 +35,10 @@ AGAIN_MAX = 10
 """Times in all, for who asks for it again and again."""
 CHOICE_S = 3.0
 """For a key, after all was said."""
+BETWEEN_KEYS_S = 3.0
+"""For the next digit of an extension."""
+NUMBERS_MAX = 2
+"""That a caller from outside may press, then the reception rings."""
 FAREWELL_S = 10.0
 """The longest that a farewell may take."""
 SAVED_WITHIN_S = 5.0
@@ -56,7 +61,8 @@ class _Caller:
 
 
 class Announcing:
-    """`pump` sends what was done with a session. `name_of` gives the spoken name of an extension."""
+    """`pump` sends what was done with a session. `name_of` gives the spoken name of an extension. `beside`: for callers
+    whose sound another process of this unit brings; `places` where there is none."""
 
     def __init__(
         self,
@@ -68,6 +74,7 @@ class Announcing:
         places: Places,
         messages: Messages,
         music: Music,
+        beside: Places | None = None,
     ) -> None:
         self._switch = switch
         self._pump = pump
@@ -77,6 +84,7 @@ class Announcing:
         self._places = places
         self._messages = messages
         self._music = music
+        self._beside = beside or places
         self._callers: set[_Caller] = set()
 
     def takes(self, invited: Invited) -> bool:
@@ -87,17 +95,36 @@ class Announcing:
         """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
         if not self._messages.room:
             told = replace(told, mailbox=None)
+        said, farewell = await self._clips(told)
+        return await self._take(invited, caller, told, said, self._places, lambda one: self._tell(one, said, farewell))
+
+    async def greet(self, invited: Invited, caller: str, greeted: Greeted) -> bool:
+        """The same with a greeting, and an extension by its digits."""
+        said = await self._said(greeted.words)
+        return await self._take(
+            invited, caller, Told(why=""), said, self._beside, lambda one: self._greet(one, said, greeted)
+        )
+
+    async def _take(
+        self,
+        invited: Invited,
+        caller: str,
+        told: Told,
+        said: Sequence[Clip],
+        places: Places,
+        work: Callable[[_Caller], Coroutine[None, None, None]],
+    ) -> bool:
+        if all(clip is PAUSE for clip in said):  # nothing is recorded, and nothing can be spoken
+            return False
         try:
-            place = await self._places.open(invited.offer)
+            place = await places.open(invited.offer)
         except NoPlace as why:
             log.warning("rvx-event kind=unspoken why=%s", str(why).replace(" ", "_"))
             return False
         one = _Caller(told, place, invited.request.call_id)
         try:
-            said, farewell = await self._clips(told)
-            if any(clip is not PAUSE for clip in said):  # else nothing is recorded, and nothing can be spoken
-                one.leg = self._switch.answer(invited, caller, one.place.answer, _now())
-                self._pump()
+            one.leg = self._switch.answer(invited, caller, one.place.answer, _now())
+            self._pump()
         finally:
             if one.leg is None:
                 one.place.close()
@@ -105,7 +132,7 @@ class Announcing:
             return False
         one.leg.pressed = one.place.press
         self._callers.add(one)
-        one.task = asyncio.create_task(self._tell(one, said, farewell))
+        one.task = asyncio.create_task(work(one))
         one.task.add_done_callback(partial(self._ended, one.leg))
         return True
 
@@ -173,6 +200,23 @@ class Announcing:
         if not numbers:
             self._end(caller)
             return
+        await self._lead_on(caller, numbers)
+
+    async def _greet(self, caller: _Caller, said: Sequence[Clip], greeted: Greeted) -> None:
+        for _ in range(NUMBERS_MAX):
+            keypad = Keypad(greeted.longest)
+            key = await self._asked(caller, said, CHOICE_S)
+            while key is not None and not keypad.press(key):
+                key = await self._key_during(caller, self._quiet(caller, BETWEEN_KEYS_S))
+            if not keypad.digits:
+                break
+            if numbers := greeted.reached(keypad.digits):
+                await self._lead_on(caller, list(dict.fromkeys((*numbers, *greeted.next))))
+                return
+            said = await self._said(partial(one, "unknown"))
+        await self._lead_on(caller, greeted.next)
+
+    async def _lead_on(self, caller: _Caller, numbers: Sequence[str]) -> None:
         assert caller.leg is not None
         self._switch.lead_on(caller.leg, numbers, _now())
         self._pump()

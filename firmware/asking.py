@@ -6,10 +6,12 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from callcontrol.asked import FORBIDDEN, Asked, Decided, decide, may_refer, unknown
-from callcontrol.plan.model import Kind, PickUp, Presence
+from callcontrol.greeted import Greeted, in_turn, longest_of
+from callcontrol.plan.model import Entity, Kind, PickUp, Presence, Unreadable
 from callcontrol.plan.rights import may_barge_in
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
@@ -140,18 +142,56 @@ class Asking:
     def answers_for(self, called: str) -> str:
         """The extension where a call to a SIM of ours is answered: by its number, by the entity that the site gave it,
         else at the site's reception; what was called where there is none."""
-        chosen = next((modem.entity for modem in self._config.modem if modem.number == called and modem.entity), None)
         try:
             people = self._opened()
             if people is not None:
-                if chosen is None and (direct := people.by_direct_number(called)) is not None:
-                    return direct
-                entity = people.entity(chosen or people.by_entity_number(called) or "")
+                entity = self._entity_of(called, people)
                 if entity is not None and entity.reception:
                     return entity.reception
+                if entity is None and (direct := people.by_direct_number(called)) is not None:
+                    return direct
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
         return self._config.trunk.reception or called
+
+    def greeted(self, called: str, asked: Asked) -> Greeted | None:
+        """How who calls the SIM `called` is greeted; None: `asked` rings straight, as the number is an extension's, or
+        nobody is known to answer."""
+        try:
+            people = self._opened()
+            if people is None or people.extension(asked.callee) is None:
+                return None
+            entity = self._entity_of(called, people)
+            if entity is None and people.by_direct_number(called) is not None:
+                return None
+            site = self._config.trunk.reception
+            receptions = (asked.callee, *((site,) if site else ()))
+            rings = [each for number in receptions for each in self._in_turn(replace(asked, callee=number))]
+            return Greeted(
+                greeting=entity.greeting if entity else "",
+                entity=entity.id if entity else "",
+                next=tuple(dict.fromkeys(rings)),
+                longest=longest_of(people.numbering),
+                reached=lambda digits: self._in_turn(replace(asked, callee=digits)),
+            )
+        except (StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+
+    def _in_turn(self, asked: Asked) -> tuple[str, ...]:
+        try:
+            people = self._opened()
+            return () if people is None else in_turn(asked, people, datetime.now(UTC))
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return ()
+
+    def _entity_of(self, called: str, people: People) -> Entity | None:
+        """By what the site gave the SIM, else by its number, which may be an extension's instead."""
+        chosen = next((modem.entity for modem in self._config.modem if modem.number == called and modem.entity), None)
+        if chosen is None and people.by_direct_number(called) is not None:
+            return None
+        return people.entity(chosen or people.by_entity_number(called) or "")
 
     def name_of(self, number: str) -> str | None:
         """Of whose phone an extension is, as it may be said to anybody; None for those who are protected (D4)."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from callcontrol.asked import Asked, Decided, Outside, after
 from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
+from callcontrol.greeted import Greeted
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.sip.agent import Discarded
@@ -23,6 +24,7 @@ from callcontrol.sip.events import Invited, Referred
 from callcontrol.sip.referred import Refer
 from callcontrol.sip.session import Session
 from callcontrol.sip.user_agent import UserAgentEvent
+from callcontrol.trunk.pool import Priority
 from firmware.asking import Asking
 from firmware.config import Config
 from firmware.dialled import Dialling
@@ -123,7 +125,10 @@ class Leading:
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
         name_of, languages = self._asking.name_of, self._said.languages
-        announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages, music)
+        beside = Places(
+            beside=True, here=self._here
+        )  # only for who comes by the edge from outside: no phone has us send to ourselves
+        announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages, music, beside)
         return on_hold, mixing, announcing
 
     def close(self) -> None:
@@ -209,8 +214,8 @@ class Leading:
             self._dialling.came(invited, asked, now)
             return
         decided = self._asking.decided(asked)
-        if self._tells(invited, decided):
-            self._begin_to_tell(invited, asked, decided, now)
+        if (greeted := self._greets(invited, asked)) is not None or self._tells(invited, decided):
+            self._begin_to_tell(invited, asked, decided, now, greeted)
         elif decided.led and not isinstance(decided.answer, Refusal) and self._switch.legs < LEGS_MAX:
             led = _Led(self, invited, asked, decided.answer)
             self._lead(invited, asked.caller or "", self._ringing(decided), led.onward, now)
@@ -260,13 +265,26 @@ class Leading:
 
     def _tells(self, invited: Invited, decided: Decided) -> bool:
         """There is something to be told, and sound and room for it."""
-        if decided.told is None or self._announcing is None or len(self._tasks) >= PREPARED_MAX:
+        return decided.told is not None and self._speaks(invited)
+
+    def _greets(self, invited: Invited, asked: Asked) -> Greeted | None:
+        """How, where it is somebody who calls a SIM of ours, and not back after 112."""
+        if asked.why is not Why.INCOMING or not self._speaks(invited):
+            return None
+        if invited.request.header(PRIORITY) == str(int(Priority.EMERGENCY)):
+            return None
+        return self._asking.greeted(invited.request.request_uri.user, asked)
+
+    def _speaks(self, invited: Invited) -> bool:
+        if self._announcing is None or len(self._tasks) >= PREPARED_MAX:
             return False
         return self._announcing.takes(invited)
 
-    def _begin_to_tell(self, invited: Invited, asked: Asked, decided: Decided, now: float) -> None:
+    def _begin_to_tell(
+        self, invited: Invited, asked: Asked, decided: Decided, now: float, greeted: Greeted | None = None
+    ) -> None:
         invited.session.ring(180, now)
-        task = asyncio.create_task(self._tell(invited, asked, decided))
+        task = asyncio.create_task(self._tell(invited, asked, decided, greeted))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -288,12 +306,15 @@ class Leading:
         else:
             refer.refuse(481 if request.to.tag else 403, now)
 
-    async def _tell(self, invited: Invited, asked: Asked, decided: Decided) -> None:
+    async def _tell(self, invited: Invited, asked: Asked, decided: Decided, greeted: Greeted | None) -> None:
         assert self._announcing is not None
-        assert decided.told is not None
         taken = False
         try:
-            taken = await self._announcing.take(invited, asked.caller or "", decided.told)
+            if greeted is not None:
+                taken = await self._announcing.greet(invited, asked.caller or "", greeted)
+            else:
+                assert decided.told is not None
+                taken = await self._announcing.take(invited, asked.caller or "", decided.told)
         finally:
             if not taken:
                 _answer(invited.session, decided, asyncio.get_running_loop().time())

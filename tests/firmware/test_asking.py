@@ -18,11 +18,12 @@ from callcontrol.refusal import Refusal
 from callcontrol.sip.message import Request
 from firmware.asking import TRIED_MAX, Asking
 from firmware.config import Config, default
+from firmware.config_trunk import Modem
 from firmware.store import Journal
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.load import load
-from hil.municipality import generate
+from hil.municipality import MUNICIPALITIES, generate
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
 ONE, OTHER, CALLER, RECEPTION = "100001", "100002", "100003", "100000"  # of the first municipality
@@ -254,3 +255,46 @@ def test_an_attended_place_answers_while_its_phone_is_here(
     assert {(note.to, note.words) for note in told} == {("anna", "place_unattended")}
     config.paths.bindings.unlink()
     assert "inte bemannad just nu" in ask(asking, ONE)[1]
+
+
+SIM = "+46731000001"
+
+
+@pytest.mark.parametrize(
+    ("called", "entity", "reception", "greeting", "rings"),
+    [
+        (SIM, "m2-kommun", "", "Välkommen till {}s kommun", ("200000",)),
+        (SIM, "m2-kommun", RECEPTION, "Välkommen till {}s kommun", ("200000", RECEPTION)),
+        ("+46920000", "", "", "Välkommen till {}s kommun", ("200000",)),
+        (SIM, "", RECEPTION, "", (RECEPTION,)),
+        (SIM, "no such", RECEPTION, "", (RECEPTION,)),
+        ("modem", "", RECEPTION, "", (RECEPTION,)),
+        (SIM, "", "", None, ()),  # nobody answers
+        (SIM, "", "999999", None, ()),
+        (DIRECT := "direct", "", RECEPTION, None, ()),
+    ],
+)
+def test_who_calls_a_sim_is_greeted_by_its_number(
+    called: str,
+    entity: str,
+    reception: str,
+    greeting: str | None,
+    rings: tuple[str, ...],
+    config: Config,
+    changes: Changes,
+) -> None:
+    if called == DIRECT:
+        with closing(connect(config.paths.directory, "directory")) as db:
+            (called,) = db.execute("SELECT direct_number FROM extension WHERE direct_number IS NOT NULL").fetchone()
+    modem = Modem(name="m1", number=SIM, entity=entity)
+    config = replace(config, modem=(modem,), trunk=replace(config.trunk, reception=reception))
+    with closing(Asking(config, lambda note: None)) as asking:
+        asked = asking.asked(question(called, "why=incoming;mode=SURVIVAL"))
+        assert asked is not None
+        greeted = asking.greeted(called, asked)
+    if greeting is None:
+        assert greeted is None
+    else:
+        assert greeted is not None
+        assert greeted.greeting == greeting.format(MUNICIPALITIES[1])
+        assert greeted.next == rings
