@@ -105,6 +105,11 @@ class Paths:
         return self.run / "led"
 
     @property
+    def led_trunk(self) -> Path:
+        """The same of `trunk`."""
+        return self.run / "led-trunk"
+
+    @property
     def no_sound(self) -> Path:
         """There while `calls` has no sound; holds why."""
         return self.run / "no-sound"

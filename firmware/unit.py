@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
@@ -31,7 +32,7 @@ from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.standby import PairView
 from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status
-from firmware.trunk.asked import Asked
+from firmware.trunk.asked import Asked, tell_power_ends
 from firmware.watch import Watch
 
 __all__ = ["Unit"]
@@ -43,6 +44,8 @@ NAMED = 3
 
 CALLS_START_S = 15.0
 """The process `calls` may need so long to start."""
+
+log = logging.getLogger("rvx")
 
 
 class Unit:
@@ -204,8 +207,17 @@ class _Last(Last):
 
     def __init__(self, config: Config, keeper: Keeper, trunk: Asked | None) -> None:
         self._loads = config.load
+        self._place = config.paths.trunk_socket
         self._keeper = keeper
         self._trunk = trunk
+
+    async def tell(self, minutes: float | None) -> None:
+        """To those whose sound ends with the unit. Who talks from phone to phone goes on without it."""
+        if self._trunk is not None:
+            try:
+                log.info("rvx-event kind=power_told calls=%d", await tell_power_ends(self._place))
+            except (OSError, TimeoutError, ValueError) as error:
+                log.warning("rvx-event kind=power_untold why=%s", type(error).__name__)
 
     async def flush(self) -> None:
         await self._keeper.flush()

@@ -10,12 +10,14 @@ from pathlib import Path
 from firmware.status import StatusError, Trunk, trunk_of
 from firmware.ticks import tick
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "tell_power_ends"]
 
 ASK_EVERY_S = 5.0
 ANSWER_S = 2.0
 START_S = 15.0
 """Before that a process that does not answer may only not have begun."""
+TOLD_S = 20.0
+"""Callers have heard it by then."""
 ANSWER_MAX_BYTES = 1 << 20
 
 
@@ -40,12 +42,27 @@ class Asked:
             await tick(ASK_EVERY_S)
 
     async def _ask(self) -> bytes:
-        reader, writer = await asyncio.open_unix_connection(self._place)
-        try:
-            writer.write(b'{"do": "status"}\n')
-            return await _whole(reader)
-        finally:
-            writer.close()
+        return await _ask(self._place, b'{"do": "status"}\n')
+
+
+async def tell_power_ends(place: Path) -> int:
+    """Have `trunk` say to all who are in a call by modem that it ends soon; how many have heard it. Raises OSError,
+    TimeoutError, ValueError."""
+    async with asyncio.timeout(TOLD_S):
+        said = json.loads(await _ask(place, b'{"do": "tell_power_ends"}\n'))
+    told = said.get("told") if isinstance(said, dict) else None
+    if not isinstance(told, int):
+        raise ValueError("no answer")
+    return told
+
+
+async def _ask(place: Path, line: bytes) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(place)
+    try:
+        writer.write(line)
+        return await _whole(reader)
+    finally:
+        writer.close()
 
 
 async def _whole(reader: asyncio.StreamReader) -> bytes:

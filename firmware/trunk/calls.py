@@ -8,13 +8,14 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import partial
 from typing import Protocol
 
 from callcontrol.call.joining import ANONYMOUS
+from callcontrol.media.sounds import Clip
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Answered, Ended, Invited, Offered, SessionEvent, Told
 from callcontrol.sip.info import key_of
@@ -31,7 +32,7 @@ from firmware.places import NoPlace
 from firmware.trunk.lines import Carrying, ModemLine
 from firmware.trunk.sound import CallSound, Sounds
 
-__all__ = ["PRIORITY", "Desk", "Incoming", "Outgoing", "Wanted", "wanted_by"]
+__all__ = ["FAREWELL_S", "PRIORITY", "Desk", "Incoming", "Outgoing", "Wanted", "wanted_by"]
 
 PRIORITY = "P-Trunk-Priority"
 TAKEN_S = 3.0
@@ -49,7 +50,7 @@ NUMBER_S = 1.0
 RINGS_S = 30.0
 """An extension rings for so long by a call that has come."""
 FAREWELL_S = 15.0
-"""What is said to who was cut off."""
+"""What is said to who was cut off, or is about to be."""
 
 _CALLER = re.compile(r"[A-Za-z0-9._+-]{1,64}", re.ASCII)
 
@@ -133,6 +134,13 @@ class Call:
 
     def sip_said(self, event: SessionEvent) -> None:
         self._inbox.put_nowait(event)
+
+    async def hear(self, clips: Sequence[Clip]) -> bool:
+        """Whoever is inside, instead of the other side, until it is said; False where they have no sound."""
+        if self._sound is None:
+            return False
+        await self._sound.play(clips)
+        return True
 
     def give_way(self) -> None:
         self._inbox.put_nowait(_Said.GIVE_WAY)
@@ -405,7 +413,11 @@ class Incoming(Call):
             log.warning("rvx-event kind=no_place why=%s", str(error).replace(" ", "_"))
             return False
         try:
-            self._session = desk.link.ua.invite(uri, _now(), from_=who, body=self._sound.offer(), early=False)
+            # Who calls back after 112 is not greeted.
+            headers = ((PRIORITY, str(int(self.priority))),) if self._back_to else ()
+            self._session = desk.link.ua.invite(
+                uri, _now(), from_=who, body=self._sound.offer(), headers=headers, early=False
+            )
             desk.follow(self._session, self)
             desk.link.pump()
             until = _now() + RINGS_S

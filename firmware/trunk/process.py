@@ -28,13 +28,14 @@ from callcontrol.trunk.told_time import wants_time
 from drivers.clock import clock, set_clock
 from drivers.modem.model import CallChanged, Event, Modem, ModemSettings, NetworkChanged, TimeTold
 from firmware.config import Config
+from firmware.led import Book
 from firmware.link import Link
 from firmware.store.smsview import SmsView
 from firmware.store.trunk import Noted, TrunkRows
 from firmware.ticks import tick
 from firmware.trunk import telling
 from firmware.trunk.answering import serve
-from firmware.trunk.calls import Call, Incoming, Outgoing, wanted_by
+from firmware.trunk.calls import FAREWELL_S, Call, Incoming, Outgoing, wanted_by
 from firmware.trunk.lines import ModemLine
 from firmware.trunk.memory import Memory, place_of, today
 from firmware.trunk.sms import Messaging
@@ -65,7 +66,9 @@ class Trunk:
 
     def __init__(self, config: Config, open_modem: Callable[[ModemSettings], Modem]) -> None:
         self._config = config
-        self.link = Link(config.edge.trunk_port, self._came, name="trunk")
+        self._book = Book(config.paths.led_trunk)
+        self._left = self._book.left()
+        self.link = Link(config.edge.trunk_port, self._came, self._book, name="trunk")
         self.keep_one = config.trunk.keep_one == "yes"
         self.realm = config.platform.realm
         self.address = Socket.parse(config.edge.listen[0]).address
@@ -216,11 +219,23 @@ class Trunk:
             case {"do": "why"}:
                 steps = await self._memory.ask(lambda rows: rows.steps(datetime.now(UTC) - KEPT))
                 return {"steps": telling.steps_said(steps or ())}
+            case {"do": "tell_power_ends"}:
+                return {"told": await self._tell_power_ends()}
             case {"do": "test", "modem": str(name)} if name in self.lines:
                 return await self._test(self.lines[name])
             case {"do": "test"}:
                 return {"error": "no such modem"}
         return {"error": "no such question"}
+
+    async def _tell_power_ends(self) -> int:
+        """To all who are in a call by modem, which ends with the unit; how many have heard it."""
+        telling = [asyncio.create_task(call.hear(self._words.power_ends)) for call in self._calls.values()]
+        if not telling:
+            return 0
+        done, late = await asyncio.wait(telling, timeout=FAREWELL_S)
+        for task in late:
+            task.cancel()
+        return sum(task.exception() is None and task.result() for task in done)
 
     async def _status(self) -> dict[str, Any]:
         now = datetime.now(UTC)
@@ -286,7 +301,13 @@ class Trunk:
             await tick(SAYS_EVERY_S)
 
     async def _end_orphans(self) -> None:
-        """Whose sound died with the process before this one."""
+        """Whose sound died with the process before this one: what its book has, which outlives the edge, and what the
+        edge knows of."""
+        for left in tuple(self._left):
+            if (response := await self.link.request(left)) is not None:  # else again with the next edge
+                log.info("rvx-event kind=orphan_ended code=%s", response.status)
+                self._book.ended(left)
+                self._left.remove(left)
         for _ in range(ORPHANS_MAX):
             try:
                 bye = bye_of(await self.link.options("orphans"))

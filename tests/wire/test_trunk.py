@@ -25,6 +25,7 @@ from hil.phone.linphone import Linphone
 from hil.phone.sipp import Dial, Result, Sipp, User
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import holds
+from hil.told import record
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -33,6 +34,8 @@ STRANGER = User("7777")
 CALLER, RECEPTION = "1005", "1006"
 MOBILE, DIALLED = "+46701112233", "00701112233"
 MOBILE_HZ = 600
+SAID = {"welcome": 480.0, "dial_extension": 480.0, "power_ends": 900.0}
+"""Hz."""
 SOS = "112"
 STEP_S = 30.0
 
@@ -82,7 +85,10 @@ def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
             net,
             users=numbers(1001, 10),
             modems=modems.configuration(),
-            configuration={"trunk": {"reception": RECEPTION}},
+            configuration={
+                "trunk": {"reception": RECEPTION},
+                "announcing": {"languages": ["sv"], "recordings": str(record(net.directory / "recordings", SAID))},
+            },
         )
         directory = connect(site.paths.directory, "directory")
         load(directory, _people(), "rig", datetime.now(UTC))
@@ -147,6 +153,8 @@ def test_a_phone_calls_a_mobile_and_both_are_heard(building: Building) -> None:
     building.baresip.wait_established(STEP_S)
     building.site.wait(lambda: holds(building.baresip.heard(), MOBILE_HZ), STEP_S, "the mobile heard")
     assert building.dialled(MOBILE) == ["m1"]
+    assert building.asked("tell_power_ends") == {"told": 1}
+    assert holds(building.baresip.heard(), SAID["power_ends"]), "that the power ends"
     building.baresip.hang_up()
     building.baresip.wait_closed(STEP_S)
     building.quiet()
@@ -156,12 +164,27 @@ def test_a_phone_calls_a_mobile_and_both_are_heard(building: Building) -> None:
     assert (record.caller, record.way) == (CALLER, Way.MODEM)
 
 
-def test_a_mobile_calls_a_sim_and_the_reception_answers(building: Building) -> None:
+def test_a_mobile_calls_a_sim_is_greeted_and_the_reception_answers(building: Building) -> None:
     building.modems.do("call", from_=MOBILE, to=building.modems.number("m1"))
     building.linphone.wait_established(STEP_S)
     building.site.wait(lambda: holds(building.linphone.heard(), MOBILE_HZ), STEP_S, "the mobile heard")
     building.linphone.hang_up()
     building.linphone.wait_closed(STEP_S)
+    building.quiet()
+
+
+def test_a_mobile_that_presses_an_extension_is_led_there(building: Building) -> None:
+    """While it is greeted."""
+    building.modems.do("call", from_=MOBILE, to=building.modems.number("m1"))
+    building.modems.until(
+        lambda: any(call["stage"] == "active" for call in building.modems.status()["calls"]), STEP_S, "greeted"
+    )
+    building.modems.do("press", number=MOBILE, keys=CALLER)
+    building.site.wait(lambda: building.baresip.call.dialled_at is None, STEP_S, "the extension rings")
+    building.baresip.wait_established(STEP_S)
+    building.site.wait(lambda: holds(building.baresip.heard(), MOBILE_HZ), STEP_S, "the mobile heard")
+    building.baresip.hang_up()
+    building.baresip.wait_closed(STEP_S)
     building.quiet()
 
 

@@ -8,7 +8,7 @@ import pytest
 from firmware.status import Modem, Trunk
 from firmware.trunk import asked
 from firmware.trunk.answering import serve
-from firmware.trunk.asked import Asked
+from firmware.trunk.asked import Asked, tell_power_ends
 
 SAID = {"name": "telia", "service": "voice", "dbm": -71, "card": "red", "proofs": {}}
 
@@ -57,3 +57,20 @@ async def test_one_that_is_not_there_yet(tmp_path: Path) -> None:
     await asyncio.sleep(0.05)
     assert asking.seen == Trunk()
     task.cancel()
+
+
+@pytest.mark.parametrize(("answered", "told"), [({"told": 2}, 2), ({"told": 0}, 0), ({"error": "no"}, None)])
+async def test_who_is_in_a_call_is_told_that_power_ends(
+    tmp_path: Path, answered: dict[str, object], told: int | None
+) -> None:
+    async def answer(question: dict[str, object]) -> dict[str, object]:
+        assert question == {"do": "tell_power_ends"}
+        return answered
+
+    server = await serve(tmp_path / "trunk.sock", answer)
+    if told is None:
+        with pytest.raises(ValueError, match="no answer"):
+            await tell_power_ends(tmp_path / "trunk.sock")
+    else:
+        assert await tell_power_ends(tmp_path / "trunk.sock") == told
+    server.close()
