@@ -4,6 +4,7 @@ whatever went wrong. Loaded when a UPS is configured."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from aionut import (
@@ -44,6 +45,8 @@ class Client(AIONUTClient):
     """Of one UPS. Logs in where there is an account, so that the UPS's master waits for our halt."""
 
     def __init__(self, settings: NutSettings, timeout_s: float) -> None:
+        # It would write each line that it sends, the password's too.
+        logging.getLogger(AIONUTClient.__module__).setLevel(logging.WARNING)
         named = bool(settings.username)
         super().__init__(
             settings.host,

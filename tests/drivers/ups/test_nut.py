@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import logging
 import math
 
 import pytest
@@ -13,6 +14,7 @@ from drivers.ups.model import Mains, Reading, Trouble
 from drivers.ups.nut import NutSettings, NutUps
 from drivers.ups.nutvars import STANDS_STILL_S, Still, reading
 from hil.powerbench import nut_bench
+from hil.sim.power.realnut import PASSWORD
 
 FULL = {
     "battery.charge": "83",
@@ -129,6 +131,15 @@ def test_the_private_names_of_aionut_are_as_we_know_them() -> None:
 
 async def test_a_password_is_in_no_words_about_the_source() -> None:
     assert "sekret" not in repr(NutSettings("ups", "sim", password="sekret"))
+
+
+async def test_a_password_is_in_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    bench = await nut_bench()
+    assert isinstance(bench.source, NutUps)
+    assert await bench.source.order_test("test.battery.start.quick") is None
+    await bench.end()
+    assert PASSWORD not in caplog.text
 
 
 async def test_only_tests_may_be_ordered() -> None:
