@@ -20,6 +20,7 @@ from drivers.pins import PINMAP, PinMapError, parse
 from firmware import __version__
 from firmware.aside import Aside
 from firmware.beats import Beats
+from firmware.board import Board, look_at
 from firmware.config import Config
 from firmware.data import shown
 from firmware.door import Door
@@ -70,6 +71,7 @@ class Unit:
         self._beats = Beats(config, watch.count) if config.standby.pair else None
         self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
+        self._board = Board(lambda: look_at(config.paths.state))
         self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
         last = _Last(config, self._keeper, self._trunk)
         self._power = PowerKeeper(config, last) if config.ups or config.load else None
@@ -94,6 +96,7 @@ class Unit:
                 if self._aside:
                     tasks.create_task(self._aside.run())
                 tasks.create_task(self._door.run())
+                tasks.create_task(self._board.run())
                 if self._trunk:
                     tasks.create_task(self._trunk.run())
                 if self._power:
@@ -117,6 +120,7 @@ class Unit:
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
         problems += self._door.problems(now)
+        problems += self._board.problems
         if self._paths.no_sound.exists():
             problems += (_NO_SOUND,)
         status = Status(

@@ -12,11 +12,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from drivers.snmp import Oid, SnmpError, Value
 from drivers.ups.ina219 import Ina219Settings, ina219
 from drivers.ups.max1704x import Max1704xSettings, max1704x
 from drivers.ups.mcu import McuUps
-from drivers.ups.model import Reading, Source
+from drivers.ups.model import Reading, Source, Trouble
 from drivers.ups.nut import NutSettings, NutUps
+from drivers.ups.upsmib import BATTERY_STATUS, BATTERY_VOLTAGE, OUTPUT_SOURCE, UpsMib
 from hil.sim.power.bus import BusFault, FakeBus, Ina219Chip, Max1704xChip
 from hil.sim.power.cell import Battery, Chemistry
 from hil.sim.power.realnut import NAME as UPS_NAME
@@ -128,6 +130,45 @@ async def mcu_bench() -> Bench:
     )
 
 
+async def mib_bench() -> Bench:
+    """A UPS by UPS-MIB, beside an agent in memory; tests/wire/test_poe.py has a real one."""
+    agent = _Agent(Supply(Battery(5.0, 1, Chemistry.LITHIUM), watts=5.0))
+    source = UpsMib("fibre", agent, every_s=LOOK_S)
+
+    def sick(fault: str) -> Callable[[], None]:
+        return lambda: setattr(agent, "fault", fault)
+
+    faults = {fault: sick(fault) for fault in ("silent", "refused", "text", "missing")}
+    return Bench(source, agent.supply, faults, sick(""), source.close)
+
+
+class _Agent:
+    """Its UPS-MIB says what is true of the supply, unless it has a fault."""
+
+    def __init__(self, supply: Supply) -> None:
+        self.supply = supply
+        self.fault = ""
+
+    async def get(self, *names: Oid) -> list[Value]:
+        if self.fault in ("silent", "refused"):
+            raise SnmpError(Trouble(self.fault), "as the test wants it")
+        supply = self.supply
+        true: dict[Oid, Value] = {
+            OUTPUT_SOURCE: 5 if supply.on_battery else 3,
+            BATTERY_STATUS: 3 if supply.is_low else 2,
+            BATTERY_VOLTAGE: b"4 V" if self.fault == "text" else round(10 * supply.volts),
+        }
+        return [None if self.fault == "missing" else true.get(name) for name in names]
+
+    async def walk(self, column: Oid, rows_max: int) -> Mapping[Oid, Value]:
+        raise SnmpError(Trouble.UNKNOWN_DEVICE, "no table is asked for")
+
+    async def put(self, name: Oid, value: int) -> None:
+        raise SnmpError(Trouble.REFUSED, "nothing is written")
+
+    def close(self) -> None: ...
+
+
 class _Heart:
     """`says`: instead of what is true."""
 
@@ -175,4 +216,5 @@ BENCHES: Mapping[str, Callable[[], Awaitable[Bench]]] = {
     "max17048": lambda: i2c_bench("max17048"),
     "ina219": lambda: i2c_bench("ina219"),
     "mcu": mcu_bench,
+    "upsmib": mib_bench,
 }

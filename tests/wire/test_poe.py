@@ -12,7 +12,8 @@ import pytest
 
 from drivers.poe import Detection, Priority, SnmpPoeSwitch
 from drivers.snmp import Access, Auth, Privacy, SnmpAgent, SnmpError
-from drivers.ups.model import Trouble
+from drivers.ups.model import Mains, Trouble
+from drivers.ups.upsmib import OUTPUT_SOURCE, UpsMib
 from hil.sim.poe.agent import PRIVACIES, NetSnmp, missing
 from hil.sim.poe.switch import MAIN_ENTRY, PORT_ENTRY, Port, Switch
 
@@ -170,3 +171,29 @@ async def test_a_table_in_a_circle_comes_to_an_end(agent: NetSnmp, reader: Reade
         played.follows = {f"{PORT_ENTRY}.3.1.3": f"{PORT_ENTRY}.3.1.1"}
     state = await reader(agent.access).read()
     assert state.trouble is not None or len(state.ports) <= 4
+
+
+UPS_MIB = "1.3.6.1.2.1.33.1"
+
+
+@pytest.mark.long
+async def test_a_ups_by_its_mib(agent: NetSnmp) -> None:
+    told = {"2.1": 2, "2.3": 87, "2.4": 100, "2.5": 272, "2.6": 0, "2.7": 24, "4.1": 3}
+    with agent.changing() as played:
+        played.values = {f"{UPS_MIB}.{name}.0": ("integer", str(value)) for name, value in told.items()}
+    ups = UpsMib("fibre", SnmpAgent(agent.access))
+    reading = await ups.read()
+    assert (reading.mains, reading.minutes, reading.volts, reading.watts) == (Mains.ON, 87, 27.2, None), reading
+    with agent.changing() as played:
+        played.values[".".join(map(str, OUTPUT_SOURCE))] = ("integer", "5")
+    assert (await ups.read()).mains is Mains.LOST
+    with agent.changing() as played:
+        played.values[f"{UPS_MIB}.2.3.0"] = ("string", "long")
+    assert (await ups.read()).trouble is Trouble.NONSENSE
+    with agent.changing() as played:
+        played.values = {}
+    assert (await ups.read()).trouble is Trouble.UNKNOWN_DEVICE
+    agent.down()
+    assert (await ups.read()).trouble is Trouble.SILENT
+    await ups.close()
+    await asyncio.sleep(0)

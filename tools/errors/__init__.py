@@ -34,6 +34,7 @@ AREAS = {
     "P": ("telefonerna", "the phones"),
     "S": ("växelns läge", "the state of the unit"),
     "T": ("kryptering och certifikat", "encryption and certificates"),
+    "U": ("växelns egen dator", "the unit itself"),
     "V": ("mikrostyrkretsen", "the microcontroller"),
     "W": ("strömmen", "power"),
 }

@@ -2,6 +2,7 @@
 
 from tools.errors import (
     Entry,
+    board,
     certificates,
     command_line,
     configuration,
@@ -43,6 +44,7 @@ CATALOG: dict[str, Entry] = {
     **phones.ENTRIES,
     **unit.ENTRIES,
     **certificates.ENTRIES,
+    **board.ENTRIES,
     **mcu.ENTRIES,
     **power.ENTRIES,
 }

@@ -17,6 +17,7 @@ FAULTS = {
     "max17043": ("nack", "hangs", "floats"),
     "max17048": ("nack",),
     "ina219": ("nack", "hangs", "floats"),
+    "upsmib": ("silent", "refused", "text", "missing"),
     "mcu": ("silent", "version", "still", "garbage", "hostile", "endless"),
 }
 
@@ -80,7 +81,7 @@ async def test_what_is_not_known_is_told_as_not_known(kind: str, fault: str) -> 
         await bench.end()
 
 
-@pytest.mark.parametrize("kind", ["nut", "mcu"])
+@pytest.mark.parametrize("kind", ["nut", "mcu", "upsmib"])
 async def test_a_loss_is_told_and_so_is_the_return(kind: str) -> None:
     async with running(kind) as (bench, heard):
         await heard.first(lambda reading: reading.mains is Mains.ON)
