@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["WITHIN_S", "tell_watchman"]
 
 WITHIN_S = 120
-"""A halt takes less; after it the supply is cut whether or not the machine has said so."""
+"""A halt takes less; after it the supply is cut where nothing of the machine lives, whether or not it has said so."""
 ANSWER_MAX_BYTES = 4096
 LINES_MAX = 100
 """Of telemetry, that may come before the answer."""

@@ -266,6 +266,21 @@ def test_a_watchdog_of_the_microcontroller_touches_nothing() -> None:
     assert world.fed_at == world.now
 
 
+@pytest.mark.parametrize("kernel_line", [True, False])
+def test_a_brown_out_of_the_microcontroller_alone_touches_nothing(kernel_line: bool) -> None:
+    """Even where the battery was low, Python is dead, and its start looks like one from nothing."""
+    world = running(kernel_line=kernel_line)
+    world.unit.obeys = False
+    world.mains, world.charge = False, 0.06
+    assert world.until(lambda: "low" in world.causes(), 600, 500)
+    world.unit.heart = False
+    world.program, world._nothing = None, True
+    world.mains = True
+    world.go(900, 5_000)
+    assert "cut" not in world.words()
+    assert world.unit.state == "up"
+
+
 def test_a_cut_outlives_the_microcontroller() -> None:
     world = running()
     world.mains, world.charge = False, 0.1
