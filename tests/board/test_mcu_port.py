@@ -22,6 +22,7 @@ from drivers.codec import mcuwords as words
 from drivers.codec.mcutalk import Answer, Entry, Hello, Order, Talk, Telemetry
 from drivers.ups.mcu import McuUps
 from drivers.ups.model import Mains, Reading
+from firmware.power.watchman import tell_watchman
 from hil.sim.mcu import MemoryFiles, part
 from hil.sim.mcuport import BATTERY, HALTED, HEAP, KERNEL, MAINS, NOT_HERE, Port, find
 from tools.mcuimage import compiled, image_of, sources, version_of
@@ -214,6 +215,9 @@ async def test_heart_holds_the_port_and_the_unit_hears_of_mains(tmp_path: Path) 
                     port.look()
                     await asyncio.sleep(0.01)
         assert readings[-1].volts == pytest.approx(3.9, abs=0.01)
+        async with asyncio.timeout(PATIENCE_S):
+            await tell_watchman(run / "heart.sock", halts=True)
+            await tell_watchman(run / "heart.sock", halts=False)
         heart.terminate()
         async with asyncio.timeout(PATIENCE_S):
             while readings[-1].mains is not Mains.UNKNOWN:
