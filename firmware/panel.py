@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from drivers.gpio import PATTERNS, Button, GpioError, Header, Lamp, Press
 from drivers.pins import PinMap
-from drivers.ups.telling import grid
 from firmware.config_panel import Panel as PanelSettings
 from firmware.modes import Mode
 from firmware.pinclaims import BUTTON, BUZZER, LAMPS
 from firmware.status import Severity, Status
+from firmware.ticks import tick
 
 __all__ = ["Panel", "Shown", "shown"]
 
@@ -82,7 +82,7 @@ class Panel:
                     while True:
                         if loop.time() >= self._tried_until_s:
                             self.show(self._now())
-                        await asyncio.sleep(grid(loop.time(), LOOK_S))
+                        await tick(LOOK_S)
                 except GpioError:
                     self._close()
                 await asyncio.sleep(RETRY_S)

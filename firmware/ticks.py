@@ -1,22 +1,14 @@
-"""Waiting in step: what several tasks, and several processes, do at the same pace wakes the machine once, not each for
-itself."""
+"""Waiting in step (drivers/pace.py)."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 
-__all__ = ["left_s", "tick"]
+from drivers.pace import left_s
 
-LEAST_SHARE = 0.1
-"""Of a pace: who has less than this left to the next turn waits for the one after it."""
+__all__ = ["tick"]
 
 
 async def tick(every_s: float) -> None:
     """Until the next turn, by the loop's clock, which all processes of a machine share."""
     await asyncio.sleep(left_s(asyncio.get_running_loop().time(), every_s))
-
-
-def left_s(now_s: float, every_s: float) -> float:
-    """To the next whole multiple of `every_s`: a tenth of that at the least, 1.1 times it at the most."""
-    return math.ceil(now_s / every_s + LEAST_SHARE) * every_s - now_s

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from drivers.pace import left_s
 from drivers.ups.model import Reading, Trouble, unknown
-from drivers.ups.telling import BackOff, Teller, grid
+from drivers.ups.telling import BackOff, Teller
 
 __all__ = ["EVERY_LOOK_S", "Bus", "Gauge", "I2cSource", "Words", "open_bus", "read_word", "write_word"]
 
@@ -92,7 +93,7 @@ class I2cSource:
                 else:
                     teller.tell(self._gauge.judge(answer, at_s))
                     retry.worked()
-                    await asyncio.sleep(grid(loop.time(), EVERY_LOOK_S))
+                    await asyncio.sleep(left_s(loop.time(), EVERY_LOOK_S))
         finally:
             await self.close()
 

@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from drivers.pace import left_s
 from drivers.ups.model import Reading, Trouble, unknown
 from drivers.ups.nutdriver import NutDriver
 from drivers.ups.nutvars import Still, flags_of, reading
-from drivers.ups.telling import BackOff, Teller, grid
+from drivers.ups.telling import BackOff, Teller
 
 if TYPE_CHECKING:
     from drivers.ups.nutclient import Client
@@ -92,7 +93,7 @@ class NutUps:
                     retry.worked()
                     every_s = SELDOM_S if driver.is_open and not self._stirred.is_set() else self._look_s
                     self._stirred.clear()
-                    await self._rest(grid(loop.time(), every_s))
+                    await self._rest(left_s(loop.time(), every_s))
                 else:
                     await asyncio.sleep(REFUSED_RETRY_S if trouble is Trouble.REFUSED else retry.failed())
         finally:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from drivers.ups.model import EVERY_S, Reading
 
-__all__ = ["TOLD_S", "BackOff", "Teller", "grid"]
+__all__ = ["TOLD_S", "BackOff", "Teller"]
 
 TOLD_S = EVERY_S / 2
 """An unchanged reading is told again when the last is so old; what is looked at this often is told each `EVERY_S`."""
@@ -46,12 +46,6 @@ class BackOff:
 
     def worked(self) -> None:
         self._next_s = self.first_s
-
-
-def grid(now_s: float, every_s: float) -> float:
-    """How long until the next whole multiple of `every_s` on the monotonic clock: sources of one process, and
-    processes of one machine, wake it together."""
-    return every_s - now_s % every_s
 
 
 def _signs(reading: Reading) -> tuple[object, ...]:

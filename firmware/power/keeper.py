@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from drivers.clock import clock
+from drivers.pace import left_s
 from drivers.ups.model import Mains, Part, Reading, Source
 from drivers.usb import SYSFS
 from firmware.config import Config
@@ -31,7 +32,6 @@ from firmware.store import StoreError
 from firmware.store.database import connect
 from firmware.store.power import PowerMinute, PowerRows
 from firmware.store.protections import protections
-from firmware.ticks import left_s
 
 __all__ = ["Last", "PowerKeeper"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.pace import left_s
 from firmware.news import News
-from firmware.ticks import left_s
 
 
 @given(st.floats(0, 1e7), st.sampled_from([0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0]))
