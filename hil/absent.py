@@ -21,6 +21,8 @@ ASKED_FIRST = frozenset((MAILED, RINGER, *APART))
 """No plain ones: `calls` is asked before anybody rings."""
 IN_VAIN = frozenset((NOBODY, BUSY))
 """Whom those who hear call in vain: `calls` is asked once, whatever comes of it, as it is for a code."""
+OUTSIDE_TIMES = 2
+"""A call outside, or from there, is asked about, and again where nobody takes it."""
 HANDED_MORE = 3
 """Calls that were begun and are not in the history yet."""
 
@@ -77,6 +79,7 @@ def plain(history: History, now: float) -> Iterator[Breach]:
     # Of their calls alone: who was called by the unit, or by another, has no label; but may be sent on to a code.
     heard = (one for one in history.heard_calls if (one.label or _is_code(one)) and one.began_at <= at)
     others += sum(_of_one_who_hears(history, one, at) for one in heard)
+    others += OUTSIDE_TIMES * sum(call.incoming and call.at <= at for call in history.outside.calls.values())
     if handed > others + HANDED_MORE:
         yield Breach("plain", now, f"{handed} calls came to Python, {others} at the most may have")
 
@@ -89,7 +92,7 @@ def _may_come(history: History, call: Call, at: float) -> int:
     answered."""
     if not _decided_here(history, call.at, min(call.settled_at or at, at)):
         return 0
-    asked = int(call.do in PEOPLE)
+    asked = int(call.do in PEOPLE) + OUTSIDE_TIMES * (call.do is Do.CALL_OUT)
     code = call.calling.code if call.calling and (call.settled_at or at) <= at else None
     in_vain = call.do in RINGING and code not in (ANSWERED, GIVEN_UP)
     return asked + in_vain

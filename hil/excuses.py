@@ -8,8 +8,8 @@ from hil.history import History
 from hil.stormplan import Fault
 
 __all__ = [
-    "BACK_S", "CALLS", "CLOCK", "DEAD", "EDGE", "KNOWN_TO_EDGE_S", "LOSSY", "NORTH", "SHORT", "SPREAD_S", "UNIT",
-    "disturbed", "excused",
+    "BACK_S", "CALLS", "CLOCK", "DEAD", "EDGE", "GATEWAY", "KNOWN_TO_EDGE_S", "LOSSY", "MODEM_BACK_S", "NORTH",
+    "SHORT", "SPREAD_S", "STORE", "TRUNK", "UNIT", "WAYS", "disturbed", "excused", "modem_well",
 ]  # fmt: skip
 
 SPREAD_S = 2.0
@@ -34,6 +34,16 @@ CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.CALLS_CRASHED, Fault.MEM
 STORE = (*UNIT, Fault.DISK_FULL, Fault.JOURNAL_LOCKED)
 """These keep a change from the edge."""
 
+GATEWAY = (Fault.GATEWAY_DEAD,)
+TRUNK = (Fault.TRUNK_KILLED, Fault.MEMORY_SHORT)
+AT_MODEM = {
+    "m1": (Fault.MODEM_UNPLUGGED, Fault.MODEM_HUNG, Fault.NETWORK_LOST),
+    "m2": (Fault.KEPT_UNPLUGGED, Fault.KEPT_HUNG, Fault.NETWORK_LOST),
+}
+WAYS = (*GATEWAY, *TRUNK, *AT_MODEM["m1"], *AT_MODEM["m2"])
+TRUNK_BACK_S, MODEM_BACK_S = 12.0, 30.0
+"""So long after it is whole a process or a modem has its network again, for certain."""
+
 
 def disturbed(history: History, since: float, until: float) -> bool:
     """Whether messages or times between the two say little: this machine stood still, or the edge was not well."""
@@ -48,4 +58,14 @@ def excused(history: History, since: float, until: float, faults: tuple[Fault, .
         or history.troubled(begin, until, STORE)
         or history.turned(begin, until, CLOCK)
         or history.troubled(since - BACK_S, until, faults)
+    )
+
+
+def modem_well(history: History, modem: str, since: float, until: float) -> bool:
+    """Whether a call could go by it all the time."""
+    return not (
+        disturbed(history, since - KNOWN_TO_EDGE_S, until)
+        or history.turned(since - KNOWN_TO_EDGE_S, until, CLOCK)
+        or history.troubled(since - TRUNK_BACK_S, until, TRUNK)
+        or history.troubled(since - MODEM_BACK_S, until, AT_MODEM[modem])
     )

@@ -29,6 +29,8 @@ CLOCK_LIBRARY = Path("/usr/$LIB/faketime/libfaketime.so.1")
 CLOCK_CACHE_S = 1
 """A process sees a jump of its clock this late."""
 JUMP_S = 3600
+FIRST_FD = 3
+"""Of those that a shell leaves to us."""
 LOSS_PERCENT = 10.0
 SLOW_TRYING_S, SLOW_RINGING_S = 1.0, 3.0
 FLAP_UP_S, FLAP_DOWN_S = 1.5, 1.2
@@ -41,15 +43,17 @@ KILLED = {
     Fault.UNIT_KILLED: "unit",
     Fault.CALLS_KILLED: "calls",
     Fault.CALLS_CRASHED: "calls",
+    Fault.TRUNK_KILLED: "trunk",
 }
 STOPPED = {Fault.EDGE_STOPPED: "edge", Fault.UNIT_STOPPED: "unit", Fault.CALLS_STOPPED: "calls"}
 """The unit's own programs, and what befalls each."""
 
 
-def clock_prefix(clock: Path, run: Path) -> tuple[str, ...]:
-    """Starts a program whose wall clock is shifted by what stands in the file `clock`; its folder `run` is in memory.
+def clock_prefix(clock: Path, *shared: Path) -> tuple[str, ...]:
+    """Starts a program whose wall clock is shifted by what stands in the file `clock`; its folders `shared` are in
+    memory.
 
-    libfaketime keeps a semaphore in /dev/shm, which here is the program's own but for `run`, so that nothing is left
+    libfaketime keeps a semaphore in /dev/shm, which here is the program's own but for `shared`, so that nothing is left
     behind; and which the program must be able to open also when it has given up root.
     """
     words = {
@@ -59,26 +63,36 @@ def clock_prefix(clock: Path, run: Path) -> tuple[str, ...]:
         "DONT_FAKE_MONOTONIC": "1",
     }
     clock.write_text("+0\n")
-    own = (
-        f"exec 3<{run} && mount -t tmpfs -o mode=1777 hil /dev/shm && mkdir -p {run} "
-        f'&& mount -c --bind /proc/self/fd/3 {run} && exec 3<&- && exec env "$@"'
-    )
+    held = list(enumerate(shared, FIRST_FD))
+    opens, closes = (" ".join(f"{fd}<{what}" for fd, what in each) for each in (held, [(fd, "&-") for fd, _ in held]))
+    binds = "".join(f"mkdir -p {place} && mount -c --bind /proc/self/fd/{fd} {place} && " for fd, place in held)
+    own = f'exec {opens} && mount -t tmpfs -o mode=1777 hil /dev/shm && {binds}exec {closes} && exec env "$@"'
     opened = 'chmod 666 /dev/shm/*faketime* && exec "$@"'
     return "sh", "-c", own, "sh", *(f"{name}={value}" for name, value in words.items()), "sh", "-c", opened, "sh"
 
 
 class Faults:
-    """`told(fault, struck, at)` hears when a fault comes into force or is mended, in the thread that does it."""
+    """`told(fault, struck, at)` hears when a fault comes into force or is mended, in the thread that does it;
+    `outside(fault, on)` strikes and mends those of the ways out."""
 
-    def __init__(self, site: Site, clock: Path, told: Callable[[Fault, bool, float], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        clock: Path,
+        told: Callable[[Fault, bool, float], None],
+        outside: Callable[[Fault, bool], None] = lambda _fault, _on: None,
+    ) -> None:
         assert isinstance(site.platform, KamailioPlatform)
         self._site = site
         self._platform = site.platform
         self._clock = clock
         self._told = told
+        self._outside = outside
         self._counts: Counter[Fault] = Counter()
         self._lock = threading.RLock()
         self._own: dict[str, Daemon] = {"edge": site.edge, "unit": site.unit, "calls": site.calls}
+        if site.trunk is not None:
+            self._own["trunk"] = site.trunk
         self._platform_up = True
         self._platform_frozen = False
         self._flapped_down = False
@@ -149,7 +163,7 @@ class Faults:
                 (site.host.blackhole if on else site.host.unblackhole)(LINE)
             case Fault.LINE_LOSSY:
                 site.host.loss(LINE, LOSS_PERCENT if on else 0)
-            case Fault.EDGE_KILLED | Fault.UNIT_KILLED | Fault.CALLS_KILLED | Fault.CALLS_CRASHED:
+            case Fault.EDGE_KILLED | Fault.UNIT_KILLED | Fault.CALLS_KILLED | Fault.CALLS_CRASHED | Fault.TRUNK_KILLED:
                 self._kill_own(KILLED[fault], on)
             case Fault.EDGE_STOPPED | Fault.UNIT_STOPPED | Fault.CALLS_STOPPED:
                 own = self._own[STOPPED[fault]]
@@ -166,6 +180,8 @@ class Faults:
                 self._block_dns(on)
             case Fault.MEMORY_SHORT:
                 self._shorten_memory(on)
+            case _:
+                self._outside(fault, on)
 
     def _set_platform(self) -> None:
         """Killed or not, frozen or not, slow or sick, as the faults in force say together."""
@@ -213,7 +229,7 @@ class Faults:
 
     def _kill_own(self, name: str, on: bool) -> None:
         daemon = self._own[name]
-        stopped = next(fault for fault, whose in STOPPED.items() if whose == name)
+        stopped = next((fault for fault, whose in STOPPED.items() if whose == name), None)
         if on:
             daemon.kill()
             return
@@ -221,7 +237,7 @@ class Faults:
             return
         with contextlib.suppress(PlatformError, NetError):  # who does not start is started again by `revive`
             daemon.start()
-            if self._counts[stopped]:
+            if stopped is not None and self._counts[stopped]:
                 daemon.freeze()
             if self._counts[Fault.MEMORY_SHORT]:
                 self._shorten_memory(True)

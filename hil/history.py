@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from callcontrol.records import Record
+from hil.outsideseen import OutsideSeen
 from hil.phone.hearing import Heard
 from hil.phone.sipp import Message
 from hil.stormdeeds import Do
@@ -179,6 +180,7 @@ class History:
     messages: dict[str, LeftMessage] = field(default_factory=dict)  # by id
     handed: tuple[float, int] | None = None  # calls that came to Python since the edge began, the last sample
     cuts: list[tuple[float, str]] = field(default_factory=list)  # of the long call with sound: when, in whose words
+    outside: OutsideSeen = field(default_factory=OutsideSeen)
     _by_call_id: dict[str, Call] = field(default_factory=dict, repr=False)
     _early: dict[str, dict[str, Leg]] = field(default_factory=dict, repr=False)  # legs of calls not placed yet
 

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from callcontrol.records import Outcome
-from hil.excuses import CLOCK, DEAD, EDGE, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed
+from hil.excuses import CLOCK, DEAD, EDGE, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed, modem_well
+from hil.excuses import GATEWAY as GATEWAYS
 from hil.history import Call, History, Leg, Phone
 from hil.stormdeeds import LEARNT, Do
 from hil.stormplan import Fault
 
-__all__ = ["RULES", "Breach", "breaches", "may_be_reached", "recorded"]
+__all__ = ["BY_MODEM", "EMERGENCIES", "GATEWAY", "RULES", "Breach", "breaches", "may_be_reached", "recorded"]
 
 REGISTER_S = 15.0
 """What phones of a storm are told; see hil/town.py."""
@@ -29,6 +30,8 @@ RING_SLOW_S = 16.0
 PATIENCE_S = 22.0
 """Who has no final answer by then has none."""
 SOS_S = 22.0
+SOS_REFUSED_S = 38.0
+"""All ways tried for as long as the storm's units hold 112, and the last of them once more."""
 ACK_S = 8.0
 END_S = 12.0
 """Who hangs up is heard by the other."""
@@ -58,7 +61,8 @@ MEMORY_MORE_MB, EDGE_MEMORY_MORE_MB = 48.0, 40.0
 ORPHAN_S = 5.0
 
 INSIDE = (Do.CALL, Do.CALL_BY_TCP, Do.CALLEE_ENDS)
-EMERGENCIES = (Do.EMERGENCY, Do.EMERGENCY_STRANGER)
+EMERGENCIES = (Do.EMERGENCY, Do.EMERGENCY_STRANGER, Do.EMERGENCY_RUSH)
+BY_MODEM = (*EMERGENCIES, Do.CALL_OUT)
 INTRUDERS = (Do.STRANGER_CALLS, Do.WRONG_KEY_CALLS)
 GATEWAY = "gateway"
 
@@ -103,11 +107,16 @@ def reachable(history: History, now: float) -> Iterator[Breach]:
 
 
 def emergency(history: History, now: float) -> Iterator[Breach]:
-    """112 gets a way whenever one lives: the gateway always does."""
+    """112 gets a way whenever one lives: the gateway, or a modem that no other call to 112 has; else soon a word."""
     for call in _settled(history, EMERGENCIES, now, SOS_S):
         if call.answered_at is not None and call.answered_at - call.at <= SOS_S:
             continue
         if history.lagged(call.at, call.at + SOS_S) or history.troubled(call.at - 5, call.at + SOS_S, EDGE):
+            continue
+        if history.troubled(call.at - SPREAD_S, call.at + SOS_S, GATEWAYS) and not _modem_for(history, call):
+            silent = call.settled_at is None and now - call.at > SOS_REFUSED_S
+            if silent and not history.lagged(call.at, now) and not history.troubled(call.at, now, EDGE):
+                yield Breach("emergency", now, f"{_named(call)}: neither a way nor a word in {SOS_REFUSED_S:g} s")
             continue
         code = call.calling.code if call.calling else None
         yield Breach("emergency", now, f"{_named(call)}: code {code}, {SOS_S:g} s")
@@ -117,7 +126,9 @@ def once(history: History, now: float) -> Iterator[Breach]:
     """No call is answered by two phones, and none rings the same phone twice."""
     for call in history.calls.values():
         answers = [leg.phone for leg in call.called.values() if leg.answered_at is not None]
-        if len(answers) > 1 and not history.troubled(call.at - 1, call.at + PATIENCE_S, EDGE):
+        # A platform that restarts unseen has forgotten whom it rings.
+        forgotten = history.turned(call.at - SPREAD_S, call.at + SPREAD_S, SHORT)
+        if len(answers) > 1 and not forgotten and not history.troubled(call.at - 1, call.at + PATIENCE_S, EDGE):
             yield Breach("once", now, f"{_named(call)}: answered by {', '.join(sorted(answers))}")
         for leg in call.called.values():
             # An edge that stood still has a timer and an answer that are due at the same moment; one whose clock jumps
@@ -138,6 +149,8 @@ def acknowledged(history: History, now: float) -> Iterator[Breach]:
         if history.turned(call.at - SPREAD_S, heard + 1, NORTH):
             continue
         for leg in call.called.values():
+            if _began_anew(history, call, leg, now):
+                continue
             if leg.answered_at is not None and leg.acked_at is None and _stayed(history, leg.phone, heard):
                 yield Breach("acknowledged", now, f"{_named(call)}: {leg.phone} never got its ACK")
 
@@ -146,6 +159,8 @@ def uncut(history: History, now: float) -> Iterator[Breach]:
     """No call is ended but by who talks."""
     for call in history.calls.values():
         legs = [leg for leg in (call.calling, *call.called.values()) if leg is not None]
+        if not call.called and call.do in BY_MODEM:
+            continue  # hil/reaching.py
         for leg in legs:
             heard = leg.bye_heard_at
             if heard is None or now - heard < TRACED_S + SPREAD_S:
@@ -173,7 +188,7 @@ def ended(history: History, now: float) -> Iterator[Breach]:
                 tcp = call.tcp or any(phone.tcp for phone in history.phone_of(call.callee))
                 if tcp and history.troubled(call.at, sent, EDGE):
                     continue
-                if _stayed(history, other.phone, sent):
+                if _stayed(history, other.phone, sent) and not _began_anew(history, call, other, now):
                     yield Breach("ended", now, f"{_named(call)}: {other.phone} never heard the BYE")
 
 
@@ -189,7 +204,7 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
         for leg in call.called.values():
             rung = any(at < sent - 1 for at in leg.invited.values())
             silent = leg.cancel_heard_at is None and leg.bye_sent_at is None and leg.code is None
-            if rung and silent and _stayed(history, leg.phone, sent):
+            if rung and silent and _stayed(history, leg.phone, sent) and not _began_anew(history, call, leg, now):
                 yield Breach("let_go", now, f"{_named(call)}: {leg.phone} rings on")
 
 
@@ -239,6 +254,8 @@ def recorded(history: History, now: float) -> Iterator[Breach]:
             continue
         hung_up = call.calling.bye_sent_at
         told = any(leg.bye_heard_at is not None for leg in call.called.values())
+        if hung_up is not None and history.troubled(call.at, hung_up + RECORD_S, GATEWAYS):
+            continue  # what it did not hear, it did not confirm
         if hung_up is not None and told and now - hung_up > RECORD_S and records[0].ended_at is None:
             yield Breach("recorded", now, f"{_named(call)}: its end is not recorded")
 
@@ -412,6 +429,18 @@ def _on(history: History, extension: str) -> list[Phone]:
     return [phone for phone in history.phone_of(extension) if phone.up_at is not None]
 
 
+def _modem_for(history: History, call: Call) -> bool:
+    """Whether a modem could take this call to 112 all the time, and no other one had it for a moment."""
+    until = call.at + SOS_S
+    taken = {
+        other.modem
+        for other in history.outside.calls.values()
+        if (other.emergency or other.incoming) and other.at <= until and (other.over_at or until) >= call.at - SPREAD_S
+    }
+    modems = set(history.outside.sims.values()) - taken
+    return any(modem_well(history, modem, call.at - SPREAD_S, until) for modem in modems)
+
+
 def _sides(call: Call) -> Iterator[tuple[Leg, list[Leg]]]:
     if call.calling is None:
         return
@@ -430,6 +459,11 @@ def _stayed(history: History, label: str, since: float) -> bool:
     """A phone has not been switched off since; the caller of a call always stays."""
     phone = history.phones.get(label)
     return phone is None or (phone.up_at is not None and phone.up_at < since)
+
+
+def _began_anew(history: History, call: Call, leg: Leg, now: float) -> bool:
+    """The gateway has died since it was called, and knows nothing of the call."""
+    return leg.phone == GATEWAY and history.troubled(call.at, now, GATEWAYS)
 
 
 def _unwritten(history: History, call: Call, now: float) -> bool:

@@ -90,6 +90,11 @@ class Modems:
             left.unlink()
         self._links.rmdir()
 
+    @property
+    def links(self) -> Path:
+        """The folder of its ports, in memory."""
+        return self._links
+
     def at_url(self, name: str) -> str:
         """Where a modem's AT port is."""
         return f"serial://{self._link(name, 'at')}"

@@ -24,7 +24,7 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.history import Absence, History
-from hil.stormdeeds import APART, AWAY, LOST, MAILED, MATE, MOVED, RINGER, STANDIN, Deed, Do
+from hil.stormdeeds import APART, AWAY, LOST, MAILED, MATE, MOVED, REFERRED, REFERRED_MOBILE, RINGER, STANDIN, Deed, Do
 from hil.told import refer
 
 __all__ = ["JournalLocker", "Loader", "People", "load_directory", "torn_message"]
@@ -56,7 +56,13 @@ def load_directory(paths: Paths, extensions: tuple[str, ...]) -> None:
         ),
         units=(Unit(id="u", name="Bygg", entity="e"), *(Unit(id=house, name=house, entity=house) for house in houses)),
         people=(
-            Person(id=f"p{number}", given="Anna", family=f"Ek {number}", unit=own.get(number, "u"))
+            Person(
+                id=f"p{number}",
+                given="Anna",
+                family=f"Ek {number}",
+                unit=own.get(number, "u"),
+                mobile=REFERRED_MOBILE if number == REFERRED else None,
+            )
             for number in extensions
         ),
         extensions=(

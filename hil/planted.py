@@ -127,6 +127,9 @@ NEEDS: dict[str, Need] = {
     "26-led-calls-left-behind": _crashed("silence"),
     "27-other-end-not-told": _of_people("silence", do=Do.CHOOSE),
     "28-recording-left-torn": _crashed("torn"),
+    "29-put-off-is-sent": Need(frozenset(("texted",)), peace=True, deeds=((Do.TEXT, *EARLY),)),
+    "30-nobody-hangs-up": _in_peace(Do.EMERGENCY, "hung_up"),
+    "31-sent-until-reported": Need(frozenset(("texted_once",)), peace=True, deeds=((Do.TEXT, *EARLY),)),
 }
 """By the name of the patch."""
 

@@ -8,6 +8,7 @@ plan's length, mended and quiet.
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -24,14 +25,17 @@ from hil.heard import TOLD, heard_breaches
 from hil.history import History, Size
 from hil.invariants import Breach, breaches
 from hil.lag import watch_lag
+from hil.modems import Modems
 from hil.names import PROXY_NAME, Names
 from hil.net import Net, NetError
+from hil.outside import MODEM_PLANS, Outside
 from hil.people import People
 from hil.phone import PhoneError
 from hil.platform import PlatformError
 from hil.platform.kamailio import KamailioPlatform
+from hil.reaching import reaching_breaches
 from hil.site import PLATFORM_IP, Site
-from hil.stormdeeds import Do
+from hil.stormdeeds import HELPER, Do
 from hil.stormplan import AGAIN, Chapter, Fault, Pair, Plan, pairs_of
 from hil.told import record
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
@@ -43,6 +47,9 @@ CONFIGURATION: dict[str, dict[str, object]] = {
     "platform": {"nodes": [f"sip:{PROXY_NAME}"], "name_servers": [PLATFORM_IP]},
     "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2},
     "emergency": {"gateway": GATEWAY_URI, "hold_s": 12},
+    "gateway": {"address": GATEWAY_URI, "calls_max": 1},
+    "trunk": {"reception": HELPER, "emergency_ringing_s": 10},
+    "sms": {"answers_per_hour": 60},
 }
 DISK_MB = 192
 RECORDS_MAX = 5_000
@@ -78,6 +85,9 @@ class Outcome:
     told: int = 0  # calls of those who hear that the unit itself has answered
     messages: int = 0  # that are kept
     codes: int = 0  # of those who dial a code, who have got what they wanted
+    by_modem: int = 0  # calls that were up in the mobile network, of the unit's modems
+    emergencies_by_modem: int = 0  # of those to 112
+    texts: int = 0  # that came to a mobile
     chapters: int = 0  # begun
     lagged_s: float = 0.0  # of which nothing can be said, as this machine was too busy
     broken: list[Breach] = field(default_factory=list)
@@ -93,10 +103,10 @@ class Outcome:
 def run_storm(plan: Plan, told: Told, *, keep_going: bool = False, all_pairs: bool = False) -> Outcome:
     """One storm in a net of its own. `all_pairs`: it also ends when every pair of mode and fault has been visited.
 
-    Raises NetError, SiteError, PhoneError, PlatformError where it cannot begin.
+    Raises NetError, ModemsError, SiteError, PhoneError, PlatformError where it cannot begin.
     """
-    with Net("rvstorm") as net:
-        storm = _Storm(net, plan, told, keep_going, all_pairs)
+    with Net("rvstorm") as net, Modems(net.directory / "modems", *MODEM_PLANS, seed=plan.seed) as modems:
+        storm = _Storm(net, modems, plan, told, keep_going, all_pairs)
         try:
             return storm.play()
         finally:
@@ -119,7 +129,7 @@ def shortest_prefix(chapters: int, breaks: Callable[[int], bool], until: float, 
 
 
 class _Storm:
-    def __init__(self, net: Net, plan: Plan, told: Told, keep_going: bool, all_pairs: bool) -> None:
+    def __init__(self, net: Net, modems: Modems, plan: Plan, told: Told, keep_going: bool, all_pairs: bool) -> None:
         self._plan = plan
         self._told = told
         self._keep_going = keep_going
@@ -137,27 +147,30 @@ class _Storm:
             configuration=CONFIGURATION | {"announcing": {"languages": ["sv"], "recordings": str(recordings)}},
             credentials=CREDENTIALS,
             disk_mb=DISK_MB,
-            prefix=lambda run: clock_prefix(clock, run),
+            prefix=lambda run: clock_prefix(clock, run, modems.links),
+            modems=modems.configuration(),
         )
         self._names = Names(self._site.platform_host, PLATFORM_IP, [PLATFORM_IP])
         self._people = People(self._site.paths, tuple(USERS), self._history, self._lock)
-        self._town = Town(net, self._site, self._history, self._lock, self._people)
-        self._faults = Faults(self._site, clock, self._fault_told)
+        self._outside = Outside(modems, self._history, self._lock)
+        self._town = Town(net, self._site, self._history, self._lock, self._people, self._outside)
+        self._faults = Faults(self._site, clock, self._fault_told, self._change_outside)
         self._threads: list[threading.Thread] = []
         self._in_force: set[Fault] = set()
-        self._chapters_over = threading.Event()
+        self._chapters_over, self._spells_over = threading.Event(), threading.Event()
         self._seen_broken: set[tuple[str, str]] = set()
 
     def play(self) -> Outcome:
         """From the first phone to the last judgement."""
         self._names.start()
         self._people.start()
+        self._outside.start(self._site.paths)
         self._site.start()
         self._town.start()
         began = self._history.began = time.monotonic()
         self._threads = [
             threading.Thread(target=work, daemon=True)
-            for work in (self._watch_mode, self._watch_tables, self._strike_all)
+            for work in (self._watch_mode, self._watch_tables, self._strike_all, self._strike_outside)
         ]
         self._threads.append(threading.Thread(target=watch_lag, args=(self._over, self._lagged), daemon=True))
         for thread in self._threads:
@@ -166,6 +179,7 @@ class _Storm:
         self._live(end)
         if not self._over.is_set():
             self._chapters_over.wait(MODE_WAIT_S)
+            self._spells_over.wait(MODE_WAIT_S)
             self._faults.mend_all()
             self._live(time.monotonic() + LAST_S, quiet=True)
         if not self._over.is_set():
@@ -178,6 +192,10 @@ class _Storm:
         self._outcome.told = sum(one.label in TOLD and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.codes = sum(one.label in CODES and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.messages = sum(one.kept_at is not None for one in self._history.messages.values())
+        seen = self._history.outside
+        up = [one for one in seen.calls.values() if one.up_at is not None]
+        self._outcome.by_modem, self._outcome.texts = len(up), seen.delivered.total()
+        self._outcome.emergencies_by_modem = sum(one.emergency for one in up)
         return self._outcome
 
     def close(self) -> None:
@@ -188,6 +206,7 @@ class _Storm:
         with contextlib.suppress(NetError, PlatformError, OSError):
             self._faults.mend_all()
         self._town.stop()
+        self._outside.stop()
         self._people.stop()
         self._site.stop()
         self._names.stop()
@@ -251,6 +270,7 @@ class _Storm:
             *absent_breaches(history, now),
             *heard_breaches(history, now),
             *dialled_breaches(history, now),
+            *reaching_breaches(history, now),
         ]
 
     def _revive(self, now: float) -> None:
@@ -289,6 +309,8 @@ class _Storm:
             with contextlib.suppress(StoreError, OSError, Exception):
                 self._see_journal()
                 self._people.see()
+            with contextlib.suppress(StoreError, OSError, sqlite3.Error):
+                self._outside.see()
             if now - measured >= SIZES_S:
                 measured = now
                 with contextlib.suppress(OSError, NetError, EdgeUnreachable, EdgeError, ValueError):
@@ -344,6 +366,28 @@ class _Storm:
                 self._outcome.failed = f"chapter {chapter.number}: {error}"
                 self._over.set()
         self._chapters_over.set()
+
+    def _strike_outside(self) -> None:
+        """The spells that the ways out have, each from its time on."""
+        began = self._history.began
+        ends = [(spell.at_s + spell.held_s, False, spell.fault) for spell in self._plan.spells]
+        turns = sorted([(spell.at_s, True, spell.fault) for spell in self._plan.spells] + ends)
+        in_force: list[Fault] = []
+        for at_s, begins, fault in turns:
+            if self._over.wait(max(0.0, began + min(at_s, self._plan.length_s) - time.monotonic())):
+                break
+            try:
+                (self._strike if begins else self._mend)(fault, in_force)
+            except (NetError, PhoneError, PlatformError, OSError) as error:
+                self._outcome.failed = f"{fault}: {error}"
+                self._over.set()
+        self._spells_over.set()
+
+    def _change_outside(self, fault: Fault, on: bool) -> None:
+        if fault is Fault.GATEWAY_DEAD:
+            self._town.gateway(not on)
+        else:
+            self._outside.change(fault, on)
 
     def _play(self, chapter: Chapter, end: float) -> None:
         self._await_mode(Mode.NORMAL, NORMAL_S)

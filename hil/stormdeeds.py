@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from heapq import merge
+from itertools import count, cycle
 from operator import attrgetter
 
 __all__ = [
     "APART",
     "AWAY",
+    "BOSS",
     "BUSY",
     "CODERS",
     "CROWD",
@@ -30,13 +32,18 @@ __all__ = [
     "MATE",
     "MEETING",
     "MEET_LEAST",
+    "MOBILES",
+    "MODEMS",
     "MOVED",
     "NOBODY",
     "PARKED",
     "PATIENT",
     "PICK_UP",
+    "REFERRED",
+    "REFERRED_MOBILE",
     "RINGER",
     "ROAMER",
+    "RUSH",
     "SENDER",
     "STANDIN",
     "STREAM",
@@ -96,6 +103,15 @@ RINGER = "1037"
 """Hears, rings, and never lifts."""
 PARKED = "1038"
 """Hears, and is sent on to wait in a slot."""
+MODEMS = ("m1", "m2")
+MOBILES = tuple(f"+467011100{number:02}" for number in range(40))
+"""Who is called outside, one after the other, so that each call has a number of its own;"""
+RUSH = 4
+"""the first of them while a fault is struck."""
+BOSS = "+46701119999"
+"""A mobile that is texted, and that calls the SIMs."""
+REFERRED, REFERRED_MOBILE = "1039", "+46701118888"
+"""Is referred by texts; has no phone here."""
 MEETING = "*55*7"
 """The conference that is met in while a fault is struck."""
 PICK_UP = "*8%23"
@@ -112,6 +128,7 @@ class Do(StrEnum):
     GIVE_UP = "give up"
     EMERGENCY = "112"
     EMERGENCY_STRANGER = "112 by a stranger"
+    EMERGENCY_RUSH = "112 by two"  # at once, while others are outside
     STRANGER_CALLS = "stranger calls"
     STRANGER_REGISTERS = "stranger registers"
     WRONG_KEY_CALLS = "wrong key calls"
@@ -134,6 +151,10 @@ class Do(StrEnum):
     FETCH = "fetch"  # who waits in `slot`
     RING = "ring and wait"
     PICK_UP = "pick up"
+    CALL_OUT = "call outside"
+    CALL_SIM = "call a SIM"  # `callee`: the modem
+    TEXT = "text"  # one that the unit sends; `slot`: which
+    COMMAND = "refer by text"
 
 
 @dataclass(frozen=True)
@@ -150,7 +171,10 @@ class Deed:
 
 def deeds(seed: int, length_s: float) -> list[Deed]:
     """In the order of their times; each kind of people has a chance of its own, so that one more changes no others'."""
-    kinds = (("deeds", _deeds), ("people", _people_deeds), ("ears", _ears_deeds), ("codes", _code_deeds))
+    kinds = (
+        ("deeds", _deeds), ("people", _people_deeds), ("ears", _ears_deeds), ("codes", _code_deeds),
+        ("outside", _outside_deeds),
+    )  # fmt: skip
     rows = (make(random.Random(f"{name} {seed}"), length_s) for name, make in kinds)
     return list(merge(*rows, key=attrgetter("at_s")))
 
@@ -297,4 +321,47 @@ def _code_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
                 picked_s = round(at_s + PICKED_UP_AFTER_S, 2)
                 found.append(Deed(picked_s, Do.PICK_UP, MATE, PICK_UP, round(rng.uniform(*TAKEN_S), 1)))
         at_s += rng.uniform(*CODE_EVERY_S)
+    return iter(sorted((deed for deed in found if deed.at_s < length_s), key=attrgetter("at_s")))
+
+
+OUTSIDE_EVERY_S = (2.0, 5.0)
+TALKS_OUTSIDE_S = (0.5, 8.0)
+RUSH_TALKS_S, RUSH_AFTER_S, RUSH_SOS_S = 9.0, 3.5, 5.0
+"""Two are outside, by the gateway and by a modem, when two dial 112."""
+OUTSIDE: tuple[tuple[Do, float], ...] = (
+    (Do.CALL_OUT, 3),
+    (Do.CALL_SIM, 1),
+    (Do.TEXT, 3),
+    (Do.COMMAND, 1),
+    (Do.EMERGENCY_RUSH, 2),
+)
+"""What is done, in which shares."""
+COMMANDS = ("LUNCH 1300", "MÖTE 1430", "ÅTER")
+
+
+def _outside_deeds(rng: random.Random, length_s: float) -> Iterator[Deed]:
+    """In the order of their times."""
+    found: list[Deed] = []
+    at_s, numbers, texts = 1.0, cycle(MOBILES[RUSH:]), count(1)
+
+    def out(at_s: float, hold_s: float) -> Deed:
+        return Deed(round(at_s, 2), Do.CALL_OUT, rng.choice((*CROWD, *LATE)), next(numbers), hold_s)
+
+    while at_s < length_s:
+        ((do, _),) = rng.choices(OUTSIDE, [share for _, share in OUTSIDE])
+        talks_s = round(rng.uniform(*TALKS_OUTSIDE_S), 1)
+        match do:
+            case Do.CALL_OUT:
+                found.append(out(at_s, talks_s))
+            case Do.CALL_SIM:
+                found.append(Deed(round(at_s, 2), do, BOSS, rng.choice(MODEMS), talks_s))
+            case Do.TEXT:
+                found.append(Deed(round(at_s, 2), do, callee=BOSS, slot=next(texts)))
+            case Do.COMMAND:
+                found.append(Deed(round(at_s, 2), do, REFERRED_MOBILE, rng.choice(COMMANDS)))
+            case _:
+                found += [out(at_s, RUSH_TALKS_S), out(at_s + 0.5, RUSH_TALKS_S)]
+                for after_s, caller in zip((0.0, 0.5), rng.sample(CROWD, 2), strict=True):
+                    found.append(Deed(round(at_s + RUSH_AFTER_S + after_s, 2), do, caller, "112", RUSH_SOS_S))
+        at_s += rng.uniform(*OUTSIDE_EVERY_S)
     return iter(sorted((deed for deed in found if deed.at_s < length_s), key=attrgetter("at_s")))

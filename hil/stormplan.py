@@ -10,10 +10,12 @@ in the mode that the next one wants, so that their times are the unit's, their o
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from heapq import merge
 from itertools import count, islice, product
+from operator import attrgetter
 from typing import NamedTuple
 
 from firmware.modes import Mode
@@ -22,14 +24,19 @@ from hil.stormdeeds import CROWD, LATE, STREAM, Deed, deeds, pair
 __all__ = [
     "AGAIN",
     "FAULTS",
+    "GATEWAY_FAULTS",
     "LONELY",
+    "MODEM_FAULTS",
     "OUTAGES",
     "PLATFORMS",
     "THROUGH",
+    "WAYS_OUT",
+    "WELL_S",
     "Across",
     "Chapter",
     "Fault",
     "Plan",
+    "Spell",
     "make_plan",
     "pairs_of",
 ]
@@ -60,6 +67,14 @@ class Fault(StrEnum):
     MEMORY_SHORT = "memory short"
     DIRECTORY_LOADED = "directory loaded"  # again and again
     JOURNAL_LOCKED = "journal locked"  # for seconds at a time
+    # The ways out
+    MODEM_UNPLUGGED = "modem unplugged"
+    MODEM_HUNG = "modem hung"
+    KEPT_UNPLUGGED = "kept modem unplugged"
+    KEPT_HUNG = "kept modem hung"
+    NETWORK_LOST = "network lost"  # by both modems
+    TRUNK_KILLED = "trunk killed"
+    GATEWAY_DEAD = "gateway dead"
 
 
 class Held(NamedTuple):
@@ -94,6 +109,23 @@ FAULTS: dict[Fault, Held] = {
     Fault.DIRECTORY_LOADED: Held(5, 9),
     Fault.JOURNAL_LOCKED: Held(5, 9),
 }
+
+MODEM_FAULTS: dict[Fault, Held] = {
+    Fault.MODEM_UNPLUGGED: Held(3, 8),
+    Fault.MODEM_HUNG: Held(6, 12),
+    Fault.KEPT_UNPLUGGED: Held(3, 8),
+    Fault.KEPT_HUNG: Held(6, 12),
+    Fault.NETWORK_LOST: Held(4, 8),
+    Fault.TRUNK_KILLED: Held(0.3, 3),
+}
+GATEWAY_FAULTS: dict[Fault, Held] = {Fault.GATEWAY_DEAD: Held(12, 25)}
+WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS)
+"""What is wrong with the ways out is no matter of modes: it comes and goes by itself, across whatever chapter there is.
+Of each of these one at a time, so that the others may live."""
+WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40))
+"""And so long nothing is wrong of each,"""
+WELL_S = 30.0
+"""and so long at the begin of all of them."""
 
 OUTAGES = (Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE)
 """What a unit is brought to SURVIVAL by, by way of SUSPECT."""
@@ -141,6 +173,15 @@ class Across:
     held_s: float
 
 
+@dataclass(frozen=True)
+class Spell:
+    """A way out does not do for a while; from the begin of the storm."""
+
+    at_s: float
+    fault: Fault
+    held_s: float
+
+
 Pair = tuple[Mode, Fault]
 
 
@@ -184,10 +225,11 @@ class Plan:
     length_s: float
     chapters: tuple[Chapter, ...]
     deeds: tuple[Deed, ...]
+    spells: tuple[Spell, ...] = ()
 
     def prefix(self, chapters: int) -> Plan:
         """The same, but for the chapters after the first so many."""
-        return Plan(self.seed, self.length_s, self.chapters[:chapters], self.deeds)
+        return replace(self, chapters=self.chapters[:chapters])
 
 
 def pairs_of(faults: Sequence[Fault] = tuple(FAULTS)) -> frozenset[Pair]:
@@ -200,7 +242,24 @@ def make_plan(seed: int, length_s: float, faults: Sequence[Fault] = tuple(FAULTS
     the same faults begin alike, however long they are."""
     row = _chapters(random.Random(f"chapters {seed}"), tuple(dict.fromkeys(faults)))
     most = int(length_s / CHAPTER_LEAST_S) + 1
-    return Plan(seed, length_s, tuple(islice(row, most)), tuple(deeds(seed, length_s)))
+    return Plan(seed, length_s, tuple(islice(row, most)), tuple(deeds(seed, length_s)), tuple(_spells(seed, length_s)))
+
+
+def _spells(seed: int, length_s: float) -> Iterator[Spell]:
+    """In the order of their times."""
+    rows = (
+        _row(random.Random(f"ways {seed} {n}"), length_s, faults, WELL_BETWEEN[n]) for n, faults in enumerate(WAYS_OUT)
+    )
+    return merge(*rows, key=attrgetter("at_s"))
+
+
+def _row(rng: random.Random, length_s: float, faults: Mapping[Fault, Held], well: Held) -> Iterator[Spell]:
+    at_s = WELL_S + rng.uniform(0, well.most_s)
+    while at_s < length_s:
+        fault = rng.choice(list(faults))
+        held_s = round(rng.uniform(*faults[fault]), 1)
+        yield Spell(round(at_s, 1), fault, held_s)
+        at_s += held_s + rng.uniform(*well)
 
 
 def _chapters(rng: random.Random, faults: Sequence[Fault]) -> Iterator[Chapter]:

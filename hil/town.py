@@ -13,7 +13,9 @@ from typing import Any
 
 from hil.history import Call, History, Phone
 from hil.insisting import Insisting
+from hil.invariants import BY_MODEM
 from hil.net import Net, NetError
+from hil.outside import Outside
 from hil.people import People
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
@@ -39,12 +41,15 @@ from hil.stormdeeds import (
     MAILED,
     MEET_LEAST,
     MEETING,
+    MOBILES,
     MOVED,
     NOBODY,
     PARKED,
     PATIENT,
+    REFERRED,
     RINGER,
     ROAMER,
+    RUSH,
     SENDER,
     STANDIN,
     STREAM,
@@ -62,11 +67,13 @@ OFTEN_S, SELDOM_S, ALWAYS_S = 4.0, 11.0, 1.0
 DESKS = ("1041", "1042")
 PEOPLE = (AWAY, STANDIN, MOVED, LOST)
 HEARERS = (*EARS, BUSY, HELPER, MAILED, *APART, *APART.values(), *CODERS, RINGER, PARKED)
-EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *PEOPLE, *DESKS, *HEARERS)
+EXTENSIONS = (*CROWD, *LATE, *STREAM, ROAMER, TWIN, LEARNT, PATIENT, ENDER, LEAVER, *PEOPLE, *DESKS, *HEARERS, REFERRED)
 USERS = {extension: password(extension) for extension in EXTENSIONS}
 CREDENTIALS = {extension: 4 if extension == LEARNT else 1 for extension in EXTENSIONS}
 STRANGER = "7777"
 GATEWAY = "gateway"
+OUT, COUNTRY = "00", "+46"
+"""An outside line, and the 0 of a number within the country."""
 GATEWAY_NUMBER = 20
 GATEWAY_URI = f"sip:10.98.0.{GATEWAY_NUMBER}:5060"
 CALLER_NUMBER, STRANGER_NUMBER, DESK_NUMBER = 21, 22, 31
@@ -76,6 +83,8 @@ GIVES_UP_AFTER_MS = 1_500
 CALLEE_HOLDS_MS = 2_500
 BURST_RATE = 20.0
 BURST_TALK_S = 12.0
+RUSH_EVERY_S, RUSH_AFTER_S, RUSH_TALKS_S = 0.8, 2.5, 5.0
+"""Those outside talk by then, and go on."""
 KEY_RECEPTION, KEY_MESSAGE, KEY_END = "2", "1", "#"
 LEAVES_S = 4.0
 """How long they speak."""
@@ -83,7 +92,7 @@ TRY_S = 4.0
 """How long somebody tries to register, or to unregister."""
 START_S = 20.0
 UNSPOKEN = "18 G729/8000"
-"""What the crowd speaks, and the unit does not: so it reads why its calls are refused, and codes are judged."""
+"""What the crowd speaks inside, and the unit does not: so it reads why its calls are refused, and codes are judged."""
 EARS_NUMBER, HELPER_NUMBER, ANSWERING_NUMBER, CODING_NUMBER = 40, 41, 42, 43
 RECEPTION_S, HELPER_S, PARKED_S, SENT_ON_S = 4.0, 6.0, 14.0, 20.0
 """How long they talk, at the most; the last one, where nothing comes of sending the caller on."""
@@ -138,12 +147,20 @@ PLACES = {
 
 
 class Town:
-    """`lock` guards the history, which `poll` and the deeds fill. Without `people` nobody is ever referred."""
+    """`lock` guards the history, which `poll` and the deeds fill. Without `people` nobody is ever referred, and without
+    `outside` nobody is there."""
 
     def __init__(
-        self, net: Net, site: Site, history: History, lock: threading.RLock, people: People | None = None
+        self,
+        net: Net,
+        site: Site,
+        history: History,
+        lock: threading.RLock,
+        people: People | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._site = site
+        self._outside = outside
         self._people = people
         self._history = history
         self._lock = lock
@@ -230,13 +247,28 @@ class Town:
             case Do.REFER | Do.BACK:
                 if self._people is not None:
                     self._people.do(deed)
+            case Do.CALL_SIM | Do.TEXT | Do.COMMAND:
+                if self._outside is not None:
+                    self._outside.do(deed)
+            case Do.CALL_OUT:
+                if self._outside is not None:
+                    self._place(deed.do, ((deed.caller, OUT + deed.callee.removeprefix(COUNTRY)),), deed.hold_s)
             case _:
                 self._place(deed.do, ((deed.caller, deed.callee),), deed.hold_s)
 
+    def gateway(self, there: bool) -> None:
+        """The other gateway ends, or is there again."""
+        if there and GATEWAY not in self._answering:
+            self._switch_on(GATEWAY)
+        elif not there and GATEWAY in self._answering:
+            self._switch_off(GATEWAY)
+
     def burst(self, pairs: Sequence[tuple[str, str]]) -> None:
-        """Calls begun in quick succession; among them some who hear why, one who has been led on by then, and a
-        conference."""
+        """Calls begun in quick succession; among them some who hear why, one who has been led on by then, a
+        conference, and two outside while two others dial 112."""
         self._place(Do.CALL, pairs, 1.0)
+        if self._outside is not None:
+            self._workers.submit(self._rush)
         waiting, choosing, _ = APART
         for do, callee in ((Do.HEAR, waiting), (Do.HEAR, NOBODY), (Do.CHOOSE, choosing), (Do.LEAVE, MAILED)):
             self._hear(Deed(0.0, do, EARS[0], callee, BURST_TALK_S))
@@ -371,20 +403,31 @@ class Town:
             case _:
                 self._coding.dial(*dialled, Manner(hold_s=deed.hold_s), deed.do, now, TAKES_S)
 
+    def _rush(self) -> None:
+        """By the gateway and by a modem some are outside, as soon as these are free; then two dial 112, who need both
+        modems."""
+        with contextlib.suppress(PhoneError, NetError):
+            for mobile in MOBILES[:RUSH]:
+                self.do(Deed(0.0, Do.CALL_OUT, CROWD[0], mobile, BURST_TALK_S))
+                if self._over.wait(RUSH_EVERY_S):
+                    return
+            if not self._over.wait(RUSH_AFTER_S):
+                self._place(Do.EMERGENCY_RUSH, [(caller, "112") for caller in CROWD[2:4]], RUSH_TALKS_S)
+
     def _place(self, do: Do, pairs: Sequence[tuple[str, str]], hold_s: float) -> None:
         self._number += 1
         label, now = f"{do} {self._number}", time.monotonic()
         sipp = self._stream_caller if do is Do.CALL_BY_TCP else self._caller
-        options: dict[str, Any] = {
-            "hold_ms": round(hold_s * 1000), "patience_ms": CALL_PATIENCE_MS, "rtpmap": UNSPOKEN,
-        }  # fmt: skip
+        options: dict[str, Any] = {"hold_ms": round(hold_s * 1000), "patience_ms": CALL_PATIENCE_MS}
+        if do not in BY_MODEM:
+            options["rtpmap"] = UNSPOKEN
         key: Callable[[str], str] = USERS.__getitem__
         match do:
             case Do.GIVE_UP:
                 options["cancel_ms"] = GIVES_UP_AFTER_MS
             case Do.CALLEE_ENDS:
                 options["callee_ends"] = True
-            case Do.EMERGENCY | Do.EMERGENCY_STRANGER:
+            case Do.EMERGENCY | Do.EMERGENCY_STRANGER | Do.EMERGENCY_RUSH:
                 options["patience_ms"] = SOS_PATIENCE_MS
             case Do.WRONG_KEY_CALLS:
                 # From elsewhere: who guesses is held off by extension and address.

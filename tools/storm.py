@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.modes import Mode
+from hil.modems import ModemsError
 from hil.net import Net, NetError
 from hil.phone import PhoneError
 from hil.planted import BUGS, Planted, find
@@ -86,7 +87,7 @@ def pairs_table(outcome: Outcome) -> list[str]:
 def _storm(plan: Plan, told: Told, *, keep_going: bool = False, all_pairs: bool = False) -> Outcome:
     try:
         return run_storm(plan, told, keep_going=keep_going, all_pairs=all_pairs)
-    except (NetError, PhoneError, PlatformError, SiteError, OSError) as error:
+    except (NetError, ModemsError, PhoneError, PlatformError, SiteError, OSError) as error:
         return Outcome(plan.seed, failed=str(error))
 
 
@@ -132,6 +133,9 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
         "told": outcome.told,
         "messages": outcome.messages,
         "codes": outcome.codes,
+        "by_modem": outcome.by_modem,
+        "emergencies_by_modem": outcome.emergencies_by_modem,
+        "texts": outcome.texts,
         "broken": len(outcome.broken),
         "pairs_visited_percent": outcome.pairs_visited_percent,
         "broken_after_s": None if outcome.broken_after_s is None else round(outcome.broken_after_s, 1),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.modes import Mode
+from hil.invariants import EMERGENCIES
 from hil.stormdeeds import CODERS, LEARNT, LEAVER, MATE, PATIENT, ROAMER, Do
-from hil.stormplan import FAULTS, LONELY, Fault, make_plan, pairs_of
+from hil.stormplan import FAULTS, LONELY, WAYS_OUT, WELL_S, Fault, make_plan, pairs_of
 
 FEW = settings(max_examples=settings().max_examples // 4)
 """A plan of many minutes takes some milliseconds to make."""
@@ -105,7 +107,7 @@ def test_who_is_called_for_what() -> None:
     deeds = make_plan(1, 3600).deeds
     assert {deed.do for deed in deeds} == set(Do)
     assert {deed.callee for deed in deeds if deed.do is Do.GIVE_UP} == {PATIENT}
-    assert {deed.callee for deed in deeds if deed.do in (Do.EMERGENCY, Do.EMERGENCY_STRANGER)} == {"112"}
+    assert {deed.callee for deed in deeds if deed.do in EMERGENCIES} == {"112"}
     assert {deed.callee for deed in deeds if deed.do is Do.THIEF_REGISTERS} == {LEARNT}
 
 
@@ -142,3 +144,18 @@ def test_only_the_faults_that_are_asked_for() -> None:
     struck = {chapter.fault for chapter in plan.chapters}
     across = {chapter.across.fault for chapter in plan.chapters if chapter.across}
     assert struck | across == {Fault.EDGE_KILLED, Fault.DISK_FULL}
+
+
+@FEW
+@given(SEEDS)
+def test_of_the_modems_one_thing_at_a_time_is_wrong(seed: int) -> None:
+    spells = make_plan(seed, 300).spells
+    assert [spell.at_s for spell in spells] == sorted(spell.at_s for spell in spells)
+    assert all(spell.at_s >= WELL_S for spell in spells)
+    for faults in WAYS_OUT:
+        row = [spell for spell in spells if spell.fault in faults]
+        assert all(one.at_s + one.held_s < other.at_s for one, other in pairwise(row))
+
+
+def test_all_that_can_be_wrong_with_the_ways_out_comes() -> None:
+    assert {spell.fault for spell in make_plan(1, 3600).spells} == set(Fault) - set(FAULTS)

@@ -10,7 +10,7 @@ from firmware.modes import Mode
 from hil.invariants import Breach
 from hil.planted import Planted
 from hil.storm import Outcome, Told
-from hil.stormplan import Fault, Plan, make_plan, pairs_of
+from hil.stormplan import FAULTS, Fault, Plan, make_plan, pairs_of
 from tools.storm import pairs_table, planted_table, shortest_way
 
 SEED = 7
@@ -66,7 +66,7 @@ def test_a_replay_is_no_longer_than_it_must_be() -> None:
 def test_every_pair_stands_in_the_table() -> None:
     head, *rows = pairs_table(Outcome(1, visited={(Mode.NORMAL, Fault.DISK_FULL)}))
     assert head.split()[-4:] == list(Mode)
-    assert len(rows) == len(Fault)
+    assert len(rows) == len(FAULTS)
     assert sum(row.split().count("x") for row in rows) == 1
     assert sum(row.split().count("-") for row in rows) == len(pairs_of()) - 1
 

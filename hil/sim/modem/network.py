@@ -196,8 +196,13 @@ class Network:
         """The calls of a party."""
         return [call for call in self.calls if party in (call.caller, call.callee)]
 
+    def _desk(self) -> Party | None:
+        """Who takes a call to 112: one of those called 112, 112-2 and so on who is not in a call, where there is."""
+        desks = [party for number, party in self.parties.items() if number.partition("-")[0] == "112"]
+        return next((desk for desk in desks if not self.of(desk)), self.find("112"))
+
     def _routed(self, call: Call) -> None:
-        found = self.find("112" if call.emergency else call.dialled)
+        found = self._desk() if call.emergency else self.find(call.dialled)
         if found is None:
             call.release(Cause.UNALLOCATED)
         elif not found.reachable():

@@ -93,7 +93,7 @@ class Phone:
         if call is not self.call:
             return
         if call.stage is Stage.ACTIVE:
-            if self.number == SOS:
+            if self.number.partition("-")[0] == SOS:
                 self.network.history.note("sos", call=call.index, caller=call.caller.number, after_s=self._since(call))
             if self.habit.keys:
                 self._later(self.habit.keys_after_s, lambda: self.press(self.habit.keys))
