@@ -210,4 +210,4 @@ async def test_an_evening_with_a_line_that_lies(tmp_path: Path) -> None:
         await all_.until(lambda: all_.keeper.ending.stage is Stage.RUNNING)
         assert all_.state() is PowerState.MAINS
         await all_.until(all_.port_is_on, BACK_S)
-        assert all_.keeper.shed == ()
+        assert not all_.keeper.shed

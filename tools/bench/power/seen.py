@@ -29,6 +29,7 @@ __all__ = ["measure"]
 KEY = "mains_loss_seen"
 NUT_GOAL, LINE_GOAL = Goal(1200), Goal(100)
 NUT_CUTS, NUT_CUTS_QUICK = 60, 20
+SERVERS = 2
 LINE_CUTS, LINE_CUTS_QUICK = 300, 40
 PIN = 6
 BOUNCES_S = 0.02
@@ -42,13 +43,13 @@ LOST = {"ups.status": "OB DISCHRG", "battery.charge": "97", "battery.runtime": "
 
 
 def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], dict[str, Scalar]]:
-    """Six minutes, with `quick` two; without NUT its figures have no value."""
+    """Five minutes, with `quick` half a one, and without the driver's figure; without NUT its figures have no value."""
     cuts = NUT_CUTS_QUICK if quick else NUT_CUTS
     served: dict[str, list[float]] = {"nut": [], "nut_driver": []}
     if is_installed():
-        for place in served:
+        for place in ("nut",) if quick else served:
             tell(f"{cuts} cuts through NUT, {'with its driver' if place == 'nut_driver' else 'by its server alone'}")
-            served[place] = asyncio.run(_by_nut(cuts, with_driver=place == "nut_driver"))
+            served[place] = asyncio.run(_by_several(cuts, with_driver=place == "nut_driver"))
     cuts = LINE_CUTS_QUICK if quick else LINE_CUTS
     tell(f"{cuts} cuts on a line that bounces")
     with fake_header() as gpio:
@@ -59,6 +60,12 @@ def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], 
     ], {f"{KEY}_nut_driver_looks_s": DRIVER_S, f"{KEY}_line_bounces_ms": BOUNCES_S * 1000}
 
 
+async def _by_several(cuts: int, *, with_driver: bool) -> list[float]:
+    """Each its own server, driver and UPS; they mostly wait."""
+    found = await asyncio.gather(*(_by_nut(cuts // SERVERS, with_driver=with_driver) for _ in range(SERVERS)))
+    return [ms for each in found for ms in each]
+
+
 async def _by_nut(cuts: int, *, with_driver: bool) -> list[float]:
     moments = (place * SPREAD % DRIVER_S for place in range(cuts))
     with tempfile.TemporaryDirectory(prefix="rvn") as folder:
@@ -67,7 +74,7 @@ async def _by_nut(cuts: int, *, with_driver: bool) -> list[float]:
         nut = RealNut(Path(folder) / "nut", dev, free_port("127.0.0.1"))
         nut.folder.mkdir()
         try:
-            nut.start()
+            await asyncio.to_thread(nut.start)
             driver = str(nut.driver_socket) if with_driver else ""
             source = NutUps(NutSettings("ups", NAME, nut.host, nut.port, driver_socket=driver))
 
@@ -79,7 +86,7 @@ async def _by_nut(cuts: int, *, with_driver: bool) -> list[float]:
 
             return await _cut(source, cuts, lambda: write_dev(dev, ON), cut)
         finally:
-            nut.stop()
+            await asyncio.to_thread(nut.stop)
 
 
 async def _by_line(cuts: int, gpio: FakeGpio) -> list[float]:
