@@ -205,7 +205,7 @@ def test_first_and_second_run(house: House) -> None:
 @pytest.mark.long
 def test_112_is_answered_by_the_simulated_modem(house: House) -> None:
     terminal = house.run()
-    assert "SIMULERAT" in terminal.text
+    assert "SIMULERADE" in terminal.text
     given = secrets_in(terminal.text)
     phone = house.phone(1001, given["1001"])
     phone.dial("112")

@@ -28,7 +28,7 @@ from tools.bench.figures import Class, Figure, Goal, Scalar
 __all__ = ["Cycle", "cycle", "measure"]
 
 CUTS, CUTS_QUICK = 1_000, 24
-DISKS, DISKS_QUICK = 600, 40
+DISKS, DISKS_QUICK = 600, 24
 STEP_MS = 200
 LOOK_S = 1.0
 UP_S = 3_600.0
@@ -42,6 +42,7 @@ LAST_WORDS_S = (8.0, 60.0)
 """With so little charge they are said then: the moments in which a return is hardest."""
 SEED = 7
 ROOT = Path(__file__).parents[3]
+_WORK = "import sys; from hil import storework as s; s.ROUNDS = {rounds}; sys.exit(s.main(sys.argv[1:]))"
 
 
 class Cycle:
@@ -146,7 +147,7 @@ def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], 
         back += returned
         stages += how_far
     tell(f"the store, cut between its writes: {disks} disks")
-    lost, promised = _lost(disks)
+    lost, promised = _lost(disks, 1 if quick else storework.ROUNDS)
     figures = [
         Figure("returns", float(back), cuts, "cuts", Class.SIMULATED, Goal(cuts, at_least=True)),
         Figure("acknowledged_lost", float(lost), disks, "acknowledged_samples", Class.SIMULATED, Goal(0)),
@@ -155,12 +156,12 @@ def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], 
     return figures, {**found, "acknowledged": promised}
 
 
-def _lost(disks: int) -> tuple[int, int]:
+def _lost(disks: int, rounds: int) -> tuple[int, int]:
     """What was promised and is not on a disk, of so many; and how much was promised on them in all."""
     with tempfile.TemporaryDirectory(prefix="rvx-power-") as name:
         work, disk = Path(name) / "work", Path(name) / "disk"
         work.mkdir()
-        program = [sys.executable, "-m", "hil.storework", str(work)]
+        program = [sys.executable, "-c", _WORK.format(rounds=rounds), str(work)]
         done = list(images(record(program, work, cwd=ROOT), seed=SEED, times=1))
         lost = promised = 0
         chance = random.Random(SEED)  # noqa: S311  chance, not secrecy
