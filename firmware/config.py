@@ -30,7 +30,7 @@ from firmware.config_edge import (
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
 from firmware.config_mcu import Mcu, mcu_whole
 from firmware.config_panel import Panel
-from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, Ups, power_whole
+from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, SnmpKey, Ups, power_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
 from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
@@ -115,6 +115,7 @@ class Secrets:
     sim: Sim = field(default_factory=Sim)
     data: DataKey = field(default_factory=DataKey)
     nut: NutKey = field(default_factory=NutKey)
+    snmp: SnmpKey = field(default_factory=SnmpKey)
     poe: PoeKey = field(default_factory=PoeKey)
 
 
@@ -193,6 +194,7 @@ _SECRET_SECTIONS: Sections = {
     "sim": Sim,
     "data": DataKey,
     "nut": NutKey,
+    "snmp": SnmpKey,
     "poe": PoeKey,
 }
 

@@ -1,5 +1,5 @@
 """What the configuration says of power: `[power]`, `[[ups]]` for each source, `[[load]]` for what can be shed,
-`[poe]` for the switch; of the secrets `[nut]`, `[poe]`.
+`[poe]` for the switch; of the secrets `[nut]`, `[snmp]`, `[poe]`.
 
 See firmware/config.py, whose part this is."""
 
@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from firmware.bounds import Choice, Each, Refused, Text, Whole, like
+from drivers.snmp import PASSWORD_LEAST, Auth, Privacy
+from firmware.bounds import Choice, Each, Refused, Text, Whole, address, like
 from firmware.config_kinds import ADDRESS_OR_NONE, CREDENTIAL, Clashes, Values, tables_of
 from firmware.config_sms import mobile
 from firmware.document import key
@@ -24,14 +25,18 @@ __all__ = [
     "Poe",
     "PoeKey",
     "Power",
+    "Snmp",
+    "SnmpKey",
     "Ups",
     "nut_of",
     "power_whole",
+    "snmp_of",
 ]
 
 DAY_MIN = 24 * 60
 NAME = r"[a-z0-9]([a-z0-9-]{0,14})"
 _NUT = r"nut://(([A-Za-z0-9_.-]{1,32})@)?([A-Za-z0-9.-]{1,253})(:([0-9]{1,5}))?/([A-Za-z0-9_.-]{1,32})"
+_SNMP = r"snmp://([!#-.0-?A-\[\]-~]{1,32})@([0-9.]{7,15})(:([0-9]{1,5}))?"
 _PASSWORD = rf"({NAME})=([!#-\[\]-~]{{1,128}})"
 _PORT = r"[0-9]{1,3}\.[0-9]{1,4}"
 
@@ -44,6 +49,8 @@ LAST_ROLES = ("reception", "on_call", "emergency")
 
 _NAME = Text("1 to 16 small letters, digits or -", like(NAME))
 _YES_NO = Choice(("yes", "no"))
+_AUTH = Choice(tuple(each.value for each in Auth))
+_PRIVACY = Choice(tuple(each.value for each in Privacy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,27 @@ def nut_of(url: str) -> Nut:
     return Nut(match[6], match[3], int(match[5] or 3493), match[2] or "")
 
 
-def _nut(text: str) -> str:
-    if text:
+@dataclass(frozen=True, slots=True)
+class Snmp:
+    """What a ``snmp://`` says."""
+
+    user: str
+    address: str
+    port: int
+
+
+def snmp_of(url: str) -> Snmp:
+    """Raises Refused."""
+    match = re.fullmatch(_SNMP, url, re.ASCII)
+    if not match or not 1 <= int(match[4] or 161) <= 65535:
+        raise Refused("is not so written")
+    return Snmp(match[1], address(match[2]), int(match[4] or 161))
+
+
+def _url(text: str) -> str:
+    if text.startswith("snmp:"):
+        snmp_of(text)
+    elif text:
         nut_of(text)
     return text
 
@@ -138,8 +164,9 @@ class Ups:
     name: str = field(metadata=key(_NAME, "what it is called here and on its label"))
     kind: str = field(
         metadata=key(
-            Choice(("nut", "max1704x", "ina219", "line", "mcu", "fixed")),
-            'what it is: a UPS by NUT, a gauge, a line that tells mains, the board\'s microcontroller; "fixed": '
+            Choice(("nut", "snmp", "max1704x", "ina219", "line", "mcu", "fixed")),
+            "what it is: a UPS by NUT, one by UPS-MIB (that of a router or a fibre box), a gauge, a line that tells "
+            'mains, the board\'s microcontroller; "fixed": '
             "nothing can be read, and minutes says how long it lasts",
         )
     )
@@ -149,8 +176,13 @@ class Ups:
     )
     url: str = field(
         default="",
-        metadata=key(Text('"nut://[USER@]HOST[:PORT]/UPS", or ""', _nut), "of nut: where its server is, and its name"),
+        metadata=key(
+            Text('"nut://[USER@]HOST[:PORT]/UPS", "snmp://USER@ADDRESS[:PORT]", or ""', _url),
+            "of nut: where its server is, and its name; of snmp: where it is",
+        ),
     )
+    auth: str = field(default=Auth.SHA256.value, metadata=key(_AUTH, "of snmp: how its user is authenticated"))
+    privacy: str = field(default=Privacy.AES128.value, metadata=key(_PRIVACY, "and how what is said is encrypted"))
     driver_socket: str = field(
         default="",
         metadata=key(
@@ -235,6 +267,8 @@ class Poe:
     user: str = field(
         default="", metadata=key(Text('up to 32 printable characters, or ""', like(r"[!#-\[\]-~]{0,32}")), "its user")
     )
+    auth: str = field(default=Auth.SHA256.value, metadata=key(_AUTH, "how the user is authenticated"))
+    privacy: str = field(default=Privacy.AES128.value, metadata=key(_PRIVACY, "and how what is said is encrypted"))
     switching: str = field(default="no", metadata=key(_YES_NO, "whether its ports may be turned off and on"))
     names: str = field(default="no", metadata=key(_YES_NO, "whether its ports are named by ifAlias"))
 
@@ -269,7 +303,36 @@ class NutKey:
 
     def of(self, name: str) -> str:
         """The password of a source; "" where none is known."""
-        return next((text for ups, _, text in (entry.partition("=") for entry in self.passwords) if ups == name), "")
+        return _of(self.passwords, name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnmpKey:
+    """Of the secrets."""
+
+    auth_passwords: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata=key(
+            Each(Text('"UPS=PASSWORD"', _password, secret=True), 0, 16),
+            "of each [[ups]] of kind snmp: by it the UPS knows the unit; 8 characters or more",
+        ),
+    )
+    privacy_passwords: tuple[str, ...] = field(
+        default=(),
+        repr=False,
+        metadata=key(
+            Each(Text('"UPS=PASSWORD"', _password, secret=True), 0, 16), "and by it nobody else reads; 8 or more"
+        ),
+    )
+
+    def of(self, name: str) -> tuple[str, str]:
+        """Both passwords of a source; "" where none is known."""
+        return _of(self.auth_passwords, name), _of(self.privacy_passwords, name)
+
+
+def _of(passwords: tuple[str, ...], name: str) -> str:
+    return next((text for ups, _, text in (entry.partition("=") for entry in passwords) if ups == name), "")
 
 
 def power_whole(values: Values) -> Clashes:
@@ -279,7 +342,8 @@ def power_whole(values: Values) -> Clashes:
     if values["power.halt_minutes"] >= values["power.low_minutes"]:
         yield "power.halt_minutes", "the unit would halt before its battery is low", "fewer than power.low_minutes"
     if values["poe.address"] and not (
-        values["poe.user"] and len(values["poe.auth_password"]) >= 8 and len(values["poe.privacy_password"]) >= 8
+        values["poe.user"]
+        and all(len(values[f"poe.{name}"]) >= PASSWORD_LEAST for name in ("auth_password", "privacy_password"))
     ):
         yield "poe.user", "there is no way to read the switch", "a user, and in the secrets two passwords of 8 or more"
 
@@ -295,8 +359,14 @@ def _sources(values: Values) -> Iterator[tuple[str, str, str]]:
         names.add(ups["name"])
         if ups["name"] == SIMULATED:
             yield f"ups.{number}.name", "is what rvx run calls a UPS that is not there", "another name"
-        if ups["kind"] == "nut" and not ups["url"]:
+        if ups["kind"] == "nut" and not ups["url"].startswith("nut:"):
             yield f"ups.{number}.url", "is missing", 'where its server is: "nut://127.0.0.1/ups"'
+        if ups["kind"] == "snmp":
+            if not ups["url"].startswith("snmp:"):
+                yield f"ups.{number}.url", "is missing", 'where it is: "snmp://unit@10.0.0.9"'
+            for secret in ("auth_passwords", "privacy_passwords"):
+                if len(_of(tuple(values[f"snmp.{secret}"]), ups["name"])) < PASSWORD_LEAST:
+                    yield f"snmp.{secret}", f"there is none for {ups['name']}", f"{PASSWORD_LEAST} characters or more"
         if ups["kind"] in ("max1704x", "ina219"):
             place = ups["bus"], ups["address"] or (0x36 if ups["kind"] == "max1704x" else 0x42)
             if place in gauges:
@@ -308,9 +378,10 @@ def _sources(values: Values) -> Iterator[tuple[str, str, str]]:
             pins.add(ups["pin"])
     if sum(ups["kind"] == "mcu" for ups in found) > 1:
         yield "ups", "there are two microcontrollers", "one"
-    for entry in values["nut.passwords"]:
-        if entry.partition("=")[0] not in names:
-            yield "nut.passwords", "there is a password for a source that is not", "a name of an [[ups]]"
+    for secret in ("nut.passwords", "snmp.auth_passwords", "snmp.privacy_passwords"):
+        for entry in values[secret]:
+            if entry.partition("=")[0] not in names:
+                yield secret, "there is a password for a source that is not", "a name of an [[ups]]"
 
 
 def _loads(values: Values) -> Iterator[tuple[str, str, str]]:

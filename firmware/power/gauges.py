@@ -16,7 +16,7 @@ from firmware.power.until import Left
 
 __all__ = ["BATTERIES", "Gauges"]
 
-BATTERIES = ("nut", "max1704x", "ina219", "mcu")
+BATTERIES = ("nut", "snmp", "max1704x", "ina219", "mcu")
 """Kinds of sources that tell of one."""
 EVERY_S = 10.0
 DISCHARGE_MAX = 9_000

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivers.ups.model import Source
 from firmware.config import Config, Ups
-from firmware.config_power import nut_of
+from firmware.config_power import nut_of, snmp_of
 
 if TYPE_CHECKING:
     from drivers.gpio import Header
@@ -32,6 +32,21 @@ def open_source(config: Config, ups: Ups, header: Header | None = None) -> Sourc
             at = nut_of(ups.url)
             password = config.secrets.nut.of(ups.name)
             return NutUps(NutSettings(ups.name, at.ups, at.host, at.port, at.user, password, ups.driver_socket))
+        case "snmp":
+            from drivers.snmp import Access, Auth, Privacy, SnmpAgent
+            from drivers.ups.upsmib import UpsMib
+
+            where, (auth_password, privacy_password) = snmp_of(ups.url), config.secrets.snmp.of(ups.name)
+            access = Access(
+                address=where.address,
+                port=where.port,
+                user=where.user,
+                auth_password=auth_password,
+                privacy_password=privacy_password,
+                auth=Auth(ups.auth),
+                privacy=Privacy(ups.privacy),
+            )
+            return UpsMib(ups.name, SnmpAgent(access))
         case "max1704x":
             from drivers.ups.max1704x import ADDRESS, Max1704xSettings, max1704x
 
@@ -70,7 +85,7 @@ def open_poe(config: Config) -> PoeSwitch | None:
     if not config.poe.address:
         return None
     from drivers.poe import SnmpPoeSwitch
-    from drivers.snmp import Access, SnmpAgent
+    from drivers.snmp import Access, Auth, Privacy, SnmpAgent
 
     key = config.secrets.poe
     access = Access(
@@ -79,6 +94,8 @@ def open_poe(config: Config) -> PoeSwitch | None:
         auth_password=key.auth_password,
         privacy_password=key.privacy_password,
         port=config.poe.port,
+        auth=Auth(config.poe.auth),
+        privacy=Privacy(config.poe.privacy),
     )
     switching, names = config.poe.switching == "yes", config.poe.names == "yes"
     return SnmpPoeSwitch("poe", SnmpAgent(access), switching=switching, names=names)

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from drivers.ups.upsmib import UpsMib
 from firmware.config import ConfigError, Problem, load
 from firmware.config_power import nut_of
+from firmware.power.opening import open_source
 
 LEAST = '[unit]\nname = "gw-1"\n[edge]\nlisten = ["udp:10.0.0.1:5060"]\n'
 UPS = '[[ups]]\nname = "ups"\nkind = "nut"\nurl = "nut://monitor@10.0.0.9:3494/hall"\nkeeps = ["unit", "switch"]\n'
@@ -32,6 +34,27 @@ def problems(file: Path, content: str, secrets: str = "") -> tuple[Problem, ...]
     except ConfigError as error:
         return error.problems
     return ()
+
+
+SNMP = '[[ups]]\nname = "fibre"\nkind = "snmp"\nurl = "snmp://unit@10.0.0.9:1161"\nkeeps = ["fibre"]\n'
+SNMP_KEYS = '[snmp]\nauth_passwords = ["fibre=a2345678"]\nprivacy_passwords = ["fibre=b2345678"]\n'
+
+
+def test_a_ups_by_snmp_has_two_passwords_that_nobody_sees(file: Path) -> None:
+    assert problems(file, LEAST + SNMP, SNMP_KEYS) == ()
+    config = load(file)
+    assert isinstance(open_source(config, config.ups[0]), UpsMib)
+    assert not {"a2345678", "b2345678"} & set(repr(config).replace("'", " ").replace("=", " ").split())
+    for wrong, secrets, where in (
+        (SNMP, SNMP_KEYS.replace("b2345678", "short"), "snmp.privacy_passwords"),
+        (SNMP.replace("fibre", "router"), SNMP_KEYS, "snmp.auth_passwords"),
+        (SNMP.replace("10.0.0.9", "10.0.0.999"), SNMP_KEYS, "ups.1.url"),
+        (SNMP.replace("snmp://unit@", "snmp://"), SNMP_KEYS, "ups.1.url"),
+        (SNMP.replace('"snmp"', '"nut"'), SNMP_KEYS, "ups.1.url"),
+        (SNMP.replace('"snmp://unit@10.0.0.9:1161"', '"nut://10.0.0.9/x"'), SNMP_KEYS, "ups.1.url"),
+        (SNMP + 'auth = "md5"\n', SNMP_KEYS, "ups.1.auth"),
+    ):
+        assert where in {problem.key for problem in problems(file, LEAST + wrong, secrets)}, wrong
 
 
 def test_sources_and_loads(file: Path) -> None:
