@@ -127,6 +127,8 @@ SOS_PER_ADDRESS_S = 50
 """The same from one address, by sources that have not registered."""
 SOS_FLOOD_TOLD = 1_000
 """Of so many calls to 112 that were passed over one is told."""
+PLACES_LATE_MS, PLACES_SILENT_S = 500, 5
+"""An answer of the relay that comes later is none; then it is not asked for so long."""
 MEDIA_CALLS = 20
 """The last calls by which it is told whether the platform anchors the sound."""
 PAIR_PING_S = 5
@@ -345,6 +347,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "DATA_PLACE": f"{s.data.address}:{s.data.port}" if s.data else "",
         "DATA_TRANSPORT": ";transport=tcp" if s.data_nodes and _transport(s.data_nodes[0]) == "tcp" else "",
         "RELAY": f"udp:127.0.0.1:{s.data.control_port}" if s.data else "",
+        "PLACES_LATE_MS": str(PLACES_LATE_MS),
+        "PLACES_SILENT_S": str(PLACES_SILENT_S),
         "RECEPTION": s.data.reception if s.data else "",
         "NORTH_TRANSPORT": ";transport=tcp" if north.transport == "tcp" else "",
         "OWN_ADDRESSES": "|".join(sorted({_sent_by(socket) for socket in _sockets(s)})),

@@ -187,6 +187,7 @@ class Sipp:
         *,
         count: int | None = None,
         rate: float = 100,
+        at_once: int | None = None,
         hold_ms: int = 100,
         patience_ms: int = 30_000,
         cancel_ms: int | None = None,
@@ -196,6 +197,7 @@ class Sipp:
         traced: bool = True,
     ) -> Placing:
         """Begin calls, ``rate`` a second, ``count`` in all (each once, else round and round); they run by themselves.
+        Where so many are up or begun ``at_once``, the next one waits for its turn.
 
         A call waits ``patience_ms`` for its final answer, after which one that rings is cancelled. It ends ``hold_ms``
         after an answer, or by the callee's BYE (``callee_ends``); ``cancel_ms`` after the first 180 it is cancelled
@@ -216,7 +218,7 @@ class Sipp:
             "payload": rtpmap.partition(" ")[0],
             "rtpmap": rtpmap,
         }
-        options = [*_pace(count, rate), "-default_behaviors", "all,-abortunexp"]
+        options = [*_pace(count, rate, at_once), "-default_behaviors", "all,-abortunexp"]
         options += ["-set", "cancel", "1"] if cancel_ms is not None else []
         options += ["-set", "callee_ends", "1"] if callee_ends else []
         rows = [[dial.caller.extension, dial.callee, dial.caller.authentication] for dial in dials]
@@ -530,8 +532,8 @@ def _rows(users: Iterable[User]) -> list[list[str]]:
     return [[user.extension, user.authentication] for user in users]
 
 
-def _pace(count: int, rate: float) -> list[str]:
-    return ["-m", str(count), "-l", str(count), "-r", f"{rate:g}"]
+def _pace(count: int, rate: float, at_once: int | None = None) -> list[str]:
+    return ["-m", str(count), "-l", str(count if at_once is None else at_once), "-r", f"{rate:g}"]
 
 
 def _registrar_fields(sipp: Sipp, contact: str | None, expires_s: int, refresh_s: float) -> dict[str, Any]:

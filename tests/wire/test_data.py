@@ -29,6 +29,8 @@ DELAY_MS = 60.0
 MOVED_S = 3.0
 """From the cut of the line to a call by data (issue 5)."""
 SOUND_S = 3.0
+SILENT_MS, LONGEST_MS = 900.0, 4_000.0
+"""A call for which the relay is not asked, and one for which it is, and hangs."""
 
 
 @dataclass(frozen=True)
@@ -217,3 +219,23 @@ def test_the_tunnel_alone_takes_the_data_interface() -> None:
         assert "rvxdata" not in host.ip("link", "show")
         assert "fwmark" not in host.ip("rule", "show")
         assert "10.88.0.0/24" not in host.ip("-4", "route", "show")
+
+
+def test_a_relay_that_hangs_holds_no_call_up() -> None:
+    """Asked once, then left alone for some seconds: 112 rings by data all the same, without its sound."""
+    with house() as home, Centre(home.cell.world, WORLD_IP, RINGS) as centre:
+        home.cut()
+        home.wait_path("data")
+        home.cell.data.freeze()
+        try:
+            stranger = Sipp(home.site.phones, home.site.phone_ip(13), PROXY, REALM)
+            first, second = (
+                stranger.place([Dial(User("7777"), "112")], hold_ms=100, patience_ms=20_000).wait()[0] for _ in range(2)
+            )
+        finally:
+            home.cell.data.thaw()
+        assert first.first_ms is not None
+        assert second.first_ms is not None
+        assert second.first_ms < SILENT_MS < first.first_ms < LONGEST_MS, (first, second)
+        assert "c=IN IP4 10.98.0" in centre.seen("INVITE")[-1].message
+        home.site.wait(lambda: home.call("112").completed, STEP_S, "it is asked again")

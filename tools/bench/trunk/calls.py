@@ -8,22 +8,19 @@ import math
 import socket
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
-from callcontrol.plan.reach import DEFAULT_CLASS
-from firmware.store.database import connect
-from firmware.store.load import Bulk, Municipality, load
 from hil.modems import Modems
 from hil.net import Net
 from hil.phone.sipp import Dial, Result, Sipp, User
 from hil.site import PROXY, REALM, Site, numbers
 from tools.bench.figures import DIGITS, LEAST_SAMPLES, Class, Figure, Goal, Scalar, timed
+from tools.bench.trunk import emergencies
+from tools.bench.trunk.directory import settle
 from tools.trunk import ask
 
 __all__ = ["measure"]
@@ -54,7 +51,7 @@ DIAL_GOAL, FREE_GOAL, BUSY_GOAL, RESTART_GOAL, NONE = Goal(100), Goal(300), Goal
 
 
 def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], dict[str, Scalar]]:
-    """Some minutes, with `quick` half of one."""
+    """Some 25 minutes, 20 of them calls to 112 in any state; with `quick` half of one, without those."""
     counts = QUICK if quick else FULL
     with _house() as building:
         tell(f"{counts.ordinary} calls to a mobile")
@@ -65,22 +62,28 @@ def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], 
         busy_ms = building.busy(counts.busy)
         tell(f"{counts.restarts} restarts of trunk")
         away_s = [_killed(building.site) for _ in range(counts.restarts)]
-    of = Class.SIMULATED
-    carried = building.carried
-    return [
-        timed("dial_to_atd", "ms_p95", "", ordinary_ms, of, goal=DIAL_GOAL),
-        timed("emergency_atd_free", "ms_p99", "", free_ms, of, goal=FREE_GOAL, percent=99),
-        timed("emergency_atd_busy", "ms_p99", "", busy_ms, of, goal=BUSY_GOAL, percent=99),
-        _counted("emergency_refused", building.refused, building.attempted, "emergency_attempted", NONE),
-        _counted("calls_lost_by_us", building.lost, carried, "calls_carried", NONE),
-        _counted("trunk_restart_s", round(max(away_s), DIGITS), len(away_s), "trunk_restarts", RESTART_GOAL),
-    ], {
+    attempted, refused = building.attempted, building.refused
+    conditions: dict[str, Scalar] = {}
+    if not quick:
+        more, of_them, conditions = emergencies.measure(tell)
+        attempted, refused = attempted + more, refused + of_them
+    conditions |= {
         "dial_to_atd_is": "the phone's first INVITE to ATD at the modem, in SURVIVAL, its challenge included",
         "emergency_atd_busy_is": "the same, where the only modem with a network has a call that is hung up first",
         "calls_lost_by_us_is": "dialled by a modem, answered, and not ended by the phone; those that made way aside",
         "trunk_restart_is": "killed to its first word to the edge's neighbour, the longest; modems set up beside it",
         "network_setup_s": SETUP_S,
     }
+    of = Class.SIMULATED
+    carried = building.carried
+    return [
+        timed("dial_to_atd", "ms_p95", "", ordinary_ms, of, goal=DIAL_GOAL),
+        timed("emergency_atd_free", "ms_p99", "", free_ms, of, goal=FREE_GOAL, percent=99),
+        timed("emergency_atd_busy", "ms_p99", "", busy_ms, of, goal=BUSY_GOAL, percent=99),
+        _counted("emergency_refused", refused, attempted, "emergency_attempted", NONE),
+        _counted("calls_lost_by_us", building.lost, carried, "calls_carried", NONE),
+        _counted("trunk_restart_s", round(max(away_s), DIGITS), len(away_s), "trunk_restarts", RESTART_GOAL),
+    ], conditions
 
 
 @dataclass
@@ -178,9 +181,7 @@ def _house() -> Iterator[_Building]:
         for number in (MOBILE, SOS):
             modems.do("phone", number=number, answers_after_s=0.0)
         site = Site(net, users=USERS, modems=modems.configuration())
-        directory = connect(site.paths.directory, "directory")
-        load(directory, _people(tuple(USERS)), "bench", datetime.now(UTC))
-        directory.close()
+        settle(site, USERS)
         site.start()
         try:
             site.platform.stop()
@@ -191,23 +192,6 @@ def _house() -> Iterator[_Building]:
             yield built
         finally:
             site.stop()
-
-
-def _people(numbers: Sequence[str]) -> Bulk:
-    return Bulk(
-        municipalities=(Municipality(id="m", name="Norrby"),),
-        classes=(DEFAULT_CLASS,),
-        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun"),),
-        units=(Unit(id="u", name="Bygg", entity="e"),),
-        people=tuple(Person(id=f"p{number}", given="Anna", family="Ek", unit="u") for number in numbers),
-        extensions=tuple(
-            Extension(
-                number=number, kind=Kind.PERSON, unit="u", person=f"p{number}", reach=DEFAULT_CLASS,
-                identity=Identity.MAIN,
-            )
-            for number in numbers
-        ),
-    )  # fmt: skip
 
 
 def _counted(key: str, value: float, samples: int, samples_key: str, goal: Goal) -> Figure:
