@@ -1,7 +1,9 @@
 """The only wiring: which process is made of which parts.
 
 `python -m firmware.app edge|unit|calls|trunk|standby|heart` is what systemd starts on a unit and `rvx run` on a laptop
-(`programs`). Without a configuration file a unit is this machine alone (`firmware.config.default`)."""
+(`programs`). Without a configuration file a unit is this machine alone (`firmware.config.default`).
+
+Each process loads its own parts alone: the edge starts at once, and a library that one lacks stops no other."""
 
 from __future__ import annotations
 
@@ -13,24 +15,16 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.edge.settings import Socket
 from drivers.arp import announce
-from drivers.modem.kept import open_modem
-from drivers.modem.pins import PinFile
-from firmware.calls import Calls
 from firmware.config import SECRETS_FILE, Config, ConfigError, default, load
-from firmware.data.process import DataWay
-from firmware.data.tunnel import Tunnel, TunnelError
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
 from firmware.keepalived import keepalived_command, prepare_keepalived
 from firmware.processes import Program, end_own_leftover
-from firmware.trunk.process import Trunk
-from firmware.unit import Unit
 
 __all__ = [
     "check_edge",
@@ -112,23 +106,31 @@ def main_heart(config: Config) -> None:
 
 def main_unit(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
+    from firmware.unit import Unit
+
     edge = edge_rpc(config)
     asyncio.run(_until_told(Unit(config, edge).run(), edge))
 
 
 def main_calls(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
+    from firmware.calls import Calls
+
     edge = edge_rpc(config)
     asyncio.run(_until_told(Calls(config, edge).run(), edge))
 
 
 def main_trunk(config: Config, secrets: Path | None = None) -> None:
     """Until SIGTERM or SIGINT. `secrets`: the file that the PINs are from."""
+    from drivers.modem.kept import open_modem
+    from drivers.modem.pins import PinFile
+    from firmware.trunk.process import Trunk
+
     written = secrets.stat().st_mtime_ns if secrets is not None and secrets.exists() else 0
     pins = PinFile(config.paths.sim_pins, str(written))
 
     async def work() -> None:
-        await Trunk(config, partial(open_modem, pins=pins)).run()
+        await Trunk(config, lambda settings: open_modem(settings, pins=pins)).run()
 
     asyncio.run(_until_told(work()))
 
@@ -137,6 +139,8 @@ def main_data(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
     if not config.data.address:
         raise EdgeUnavailable("this unit has no way by mobile data ([data] address)")
+    from firmware.data.process import DataWay
+
     edge = edge_rpc(config)
     asyncio.run(_until_told(DataWay(config, edge).run(), edge))
 
@@ -145,7 +149,12 @@ def main_tunnel(config: Config) -> None:
     """Until SIGTERM or SIGINT."""
     if not config.data.tunnel:
         raise EdgeUnavailable("this unit has no tunnel ([data] peer_key)")
-    asyncio.run(_until_told(Tunnel(config).run()))
+    from firmware.data.tunnel import Tunnel, TunnelError
+
+    try:
+        asyncio.run(_until_told(Tunnel(config).run()))
+    except TunnelError as error:
+        raise EdgeUnavailable(str(error)) from error
 
 
 async def _until_told(work: Coroutine[Any, Any, None], edge: EdgeRpc | None = None) -> None:
@@ -192,7 +201,7 @@ def main(words: list[str] | None = None) -> int:
             main_tunnel(config)
         else:
             main_calls(config)
-    except (ConfigError, EdgeUnavailable, TunnelError, OSError) as error:
+    except (ConfigError, EdgeUnavailable, OSError) as error:
         print(error, file=sys.stderr)
         return USAGE if isinstance(error, ConfigError) else UNAVAILABLE
     return 0
