@@ -32,4 +32,4 @@ def test_a_queue_that_sends_what_is_in_doubt_again_at_once_is_found_out(
         **smsqueue._NEXT[smsqueue.State.SENDING], smsqueue.Happened.DOUBTFUL: smsqueue.State.WAITING,
     }}  # fmt: skip
     monkeypatch.setattr(smsqueue, "_NEXT", states)
-    assert send(300, 1, tmp_path).doubled
+    assert send(150, 3, tmp_path).doubled
