@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from drivers.ups.line import MainsLine, Proof, Sample, prove
 from drivers.ups.model import Mains, Reading, Source
@@ -18,8 +19,10 @@ from firmware.power.policy import Policy
 from firmware.status import Power, PowerSource, StatusError
 from firmware.store import StoreError
 from firmware.store.power import PowerEvent, PowerMinute, PowerRows
+from tools.curve import curve
 from tools.errors import DONE, FAILED, UserError
-from tools.output import Output, table
+from tools.output import WIDTH, Output, table
+from tools.picture import picture
 from tools.place import config_of
 from tools.powershown import PARTS, clock, power_rows
 from tools.status import ask_unit
@@ -28,6 +31,7 @@ __all__ = ["run"]
 
 WATCH_EVERY_S = 2.0
 EVENTS_SHOWN = 8
+_LABEL = 8  # columns
 DAY = timedelta(hours=24)
 SAMPLE_EVERY_S = 0.5
 _HOME_AND_CLEAR = "\x1b[H\x1b[J"
@@ -83,12 +87,18 @@ def _kept(config: Config, now: datetime) -> tuple[tuple[PowerMinute, ...], tuple
 def _status(out: Output, config: Config, svg: str | None) -> int:
     now, power = datetime.now(UTC), _asked(config)
     minutes, events = _kept(config, now)
+    if svg is not None:
+        _write(Path(svg), picture(minutes, now, simulated=power.simulated))
     if out.json:
         told = [{"at": one.at.isoformat(), "what": one.what, "name": one.name, "detail": one.detail} for one in events]
         out.document("ok", power=asdict(power), events=told, minutes_kept=len(minutes))
         return DONE
     for label, left, right in power_rows(power, now):
-        out.line(f"{label:<8}{left}{'  ' + right if right else ''}".rstrip())
+        _rows(out, f"{label:<{_LABEL}}", left, right)
+    if minutes:
+        out.line()
+        for line in curve(minutes, now):
+            out.line(line)
     out.line()
     for line in table([_HEAD, *(_source(one) for one in power.sources)]):
         out.line(line)
@@ -97,6 +107,22 @@ def _status(out: Output, config: Config, svg: str | None) -> int:
         for one in reversed(events):
             out.line(f"{clock(one.at.isoformat(), now)}  {one.what} {one.name} {one.detail}".rstrip())
     return DONE
+
+
+def _rows(out: Output, label: str, left: str, right: str) -> None:
+    """On one line where both fit."""
+    if not right or len(label) + len(left) + 2 + len(right) <= WIDTH:
+        out.line(f"{label}{left}  {right}".rstrip())
+    else:
+        out.line(label + left)
+        out.line(" " * len(label) + right)
+
+
+def _write(place: Path, text: str) -> None:
+    try:
+        place.write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError("RVX-A02", f"{place}: {error.strerror}.") from error
 
 
 _HEAD = ("källa/source", "nät/mains", "laddning/charge", "V", "W", "min", "")
@@ -131,7 +157,7 @@ def _explain(out: Output, config: Config) -> int:
         )
         return DONE
     for _, left, right in power_rows(power, now):
-        out.line(f"{left}{'  ' + right if right else ''}".rstrip())
+        _rows(out, "", left, right)
     out.line()
     for part in power.unknown:
         swedish, english = PARTS[part]
