@@ -23,5 +23,7 @@ OF_DEVICES = {"serial", "aionut", "smbus2", "pysnmp", "RPi"}
 )
 def test_what_a_process_does_not_load(module: str, foreign: set[str]) -> None:
     code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
-    loaded = json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60).stdout)
+    loaded = json.loads(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60).stdout
+    )
     assert not foreign & set(loaded)
