@@ -49,6 +49,7 @@ SETUP_S = 0.05
 GATEWAY_IP = "10.99.0.3"
 SOS, MOBILE, DIALLED = "112", "+46701112233", "00701112233"
 MODEMS = ("eg25g", "sim7600", "eg25g", "sim7600", "eg25g", "eg25g")
+DESKS = 3 * len(MODEMS)
 USERS = numbers(1001, LESSER)
 
 
@@ -309,7 +310,8 @@ def _house() -> Iterator[_House]:
         net = stack.enter_context(Net("rvsos"))
         modems = stack.enter_context(Modems(folder, *plans))
         modems.do("network", setup_s=SETUP_S, emergency_setup_s=SETUP_S)
-        for number in (MOBILE, SOS):
+        # SOS has as many desks as there may be calls by modem, and some that are just being left.
+        for number in (MOBILE, *(f"{SOS}-{desk}" for desk in range(DESKS))):
             modems.do("phone", number=number, answers_after_s=0.0)
         site = Site(
             net,
