@@ -31,7 +31,17 @@ class Accepting:
 
     @property
     def unacked(self) -> bool:
-        return self._unacked is not None
+        """Nothing may be asked before the ACK: until then, or as long as the transaction lasts (§15)."""
+        return self._unacked is not None and not self._unacked.moved
+
+    def lost(self, now: float) -> None:
+        """The connection, and whoever passed the 2xx on, or the ACK to it: the 2xx is said by the next one."""
+        if self._unacked is None:
+            return
+        self._unacked.moved = True
+        if self.session.phase is Phase.ENDING:
+            self.stop()
+            self.session.bye(now)
 
     def accept(
         self,

@@ -225,6 +225,10 @@ class Agent:
         """Sends the ACK for a 2xx, with a Via of ours. Nothing will be heard of it (RFC 3261 §13.2.2.4)."""
         self._out.append(self._with_via(ack)[0].to_bytes())
 
+    def repeat(self, response: Response) -> None:
+        """Says a 2xx to an INVITE whose transaction went with a connection once more, whole as it was (§13.3.1.4)."""
+        self._out.append(response.to_bytes())
+
     def respond(self, identity: TransactionId, response: Response, now: float) -> bool:
         """Answers a request. `response` is made by `Response.answering`; To gets our tag where it has none.
 

@@ -30,6 +30,8 @@ class Repeated:
         gave_up: Callable[[float], None],
     ) -> None:
         self.response = response
+        self.moved = False
+        """The transaction went with its connection; the answer goes by the next one."""
         self._owner = owner
         self._id = identity
         self._until = now + GIVE_UP_S
@@ -45,6 +47,9 @@ class Repeated:
         if now >= self._until:
             self._gave_up(now)
             return
-        self._owner.respond(self._id, self.response, now)
+        if self.moved:
+            self._owner.repeat(self.response)
+        else:
+            self._owner.respond(self._id, self.response, now)
         self._interval_s = min(2 * self._interval_s, self._most_s)
         self._timer = self._owner.at(min(now + self._interval_s, self._until), self._again)

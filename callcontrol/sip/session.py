@@ -244,6 +244,7 @@ class Session:
         elif owed is not None and owed.request is not None:
             self.offered.withdrawn()
         self.cut = self.phase is Phase.ENDING
+        self.accepting.lost(now)
 
     # ---- the end
 

@@ -214,6 +214,9 @@ class UserAgent:
             self._invites.pop(identity, None)
         return self._agent.respond(identity, response, now)
 
+    def repeat(self, response: Response) -> None:
+        self._agent.repeat(response)
+
     def acknowledge(self, ack: Request) -> None:
         self._agent.send(ack)
 

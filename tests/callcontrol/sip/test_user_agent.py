@@ -222,6 +222,28 @@ def test_within_a_call_what_comes_out_of_turn() -> None:
     assert session.phase is Phase.UP
 
 
+@pytest.mark.parametrize("ends", ["later", "before"])
+def test_an_answer_whose_ack_went_with_the_connection_is_said_by_the_next(ends: str) -> None:
+    """And a BYE waits for no ACK of a transaction that is gone (§15)."""
+    bench = Bench()
+    session = bench.invited(invite())
+    assert session.answer(SDP, bench.now)
+    (answer,) = bench.sent()
+    assert isinstance(answer, Response)
+    if ends == "before":
+        session.end(bench.now)
+    bench.ua.lost(bench.now)
+    if ends == "later":
+        bench.now = 0.6
+        bench.ua.on_timer(bench.now)
+        (again,) = bench.sent()
+        assert again.to_bytes() == answer.to_bytes()
+        session.end(bench.now)
+    (bye,) = bench.sent()
+    assert isinstance(bye, Request)
+    assert (bye.method, bye.call_id) == ("BYE", answer.call_id)
+
+
 def test_the_called_side_says_bye_only_after_the_ack_or_when_none_comes() -> None:
     """RFC 3261 §15."""
     for acknowledged in (True, False):
