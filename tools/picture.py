@@ -21,7 +21,10 @@ LEFT, RIGHT = 64, 936
 CHARGE_TOP, CHARGE_BOTTOM = 104, 244
 MINUTES_TOP, MINUTES_BOTTOM = 290, 410
 WATTS_TOP, WATTS_BOTTOM = 456, 516
+BOXES = ((CHARGE_TOP, CHARGE_BOTTOM), (MINUTES_TOP, MINUTES_BOTTOM), (WATTS_TOP, WATTS_BOTTOM))
 GRID_LINES = 4
+NAMED_LEAST = 110
+"""Wide enough for the name of a cut."""
 WATTS_STEPS = (5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 TITLE = Words("Reservkraft, senaste {hours} timmar", "Backup power, the last {hours} hours")
@@ -50,6 +53,7 @@ svg{color-scheme:light dark;--ink:#1b1f24;--soft:#57606a;--paper:#fff;--grid:#d0
 text{font-family:system-ui,"DejaVu Sans",sans-serif;font-size:14px;fill:var(--ink)}
 .title{font-size:22px;font-weight:600}.soft{fill:var(--soft);font-size:13px}.end{text-anchor:end}.mid{text-anchor:middle}
 .grid{stroke:var(--grid);stroke-width:1}.paper{fill:var(--paper)}.cut{fill:var(--cut)}.hatch{fill:url(#hatch)}
+.dots{fill:url(#dots)}
 .line{fill:none;stroke-width:2.5;stroke-linejoin:round;stroke-linecap:round}.likely{stroke-dasharray:2 6}
 .charge{stroke:var(--charge)}.minutes{stroke:var(--sure)}.watts{stroke:var(--watts)}.now{font-weight:600}
 .mark{fill:var(--hatch);font-weight:600}
@@ -75,12 +79,15 @@ def picture(rows: Sequence[Row], now: datetime, *, hours: int = HOURS, simulated
         f'<desc id="d">{escape(told.sv)} {escape(told.en)}</desc>',
         f"<style>{STYLE}</style>",
         '<defs><pattern id="hatch" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        '<path d="M0 0V8" stroke="var(--hatch)" stroke-width="1.5" stroke-opacity=".45"/></pattern></defs>',
+        '<path d="M0 0V8" stroke="var(--hatch)" stroke-width="1.5" stroke-opacity=".45"/></pattern>'
+        '<pattern id="dots" width="8" height="8" patternUnits="userSpaceOnUse">'
+        '<circle cx="2" cy="2" r="1.2" fill="var(--soft)" fill-opacity=".55"/></pattern></defs>',
         f'<rect class="paper" width="{WIDTH}" height="{HEIGHT}"/>',
         _text(LEFT, 34, title.sv, "title"),
         _text(LEFT, 56, f"{title.en} · {now.astimezone(STOCKHOLM):%Y-%m-%d %H:%M}", "soft"),
         *([_text(RIGHT, 34, str(SIMULATED), "mark end")] if simulated else []),
         *_cuts(found),
+        *_legend(found),
         *(piece for panel in _panels(found) for piece in _panel(panel, found)),
         *(_time(share, text) for share, text in ticks(now, hours)),
     ]
@@ -120,7 +127,7 @@ def _panel(panel: Panel, found: Sequence[Column]) -> Iterator[str]:
         if path:
             yield f'<path class="line {name}" d="{path}"/>'
     if not drawn:
-        yield _text((LEFT + RIGHT) / 2, (panel.top + panel.bottom) / 2 + 5, str(NOT_KNOWN), "soft mid")
+        yield _text((LEFT + RIGHT) / 2, panel.bottom - 10, str(NOT_KNOWN), "soft mid")
 
 
 def _path(values: Sequence[float | None], panel: Panel) -> str:
@@ -134,18 +141,17 @@ def _path(values: Sequence[float | None], panel: Panel) -> str:
 
 
 def _cuts(found: Sequence[Column]) -> Iterator[str]:
-    """Hatched from top to bottom, and named where there is room."""
+    """Hatched where mains was lost, dotted where nobody knows; a cut is named where there is room."""
     begins = 0
     for mains, run in groupby(column.mains for column in found):
-        ends = begins + sum(1 for _ in run)
-        if mains == LOST:
-            box = f'x="{_x(begins):.1f}" y="{CHARGE_TOP}" width="{_x(ends) - _x(begins):.1f}"'
-            for name in ("cut", "hatch"):
-                yield f'<rect class="{name}" {box} height="{WATTS_BOTTOM - CHARGE_TOP}"/>'
-            if _x(ends) - _x(begins) > 90:
-                yield _text((_x(begins) + _x(ends)) / 2, CHARGE_TOP + 18, CUT.sv, "mark mid")
-                yield _text((_x(begins) + _x(ends)) / 2, CHARGE_TOP + 35, CUT.en, "soft mid")
-        begins = ends
+        left, begins = _x(begins), begins + sum(1 for _ in run)
+        width = _x(begins) - left
+        for name in {LOST: ("cut", "hatch"), ON: ()}.get(mains, ("dots",)):
+            for top, bottom in BOXES:
+                yield f'<rect class="{name}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="{bottom - top}"/>'
+        if mains == LOST and width > NAMED_LEAST:
+            yield _text(left + width / 2, CHARGE_BOTTOM - 26, CUT.sv, "mark mid")
+            yield _text(left + width / 2, CHARGE_BOTTOM - 9, CUT.en, "soft mid")
 
 
 def _told(found: Sequence[Column], hours: int) -> Words:
@@ -168,6 +174,12 @@ def _told(found: Sequence[Column], hours: int) -> Words:
         else ("Inga strömavbrott.", "No power cuts.")
     )
     return Words(f"Nu: {now[0]}. {cuts[0]}", f"Now: {now[1]}. {cuts[1]}")
+
+
+def _legend(found: Sequence[Column]) -> Iterator[str]:
+    if any(column.mains not in (ON, LOST) for column in found):
+        yield f'<rect class="dots" x="{RIGHT - 290}" y="44" width="20" height="14"/>'
+        yield _text(RIGHT, 56, "okänt om nätet finns / mains not known", "soft end")
 
 
 def _time(share: float, text: str) -> str:
