@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,6 +17,7 @@ PAIRS = ((1001, 1002), (1003, 1004), (1005, 1006))
 SLOW, SLOW_IP, RINGS_MS = 1011, 13, 3000
 MANY = 50
 RECONNECTED_S = 60.0
+TOLD_TIMES, GONE_S = 12, 10.0
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +80,14 @@ def test_a_tcp_phone_is_rung_at_once(buildings: Buildings) -> None:
 
 def _answers(building: Building, extension: int) -> bool:
     return any(call.completed for call in building.caller.call(dials((1001, extension)), patience_ms=8000))
+
+
+@pytest.mark.long
+def test_an_edge_that_is_told_to_end_as_it_begins_is_soon_gone(buildings: Buildings) -> None:
+    """Kamailio by itself waits a minute for a process that has missed it; the building is silent meanwhile."""
+    edge = buildings.both[0].site.edge
+    for _ in range(TOLD_TIMES):
+        began = time.monotonic()
+        edge.stop()
+        assert time.monotonic() - began < GONE_S
+        edge.start()
