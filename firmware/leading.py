@@ -125,9 +125,8 @@ class Leading:
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
         name_of, languages = self._asking.name_of, self._said.languages
-        beside = Places(
-            beside=True, here=self._here
-        )  # only for who comes by the edge from outside: no phone has us send to ourselves
+        # Only for who comes by the edge from outside: no phone has us send to ourselves.
+        beside = Places(beside=True, here=self._here)
         announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages, music, beside)
         return on_hold, mixing, announcing
 
