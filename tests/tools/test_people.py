@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from firmware.store.staged import Overtaken, Stage
-from tools.cli import main
 from tools.errors import DONE, FAILED, UNKNOWN, USAGE
 
 HEADING = "kommun;enhet;id;förnamn;efternamn;titel;anknytning;mobil;skyddad;ansvar"
@@ -26,21 +25,6 @@ ROWS = (
 )
 
 Rvx = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rvx:
-    """Runs a command line against a state folder of its own: exit code, output, errors."""
-    monkeypatch.setattr("tools.place.DEFAULT_CONFIG", str(tmp_path / "none.toml"))
-    monkeypatch.delenv("RVX_CONFIG", raising=False)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main([*words, "--state", str(tmp_path / "state")])
-        streams = capsys.readouterr()
-        return status, streams.out, streams.err
-
-    return run
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tools.cli import main
 from tools.errors import DONE, FAILED, UNKNOWN, USAGE
 
 ROWS = (
@@ -21,21 +20,11 @@ ROWS = (
 Rvx = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rvx:
-    monkeypatch.setattr("tools.place.DEFAULT_CONFIG", str(tmp_path / "none.toml"))
-    monkeypatch.delenv("RVX_CONFIG", raising=False)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main([*words, "--state", str(tmp_path / "state")])
-        streams = capsys.readouterr()
-        return status, streams.out, streams.err
-
+@pytest.fixture(autouse=True)
+def loaded(rvx: Rvx, tmp_path: Path) -> None:
     people = tmp_path / "people.csv"
     people.write_text("\n".join(ROWS), "utf-8")
-    assert run("people", "load", str(people))[0] == DONE
-    return run
+    assert rvx("people", "load", str(people))[0] == DONE
 
 
 def test_it_is_ordered_once_shown_by_department_and_ended(rvx: Rvx) -> None:
