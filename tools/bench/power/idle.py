@@ -46,7 +46,7 @@ MCU = "microcontroller"
 DELAY_MS = 60.0
 QUIET_S = {True: 4.0, False: 30.0}
 """After the start, by `quick`: modems look at themselves, tables are folded."""
-FOR_S = {True: 21.0, False: 120.0}
+LOOKS = {True: LEAST_SAMPLES, False: 120}
 EVERY_S = 1.0
 STEP_S = 60.0
 PROC = Path("/proc")
@@ -125,8 +125,8 @@ def _rest(net: Net, stack: ExitStack, tell: Callable[[str], None], quick: bool) 
     phones = Sipp(site.phones, site.phone_ip(PHONE_IP), PROXY, REALM)
     with phones.answer([User(*user) for user in users.items()], traced=False, expires_s=REGISTER_S):
         time.sleep(QUIET_S[quick])
-        tell(f"idle for {FOR_S[quick]:g} s")
-        seen = _watch(site, cell, heart if MCU in power else None, FOR_S[quick])
+        tell(f"idle for {LOOKS[quick] * EVERY_S:g} s")
+        seen = _watch(site, cell, heart if MCU in power else None, LOOKS[quick])
     seen.of = power
     return seen
 
@@ -166,7 +166,7 @@ def _power(site: Site, stack: ExitStack) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _watch(site: Site, cell: Cell, heart: Daemon | None, seconds: float) -> _Seen:
+def _watch(site: Site, cell: Cell, heart: Daemon | None, looks: int) -> _Seen:
     programs = {"edge": site.edge, "unit": site.unit, "calls": site.calls, "data": cell.data, "tunnel": cell.tunnel}
     if site.trunk is not None:
         programs["trunk"] = site.trunk
@@ -176,9 +176,8 @@ def _watch(site: Site, cell: Cell, heart: Daemon | None, seconds: float) -> _See
     pids[KERNELS] = frozenset(pid for pid in pids["tunnel"] if _name(pid) == KERNELS)
     pids["tunnel"] -= pids[KERNELS]
     seen = _Seen({name: [] for name in pids}, {name: [] for name in pids})
-    until = time.monotonic() + seconds
     at_s, was = time.monotonic(), _counted(pids)
-    while time.monotonic() < until:
+    for _ in range(looks):
         time.sleep(EVERY_S)
         now_s, now = time.monotonic(), _counted(pids)
         for name, (wakeups, spent) in now.items():
