@@ -14,7 +14,6 @@ import pytest
 from callcontrol.media.pcm import FRAME_BYTES
 from callcontrol.media.recorder import Disk, Recorder, read_recording
 from firmware.store.threats import Threat, ThreatRows
-from tools.cli import main
 from tools.errors import DONE, USAGE
 
 Rvx = Callable[..., tuple[int, str, str]]
@@ -23,11 +22,9 @@ SECOND = 50
 LENGTHS: dict[str, int | None] = {"whole": 1000, "begun": None, "gone": 1000}
 
 
-@pytest.fixture
-def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rvx:
-    """On a unit where four were marked: one is whole, one begun, the sound of one gone, of one there is none."""
-    monkeypatch.setattr("tools.place.DEFAULT_CONFIG", str(tmp_path / "none.toml"))
-    monkeypatch.delenv("RVX_CONFIG", raising=False)
+@pytest.fixture(autouse=True)
+def marked(tmp_path: Path) -> None:
+    """Four were: one is whole, one begun, the sound of one gone, of one there is none."""
     folder = tmp_path / "state" / "threats"
     folder.mkdir(parents=True)
     disk = Disk()
@@ -46,14 +43,6 @@ def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
                 if name == "whole":
                     recorder.close()
     disk.close()
-
-    def run(*words: str) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main([*words, "--state", str(tmp_path / "state")])
-        streams = capsys.readouterr()
-        return status, streams.out, streams.err
-
-    return run
 
 
 def looks(tmp_path: Path) -> list[tuple[str, ...]]:

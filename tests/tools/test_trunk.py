@@ -13,7 +13,6 @@ import pytest
 
 from callcontrol.trunk.readiness import Colour, Reason, Shared
 from tools import trunk
-from tools.cli import main
 from tools.errors import DONE, FAILED
 
 M1: dict[str, object] = {
@@ -26,20 +25,13 @@ STEP = {"call": "0123456789abcdef0123456789", "at": "2026-11-22T12:00:00+00:00",
 GOOD, BAD = {"good": True, "detail": ""}, {"good": False, "detail": "not answered"}
 
 Answers = Callable[[object], list[dict[str, Any]]]
-Rvx = Callable[..., int]
+Rvx = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rvx:
-    monkeypatch.setattr("tools.place.DEFAULT_CONFIG", str(tmp_path / "none.toml"))
-    monkeypatch.delenv("RVX_CONFIG", raising=False)
-    monkeypatch.setattr("firmware.paths.Paths.trunk_socket", tmp_path / "t")
-    return lambda *words: main(["trunk", *words])
-
-
-@pytest.fixture
-def answers(tmp_path: Path) -> Iterator[Answers]:
+def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers]:
     """The process: it says that once, and what it was asked is in the list."""
+    monkeypatch.setattr("firmware.paths.Paths.trunk_socket", tmp_path / "t")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "t"))
         listener.listen()
@@ -79,16 +71,17 @@ def answers(tmp_path: Path) -> Iterator[Answers]:
 )  # fmt: skip
 def test_what_is_shown(
     words: tuple[str, ...], said: dict[str, Any], status: int, asked: dict[str, str], shown: list[str],
-    rvx: Rvx, answers: Answers, capsys: pytest.CaptureFixture[str],
+    rvx: Rvx, answers: Answers,
 ) -> None:  # fmt: skip
     """To people, and to programs all of it as it was said."""
     heard = answers(said)
-    assert rvx(*words) == status
-    text = capsys.readouterr().out
+    ended, text, _ = rvx("trunk", *words)
+    assert ended == status
     assert [each for each in shown if each not in text] == []
     answers(said)
-    assert rvx(*words, "--json") == status
-    told = json.loads(capsys.readouterr().out)
+    ended, text, _ = rvx("trunk", *words, "--json")
+    told = json.loads(text)
+    assert ended == status
     assert heard == [asked]
     assert {name: told[name] for name in said} == said
 
@@ -106,18 +99,18 @@ def test_what_is_shown(
 )
 def test_what_is_no_answer(
     words: tuple[str, ...], said: object, code: str, observed: str,
-    rvx: Rvx, answers: Answers, capsys: pytest.CaptureFixture[str],
+    rvx: Rvx, answers: Answers,
 ) -> None:  # fmt: skip
     answers(said)
-    assert rvx(*words, "--json") not in (DONE, FAILED)
-    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+    ended, text, _ = rvx("trunk", *words, "--json")
+    assert ended not in (DONE, FAILED)
+    (problem,) = json.loads(text)["problems"]
     assert problem["id"] == code
     assert observed in problem["observed"]
 
 
-def test_nobody_is_there(rvx: Rvx, capsys: pytest.CaptureFixture[str]) -> None:
-    rvx("why", "--json")
-    (problem,) = json.loads(capsys.readouterr().out)["problems"]
+def test_nobody_is_there(rvx: Rvx) -> None:
+    (problem,) = json.loads(rvx("trunk", "why", "--json")[1])["problems"]
     assert problem["id"] == "RVX-G03"
 
 

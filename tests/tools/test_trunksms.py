@@ -12,50 +12,46 @@ import pytest
 
 from callcontrol.trunk.smsqueue import Outcome
 from firmware.store.sms import SmsRows
-from tools.cli import main
 from tools.errors import DONE, USAGE
 
-Rvx = Callable[..., tuple[int, dict[str, Any]]]
+Rvx = Callable[..., tuple[int, str, str]]
+Sms = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def rvx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Rvx:
-    monkeypatch.setattr("tools.place.DEFAULT_CONFIG", str(tmp_path / "none.toml"))
-    monkeypatch.delenv("RVX_CONFIG", raising=False)
-    monkeypatch.setenv("RVX_STATE", str(tmp_path / "state"))
+def sms(rvx: Rvx) -> Sms:
+    """``rvx trunk sms``, as programs read it."""
 
     def run(*words: str) -> tuple[int, dict[str, Any]]:
-        status = main(["trunk", "sms", "--json", *words])
-        return status, json.loads(capsys.readouterr().out)
+        status, out, _ = rvx("trunk", "sms", "--json", *words)
+        return status, json.loads(out)
 
     return run
 
 
-def test_one_is_queued_shown_and_told_of_try_by_try(
-    rvx: Rvx, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, sent = rvx("--to", "070-111 11 11", "--text", "å" * 161)
+def test_one_is_queued_shown_and_told_of_try_by_try(sms: Sms, rvx: Rvx, tmp_path: Path) -> None:
+    status, sent = sms("--to", "070-111 11 11", "--text", "å" * 161)
     assert (status, sent["to"], sent["parts"], sent["ore"]) == (DONE, "+46701111111", 2, 100)
     rows = SmsRows.open(tmp_path / "state" / "journal.db")
     taken = rows.take("m1", datetime.now(UTC))
     assert taken is not None
     rows.ended(taken[0], Outcome.REFUSED, datetime.now(UTC), code=21, why="refused_21")
     rows.close()
-    _, listed = rvx()
+    _, listed = sms()
     assert listed["waiting"] == 0
     assert [(one["id"], one["state"]) for one in listed["sent"]] == [(sent["id"], "failed")]
-    _, why = rvx("--why", sent["id"])
+    _, why = sms("--why", sent["id"])
     assert [(one["modem"], one["outcome"], one["code"]) for one in why["tries"]] == [("m1", "refused", 21)]
-    assert main(["trunk", "sms", "--why", sent["id"][:9]]) == DONE
-    assert "part 1 by m1: refused, code 21" in capsys.readouterr().out
-    assert main(["trunk", "sms"]) == DONE
-    assert "070-111 11 11" in capsys.readouterr().out
+    status, out, _ = rvx("trunk", "sms", "--why", sent["id"][:9])
+    assert (status, "part 1 by m1: refused, code 21" in out) == (DONE, True)
+    status, out, _ = rvx("trunk", "sms")
+    assert (status, "070-111 11 11" in out) == (DONE, True)
 
 
-def test_a_text_is_read_from_standard_input(rvx: Rvx, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_is_read_from_standard_input(sms: Sms, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("Hej\n"))
-    rvx("--to", "+46701111111", "--text", "-")
-    assert [one["text"] for one in rvx()[1]["sent"]] == ["Hej"]
+    sms("--to", "+46701111111", "--text", "-")
+    assert [one["text"] for one in sms()[1]["sent"]] == ["Hej"]
 
 
 @pytest.mark.parametrize(
@@ -72,8 +68,8 @@ def test_a_text_is_read_from_standard_input(rvx: Rvx, monkeypatch: pytest.Monkey
         (("--why", "nothing"), USAGE, "RVX-O03", "nothing"),
     ],
 )
-def test_what_is_refused(words: tuple[str, ...], status: int, code: str, said: str, rvx: Rvx) -> None:
-    ended, told = rvx(*words)
+def test_what_is_refused(words: tuple[str, ...], status: int, code: str, said: str, sms: Sms) -> None:
+    ended, told = sms(*words)
     (problem,) = told["problems"]
     assert (ended, problem["id"]) == (status, code)
     assert said in problem["observed"]
