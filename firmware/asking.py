@@ -145,10 +145,10 @@ class Asking:
         try:
             people = self._opened()
             if people is not None:
-                entity = self._entity_of(called, people)
+                entity, direct = self._meant_by(called, people)
                 if entity is not None and entity.reception:
                     return entity.reception
-                if entity is None and (direct := people.by_direct_number(called)) is not None:
+                if direct is not None:
                     return direct
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
@@ -161,8 +161,8 @@ class Asking:
             people = self._opened()
             if people is None or people.extension(asked.callee) is None:
                 return None
-            entity = self._entity_of(called, people)
-            if entity is None and people.by_direct_number(called) is not None:
+            entity, direct = self._meant_by(called, people)
+            if direct is not None:
                 return None
             site = self._config.trunk.reception
             receptions = (asked.callee, *((site,) if site else ()))
@@ -186,12 +186,14 @@ class Asking:
             self._failed(error)
             return ()
 
-    def _entity_of(self, called: str, people: People) -> Entity | None:
-        """By what the site gave the SIM, else by its number, which may be an extension's instead."""
-        chosen = next((modem.entity for modem in self._config.modem if modem.number == called and modem.entity), None)
-        if chosen is None and people.by_direct_number(called) is not None:
-            return None
-        return people.entity(chosen or people.by_entity_number(called) or "")
+    def _meant_by(self, called: str, people: People) -> tuple[Entity | None, str | None]:
+        """The entity that the site gave the SIM; else the extension whose number it is; else the entity's."""
+        chosen = next((modem.entity for modem in self._config.modem if modem.number == called and modem.entity), "")
+        entity = people.entity(chosen)
+        direct = people.by_direct_number(called) if entity is None else None
+        if entity is None and direct is None:
+            entity = people.entity(people.by_entity_number(called) or "")
+        return entity, direct
 
     def name_of(self, number: str) -> str | None:
         """Of whose phone an extension is, as it may be said to anybody; None for those who are protected (D4)."""
