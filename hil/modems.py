@@ -4,11 +4,6 @@ The program is hil/sim/modem; it ends with the one who started it."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -16,23 +11,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from hil.child import Child, ChildError
 from hil.net import MEMORY_DIR
 from hil.sim.modem.history import Entry
 
 if TYPE_CHECKING:
     from hil.net import Host
 
-__all__ = ["Modems", "ModemsError"]
+__all__ = ["Modems"]
 
-START_TIMEOUT_S = 20.0
-ANSWER_TIMEOUT_S = 10.0
-END_TIMEOUT_S = 10.0
+POWER_TIMEOUT_S = 20.0
 POLL_S = 0.02
 CONTROL = "control"
-
-
-class ModemsError(Exception):
-    """The simulator is not there, or refused what was asked."""
 
 
 class Modems:
@@ -46,26 +36,19 @@ class Modems:
         self.history_file = directory / "modems.jsonl"
         self._plans, self._host, self._seed = plans, host, seed
         self._links = Path()
-        self._process: subprocess.Popen[Any] | None = None
-        self._socket: socket.socket | None = None
-        self._held = b""
+        self._child: Child | None = None
 
     def __enter__(self) -> Modems:
         self.directory.mkdir(parents=True, exist_ok=True)
         # A short name, as a Unix socket needs one, and below /dev, as a unit wants its modems' ports.
         self._links = Path(tempfile.mkdtemp(prefix="rvm", dir=MEMORY_DIR))
         self._links.chmod(0o755)
-        program = [sys.executable, "-m", "hil.sim.modem", "--stdin", "--seed", str(self._seed)]
-        program += ["--control", str(self._links / CONTROL), "--history", str(self.history_file)]
+        arguments = ["--seed", str(self._seed), "--history", str(self.history_file)]
         for plan, name in zip(self._plans, self.names, strict=True):
-            program += ["--modem", f"{plan},at={self._link(name, 'at')},pcm={self._link(name, 'pcm')}"]
-        root = Path(__file__).resolve().parents[1]
-        environment = {**os.environ, "PYTHONPATH": str(root)}
-        start = subprocess.Popen if self._host is None else self._host.popen
-        self._process = start(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+            arguments += ["--modem", f"{plan},at={self._link(name, 'at')},pcm={self._link(name, 'pcm')}"]
         try:
-            self._socket = self._connected(time.monotonic() + START_TIMEOUT_S)
-            self.until(self._all_on, START_TIMEOUT_S, "power")
+            self._child = Child("hil.sim.modem", arguments, self._links / CONTROL, self._host)
+            self.until(self._all_on, POWER_TIMEOUT_S, "power")
         except BaseException:
             self.__exit__(None, None, None)
             raise
@@ -74,18 +57,8 @@ class Modems:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        if self._process is not None:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.close()
-            try:
-                self._process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process.stdout.close()
+        if self._child is not None:
+            self._child.end()
         for left in self._links.iterdir():
             left.unlink()
         self._links.rmdir()
@@ -117,17 +90,9 @@ class Modems:
         ]
 
     def do(self, word: str, **fields: Any) -> dict[str, Any]:
-        """A command of hil/sim/modem/control.py; `from_` is `from`. Raises ModemsError."""
-        said = {"do": word, **{name.rstrip("_"): value for name, value in fields.items()}}
-        assert self._socket is not None
-        try:
-            self._socket.sendall(json.dumps(said).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(self._line())
-        except OSError as error:
-            raise ModemsError(f"the simulator is gone: {error}") from error
-        if not answer.pop("ok"):
-            raise ModemsError(answer["error"])
-        return answer
+        """A command of hil/sim/modem/control.py; `from_` is `from`. Raises ChildError."""
+        assert self._child is not None
+        return self._child.ask(word, **{name.rstrip("_"): value for name, value in fields.items()})
 
     def status(self) -> dict[str, Any]:
         """Modems and calls, as they are now."""
@@ -143,7 +108,7 @@ class Modems:
         return [entry for entry in found if all(entry.get(name) == value for name, value in facts.items())]
 
     def wait(self, what: str, timeout_s: float = 10.0, count: int = 1, **facts: Any) -> list[Entry]:
-        """Until there are so many of them. Raises ModemsError when there are not in time."""
+        """Until there are so many of them. Raises ChildError when there are not in time."""
         found: list[Entry] = []
 
         def enough() -> bool:
@@ -154,11 +119,11 @@ class Modems:
         return found
 
     def until(self, holds: Callable[[], bool], timeout_s: float, what: str = "what was waited for") -> None:
-        """Raises ModemsError when it does not hold in time."""
+        """Raises ChildError when it does not hold in time."""
         deadline = time.monotonic() + timeout_s
         while not holds():
             if time.monotonic() > deadline:
-                raise ModemsError(f"{what}: not within {timeout_s} s")
+                raise ChildError(f"{what}: not within {timeout_s} s")
             time.sleep(POLL_S)
 
     def _all_on(self) -> bool:
@@ -167,35 +132,11 @@ class Modems:
     def _link(self, name: str, port: str) -> Path:
         return self._links / f"{name}.{port}"
 
-    def _connected(self, deadline: float) -> socket.socket:
-        assert self._process is not None
-        while True:
-            connection = socket.socket(socket.AF_UNIX)
-            connection.settimeout(ANSWER_TIMEOUT_S)
-            try:
-                connection.connect(str(self._links / CONTROL))
-                return connection
-            except OSError as error:
-                connection.close()
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise ModemsError(f"the simulator did not start: {error}") from error
-                time.sleep(POLL_S)
-
-    def _line(self) -> bytes:
-        assert self._socket is not None
-        while b"\n" not in self._held:
-            data = self._socket.recv(65536)
-            if not data:
-                raise ConnectionResetError("closed")
-            self._held += data
-        line, _, self._held = self._held.partition(b"\n")
-        return line
-
 
 def _name(plan: str) -> str:
-    """Raises ModemsError: the plan has no name."""
+    """Raises ChildError: the plan has no name."""
     for entry in plan.split(","):
         key, _, value = entry.partition("=")
         if key == "name":
             return value
-    raise ModemsError(f"{plan!r}: name=… is missing")
+    raise ChildError(f"{plan!r}: name=… is missing")

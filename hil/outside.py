@@ -15,8 +15,9 @@ from callcontrol.trunk.smsqueue import Kind
 from firmware.paths import Paths
 from firmware.store.sms import Sms, SmsRows
 from firmware.store.smsview import SmsView
+from hil.child import ChildError
 from hil.history import History
-from hil.modems import Modems, ModemsError
+from hil.modems import Modems
 from hil.stormdeeds import BOSS, MOBILES, MODEMS, REFERRED_MOBILE, Deed, Do
 from hil.stormplan import Fault
 
@@ -80,7 +81,7 @@ class Outside:
                     self._do("power", modem=AT[fault], on=True, boot_s=BOOT_S)
             else:
                 self._do("hang", modem=AT[fault])
-        except ModemsError as error:
+        except ChildError as error:
             raise OSError(str(error)) from error
 
     def see(self) -> None:
@@ -102,7 +103,7 @@ class Outside:
             self._history.outside.states, self._history.outside.tried = (at, states), tried
 
     def _work(self, deed: Deed) -> None:
-        with contextlib.suppress(ModemsError, sqlite3.Error, OSError, OverflowError):  # not done: not promised
+        with contextlib.suppress(ChildError, sqlite3.Error, OSError, OverflowError):  # not done: not promised
             if deed.do is Do.TEXT:
                 self._text(deed)
             elif deed.do is Do.COMMAND:

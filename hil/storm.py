@@ -103,7 +103,7 @@ class Outcome:
 def run_storm(plan: Plan, told: Told, *, keep_going: bool = False, all_pairs: bool = False) -> Outcome:
     """One storm in a net of its own. `all_pairs`: it also ends when every pair of mode and fault has been visited.
 
-    Raises NetError, ModemsError, SiteError, PhoneError, PlatformError where it cannot begin.
+    Raises NetError, ChildError, SiteError, PhoneError, PlatformError where it cannot begin.
     """
     with Net("rvstorm") as net, Modems(net.directory / "modems", *MODEM_PLANS, seed=plan.seed) as modems:
         storm = _Storm(net, modems, plan, told, keep_going, all_pairs)

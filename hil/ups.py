@@ -3,31 +3,20 @@ started it."""
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from hil.child import Child
 from hil.net import MEMORY_DIR
 from hil.sim.power.realnut import is_installed
 
 if TYPE_CHECKING:
     from hil.net import Host
 
-__all__ = ["SimulatedUps", "UpsError"]
-
-ANSWER_TIMEOUT_S = 10.0
-END_TIMEOUT_S = 10.0
-
-
-class UpsError(Exception):
-    """The simulator did not start, or refused what was asked."""
+__all__ = ["SimulatedUps"]
 
 
 class SimulatedUps:
@@ -46,10 +35,9 @@ class SimulatedUps:
     ) -> None:
         self._host = host
         self._real = is_installed() if real is None else real
-        self._arguments = [f"--listen={address}:0", f"--watts={watts}", f"--ah={ah}", f"--speed={speed}", "--stdin"]
+        self._arguments = [f"--listen={address}:0", f"--watts={watts}", f"--ah={ah}", f"--speed={speed}"]
         self._folder = Path()
-        self._process: subprocess.Popen[Any] | None = None
-        self._socket: socket.socket | None = None
+        self._child: Child | None = None
         self.url = ""
         """As `[[ups]] url` has it."""
         self.driver_socket = ""
@@ -58,51 +46,24 @@ class SimulatedUps:
     def __enter__(self) -> SimulatedUps:
         # A short name, as a Unix socket needs one.
         self._folder = Path(tempfile.mkdtemp(prefix="rvu", dir=MEMORY_DIR))
-        control = self._folder / "control"
-        program = [sys.executable, "-m", "hil.sim.power", *self._arguments, "--control", str(control)]
-        program += ["--nut", str(self._folder / "nut")] if self._real else []
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-        start = subprocess.Popen if self._host is None else self._host.popen
-        self._process = start(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        assert self._process.stdout is not None
-        words = self._process.stdout.readline().decode().split()
-        if words[:1] != ["ready"]:
+        arguments = [*self._arguments, *(["--nut", str(self._folder / "nut")] if self._real else [])]
+        try:
+            self._child = Child("hil.sim.power", arguments, self._folder / "control", self._host)
+        except BaseException:
             self.__exit__(None, None, None)
-            raise UpsError("the simulated UPS did not start")
-        self.url, self.driver_socket = f"nut://{words[1]}", "" if words[2] == "-" else words[2]
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(ANSWER_TIMEOUT_S)
-        self._socket.connect(str(control))
+            raise
+        place, driver_socket = self._child.ready
+        self.url, self.driver_socket = f"nut://{place}", "" if driver_socket == "-" else driver_socket
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        if self._process is not None:
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.close()
-            try:
-                self._process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process.stdout.close()
+        if self._child is not None:
+            self._child.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def ask(self, do: str, **facts: Any) -> dict[str, Any]:
-        """A command of hil/sim/power/control.py. Raises UpsError."""
-        assert self._socket is not None
-        self._socket.sendall(json.dumps({"do": do, **facts}).encode() + b"\n")
-        answer = b""
-        while not answer.endswith(b"\n"):
-            piece = self._socket.recv(65536)
-            if not piece:
-                raise UpsError("the simulated UPS is gone")
-            answer += piece
-        told: dict[str, Any] = json.loads(answer)
-        if not told.pop("ok"):
-            raise UpsError(told["error"])
-        return told
+        """A command of hil/sim/power/control.py. Raises ChildError."""
+        assert self._child is not None
+        return self._child.ask(do, **facts)

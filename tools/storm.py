@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.modes import Mode
-from hil.modems import ModemsError
+from hil.child import ChildError
 from hil.net import Net, NetError
 from hil.phone import PhoneError
 from hil.planted import BUGS, Planted, find
@@ -87,7 +87,7 @@ def pairs_table(outcome: Outcome) -> list[str]:
 def _storm(plan: Plan, told: Told, *, keep_going: bool = False, all_pairs: bool = False) -> Outcome:
     try:
         return run_storm(plan, told, keep_going=keep_going, all_pairs=all_pairs)
-    except (NetError, ModemsError, PhoneError, PlatformError, SiteError, OSError) as error:
+    except (NetError, ChildError, PhoneError, PlatformError, SiteError, OSError) as error:
         return Outcome(plan.seed, failed=str(error))
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hil.modems import Modems, ModemsError
+from hil.child import ChildError
+from hil.modems import Modems
 
 OUTSIDE = "+46708888888"
 SAID_S = 10.0
@@ -68,7 +69,7 @@ def test_two_modems_talk_and_a_plug_is_pulled(tmp_path: Path) -> None:
                 b.at("AT")
         (sound,) = modems.wait("sound", modem="a")
         assert sound["seconds"] > 0
-        with pytest.raises(ModemsError, match="no such command"):
+        with pytest.raises(ChildError, match="no such command"):
             modems.do("nonsense")
         links = Path(modems.at_url("a").removeprefix("serial://")).parent
     assert not links.exists()

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from hil.child import ChildError
 from hil.sim.power.cell import Battery, Chemistry
 from hil.sim.power.control import Commands
 from hil.sim.power.supply import Supply
 from hil.sim.power.ups import Sickness, Ups, Upsd, write_dev
-from hil.ups import SimulatedUps, UpsError
+from hil.ups import SimulatedUps
 
 STEP_S = 30.0
 
@@ -139,5 +140,5 @@ def test_the_program_plays_a_ups_and_ends_with_who_started_it() -> None:
         assert ups.url.startswith("nut://127.0.0.1:")
         ups.ask("cut")
         assert ups.ask("status")["variables"]["ups.status"] == "OB DISCHRG"
-        with pytest.raises(UpsError, match="watts"):
+        with pytest.raises(ChildError, match="watts"):
             ups.ask("load", watts=-1)
