@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from callcontrol.plan.number import SWEDEN, LocalNumbering, NumberKind, parse_dialled
 
-__all__ = ["EMERGENCY", "Form", "from_network", "to_dial", "wanted"]
+__all__ = ["EMERGENCY", "Form", "from_network", "is_same", "to_dial", "wanted"]
 
 EMERGENCY = "112"
 
@@ -47,3 +47,8 @@ def from_network(number: str | None) -> str | None:
     if read.kind is NumberKind.SHORT:
         return read.digits
     return read.e164
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two writings mean one number: national or international, as dialled or as a modem lists it."""
+    return one == other or (from_network(one) or one) == (from_network(other) or other)

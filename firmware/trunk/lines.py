@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from callcontrol.trunk.numbers import Form
+from callcontrol.trunk.numbers import Form, is_same
 from callcontrol.trunk.pool import Carried, Line, Priority, Service, Use
 from drivers.modem.model import (
     Back,
@@ -25,6 +26,9 @@ from drivers.modem.model import (
 from firmware.config_trunk import Modem as Entry
 
 __all__ = ["Carrying", "ModemLine"]
+
+ORDERS_MAX = 4
+"""Orders to dial that are remembered of one modem: 112 overtakes one, and another 112 is not overtaken."""
 
 log = logging.getLogger("rvx")
 
@@ -73,6 +77,7 @@ class ModemLine:
         self._since = 0.0
         self._up_at: float | None = None
         self._dials: Carrying | None = None  # who has ordered a call last
+        self._orders: deque[tuple[str, Carrying]] = deque(maxlen=ORDERS_MAX)  # since it was free
         self._owners: dict[int, Carrying] = {}  # by the modem's index of a call
         self._cleaning: asyncio.Task[None] | None = None
         modem.subscribe(self._said)
@@ -120,6 +125,7 @@ class ModemLine:
         self._count()
         if self.call is None:
             self._dials = call
+            self._orders.clear()
         self.call, self._since = call, _now()
 
     def up(self, call: Carrying) -> None:
@@ -137,6 +143,7 @@ class ModemLine:
         """A modem tells of a call when it has taken the order: then it is that call's, whoever has taken the modem
         meanwhile. Raises ModemError."""
         self._dials = call
+        self._orders.append((number, call))
         await self.modem.dial(number, withheld=withheld)
 
     async def cleaned(self, within_s: float) -> None:
@@ -185,7 +192,7 @@ class ModemLine:
             if event.outgoing and not self._there:
                 owner = None  # of the process before this one
             elif event.outgoing:
-                owner = self._dials if self.call is not None else None
+                owner = self._orderer(event.number) if self.call is not None else None
             elif self.expects is not None:
                 owner = self.expects
             elif self.call is None and event.state in (CallState.INCOMING, CallState.WAITING):
@@ -199,6 +206,11 @@ class ModemLine:
                 return None
             self._owners[event.index] = owner
         return self._owners[event.index]
+
+    def _orderer(self, number: str | None) -> Carrying | None:
+        """Who has dialled that number: whoever did so last, also where it is nobody's, as a network may list 112 by
+        another; but what 112 overtook in the modem's queue is not 112's."""
+        return next((call for ordered, call in self._orders if number and is_same(ordered, number)), self._dials)
 
 
 def _now() -> float:

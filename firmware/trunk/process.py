@@ -35,9 +35,11 @@ from firmware.store.trunk import Noted, TrunkRows
 from firmware.ticks import tick
 from firmware.trunk import telling
 from firmware.trunk.answering import serve
-from firmware.trunk.calls import FAREWELL_S, Call, Incoming, Outgoing, wanted_by
+from firmware.trunk.call import FAREWELL_S, Call
+from firmware.trunk.incoming import Incoming
 from firmware.trunk.lines import ModemLine
 from firmware.trunk.memory import Memory, place_of, today
+from firmware.trunk.outgoing import Outgoing, wanted_by
 from firmware.trunk.sms import Messaging
 from firmware.trunk.sound import CallSound, Sounds
 from firmware.trunk.trying import Busy, try_voice

@@ -13,10 +13,13 @@ from callcontrol.sip.headers import Uri
 from callcontrol.trunk.pool import Priority
 from drivers.modem.model import Back, CallChanged, CallState, ErrorKind, Event, Modem, ModemError
 from firmware.config_trunk import Modem as Entry
-from firmware.trunk.calls import Desk, Outgoing, Wanted, wanted_by
+from firmware.trunk.call import Desk
 from firmware.trunk.lines import ModemLine
+from firmware.trunk.outgoing import Outgoing, Wanted, wanted_by
 
 DIALING = CallChanged(1, CallState.DIALING, "+46701111111", False, None, True)
+SOS_DIALING = CallChanged(1, CallState.DIALING, "112", False, None, True)
+BY_ANOTHER_NUMBER = CallChanged(1, CallState.DIALING, "911", False, None, True)
 RELEASED = CallChanged(1, CallState.RELEASED, "+46701111111", False, None, True)
 
 
@@ -74,10 +77,27 @@ def test_what_was_ordered_before_112_took_the_modem_is_told_to_who_ordered_it() 
         modem.taken.set_result(None)
         await ordered
         await line.dial(sos, "112", withheld=None)
-        modem.say(DIALING)
+        modem.say(SOS_DIALING)
         return lesser.heard, sos.heard
 
-    assert asyncio.run(told()) == ([DIALING, RELEASED], [DIALING])
+    assert asyncio.run(told()) == ([DIALING, RELEASED], [SOS_DIALING])
+
+
+def test_what_a_modem_tells_of_late_is_told_to_who_dialled_that_number() -> None:
+    async def told() -> tuple[list[Event], list[Event]]:
+        modem = Slow()
+        line, lesser, sos = line_of(modem), Whose(Priority.REST), Whose(Priority.EMERGENCY)
+        modem.taken.set_result(None)
+        line.take(lesser)
+        await line.dial(lesser, "0701111111", withheld=None)
+        line.take(sos)
+        await line.dial(sos, "112", withheld=None)
+        modem.say(DIALING)
+        modem.say(RELEASED)
+        modem.say(BY_ANOTHER_NUMBER)
+        return lesser.heard, sos.heard
+
+    assert asyncio.run(told()) == ([DIALING, RELEASED], [BY_ANOTHER_NUMBER])
 
 
 def test_who_could_not_dial_hangs_up_nobody_elses_call() -> None:
