@@ -14,7 +14,7 @@ from pathlib import Path
 
 from firmware.power.halting import WAITS_S, Do, Happened, Stage, after
 
-__all__ = ["Ending", "Halted"]
+__all__ = ["Ending", "Halted", "given"]
 
 COMMAND_S = 30.0
 """A command that has not ended by then has begun its work."""
@@ -64,8 +64,8 @@ class Halted:
 class Ending:
     """`tell` says it to calls and returns when they have heard it and had their time; `carry_on` takes it back;
     `flush` brings to the disk what is to be remembered. `watchman` is told that the machine halts, or does not after
-    all: who feeds it, if it listens. `halt`, `restart`: commands, empty for none. `noted` is called with what happens,
-    in a word."""
+    all: who feeds it, if it listens. `halt`, `restart`: commands, empty for none, which `command` gives. `noted` is
+    called with what happens, in a word."""
 
     def __init__(
         self,
@@ -76,12 +76,14 @@ class Ending:
         watchman: Callable[[bool], Awaitable[None]],
         halt: Sequence[str],
         restart: Sequence[str],
+        command: Callable[[Sequence[str]], Awaitable[bool]],
         halted: Halted,
         telling_s: float,
         noted: Callable[[str, str], None],
     ) -> None:
         self._tell, self._carry_on, self._flush, self._watchman = tell, carry_on, flush, watchman
         self._halt, self._restart, self._halted = halt, restart, halted
+        self._command = command
         self._telling_s = telling_s
         self._noted = noted
         self._work: asyncio.Task[None] | None = None
@@ -120,7 +122,7 @@ class Ending:
                 with contextlib.suppress(OSError):
                     self._halted.write(datetime.now(UTC), self._why)
                 await self._within(WATCHMAN_S, partial(self._watchman, True))
-                if self._halt and not await self._run(self._halt):
+                if self._halt and not await self._command(self._halt):
                     self._halted.forget()
                     await asyncio.sleep(AGAIN_S)
                     self._happened(Happened.FAILED)
@@ -129,7 +131,7 @@ class Ending:
                 await self._within(WATCHMAN_S, partial(self._watchman, False))
                 if not self._halt or not self._restart:
                     self._happened(Happened.DONE)
-                elif not await self._run(self._restart):
+                elif not await self._command(self._restart):
                     await asyncio.sleep(AGAIN_S)
                     self._happened(Happened.FAILED)
             case Do.CARRY_ON:
@@ -146,19 +148,20 @@ class Ending:
         except Exception as error:
             log.error("rvx-event kind=last_words_fault why=%s", str(error).replace(" ", "_")[:200])
 
-    async def _run(self, command: Sequence[str]) -> bool:
-        """Whether it was taken."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
-            )
-            async with asyncio.timeout(COMMAND_S):
-                code = await process.wait()
-        except TimeoutError:
-            return True
-        except OSError as error:
-            log.error("rvx-event kind=halt_fault why=%s", str(error).replace(" ", "_"))
-            return False
-        if code:
-            log.error("rvx-event kind=halt_fault why=exit_%d", code)
-        return code == 0
+
+async def given(command: Sequence[str]) -> bool:
+    """To the machine; whether it was taken."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL
+        )
+        async with asyncio.timeout(COMMAND_S):
+            code = await process.wait()
+    except TimeoutError:
+        return True
+    except OSError as error:
+        log.error("rvx-event kind=halt_fault why=%s", str(error).replace(" ", "_"))
+        return False
+    if code:
+        log.error("rvx-event kind=halt_fault why=exit_%d", code)
+    return code == 0

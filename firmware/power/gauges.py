@@ -29,6 +29,7 @@ class Gauges:
     def __init__(self, sources: Iterable[Ups], kept: Mapping[str, str]) -> None:
         self._gauges = {ups.name: Gauge(_battery(ups, kept.get(ups.name))) for ups in sources if ups.kind in BATTERIES}
         self._discharge: dict[str, list[Sample]] = {}
+        self._on_mains: dict[str, Sample] = {}  # the last of each, by which it is known how full it was
         self._fed_s: dict[str, float] = {}
 
     def feed(self, believed: Believed, now_s: float) -> dict[str, str]:
@@ -59,11 +60,15 @@ class Gauges:
                 samples = self._discharge.setdefault(seen.name, [])
                 if len(samples) < DISCHARGE_MAX:
                     samples.append(sample)
-            elif samples := self._discharge.pop(seen.name, []):
-                battery = learn(gauge.battery, samples, died=False)
-                if battery != gauge.battery:
-                    gauge.battery = battery
-                    taught[seen.name] = json.dumps(battery.to_json())
+            else:
+                samples, before = self._discharge.pop(seen.name, []), self._on_mains.get(seen.name)
+                # Of one that was under way already when this process began nobody knows how full the battery was.
+                if samples and before is not None:
+                    battery = learn(gauge.battery, [before, *samples], died=False)
+                    if battery != gauge.battery:
+                        gauge.battery = battery
+                        taught[seen.name] = json.dumps(battery.to_json())
+                self._on_mains[seen.name] = sample
             gauge.feed(sample)
         return taught
 

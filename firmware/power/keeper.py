@@ -7,18 +7,18 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from drivers.clock import clock
 from drivers.pace import left_s
 from drivers.ups.model import Mains, Part, Reading, Source
 from drivers.usb import SYSFS
 from firmware.config import Config
-from firmware.power.ending import Ending, Halted
+from firmware.power.ending import Ending, Halted, given
 from firmware.power.opening import open_poe, open_sources
 from firmware.power.policy import Policy, View
 from firmware.power.shedding import Order
@@ -32,6 +32,9 @@ from firmware.store import StoreError
 from firmware.store.database import connect
 from firmware.store.power import PowerMinute, PowerRows
 from firmware.store.protections import protections
+
+if TYPE_CHECKING:
+    from drivers.poe import PoeSwitch
 
 __all__ = ["Last", "PowerKeeper"]
 
@@ -59,7 +62,8 @@ class Last:
 
 
 class PowerKeeper:
-    """`run` for ever. `sources` and `sysfs` are a rig's to give. `watched` is called after each look."""
+    """`run` for ever. `sources`, `poe`, `sysfs`, `thread` and `command` (which gives one to the machine, and whether it
+    was taken) are a rig's to give. `watched` is called after each look."""
 
     def __init__(
         self,
@@ -68,7 +72,10 @@ class PowerKeeper:
         *,
         sources: Sequence[Source] | None = None,
         watched: Callable[[View], None] | None = None,
+        poe: PoeSwitch | None = None,
         sysfs: Path = SYSFS,
+        thread: Executor | None = None,
+        command: Callable[[Sequence[str]], Awaitable[bool]] = given,
     ) -> None:
         self._config = config
         self._last = last
@@ -76,10 +83,10 @@ class PowerKeeper:
         self._fresh_s = {source.name: source.fresh_s for source in self._sources}
         self._policy = Policy(config, self._fresh_s)
         self._watched = watched
-        self._thread = ThreadPoolExecutor(1, "power")
+        self._thread = thread or ThreadPoolExecutor(1, "power")
         self._db: sqlite3.Connection | None = None
         self._told: Told | None = None
-        self._poe = open_poe(config)
+        self._poe = poe or open_poe(config)
         self._kept_ports: frozenset[str] = frozenset()
         self._switches = Switches(config, self._poe, lambda: self._kept_ports, self._thread, sysfs)
         self._off: dict[str, dict[str, str]] = {}
@@ -101,6 +108,7 @@ class PowerKeeper:
             watchman=self._tell_watchman,
             halt=config.power.halt_command,
             restart=config.power.restart_command,
+            command=command,
             halted=Halted(config.paths.halted),
             telling_s=config.power.telling_s,
             noted=lambda stage, why: self._note("halt", stage, why),

@@ -20,6 +20,8 @@ from hil.sim.power.supply import Supply
 __all__ = ["BusFault", "FakeBus", "Ina219Chip", "Max1704xChip"]
 
 ADDRESS_MAX = 0x77
+SHUNT_MAX = 32_000
+"""Of an INA219 at its widest range: more than 320 mV are told as 320 mV (SBOS448, table 7)."""
 
 
 class BusFault(StrEnum):
@@ -130,6 +132,7 @@ class Ina219Chip:
 
     def read(self, register: int) -> int:
         shunt = trunc(self._sign * self._supply.amps * self._shunt_ohm / 10e-6)
+        shunt = min(max(shunt, -SHUNT_MAX), SHUNT_MAX)
         volts = trunc(self._supply.volts / 4e-3)
         match register:
             case 0x01:

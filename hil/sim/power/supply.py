@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import collections
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hil.sim.power.cell import HOUR_S, Battery, Chemistry
@@ -27,6 +27,7 @@ CHARGE_C = 0.1
 TAPER = 0.02
 """A battery that takes less than this of its capacity is full."""
 STEP_S = 1.0
+LASTS_STEP_S = 10.0
 LOW_CHARGE = 0.2
 START_CHARGE = 0.1
 """It does not give power back to what hangs on it before this."""
@@ -68,6 +69,14 @@ class Supply:
         """As a plain UPS figures it: what is left, at the load of now; it knows neither age nor cold."""
         flow = self.battery.amps_for(self._battery_w()) or self.battery.capacity_ah
         return HOUR_S * self.battery.charge * self.battery.capacity_ah / max(flow, 0.001)
+
+    def lasts_s(self, most_s: float) -> float | None:
+        """How long what hangs on it would have power without mains, at the load of now; None: longer than `most_s`."""
+        twin = replace(self, battery=replace(self.battery), mains_v=0.0, on_battery=True, history=collections.deque())
+        began_s = twin.now_s
+        while twin.is_feeding and twin.now_s - began_s < most_s:
+            twin.advance(LASTS_STEP_S)
+        return None if twin.is_feeding else twin.now_s - began_s
 
     def note(self, what: str, **facts: Any) -> None:
         self.history.append({"at": round(self.now_s, 3), "what": what, **facts})
