@@ -30,6 +30,8 @@ __all__ = ["Heart", "PortError", "main", "open_port"]
 
 BEAT_S = 1.0
 ASK_EDGE_S = 2.0
+HEAR_EVERY_S = 0.25
+"""Telemetry comes ten times a second, and is taken two or three at a time; an answer that is waited for at once."""
 REOPEN_S = 1.0
 LISTENERS_MAX = 8
 PENDING_MAX = 65536
@@ -94,7 +96,7 @@ class Heart:
         self._port: int | None = None
         self._poll = select.poll()
         self._listeners: dict[int, _Listener] = {}
-        self._reopen_at = self._beat_at = self._ask_at = 0.0
+        self._reopen_at = self._beat_at = self._ask_at = self._hear_at = 0.0
         self._stopped = False
         self._asking = self._bound_edge()
         self._server = self._bound_server()
@@ -118,6 +120,9 @@ class Heart:
         now = _now()
         if self._port is None and now >= self._reopen_at:
             self._open(now)
+        if self._port is not None and now >= self._hear_at:
+            self._hear_at = _next(now, HEAR_EVERY_S)
+            self._hear()
         if now >= self._ask_at:
             self._ask_at = _next(now, ASK_EDGE_S)
             self._look_at_edge()
@@ -128,9 +133,12 @@ class Heart:
             self._say(self._heartbeat.tell(now))
         talk = self._heartbeat.talk
         due = [self._ask_at, self._beat_at, now + wait_s]
-        if talk is not None:
+        if talk is not None and self._port is not None:
             talk.on_timer(now)
-            due += [at for at in (talk.next_timer(),) if at is not None]
+            waits_until = talk.next_timer()
+            due.append(self._hear_at if waits_until is None else waits_until)
+            # That it was unplugged is told in any case.
+            self._poll.modify(self._port, 0 if waits_until is None else select.POLLIN)
         self._flush_port()
         for file, events in self._poll.poll(max(0.0, 1000 * (min(due) - _now()))):
             self._ready(file, events)
