@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
+from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable, Question
 from callcontrol.pacing import Pace, PaceSettings
 from callcontrol.records import EARLIEST
 from drivers.carrier import carrier
@@ -84,7 +84,8 @@ class Watch:
         self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), _random.random)
         self._probes: list[float] = []
         self._vouched_s: float | None = None
-        self._asked: tuple[object, int | None] | None = None  # what is asked seldom, as last told
+        self._calls_until = 0  # unix s; this and the next one are asked seldom
+        self._registered: int | None = None
         self._asked_at_s = 0.0
         self._held: tuple[str, ...] = ()
         self._held_at_s = -HELD_EVERY_S
@@ -142,31 +143,35 @@ class Watch:
         self._edge_is_new()
 
     async def _look(self) -> EdgeSight:
-        nodes = node_signs(await self._edge.call("dispatcher.list"), SETS) if self._config.platform.nodes else ()
-        counts = table(await self._edge.call("htable.dump", "count"))
-        calls_until, registered = await self._seldom()
+        now = time.monotonic()
+        asked: dict[str, Question] = {"nodes": ("dispatcher.list",)} if self._config.platform.nodes else {}
+        asked["counts"] = ("htable.dump", "count")
+        if self._seldom_due(now):
+            asked |= {"state": ("htable.dump", "st"), "registered": ("stats.get_statistics", "registered_users")}
+        told = dict(zip(asked, await self._edge.call_all(*asked.values()), strict=True))
+        if "state" in told:
+            until = table(told["state"]).get(CALLS_LEASE, 0)
+            self._calls_until = until if isinstance(until, int) else 0
+            self._registered, self._asked_at_s = _statistic(told["registered"]), now
+        nodes = node_signs(told.get("nodes"), SETS)
         if self._config.platform.probe == NO_PROBE:
             # What the dispatcher believes of a node that it does not ask is no knowledge.
             nodes = tuple(replace(node, serving=None) for node in nodes)
-        numbers = {name: value for name, value in counts.items() if isinstance(value, int)}
+        numbers = {name: value for name, value in table(told["counts"]).items() if isinstance(value, int)}
         # Timer A is the line's; a call by data has its own.
         by_line = (node.probe_ms for node in nodes if node.path is Path.LINE)
         worst = max((ms for ms in by_line if ms is not None), default=None)
         if worst is not None:
             self._probes = [*self._probes[1 - PROBES_REMEMBERED :], worst]
         await self._ask_held(numbers.get("held_until", 0))
-        calls = isinstance(calls_until, int) and calls_until > time.time()
-        return EdgeSight(time.monotonic(), nodes, numbers, registered, calls, self._held)
+        calls = self._calls_until > time.time()
+        return EdgeSight(time.monotonic(), nodes, numbers, self._registered, calls, self._held)
 
-    async def _seldom(self) -> tuple[object, int | None]:
-        """Until when `calls` vouches, and how many are registered: asked each time where a decision hangs on it."""
-        now = time.monotonic()
+    def _seldom_due(self, now: float) -> bool:
+        """Whether it is asked until when `calls` vouches, and how many are registered: each time where a decision
+        hangs on it."""
         steady = self.state is not None and self.state.mode is Mode.NORMAL and self.sight is not None
-        if self._asked is None or not steady or now - self._asked_at_s >= SELDOM_S:
-            until = table(await self._edge.call("htable.dump", "st")).get(CALLS_LEASE, 0)
-            registered = _statistic(await self._edge.call("stats.get_statistics", "registered_users"))
-            self._asked, self._asked_at_s = (until, registered), now
-        return self._asked
+        return not steady or now - self._asked_at_s >= SELDOM_S
 
     async def _ask_held(self, until: int) -> None:
         now = time.monotonic()
@@ -220,14 +225,17 @@ class Watch:
 
     async def _vouch(self, state: State) -> None:
         """Tells the edge mode and path, and for how long it may believe that."""
-        await self._edge.call("htable.seti", "st", "lease", int(time.time()) + LEASE_S)
-        await self._edge.call("htable.sets", "st", "mode", state.mode.value)
-        await self._edge.call("htable.sets", "st", "path", state.path.value)
+        told: list[Question] = [
+            ("htable.seti", "st", "lease", int(time.time()) + LEASE_S),
+            ("htable.sets", "st", "mode", state.mode.value),
+            ("htable.sets", "st", "path", state.path.value),
+        ]
         if self._probes and not self.count("rtt_next"):
             # Timer A, before there are calls to measure: by the worst probe.
             bounds = self._config.survival
             wait_ms = min(bounds.first_response_max_ms, max(bounds.first_response_min_ms, 4 * max(self._probes)))
-            await self._edge.call("htable.seti", "count", "timer_a", int(wait_ms))
+            told.append(("htable.seti", "count", "timer_a", int(wait_ms)))
+        await self._edge.call_all(*told)
         self._vouched_s = time.monotonic()
 
 

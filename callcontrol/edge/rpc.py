@@ -12,7 +12,7 @@ import socket
 from pathlib import Path
 from typing import Any
 
-__all__ = ["EdgeError", "EdgeRpc", "EdgeUnreachable", "remove_leftovers"]
+__all__ = ["EdgeError", "EdgeRpc", "EdgeUnreachable", "Question", "remove_leftovers"]
 
 TIMEOUT_S = 1.0
 """An edge that has not answered by then is unreachable."""
@@ -23,6 +23,8 @@ _OWN = re.compile(r"rpc-([0-9]+)-[0-9]+\.sock")
 
 _counter = itertools.count()
 
+Question = tuple[str | int | float, ...]
+"""A method and its parameters."""
 Answer = dict[str, Any] | bytes
 """A JSON object, or what was none."""
 
@@ -53,14 +55,22 @@ class EdgeRpc:
 
     async def call(self, method: str, *params: str | int | float, timeout_s: float = TIMEOUT_S) -> Any:
         """The `result` of `method`. Raises EdgeUnreachable or EdgeError."""
-        request = {"jsonrpc": "2.0", "id": next(_counter), "method": method}
-        if params:
-            request["params"] = list(params)
+        (result,) = await self.call_all((method, *params), timeout_s=timeout_s)
+        return result
+
+    async def call_all(self, *questions: Question, timeout_s: float = TIMEOUT_S) -> list[Any]:
+        """The results of what is asked at once, so that it costs both sides one turn; the edge does it in that order,
+        and goes on after one that it refuses. Raises EdgeUnreachable, or EdgeError for the first that was refused."""
+        requests: list[dict[str, Any]] = []
+        for method, *params in questions:
+            request = {"jsonrpc": "2.0", "id": next(_counter), "method": method}
+            requests.append({**request, "params": params} if params else request)
         try:
-            return _result(method, await self._ask(request, timeout_s))
+            answers = await self._ask(requests, timeout_s)
         except (OSError, TimeoutError) as error:
             self.close()
             raise EdgeUnreachable(f"{self._path}: {str(error) or 'no answer'}") from error
+        return [_result(str(question[0]), answer) for question, answer in zip(questions, answers, strict=True)]
 
     def close(self) -> None:
         """Gives up the kept socket, if there is one; the next question makes another."""
@@ -68,18 +78,18 @@ class EdgeRpc:
             self._wire.close()
             self._wire = None
 
-    async def _ask(self, request: dict[str, Any], timeout_s: float) -> Answer:
+    async def _ask(self, requests: list[dict[str, Any]], timeout_s: float) -> list[Answer]:
         async with asyncio.timeout(timeout_s):
             if self._wire is not None:
                 with contextlib.suppress(OSError):  # of the edge before this one
-                    return await self._wire.ask(request)
+                    return await self._wire.ask(requests)
                 self.close()
-            wire = _Wire(self._path, self._own_dir, request["id"])
+            wire = _Wire(self._path, self._own_dir, requests[0]["id"])
             if self._kept:
                 self._wire = wire
-                return await wire.ask(request)
+                return await wire.ask(requests)
             try:
-                return await wire.ask(request)
+                return await wire.ask(requests)
             finally:
                 wire.close()
 
@@ -106,15 +116,16 @@ class _Wire:
             self.close()
             raise
 
-    async def ask(self, request: dict[str, Any]) -> Answer:
-        number = request["id"]
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting[number] = answer
+    async def ask(self, requests: list[dict[str, Any]]) -> list[Answer]:
+        asked: dict[int, asyncio.Future[Answer]] = {each["id"]: self._loop.create_future() for each in requests}
+        self._waiting |= asked
         try:
-            await self._loop.sock_sendall(self._socket, json.dumps(request).encode())
-            return await answer
+            for request in requests:
+                await self._loop.sock_sendall(self._socket, json.dumps(request).encode())
+            return await asyncio.gather(*asked.values())
         finally:
-            del self._waiting[number]
+            for number in asked:
+                del self._waiting[number]
 
     def close(self) -> None:
         self._own.unlink(missing_ok=True)
