@@ -48,8 +48,7 @@ VOUCH_EVERY_S = 2.0
 LOOK_EVERY_S = 1.0
 """So often it is looked at the edge's mode and epoch, and at what is bound."""
 TURN_EVERY_S = 0.05
-IDLE_TURN_EVERY_S = 0.25
-"""While nobody waits for a turn, or none is given."""
+"""While somebody waits for a turn."""
 SEEN_AGAIN_S = 10.0
 """What is bound is told anew so often where it has not changed: a binding that was left alone gets its turn again."""
 CANARY_SHARE = 0.5
@@ -124,6 +123,7 @@ class Calls:
         self._aside = False  # the other unit of a pair serves, and speaks with the platform
         self._mode = ""
         self._credentials: dict[str, Credentials] = {}
+        self._stirred = asyncio.Event()  # it was looked, or something has ended: somebody's turn may have come
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -214,7 +214,11 @@ class Calls:
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._stirred.set()
 
     # ---- registration on behalf
 
@@ -223,8 +227,8 @@ class Calls:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                counts = table(await self._edge.call("htable.dump", "count"))
-                state = table(await self._edge.call("htable.dump", "st"))
+                told = await self._edge.call_all(("htable.dump", "count"), ("htable.dump", "st"))
+                counts, state = map(table, told)
                 mode, aside = str(state.get("mode", "")), _number(state.get(ASIDE)) > time.time()
                 tells = mode != Mode.SURVIVAL and not aside
                 await loop.run_in_executor(self._thread, self._read, tells)
@@ -239,6 +243,7 @@ class Calls:
                 self._credentials = self._speak
                 if tells:
                     self._see(self._epoch)
+                self._stirred.set()
             await tick(LOOK_EVERY_S)
 
     def _see(self, epoch: int) -> None:
@@ -251,17 +256,21 @@ class Calls:
         self._on_behalf.sees(known, epoch, now_s)
 
     async def _take_turns(self) -> None:
-        pause_s = IDLE_TURN_EVERY_S
         while True:
-            await tick(pause_s)
-            pause_s = IDLE_TURN_EVERY_S
-            if self._epoch is None or self._aside or self._mode == Mode.SURVIVAL or self._link.local_port is None:
+            waits = self._telling_epoch() is not None and self._on_behalf.due
+            await (tick(TURN_EVERY_S) if waits else self._stirred.wait())
+            self._stirred.clear()
+            if (epoch := self._telling_epoch()) is None:
                 continue
-            pause_s = TURN_EVERY_S if self._on_behalf.due else IDLE_TURN_EVERY_S
             if (binding := self._on_behalf.next(_now())) is not None:
-                self._begin(self._tell(binding, self._epoch))
+                self._begin(self._tell(binding, epoch))
             elif (binding := self._due_canary()) is not None:
-                self._begin(self._ask(binding, self._epoch))
+                self._begin(self._ask(binding, epoch))
+
+    def _telling_epoch(self) -> int | None:
+        """None: the platform is not to be told of anybody now."""
+        may = not self._aside and self._mode != Mode.SURVIVAL and self._link.local_port is not None
+        return self._epoch if may else None
 
     def _due_canary(self) -> Binding | None:
         if self._mode != Mode.NORMAL or self._pace.wait_left_s(_now()) > 0:
