@@ -25,7 +25,7 @@ class Part(Protocol):
 
 
 def measure(args: argparse.Namespace, say: Callable[[str], None]) -> Report:
-    """All of it, some ten minutes; with `quick` less than one."""
+    """All of it, some six minutes; with `quick` less than one."""
     began = time.monotonic()
 
     def tell(text: str) -> None:
