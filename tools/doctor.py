@@ -25,7 +25,8 @@ from firmware.bounds import parse_listen
 from firmware.config import SECRETS_FILE, Config, ConfigError, default, load
 from firmware.health import CHECKS, SCHEMA, Facts, File, Finding, Result, Space, examine, verdict
 from firmware.paths import Paths
-from firmware.status import Status, StatusError
+from firmware.status import Status
+from firmware.statusread import StatusError
 from firmware.store.directory import LEARNT
 from firmware.watch import table
 from tools.errors import DONE, FAILED, UNKNOWN, UserError

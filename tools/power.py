@@ -16,7 +16,8 @@ from drivers.ups.model import Mains, Reading, Source
 from firmware.config import Config
 from firmware.power.opening import open_sources
 from firmware.power.policy import Policy
-from firmware.status import Power, PowerSource, StatusError
+from firmware.status import Power, PowerSource
+from firmware.statusread import StatusError
 from firmware.store import StoreError
 from firmware.store.power import PowerEvent, PowerMinute, PowerRows
 from tools.curve import curve

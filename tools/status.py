@@ -20,7 +20,8 @@ from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import with_problems
-from firmware.status import Data, Modem, Node, Phones, Problem, Severity, Status, StatusError, Trunk
+from firmware.status import Data, Modem, Node, Phones, Problem, Severity, Status, Trunk
+from firmware.statusread import StatusError, read_status
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
 from tools.output import WIDTH, Output
@@ -133,7 +134,7 @@ def ask_unit(path: Path) -> Status:
                 raise StatusError("the answer does not end")
             sock.settimeout(max(0.001, until - time.monotonic()))
     try:
-        return Status.from_json(json.loads(said))
+        return read_status(json.loads(said))
     except (ValueError, RecursionError) as error:
         raise StatusError(f"the answer is not understood: {error}") from error
 

@@ -7,7 +7,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from firmware.status import StatusError, Trunk, trunk_of
+from firmware.status import Trunk
+from firmware.statusread import StatusError, trunk_of
 from firmware.ticks import tick
 
 __all__ = ["Asked", "tell_power_ends"]

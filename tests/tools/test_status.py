@@ -24,7 +24,8 @@ from firmware.config import default
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import with_problems
-from firmware.status import Calls, Modem, Node, Phones, Status, StatusError, Trunk
+from firmware.status import Calls, Modem, Node, Phones, Status, Trunk
+from firmware.statusread import StatusError
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.output import WIDTH, Output, to_ascii
 from tools.status import ANSWER_BYTES_MAX, VERDICTS, ask_edge, ask_unit, lines, run
