@@ -1,6 +1,6 @@
 """Whether a router or a fibre box is there: by ICMP echo (RFC 792), which every such box answers on the side of the
 house. It tells whether the box has power, and nothing of for how long; that is a setting, or its UPS's to say
-(drivers/ups/upsmib.py)."""
+(drivers/ups/upsmib.py). What follows from silence is firmware/power/boxes.py's."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from drivers.pace import left_s
 
 __all__ = ["Pinger", "Seen"]
 
@@ -52,7 +54,7 @@ class Pinger:
         """Until cancelled."""
         while True:
             told(await self.look())
-            await asyncio.sleep(self._every_s)
+            await asyncio.sleep(left_s(asyncio.get_running_loop().time(), self._every_s))
 
     async def look(self) -> Seen:
         """Never raises."""

@@ -31,6 +31,7 @@ from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, table
 from firmware.config_mcu import Mcu, mcu_whole
 from firmware.config_panel import Panel
 from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, SnmpKey, Ups, power_whole
+from firmware.config_reach import Reach, reach_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
 from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
@@ -63,6 +64,7 @@ __all__ = [
     "PoeKey",
     "Power",
     "Problem",
+    "Reach",
     "Returning",
     "Secrets",
     "Sim",
@@ -146,6 +148,7 @@ class Config:
     panel: Panel = field(default_factory=Panel)
     ups: tuple[Ups, ...] = ()
     load: tuple[Load, ...] = ()
+    reach: tuple[Reach, ...] = ()
     poe: Poe = field(default_factory=Poe)
     secrets: Secrets = field(default_factory=Secrets)
 
@@ -187,7 +190,7 @@ _SECTIONS: Sections = {
     "poe": Poe,
     "panel": Panel,
 }
-_ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load}
+_ARRAYS: Sections = {"modem": Modem, "ups": Ups, "load": Load, "reach": Reach}
 _SECRET_SECTIONS: Sections = {
     "gateway": Gateway,
     "standby": StandbyKey,
@@ -312,5 +315,6 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     data_whole,
     gateway_whole,
     power_whole,
+    reach_whole,
     mcu_whole,
 )

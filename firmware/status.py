@@ -20,6 +20,7 @@ __all__ = [
     "Pair",
     "Phones",
     "Power",
+    "PowerBox",
     "PowerSource",
     "Problem",
     "Severity",
@@ -136,6 +137,17 @@ class PowerSource:
 
 
 @dataclass(frozen=True)
+class PowerBox:
+    """A box that answering takes, as far as a ping tells."""
+
+    part: str  # switch, router, fibre
+    address: str
+    reached: bool | None = None  # None: not known
+    rtt_ms: float | None = None
+    gone: bool = False  # it answered while there was mains, and has not since
+
+
+@dataclass(frozen=True)
 class Power:
     """What keeps the unit going."""
 
@@ -157,6 +169,7 @@ class Power:
     halt: str | None = None  # how far one has come: telling, flushing, commanded, starting_again; None: there is none
     simulated: bool = False
     sources: tuple[PowerSource, ...] = ()
+    boxes: tuple[PowerBox, ...] = ()
 
 
 @dataclass(frozen=True)

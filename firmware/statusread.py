@@ -17,6 +17,7 @@ from firmware.status import (
     Pair,
     Phones,
     Power,
+    PowerBox,
     PowerSource,
     Problem,
     Severity,
@@ -134,6 +135,16 @@ def _power_of(value: object) -> Power:
                 **{name: _number(one, name) for name in _SOURCE_NUMBERS},
             )
             for one in _objects(found, "sources")
+        ),
+        boxes=tuple(
+            PowerBox(
+                part=_text(one, "part") or "",
+                address=_text(one, "address") or "",
+                reached=_flag(one, "reached"),
+                rtt_ms=_number(one, "rtt_ms"),
+                gone=_flag(one, "gone") is True,
+            )
+            for one in _objects(found, "boxes")
         ),
     )
 

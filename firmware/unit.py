@@ -74,7 +74,7 @@ class Unit:
         self._board = Board(lambda: look_at(config.paths.state))
         self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
         last = _Last(config, self._keeper, self._trunk)
-        self._power = PowerKeeper(config, last) if config.ups or config.load else None
+        self._power = PowerKeeper(config, last) if config.ups or config.load or config.reach else None
         panel = config.panel
         self._panel = self._own_panel() if "yes" in (panel.lamps, panel.buzzer, panel.button) else None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from callcontrol.plan.schedule import STOCKHOLM
+from firmware.power.until import until_clock
 from firmware.status import Power
 
 __all__ = ["PARTS", "clock", "power_rows", "until_words"]
@@ -38,6 +39,8 @@ def until_words(power: Power, now: datetime) -> tuple[str, str]:
         names = [PARTS[part] for part in power.unknown if part in ("unit", "switch")] or [PARTS["unit"]]
         swedish, english = (" och ".join(sv for sv, _ in names), " and ".join(en for _, en in names))
         return (f"Hur länge du kan svara är inte känt: {swedish}", f"How long you can answer is not known: {english}")
+    if any(box.gone and box.part == power.limits for box in power.boxes):
+        return _gone(power, now)
     at, limit = clock(power.until, now), PARTS.get(power.limits or "", ("?", "?"))
     if power.mains == "on":
         minutes = f"{power.minutes:.0f} min"
@@ -48,12 +51,31 @@ def until_words(power: Power, now: datetime) -> tuple[str, str]:
     return (f"Du kan svara till {at} ({limit[0]} tar slut först)", f"You can answer until {at} ({limit[1]} ends first)")
 
 
+def _gone(power: Power, now: datetime) -> tuple[str, str]:
+    """What ends it has ended already."""
+    swedish, english = PARTS[power.limits or "unit"]
+    said = f"{swedish.capitalize()} gick med strömmen", f"{english.capitalize()} went with the mains"
+    if not power.inside_minutes:
+        return said
+    at = clock(until_clock(power.inside_minutes, now).isoformat(), now)
+    return f"{said[0]}; inom huset till {at}", f"{said[1]}; within the house until {at}"
+
+
 def power_rows(power: Power, now: datetime) -> Iterator[tuple[str, str, str]]:
     """Label and two cells: what is, how long, what is off. What is simulated is said each time."""
     marked = "SIMULERAD / SIMULATED" if power.simulated else ""
     unsure = "" if power.sure is not False else ", disputed"
     yield "Power", f"{_STATES.get(power.state, 'not known')}{unsure}", marked or _left(power)
     yield "", *until_words(power, now)
+    for box in power.boxes:
+        if box.reached is not True:
+            swedish, english = PARTS.get(box.part, ("?", "?"))
+            silent = box.reached is False
+            yield (
+                "",
+                f"{swedish} svarar inte" if silent else f"om {swedish} svarar är inte känt",
+                f"{english} does not answer" if silent else f"whether {english} answers is not known",
+            )
     if power.mobile_minutes is not None and power.mains == "lost":
         yield "", f"mobile network typically {power.mobile_minutes:.0f} min more", ""
     if power.shed:

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +20,7 @@ from drivers.ups.model import Mains, Part, Reading, Source
 from drivers.usb import SYSFS
 from firmware.config import Config
 from firmware.power.ending import Ending, Halted, given
-from firmware.power.opening import open_poe, open_sources
+from firmware.power.opening import open_boxes, open_poe, open_sources
 from firmware.power.policy import Policy, View
 from firmware.power.shedding import Order
 from firmware.power.shown import shown
@@ -35,6 +36,7 @@ from firmware.store.protections import protections
 
 if TYPE_CHECKING:
     from drivers.poe import PoeSwitch
+    from drivers.reach import Pinger, Seen
 
 __all__ = ["Last", "PowerKeeper"]
 
@@ -62,8 +64,8 @@ class Last:
 
 
 class PowerKeeper:
-    """`run` for ever. `sources`, `poe`, `sysfs`, `thread` and `command` (which gives one to the machine, and whether it
-    was taken) are a rig's to give. `watched` is called after each look."""
+    """`run` for ever. `sources`, `boxes`, `poe`, `sysfs`, `thread` and `command` (which gives one to the machine, and
+    whether it was taken) are a rig's to give. `watched` is called after each look."""
 
     def __init__(
         self,
@@ -72,6 +74,7 @@ class PowerKeeper:
         *,
         sources: Sequence[Source] | None = None,
         watched: Callable[[View], None] | None = None,
+        boxes: Sequence[Pinger] | None = None,
         poe: PoeSwitch | None = None,
         sysfs: Path = SYSFS,
         thread: Executor | None = None,
@@ -80,6 +83,7 @@ class PowerKeeper:
         self._config = config
         self._last = last
         self._sources = open_sources(config) if sources is None else tuple(sources)
+        self._boxes = open_boxes(config) if boxes is None else tuple(boxes)
         self._fresh_s = {source.name: source.fresh_s for source in self._sources}
         self._policy = Policy(config, self._fresh_s)
         self._watched = watched
@@ -93,6 +97,7 @@ class PowerKeeper:
         self._faults: dict[str, str] = {}
         self._stirred = asyncio.Event()
         self._signs: dict[str, object] = {}
+        self._reached: dict[Part, bool | None] = {}
         self._minute_at: datetime | None = None
         self._lost_at: datetime | None = None
         self._was: PowerState | None = None
@@ -144,6 +149,8 @@ class PowerKeeper:
             async with asyncio.TaskGroup() as tasks:
                 for source in self._sources:
                     tasks.create_task(source.run(self._telling(source.name)))
+                for box in self._boxes:
+                    tasks.create_task(box.run(partial(self._told_box, Part(box.name))))
                 tasks.create_task(self._look_for_ever())
         finally:
             await self.ending.close()
@@ -163,6 +170,12 @@ class PowerKeeper:
                 self._stirred.set()
 
         return told
+
+    def _told_box(self, part: Part, seen: Seen) -> None:
+        self._policy.told_box(part, seen)
+        if self._reached.get(part) is not seen.reached:
+            self._reached[part] = seen.reached
+            self._stirred.set()
 
     # ---- looking, and doing
 

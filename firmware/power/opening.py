@@ -11,8 +11,9 @@ from firmware.config_power import nut_of, snmp_of
 if TYPE_CHECKING:
     from drivers.gpio import Header
     from drivers.poe import PoeSwitch
+    from drivers.reach import Pinger
 
-__all__ = ["open_poe", "open_source", "open_sources"]
+__all__ = ["open_boxes", "open_poe", "open_source", "open_sources"]
 
 MAINS_PIN = "mains"
 """In the pin map."""
@@ -78,6 +79,15 @@ def open_source(config: Config, ups: Ups, header: Header | None = None) -> Sourc
 
             return McuUps(ups.name, config.paths.heart_socket)
     return None
+
+
+def open_boxes(config: Config) -> tuple[Pinger, ...]:
+    """Boxes of `[[reach]]`, by the names of their parts."""
+    if not config.reach:
+        return ()
+    from drivers.reach import Pinger
+
+    return tuple(Pinger(box.what, box.address) for box in config.reach)
 
 
 def open_poe(config: Config) -> PoeSwitch | None:

@@ -6,8 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from drivers.reach import Seen
 from drivers.ups.model import Mains, Part, Reading
 from firmware.config import Config
+from firmware.power.boxes import Box, Boxes
 from firmware.power.gauges import Gauges
 from firmware.power.shedding import Order, Role, Sheddable, Shedding
 from firmware.power.sources import Believed, Sources, Spec
@@ -31,6 +33,7 @@ class View:
     order: Order | None
     lost_s: float | None
     taught: Mapping[str, str]
+    boxes: tuple[Box, ...] = ()
 
     @property
     def halting(self) -> bool:
@@ -60,6 +63,7 @@ class Policy:
             Sheddable(load.name, load.kind, Part(load.keeps), load.at_minutes, Role(load.role), load.watts)
             for load in config.load
         )
+        self._boxes = Boxes({Part(box.what): box.address for box in config.reach})
         self._limits = Thresholds(
             low_minutes=config.power.low_minutes,
             halt_minutes=config.power.halt_minutes,
@@ -78,6 +82,10 @@ class Policy:
     def told(self, name: str, reading: Reading) -> None:
         self._sources.take(name, reading)
 
+    def told_box(self, part: Part, seen: Seen) -> None:
+        """Whether a box of `[[reach]]` answers."""
+        self._boxes.take(part, seen)
+
     def look(self, now_s: float, off: Collection[str] = (), busy: Collection[str] = ()) -> View:
         """`off`: loads that are shed; `busy`: those that carry a call."""
         believed = self._sources.judge(now_s)
@@ -93,8 +101,10 @@ class Policy:
         of_unit = parts.get(Part.UNIT, Left()).planned
         powered = step(self._powered or Powered(since_s=now_s), believed, of_unit, self._limits, now_s)
         self._powered = powered
-        found = until(parts, self._power.mobile_minutes or None, elapsed)
-        view = View(believed, powered, left, found, None, self._lost_s, taught)
+        boxes = self._boxes.look(believed.of_unit, now_s)
+        gone = [box.part for box in boxes if box.gone]
+        found = until(parts, self._power.mobile_minutes or None, elapsed, gone)
+        view = View(believed, powered, left, found, None, self._lost_s, taught, boxes)
         order = self._shedding.order(
             powered,
             {part: each.planned for part, each in parts.items()},

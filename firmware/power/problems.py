@@ -70,6 +70,15 @@ def power_problems(power: Power | None) -> Iterator[Problem]:
             effect="one source less to go by",
             fix="look at its cable, its driver, its name in unit.toml",
         )  # fmt: skip
+    dark = [f"{box.part} ({box.address})" for box in power.boxes if box.reached is False]
+    if dark:
+        yield Problem(
+            "RVX-W13", Severity.WARN, "power",
+            observed=f"does not answer: {', '.join(dark)}",
+            expected="an answer to a ping",
+            effect="if it has no power nobody outside reaches this house by it",
+            fix="see whether it has power, and whether it answers pings at all; else leave it out of [[reach]]",
+        )  # fmt: skip
     if power.shed:
         yield Problem(
             "RVX-W10", Severity.WARN, "power",

@@ -14,7 +14,7 @@ from firmware.power.shedding import Sheddable
 from firmware.power.sources import Seen
 from firmware.power.states import PowerState
 from firmware.power.until import Left, until_clock
-from firmware.status import Power, PowerSource
+from firmware.status import Power, PowerBox, PowerSource
 
 __all__ = ["shown"]
 
@@ -56,6 +56,7 @@ def shown(
         halt=None if stage is Stage.RUNNING else stage.value,
         simulated=simulated,
         sources=tuple(_source(one, view.left.get(one.name, Left())) for one in believed.sources),
+        boxes=tuple(PowerBox(box.part.value, box.address, box.reached, box.rtt_ms, box.gone) for box in view.boxes),
     )
 
 

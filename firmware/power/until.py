@@ -2,13 +2,14 @@
 
 Guaranteed is the least of what answering takes and somebody watches: unit, switch, router, fibre box. Unit and switch
 are needed for any call at all, so where nothing is known of one of them nothing is guaranteed; router and fibre box
-that nobody watches are named beside it. The mobile network is nobody's here to promise: its typical time is what the
-configuration says, and stands beside.
+that nobody watches are named beside it. A box that went silent with the mains (firmware/power/boxes.py) has no time
+left. The mobile network is nobody's here to promise: its typical time is what the configuration says, and stands
+beside.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -40,6 +41,9 @@ class Left:
         return max(self.lower or 0.0, PLANNED * self.likely)
 
 
+GONE = Left(0.0, 0.0, 0.0, "silent")
+
+
 @dataclass(frozen=True, slots=True)
 class Until:
     """`minutes`: guaranteed from now on, `limits` what ends them. `inside`: for calls within the house. `unknown`:
@@ -64,18 +68,25 @@ def part_minutes(sources: Iterable[tuple[frozenset[Part], Left]]) -> Mapping[Par
     return found
 
 
-def until(parts: Mapping[Part, Left], mobile_minutes: float | None, elapsed_minutes: float = 0.0) -> Until:
-    """`elapsed_minutes`: since mains was lost; the mobile network's time began then."""
+def until(
+    parts: Mapping[Part, Left],
+    mobile_minutes: float | None,
+    elapsed_minutes: float = 0.0,
+    gone: Collection[Part] = (),
+) -> Until:
+    """`elapsed_minutes`: since mains was lost; the mobile network's time began then. `gone`: what is there no more,
+    whatever its battery says."""
+    parts = {**parts, **dict.fromkeys(gone, GONE)}
     lower = {part: found for part in Part if part in parts and (found := parts[part].lower) is not None}
     likely = [left.likely for left in parts.values() if left.likely is not None]
     unknown = tuple(part for part in Part if part not in lower)
     certain = all(part in lower for part in NEEDED)
-    limits = min(lower, key=lambda part: lower[part]) if certain else None
+    limits = min(lower, key=lambda part: lower[part]) if certain or gone else None
     return Until(
         minutes=lower[limits] if limits else None,
         limits=limits,
-        likely=min(likely) if certain and likely else None,
-        inside=min(lower[part] for part in NEEDED) if certain else None,
+        likely=min(likely) if limits and likely else None,
+        inside=min(lower[part] for part in NEEDED) if certain else 0.0 if Part.SWITCH in gone else None,
         unknown=unknown,
         mobile=None if mobile_minutes is None else max(0.0, mobile_minutes - elapsed_minutes),
     )

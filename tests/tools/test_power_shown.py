@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from firmware.power.problems import power_problems
-from firmware.status import Power, PowerSource
+from firmware.status import Power, PowerBox, PowerSource
 from tools.errors.catalog import CATALOG
 from tools.powershown import power_rows, until_words
 
@@ -36,6 +36,17 @@ def test_nothing_is_promised_where_nothing_is_known() -> None:
     assert until_words(unknown, NOW)[0] == "Hur länge du kan svara är inte känt: switchen"
 
 
+def test_a_box_that_went_with_the_mains_is_named() -> None:
+    gone = replace(BATTERY, minutes=0.0, inside_minutes=95.0, boxes=(PowerBox("router", "10.0.0.9", False, gone=True),))
+    assert until_words(gone, NOW) == (
+        "Routern gick med strömmen; inom huset till 14:35",
+        "The router went with the mains; within the house until 14:35",
+    )
+    assert "routern svarar inte" in text(gone)
+    assert until_words(replace(gone, inside_minutes=0.0), NOW)[0] == "Routern gick med strömmen"
+    assert "om routern svarar är inte känt" in text(replace(BATTERY, boxes=(PowerBox("router", "10.0.0.9"),)))
+
+
 def test_what_is_simulated_is_said() -> None:
     assert "SIMULERAD / SIMULATED" in text(replace(BATTERY, simulated=True))
     assert "SIMULATED" not in text(BATTERY)
@@ -55,6 +66,7 @@ def test_what_is_simulated_is_said() -> None:
             Power(state="mains", mains="on", sources=(PowerSource("ups", trouble="silent", doubts=("old",)),)),
             ["RVX-W09"],
         ),
+        (replace(MAINS, boxes=(PowerBox("fibre", "10.0.0.9", False), PowerBox("router", "10.0.0.8"))), ["RVX-W13"]),
         (replace(BATTERY, shed=("wifi",), faults=("m2: denied",)), ["RVX-W04", "RVX-W10", "RVX-W11"]),
     ],
 )

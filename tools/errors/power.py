@@ -150,4 +150,16 @@ ENTRIES = {
         ),
         UNKNOWN,
     ),
+    "RVX-W13": Entry(
+        Said(
+            "En låda som [[reach]] anger svarar inte.",
+            "Den har ingen ström, kabeln till den är ur, eller så svarar den aldrig på ping.",
+            "Se efter om den lyser. En låda som aldrig svarar på ping hör inte hemma i [[reach]].",
+        ),
+        Said(
+            "A box of [[reach]] does not answer.",
+            "It has no power, its cable is out, or it never answers a ping.",
+            "See whether it is lit. A box that never answers pings does not belong in [[reach]].",
+        ),
+    ),
 }
