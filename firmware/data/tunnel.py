@@ -25,15 +25,18 @@ from firmware.config import Config
 from firmware.config_data import Data, DataKey
 from firmware.edge import EdgeUnavailable
 
-__all__ = ["INTERFACE", "Tunnel", "TunnelError", "router_of", "setconf_text"]
+__all__ = ["INTERFACE", "Tunnel", "TunnelError", "routers_of", "setconf_text"]
 
 INTERFACE = "rvxdata"
 MARK = TABLE = 5256
 """Of the tunnel's own packets, and the routing table that they take."""
+MAIN = "main"
 RULE_PRIORITY = 5256
 LAST_METRIC = 4_294_967_290
 """Of routes that say "unreachable" where no other one is."""
 LOOK_EVERY_S = 5.0
+HANDSHAKE_EVERY_S = 15.0
+"""A young handshake is asked for again so often; an old one at each look."""
 RESOLVE_EVERY_S = 60.0
 """An endpoint by name is asked for again so often,"""
 HANDSHAKE_OLD_S = 150.0
@@ -64,17 +67,18 @@ def setconf_text(data: Data, keys: DataKey, endpoint: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def router_of(answer: str) -> str | None:
-    """The router of the interface by `ip -json route show default dev …`; None where there is none, "" without a
-    hop."""
+def routers_of(answer: str) -> dict[str, str]:
+    """The router of the interface in each routing table, by `ip -json route show default dev … table all`; "" without a
+    hop. Where a table has several, the first."""
+    found: dict[str, str] = {}
     try:
         routes = json.loads(answer or "[]")
     except ValueError:
-        return None
+        return found
     for route in routes if isinstance(routes, list) else ():
         if isinstance(route, dict) and route.get("dst") == "default":
-            return str(route.get("gateway", ""))
-    return None
+            found.setdefault(str(route.get("table", MAIN)), str(route.get("gateway", "")))
+    return found
 
 
 class Tunnel:
@@ -84,7 +88,8 @@ class Tunnel:
         self._data, self._keys = config.data, config.secrets.data
         self._shown, self._kept = config.paths.tunnel, config.paths.endpoint
         self._endpoint = ""
-        self._resolved_s = 0.0
+        self._resolved_s = self._asked_s = 0.0
+        self._handshake_at: int | None = None  # unix s
         self._user: asyncio.subprocess.Process | None = None
 
     async def run(self) -> None:
@@ -145,7 +150,11 @@ class Tunnel:
     async def _keep(self) -> None:
         if self._user is not None and self._user.returncode is not None:
             raise TunnelError(f"wireguard-go ended with code {self._user.returncode}")
-        handshake_s = _handshake_s(await _run("wg", "show", INTERFACE, "latest-handshakes"))
+        try:
+            socket.if_nametoindex(INTERFACE)
+        except OSError as error:
+            raise TunnelError(f"{INTERFACE} is gone") from error
+        handshake_s = await self._handshake_s()
         await self._route()
         now = time.monotonic()
         old = handshake_s is None or handshake_s > HANDSHAKE_OLD_S
@@ -154,15 +163,26 @@ class Tunnel:
             log.warning("rvx-event kind=tunnel_endpoint_moved")
         _write(self._shown, {"handshake_s": handshake_s, "by": "user" if self._user else "kernel", "at": time.time()})
 
+    async def _handshake_s(self) -> float | None:
+        """Since the last one that is known of; None: there was none."""
+        now_s, at = time.monotonic(), self._handshake_at
+        young = at is not None and time.time() - at <= HANDSHAKE_OLD_S
+        if not young or now_s - self._asked_s >= HANDSHAKE_EVERY_S:
+            self._asked_s = now_s
+            self._handshake_at = at = _handshake_at(await _run("wg", "show", INTERFACE, "latest-handshakes"))
+        return None if at is None else max(0.0, time.time() - at)
+
     async def _route(self) -> None:
         """The tunnel's own packets go by the data interface; one that was away comes back with another router."""
-        data = self._data
+        data, answer = self._data, ""
         if not data.interface:
             return
-        via: str | None = data.next_hop
-        if not via:
-            with contextlib.suppress(TunnelError):
-                via = router_of(await _run("ip", "-json", "route", "show", "default", "dev", data.interface))
+        with contextlib.suppress(TunnelError):
+            answer = await _run("ip", "-4", "-json", "route", "show", "default", "dev", data.interface, "table", "all")
+        known = routers_of(answer)
+        via = data.next_hop or known.get(MAIN, "")
+        if known.get(str(TABLE)) == via:
+            return
         hop = ["via", via] if via else []
         with contextlib.suppress(TunnelError):  # it is not there now
             await _run("ip", "route", "replace", "default", *hop, "dev", data.interface, "table", str(TABLE))
@@ -213,10 +233,10 @@ def _place(address: str, port: str) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def _handshake_s(answer: str) -> float | None:
-    """Since the last one, by `wg show … latest-handshakes`; None: there was none."""
-    word = answer.split()[-1] if answer.split() else "0"
-    return max(0.0, time.time() - int(word)) if word.isdigit() and int(word) else None
+def _handshake_at(answer: str) -> int | None:
+    """When the last one was, unix s, by `wg show … latest-handshakes`; None: there was none."""
+    word = answer.split()[-1] if answer.split() else ""
+    return int(word) or None if word.isdigit() else None
 
 
 def _with_rights(command: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from callcontrol.trunk.budget import Level
 from firmware.config_data import Data, DataKey
 from firmware.data.shown import STALE_S, Shown, Tunnel
-from firmware.data.tunnel import router_of, setconf_text
+from firmware.data.tunnel import routers_of, setconf_text
 
 KEY = "yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk="
 
@@ -32,19 +32,24 @@ def test_what_wg_reads() -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "router"),
+    ("answer", "routers"),
     [
-        ("", None),
-        ("[]", None),
-        ("no json", None),
-        ("{}", None),
-        ('[{"dst": "default", "gateway": "10.0.0.1", "dev": "wwan0"}]', "10.0.0.1"),
-        ('[{"dst": "default", "dev": "wwan0", "scope": "link"}]', ""),
-        ('[{"dst": "10.0.0.0/8", "gateway": "10.0.0.1"}]', None),
+        ("", {}),
+        ("[]", {}),
+        ("no json", {}),
+        ("{}", {}),
+        ('[{"dst": "default", "gateway": "10.0.0.1", "dev": "wwan0"}]', {"main": "10.0.0.1"}),
+        ('[{"dst": "default", "dev": "wwan0", "scope": "link"}]', {"main": ""}),
+        ('[{"dst": "10.0.0.0/8", "gateway": "10.0.0.1"}, 7]', {}),
+        (
+            '[{"dst":"default","gateway":"10.5.0.9","table":"5256","flags":[]},{"dst":"default","gateway":"10.5.0.1",'
+            '"metric":100,"flags":[]},{"dst":"default","gateway":"10.5.0.2","metric":200,"flags":[]}]',
+            {"5256": "10.5.0.9", "main": "10.5.0.1"},
+        ),
     ],
 )
-def test_the_router_that_the_system_knows(answer: str, router: str | None) -> None:
-    assert router_of(answer) == router
+def test_the_routers_that_the_system_knows(answer: str, routers: dict[str, str]) -> None:
+    assert routers_of(answer) == routers
 
 
 def test_keys_are_not_shown() -> None:
