@@ -23,7 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 __all__ = ["Link", "LinkError", "open_link"]
 
-LOOK_S = 0.4
+LOOK_S = 0.5
 WRITE_HANG_S = 1.0
 """Nothing at all taken for so long: the device hangs."""
 OPEN_S = 8.0
