@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["ProcessError", "confined", "cpu_s", "pss_mb", "spent_s", "tree", "urgent"]
+__all__ = ["ProcessError", "confined", "cpu_s", "pss_mb", "spent_s", "tree", "urgent", "waited_s"]
 
 PROC = Path("/proc")
 CPUCLOCK_SCHED = 2
@@ -53,6 +53,12 @@ def spent_s(before: Mapping[int, float], after: Mapping[int, float]) -> float:
     if gone := before.keys() - after.keys():
         raise ProcessError(f"ended while being measured: {sorted(gone)}")
     return sum(used - before.get(pid, 0.0) for pid, used in after.items())
+
+
+def waited_s(pids: Iterable[int], proc: Path = PROC) -> float:
+    """CPU seconds of all the children that have ended, and their own, in ticks of the kernel's (10 ms). Raises
+    ProcessError."""
+    return sum(_children_s(proc, pid) for pid in pids)
 
 
 def pss_mb(pids: Iterable[int], proc: Path = PROC) -> float:
@@ -108,6 +114,14 @@ def _clock_s(pid: int) -> float:
         return time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
     except OSError as error:
         raise ProcessError(f"process {pid}: {error}") from error
+
+
+def _children_s(proc: Path, pid: int) -> float:
+    try:
+        fields = (proc / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError as error:
+        raise ProcessError(f"process {pid}: {error}") from error
+    return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
 
 def _pss_kb(proc: Path, pid: int) -> int:

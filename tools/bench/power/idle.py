@@ -4,7 +4,7 @@ A house at rest: ten phones that stay registered, a platform that answers its pr
 network that has met its other end, a UPS by NUT, a PoE switch by net-snmp, and the microcontroller under the real
 MicroPython, each where this machine has it. All programs of the unit are counted, of those others none. A wake-up is a
 voluntary switch: a thread that gave the processor up, and was woken to go on (proc(5)); CPU time is that of the
-processes' own clocks.
+processes' own clocks, and of the children that they have waited for.
 
 wireguard-go stands for the kernel's WireGuard here, which a unit has: it is told beside the sum, and not in it."""
 
@@ -32,7 +32,7 @@ from hil.sim.poe.switch import Switch
 from hil.site import PROXY, REALM, Site, numbers
 from hil.ups import SimulatedUps
 from tools.bench.figures import DIGITS, LEAST_SAMPLES, Class, Figure, Goal, Scalar
-from tools.bench.processes import ProcessError, confined, cpu_s, spent_s, tree
+from tools.bench.processes import ProcessError, confined, cpu_s, spent_s, tree, waited_s
 from tools.mcuimage import compiled, sources
 
 __all__ = ["measure", "woken"]
@@ -133,9 +133,10 @@ def _rest(net: Net, stack: ExitStack, tell: Callable[[str], None], quick: bool) 
 
 def _power(site: Site, stack: ExitStack) -> tuple[str, ...]:
     """What tells of power, added to a unit that has not begun; what of it there is."""
-    found, folder = ["UPS by NUT"], site.host.directory
+    found, folder = ["UPS by NUT and its driver's socket"], site.host.directory
     ups = stack.enter_context(SimulatedUps(site.host))
     tables = f'\n[[ups]]\nname = "ups"\nkind = "nut"\nurl = "{ups.url}"\nkeeps = ["unit", "switch"]\n'
+    tables += f'driver_socket = "{ups.driver_socket}"\n'
     secrets = ""
     if not missing():
         found.append("PoE switch")
@@ -180,15 +181,16 @@ def _watch(site: Site, cell: Cell, heart: Daemon | None, looks: int) -> _Seen:
     for _ in range(looks):
         time.sleep(EVERY_S)
         now_s, now = time.monotonic(), _counted(pids)
-        for name, (wakeups, spent) in now.items():
-            seen.wakeups[name].append((wakeups - was[name][0]) / (now_s - at_s))
-            seen.percents[name].append(100 * spent_s(was[name][1], spent) / (now_s - at_s))
+        for name, (wakeups, spent, waited) in now.items():
+            before = was[name]
+            seen.wakeups[name].append((wakeups - before[0]) / (now_s - at_s))
+            seen.percents[name].append(100 * (spent_s(before[1], spent) + waited - before[2]) / (now_s - at_s))
         at_s, was = now_s, now
     return seen
 
 
-def _counted(pids: Mapping[str, frozenset[int]]) -> dict[str, tuple[int, dict[int, float]]]:
-    return {name: (woken(those), cpu_s(those)) for name, those in pids.items()}
+def _counted(pids: Mapping[str, frozenset[int]]) -> dict[str, tuple[int, dict[int, float], float]]:
+    return {name: (woken(those), cpu_s(those), waited_s(those)) for name, those in pids.items()}
 
 
 def _name(pid: int) -> str:
