@@ -18,6 +18,7 @@ from firmware.document import key
 __all__ = [
     "CHIPS",
     "LAST_ROLES",
+    "PROTECTED",
     "SIMULATED",
     "Load",
     "Nut",
@@ -42,6 +43,8 @@ _PORT = r"[0-9]{1,3}\.[0-9]{1,4}"
 
 SIMULATED = "simulated"
 """The name of the UPS of a unit without a configuration; no other is called so."""
+PROTECTED = "protected"
+"""The load of protected telephony's ports; no other is called so."""
 PARTS = ("unit", "switch", "router", "fibre")
 CHIPS = ("max17040", "max17041", "max17043", "max17044", "max17048", "max17049")
 LAST_ROLES = ("reception", "on_call", "emergency")
@@ -394,6 +397,8 @@ def _loads(values: Values) -> Iterator[tuple[str, str, str]]:
         if load["name"] in names:
             yield f"{place}.name", f"{load['name']} is there twice", "another one for each"
         names.add(load["name"])
+        if load["name"] == PROTECTED:
+            yield f"{place}.name", "is what ports of protected telephony are called together", "another name"
         if load["kind"] == "modem" and load["what"] not in modems:
             yield f"{place}.what", f'there is no modem "{load["what"]}"', "a name of a [[modem]]"
         if load["kind"] == "poe" and not (load["ports"] and values["poe.address"] and values["poe.switching"] == "yes"):

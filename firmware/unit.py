@@ -29,6 +29,7 @@ from firmware.keeper import Keeper
 from firmware.names import Dns, Names
 from firmware.panel import Panel
 from firmware.power.keeper import Last, PowerKeeper
+from firmware.power.phones import PROTECTED
 from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.standby import PairView
@@ -230,11 +231,9 @@ class _Last(Last):
         """Modems that carry a call; ports of phones while anybody talks, as nobody knows which phone hangs on which."""
         carrying = {modem.name for modem in self._trunk.seen.modems if modem.carries} if self._trunk else set()
         talking = bool(self._keeper.calls_up)
-        return frozenset(
-            load.name
-            for load in self._loads
-            if (load.kind == "modem" and load.what in carrying) or (load.kind == "poe" and talking)
-        )
+        modems = {load.name for load in self._loads if load.kind == "modem" and load.what in carrying}
+        phones = {PROTECTED, *(load.name for load in self._loads if load.kind == "poe")} if talking else set()
+        return modems | phones
 
 
 def _pair(view: PairView, tables: bool | None) -> Pair:

@@ -91,8 +91,8 @@ class PowerKeeper:
         self._db: sqlite3.Connection | None = None
         self._told: Told | None = None
         self._poe = poe or open_poe(config)
-        self._kept_ports: frozenset[str] = frozenset()
-        self._switches = Switches(config, self._poe, lambda: self._kept_ports, self._thread, sysfs)
+        self._protected: frozenset[str] = frozenset()  # ports
+        self._switches = Switches(config, self._poe, lambda: self._protected, self._thread, sysfs)
         self._off: dict[str, dict[str, str]] = {}
         self._faults: dict[str, str] = {}
         self._stirred = asyncio.Event()
@@ -189,7 +189,7 @@ class PowerKeeper:
             self._stirred.clear()
 
     async def _look(self, now_s: float, now: datetime) -> None:
-        view = self._policy.look(now_s, self._off, self._last.busy())
+        view = self._policy.look(now_s, self._off, self._last.busy(), self._switches.empty())
         self.view = view
         state = view.powered.state
         if state is not self._was:
@@ -212,7 +212,7 @@ class PowerKeeper:
 
     async def _each_minute(self, view: View, now: datetime) -> None:
         await self._in_store(lambda rows: rows.minute(_minute(view, now)))
-        self._kept_ports = await self._protected() or self._kept_ports
+        await self._read_protected()
         if self._told is not None:
             told = self._told
             await self._in_store(lambda rows: told.look(now, view.until.minutes))
@@ -293,10 +293,12 @@ class PowerKeeper:
             self._off, learnt, self._lost_at, certain = found
             self._time_certain = certain or self._lost_at is None
             self._policy = Policy(self._config, self._fresh_s, learnt)
-        self._kept_ports = await self._protected() or frozenset()
+        await self._read_protected()
 
-    async def _protected(self) -> frozenset[str] | None:
-        return await self._in_store(lambda rows: frozenset(one.port for one in protections(self._opened()) if one.port))
+    async def _read_protected(self) -> None:
+        """Where the register cannot be read, what was read of it last holds."""
+        read = await self._in_store(lambda rows: frozenset(one.port for one in protections(self._opened()) if one.port))
+        self._protected = self._protected if read is None else read
 
     async def _in_store(self, work: Callable[[PowerRows], T]) -> T | None:
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._in_thread, work)

@@ -11,7 +11,8 @@ from drivers.ups.model import Mains, Part, Reading
 from firmware.config import Config
 from firmware.power.boxes import Box, Boxes
 from firmware.power.gauges import Gauges
-from firmware.power.shedding import Order, Role, Sheddable, Shedding
+from firmware.power.phones import table
+from firmware.power.shedding import Order, Sheddable, Shedding
 from firmware.power.sources import Believed, Sources, Spec
 from firmware.power.states import Powered, PowerState, Thresholds, step
 from firmware.power.until import Left, Until, part_minutes, until
@@ -59,10 +60,7 @@ class Policy:
             for ups in config.ups
             if ups.kind != FIXED
         )  # fmt: skip
-        self._shedding = Shedding(
-            Sheddable(load.name, load.kind, Part(load.keeps), load.at_minutes, Role(load.role), load.watts)
-            for load in config.load
-        )
+        self._shedding = Shedding(table(config.load))
         self._boxes = Boxes({Part(box.what): box.address for box in config.reach})
         self._limits = Thresholds(
             low_minutes=config.power.low_minutes,
@@ -86,8 +84,10 @@ class Policy:
         """Whether a box of `[[reach]]` answers."""
         self._boxes.take(part, seen)
 
-    def look(self, now_s: float, off: Collection[str] = (), busy: Collection[str] = ()) -> View:
-        """`off`: loads that are shed; `busy`: those that carry a call."""
+    def look(
+        self, now_s: float, off: Collection[str] = (), busy: Collection[str] = (), empty: Collection[str] = ()
+    ) -> View:
+        """`off`: loads that are shed; `busy`: those that carry a call; `empty`: those with nothing to switch off."""
         believed = self._sources.judge(now_s)
         if believed.of_unit is Mains.ON:
             self._lost_s = None
@@ -112,6 +112,7 @@ class Policy:
             now_s,
             watts={part: view.watts(part) for part in Part},
             busy=busy,
+            empty=empty,
         )
         return replace(view, order=order)
 

@@ -1,10 +1,11 @@
 """What is switched off to make a battery last, in which order, and when it is switched on again. Pure.
 
-The table is the configuration's: each load has its minutes. Phones of the reception, on call and for emergencies come
-after all else, whatever their minutes. One step at a time, so that what it gained is seen before the next; what carries
-a call is let be while it does: a modem however long, phones `CALLS_WAIT_S`. All comes back in the reverse order, one
-after the other: when mains has been back for `MAINS_BACK_S`, when the minutes have been well above the threshold for
-`ENOUGH_BACK_S`, or when nothing has been known for `UNKNOWN_BACK_S`: a dark phone is worse than a wrong gauge.
+The table is the configuration's (phones.py): each load has its minutes. Phones of the reception, on call, protected and
+for emergencies come after all else, whatever their minutes. One step at a time, so that what it gained is
+seen before the next; what carries a call is let be while it does: a modem however long, phones `CALLS_WAIT_S`. All
+comes back in the reverse order, one after the other: when mains has been back for `MAINS_BACK_S`, when the minutes have
+been well above the threshold for `ENOUGH_BACK_S`, or when nothing has been known for `UNKNOWN_BACK_S`: a dark phone is
+worse than a wrong gauge.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Role(StrEnum):
     REST = "rest"
     RECEPTION = "reception"
     ON_CALL = "on_call"
+    PROTECTED = "protected"
     EMERGENCY = "emergency"
 
 
@@ -92,12 +94,15 @@ class Shedding:
         *,
         watts: Mapping[Part, float | None] | None = None,
         busy: Collection[str] = (),
+        empty: Collection[str] = (),
     ) -> Order | None:
-        """What is to be done now, if anything. `busy`: loads that carry a call."""
+        """What is to be done now, if anything. `busy`: loads that carry a call; `empty`: those with nothing in them to
+        switch off."""
         self._look(powered, minutes, now_s)
         if self._stepped_s is not None and now_s - self._stepped_s < SETTLE_S:
             return None
-        found = self._next_off(powered, minutes, off, now_s, watts or {}, busy) or self._next_on(powered, off, now_s)
+        found = self._next_off(powered, minutes, {*off, *empty}, now_s, watts or {}, busy)
+        found = found or self._next_on(powered, off, now_s)
         if found is not None:
             self._stepped_s = now_s
         return found

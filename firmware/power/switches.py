@@ -4,7 +4,7 @@ known before anything is switched, and outlives this process in the journal."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from drivers.saving import Kind, Saver
 from drivers.usb import SYSFS
 from firmware.config import Config, Load
+from firmware.power.phones import PROTECTED, ports
 
 if TYPE_CHECKING:
     from drivers.poe import PoeSwitch
@@ -27,48 +28,51 @@ class SwitchFault(Exception):
 
 
 class Switches:
-    """`kept_ports`: ports of protected telephones, which no load takes along. `thread` is where files are written."""
+    """`protected`: ports of protected telephones. `thread` is where files are written."""
 
     def __init__(
         self,
         config: Config,
         poe: PoeSwitch | None,
-        kept_ports: Callable[[], Iterable[str]],
+        protected: Callable[[], Collection[str]],
         thread: Executor,
         root: Path = SYSFS,
     ) -> None:
+        self._table = config.load
         self._loads = {load.name: load for load in config.load}
         self._places = {modem.name: modem.usb_path for modem in config.modem}
         self._poe = poe
-        self._kept_ports = kept_ports
+        self._protected = protected
         self._thread = thread
         self._root = root
 
     async def before(self, name: str) -> Mapping[str, str]:
         """What will be there to have it back; empty where there is nothing to switch off."""
-        load = self._loads[name]
-        if load.kind == "poe":
-            kept = frozenset(self._kept_ports()) if load.role == "rest" else frozenset()
-            return dict.fromkeys((port for port in load.ports if port not in kept), "on")
-        return await self._in_thread(self._saver(load).before)
+        if self._is_poe(name):
+            return dict.fromkeys(ports(self._table, name, self._protected()), "on")
+        return await self._in_thread(self._saver(self._loads[name]).before)
+
+    def empty(self) -> frozenset[str]:
+        """Loads of ports that have none now: all of them are protected, or none is."""
+        names = (PROTECTED, *(load.name for load in self._table if load.kind == "poe"))
+        return frozenset(name for name in names if not ports(self._table, name, self._protected()))
 
     async def off(self, name: str, before: Mapping[str, str]) -> None:
         """Raises SwitchFault, when what could be done is done."""
-        load = self._loads[name]
-        if load.kind == "poe":
+        if self._is_poe(name):
             await self._ports(before, on=False)
         else:
-            await self._in_thread(self._saver(load).off)
+            await self._in_thread(self._saver(self._loads[name]).off)
 
     async def back(self, name: str, before: Mapping[str, str]) -> None:
         """Raises SwitchFault. What is in no configuration any more is left alone."""
-        load = self._loads.get(name)
-        if load is None:
-            return
-        if load.kind == "poe":
+        if self._is_poe(name):
             await self._ports(before, on=True)
-        else:
+        elif (load := self._loads.get(name)) is not None:
             await self._in_thread(lambda: self._saver(load).back(before))
+
+    def _is_poe(self, name: str) -> bool:
+        return name == PROTECTED or (name in self._loads and self._loads[name].kind == "poe")
 
     async def _ports(self, ports: Iterable[str], *, on: bool) -> None:
         from drivers.snmp import SnmpError

@@ -9,6 +9,7 @@ from callcontrol.trunk.smsalarms import END, START, outage_of
 from callcontrol.trunk.smsqueue import Kind
 from firmware.config import Config
 from firmware.power.alarms import Alarms, due
+from firmware.power.phones import PROTECTED
 from firmware.store.power import PowerRows
 from firmware.store.sms import SmsRows
 from firmware.trunk.smsout import Outgoing, clock, said
@@ -60,7 +61,8 @@ class Told:
         """Phones were switched off, or on again."""
         if not self._sheds:
             return
+        name_said = said("power_protected") if name == PROTECTED else name
         for number in self._numbers:
-            text = said("power_shed" if off else "power_back", site=self._site, name=name)
+            text = said("power_shed" if off else "power_back", site=self._site, name=name_said)
             word = "shed" if off else "back"
             self._out.put(f"power-{outage}-{word}-{name}", Kind.ALARM, number, text, now, ours=True)

@@ -86,6 +86,7 @@ def test_sources_and_loads(file: Path) -> None:
         (BOX + BOX, "reach.2.what", "router is there twice"),
         (BOX.replace("router", "unit"), "reach.1.what", "is none of them"),
         (BOX.replace("10.0.0.254", "127.0.0.1"), "reach.1.address", "another machine can send to"),
+        (WIFI.replace('"wifi"', '"protected"', 1), "load.1.name", "are called together"),
         (MODEM + SHEDS_MODEM, "load", "every modem would be shed"),
         ("[power]\nhalt_minutes = 20\n", "power.halt_minutes", "would halt before its battery is low"),
         (POE, "poe.user", "there is no way to read the switch"),

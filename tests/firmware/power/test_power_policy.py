@@ -154,6 +154,11 @@ def test_what_carries_a_call_is_let_be() -> None:
     assert "m2" not in off
 
 
+def test_what_has_nothing_in_it_is_left_out() -> None:
+    off = set[str]()
+    assert all_of(Shedding(LOADS), BATTERY, 30.0, off, empty={"phones", "jour"}) == ["wifi", "m2", "reception", "sos"]
+
+
 def test_minutes_around_the_threshold_switch_nothing_to_and_fro() -> None:
     shedding, off, done = Shedding(LOADS[5:]), set[str](), []
     for at_s in range(7_200):
