@@ -1,6 +1,7 @@
 """How somebody from outside is greeted who calls a SIM of ours, and whom their keys lead to (B6). Pure.
 
-Keys reach extensions and nothing else: who calls from outside is led out of the house by nobody.
+Keys reach extensions. Nobody who calls from outside is led out of the house again, but one who has proved to be an
+extension's, by its PIN, where the site wants that: then as far as that extension itself could ring (E1).
 """
 
 from __future__ import annotations
@@ -9,19 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from callcontrol.asked import Asked, decide
+from callcontrol.asked import Asked, Decided, decide
 from callcontrol.media.phrases import Piece, Sentence, phrase
 from callcontrol.plan.model import Directory
-from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
 from callcontrol.refusal import Refusal, Why
+from callcontrol.told import Told
 
-__all__ = ["DIGITS_MAX", "Greeted", "Keypad", "in_turn", "longest_of"]
+__all__ = ["DIGITS_MAX", "Greeted", "Keypad", "in_turn", "led_out", "longest_of"]
 
 DIGITS_MAX = 10
 """Of an extension (callcontrol.plan.number.ExtensionRange)."""
 IN_TURN_MAX = 8
 """Who rings for one call, one after the other."""
 KEY_DONE, KEY_ANEW = "#", "*"
+KEY_OUT = "*"
+"""Before any digit."""
 GREETING_IN = "sv"
 """The language that entities write their greeting in."""
 
@@ -30,13 +34,14 @@ GREETING_IN = "sv"
 class Greeted:
     """`greeting`: the entity's own words, "" for neutral ones; `entity`: its id, by which they may be recorded. `next`:
     who rings where nothing is pressed. `longest`: see `longest_of`. `reached`: who rings, one after the other, for
-    digits that were pressed; empty: that is no extension."""
+    digits that were pressed; empty: that is no extension. `leads_out`: KEY_OUT is heeded."""
 
     greeting: str
     entity: str
     next: tuple[str, ...]
     longest: int
     reached: Callable[[str], tuple[str, ...]]
+    leads_out: bool = False
 
     def words(self, language: str) -> list[Sentence]:
         """What is said first."""
@@ -47,14 +52,19 @@ class Greeted:
 
 @dataclass(slots=True)
 class Keypad:
-    """What somebody presses, of `longest` digits at the most."""
+    """What somebody presses, of `longest` digits at the most. `leads_out`: KEY_OUT is heeded; `out`: it was pressed."""
 
     longest: int
-    digits: str = field(default="", init=False)
+    leads_out: bool = False
+    digits: str = field(default="", init=False, repr=False)
+    out: bool = field(default=False, init=False)
 
     def press(self, key: str) -> bool:
         """Whether that was all."""
         if key == KEY_DONE:
+            return True
+        if key == KEY_OUT and self.leads_out and not self.digits:
+            self.out = True
             return True
         if key == KEY_ANEW:
             self.digits = ""
@@ -83,3 +93,14 @@ def in_turn(asked: Asked, directory: Directory, now: datetime) -> tuple[str, ...
         tried += new
         found += [number for number in new if number not in found and directory.extension(number) is not None]
     return tuple(found[:IN_TURN_MAX])
+
+
+def led_out(asked: Asked, decided: Decided, numbering: LocalNumbering) -> Told:
+    """What becomes of a number that one of ours dials from outside: it is led on to `instead`, else told why not."""
+    if parse_dialled(asked.callee, numbering).kind is NumberKind.EMERGENCY:
+        return Told(why="emergency_direct")  # a mobile reaches it, with its place, and without our modems
+    if isinstance(decided.answer, Refusal):
+        return Told(why=decided.told.why if decided.told is not None else "no_way_out")
+    if not decided.out:
+        return Told(why="unknown")
+    return Told(said=decided.told.said if decided.told is not None else (), why="", instead=decided.out[0].number)

@@ -8,7 +8,6 @@ call has no sound in common with us, or there is no room for one more, it is ref
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -17,16 +16,18 @@ from functools import partial
 from pathlib import Path
 
 from callcontrol.call import CallEvent, Happened, Leg, Switch
-from callcontrol.greeted import Greeted, Keypad
-from callcontrol.media.phrases import NameOf, Sentence
+from callcontrol.greeted import Greeted
+from callcontrol.media.phrases import NameOf
 from callcontrol.media.sounds import Clip, Music
 from callcontrol.media.speech import Speaker
 from callcontrol.media.tones import Tone, ToneSource
 from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.events import Invited
-from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_END, KEY_MESSAGE, KEY_WAIT, Told, one
+from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_END, KEY_MESSAGE, KEY_WAIT, Told
+from firmware.greeting import Greeting
 from firmware.messages import Kept, Messages, Recording
 from firmware.places import NoPlace, Place, Places
+from firmware.speaking import Speaking
 
 __all__ = ["Announcing", "voice_of"]
 
@@ -35,12 +36,6 @@ AGAIN_MAX = 10
 """Times in all, for who asks for it again and again."""
 CHOICE_S = 3.0
 """For a key, after all was said."""
-BETWEEN_KEYS_S = 3.0
-"""For the next digit of an extension."""
-NUMBERS_MAX = 2
-"""That a caller from outside may press, then the reception rings."""
-FAREWELL_S = 10.0
-"""The longest that a farewell may take."""
 SAVED_WITHIN_S = 5.0
 """Who has left a message waits so long for the disk to have it, and is then told that it has not."""
 BEEP_FRAMES = 20
@@ -69,8 +64,8 @@ class Announcing:
         switch: Switch,
         pump: Callable[[], None],
         name_of: NameOf,
-        languages: Sequence[str],
-        voice: Voice,
+        speaking: Speaking,
+        greeting: Greeting,
         places: Places,
         messages: Messages,
         music: Music,
@@ -79,8 +74,8 @@ class Announcing:
         self._switch = switch
         self._pump = pump
         self._name_of = name_of
-        self._languages = languages
-        self._voice = voice
+        self._speaking = speaking
+        self._greeting = greeting
         self._places = places
         self._messages = messages
         self._music = music
@@ -100,7 +95,7 @@ class Announcing:
 
     async def greet(self, invited: Invited, caller: str, greeted: Greeted) -> bool:
         """The same with a greeting, and an extension by its digits."""
-        said = await self._said(greeted.words)
+        said = await self._speaking.said(greeted.words)
         return await self._take(
             invited, caller, Told(why=""), said, self._beside, lambda one: self._greet(one, said, greeted)
         )
@@ -168,20 +163,16 @@ class Announcing:
     async def _clips(self, told: Told) -> tuple[list[Clip], list[Clip]]:
         """What is told, and the farewell."""
         now = datetime.now(UTC)
-        said = await self._said(lambda language: told.reasons(now, language, self._name_of))
-        said += await self._said(lambda language: told.choices(language, self._name_of))
-        return said, await self._said(told.farewell)
-
-    async def _said(self, words: Callable[[str], Sequence[Sentence]]) -> list[Clip]:
-        """In all languages, one after the other."""
-        return [clip for language in self._languages for clip in await self._voice.say(words(language), language)]
+        said = await self._speaking.said(lambda language: told.reasons(now, language, self._name_of))
+        said += await self._speaking.said(lambda language: told.choices(language, self._name_of))
+        return said, await self._speaking.said(told.farewell)
 
     async def _tell(self, caller: _Caller, said: list[Clip], farewell: list[Clip]) -> None:
         told, times, chosen = caller.told, 0, ""
         waits = (KEY_WAIT, KEY_CALL_BACK) if told.busy else ()
         choices = {*told.keys, *((KEY_MESSAGE,) if told.mailbox else ()), *waits}
         for _ in range(AGAIN_MAX):
-            key = await self._asked(caller, said, CHOICE_S if choices else 0.0)
+            key = await self._speaking.asked(caller.place, said, CHOICE_S if choices else 0.0)
             if key == KEY_MESSAGE and told.mailbox:
                 kept, key = await self._message(caller, told.mailbox)
                 if kept is Kept.YES and key not in told.keys:
@@ -195,7 +186,7 @@ class Announcing:
             if chosen or not choices or times >= TOLD_TIMES:
                 break
         if not chosen:
-            await self._say(caller, farewell)
+            await self._speaking.say(caller.place, farewell)
         numbers = [chosen, *(number for number in told.next if number != chosen)] if chosen else list(told.next)
         if not numbers:
             self._end(caller)
@@ -203,18 +194,8 @@ class Announcing:
         await self._lead_on(caller, numbers)
 
     async def _greet(self, caller: _Caller, said: Sequence[Clip], greeted: Greeted) -> None:
-        for _ in range(NUMBERS_MAX):
-            keypad = Keypad(greeted.longest)
-            key = await self._asked(caller, said, CHOICE_S)
-            while key is not None and not keypad.press(key):
-                key = await self._key_during(caller, self._quiet(caller, BETWEEN_KEYS_S))
-            if not keypad.digits:
-                break
-            if numbers := greeted.reached(keypad.digits):
-                await self._lead_on(caller, list(dict.fromkeys((*numbers, *greeted.next))))
-                return
-            said = await self._said(partial(one, "unknown"))
-        await self._lead_on(caller, greeted.next)
+        assert caller.leg is not None
+        await self._greeting.run(caller.leg, caller.place, said, greeted)
 
     async def _lead_on(self, caller: _Caller, numbers: Sequence[str]) -> None:
         assert caller.leg is not None
@@ -230,7 +211,7 @@ class Announcing:
         assert busy is not None
         if key == KEY_CALL_BACK:
             ordered = self._switch.call_back(leg.number, busy, _now())
-            await self._say(caller, await self._said(partial(one, "call_back" if ordered else "goodbye")))
+            await self._speaking.say(caller.place, await self._speaking.phrase("call_back" if ordered else "goodbye"))
             self._end(caller)
             return
         self._switch.wait_for(leg, busy, caller.told.next, _now())
@@ -239,14 +220,14 @@ class Announcing:
     async def _message(self, caller: _Caller, mailbox: str) -> tuple[Kept, str | None]:
         """Takes a message. What became of it, and the key that was pressed in it or after it."""
         told, place = caller.told, caller.place
-        key = await self._asked(caller, await self._said(partial(one, "speak_after_tone")), 0.0)
+        key = await self._speaking.asked(caller.place, await self._speaking.phrase("speak_after_tone"), 0.0)
         if key in told.keys:
             return Kept.NO_MESSAGE, key
         await place.sound(ToneSource(Tone.RECORDING, BEEP_FRAMES))
         assert caller.leg is not None
         recording = self._messages.begin(mailbox, caller.leg.number, caller.call_id, told.why)
         caller.recording = recording
-        while (key := await self._key_during(caller, self._recorded(caller, recording))) is not None:
+        while (key := await self._speaking.key_during(caller.place, self._recorded(caller, recording))) is not None:
             if key == KEY_END or key in told.keys:
                 break
         try:
@@ -258,51 +239,25 @@ class Announcing:
             return kept, key
         if kept is not Kept.YES:
             words = "no_message" if kept is Kept.NO_MESSAGE else "message_lost"
-            return kept, await self._asked(caller, await self._said(partial(one, words)), 0.0)
-        thanks = await self._said(partial(told.after_message, name_of=self._name_of))
-        key = await self._asked(caller, thanks, CHOICE_S if told.keys else 0.0)
+            return kept, await self._speaking.asked(caller.place, await self._speaking.phrase(words), 0.0)
+        thanks = await self._speaking.said(partial(told.after_message, name_of=self._name_of))
+        key = await self._speaking.asked(caller.place, thanks, CHOICE_S if told.keys else 0.0)
         if key not in told.keys:
-            await self._say(caller, await self._said(partial(one, "goodbye")))
+            await self._speaking.say(caller.place, await self._speaking.phrase("goodbye"))
         return kept, key
-
-    async def _asked(self, caller: _Caller, clips: Sequence[Clip], then_s: float) -> str | None:
-        """The first key, while that is said or for so long after it."""
-        key = await self._key_during(caller, caller.place.play(clips))
-        return await self._key_during(caller, self._quiet(caller, then_s)) if key is None and then_s else key
-
-    async def _quiet(self, caller: _Caller, for_s: float | None = None) -> None:
-        """Silence that is sent: a line on which nothing comes is a broken one to many phones, which hang up."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(caller.place.play([PAUSE], again=True), for_s)
 
     async def _recorded(self, caller: _Caller, recording: Recording) -> None:
         """What comes, to the recording's end."""
-        quiet = asyncio.ensure_future(self._quiet(caller))
+        quiet = asyncio.ensure_future(self._speaking.quiet(caller.place))
         try:
             await caller.place.listen(recording.push)
         finally:
             quiet.cancel()
 
-    async def _say(self, caller: _Caller, clips: Sequence[Clip]) -> None:
-        """Whatever is pressed."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(caller.place.play(clips), FAREWELL_S)
-
     def _end(self, caller: _Caller) -> None:
         assert caller.leg is not None
         self._switch.end(caller.leg.call, _now())
         self._pump()
-
-    async def _key_during(self, caller: _Caller, work: object) -> str | None:
-        """The first key that is pressed before `work` is done."""
-        working = asyncio.ensure_future(work)  # type: ignore[call-overload]
-        pressing = asyncio.ensure_future(caller.place.keys.get())
-        try:
-            await asyncio.wait((working, pressing), return_when=asyncio.FIRST_COMPLETED)
-            return pressing.result() if pressing.done() else None
-        finally:
-            working.cancel()
-            pressing.cancel()
 
 
 def voice_of(recordings: Path | None) -> Voice:

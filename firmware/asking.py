@@ -10,12 +10,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from callcontrol.asked import FORBIDDEN, Asked, Decided, decide, may_refer, unknown
-from callcontrol.greeted import Greeted, in_turn, longest_of
+from callcontrol.greeted import Greeted, in_turn, led_out, longest_of
 from callcontrol.plan.model import Entity, Kind, PickUp, Presence, Unreadable
 from callcontrol.plan.rights import may_barge_in
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.message import Request
+from callcontrol.told import Told
+from callcontrol.trunk.pins import Pin
 from firmware import edgedb
 from firmware.bindings import written
 from firmware.config import Config
@@ -173,10 +175,27 @@ class Asking:
                 next=tuple(dict.fromkeys(rings)),
                 longest=longest_of(people.numbering),
                 reached=lambda digits: self._in_turn(replace(asked, callee=digits)),
+                leads_out=self._config.trunk.leads_out == "pin",
             )
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
             return None
+
+    def pin_of(self, extension: str) -> Pin | None:
+        """None where it has none, or is blocked, or nobody's."""
+        try:
+            people = self._opened()
+            if people is None or people.extension(extension) is None or people.blocked(extension):
+                return None
+            return people.pin(extension)
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+
+    def led_out(self, extension: str, number: str) -> Told:
+        """What becomes of a number that `extension` dials from outside (callcontrol.greeted)."""
+        asked = Asked(callee=number, caller=extension, why=Why.OUTSIDE, survival=True)
+        return led_out(asked, self.decided(asked), self._config.numbering.local)
 
     def _in_turn(self, asked: Asked) -> tuple[str, ...]:
         try:

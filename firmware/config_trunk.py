@@ -92,6 +92,14 @@ class Trunk:
             Choice(("yes", "no")), "set the clock by what the mobile network tells, where nothing else keeps it"
         ),
     )
+    leads_out: str = field(
+        default="no",
+        metadata=key(
+            Choice(("no", "pin")),
+            "who calls a SIM, presses * and proves to be an extension's by its PIN (`rvx extension pin`) may dial a "
+            "number outside, as far as that extension may",
+        ),
+    )
     test_number: str = field(
         default="",
         metadata=key(

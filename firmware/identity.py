@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from callcontrol.trunk.pins import Pin
 from firmware import edgedb
 from firmware.config import SECRETS_FILE, Config, load
 from firmware.document import FILE_MAX_BYTES
@@ -37,6 +38,8 @@ READ_TIMEOUT_S = 1.0
 _LEARNT = re.compile(r"[0-9a-fA-F.:]{2,45}\|[0-9]{1,12}\|[0-9]{1,12}")
 """Source address, first and last seen, as the edge writes them (30-register.cfg, LEARN)."""
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+._-]{1,32}")
+_PIN = re.compile(r"[0-9a-f]{32}:[0-9a-f]{64}")
+"""Salt and hash (callcontrol/trunk/pins.py)."""
 _KEY_FILE = re.compile(r"[\x20-\x7e\n]{16,16384}")
 """A key or certificate, as text."""
 
@@ -59,7 +62,7 @@ class NotBlank(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """``config`` and ``secrets`` are the texts of unit.toml and secrets.toml, ``files`` of the unit's keys, by name;
-    ``learnt`` is the edge's table."""
+    ``pins`` by extension, as ``_PIN`` has them; ``learnt`` is the edge's table."""
 
     unit: str
     made_at: str
@@ -68,6 +71,7 @@ class Identity:
     secrets: str | None = field(repr=False)
     files: Mapping[str, str] = field(repr=False)
     credentials: tuple[Credential, ...]
+    pins: Mapping[str, str] = field(repr=False)
     learnt: Mapping[str, str]
 
     def to_bytes(self) -> bytes:
@@ -99,6 +103,7 @@ class Identity:
             secrets=None if found["secrets"] is None else _text(found, "secrets", FILE_MAX_BYTES),
             files=_files(found["files"]),
             credentials=_credentials(found["credentials"]),
+            pins=_pins(found["pins"]),
             learnt=_learnt(found["learnt"]),
         )
 
@@ -110,10 +115,12 @@ def gather(config_file: Path, config: Config, made_at: str, version: str) -> Ide
     """
     paths, secrets = config.paths, config_file.with_name(SECRETS_FILE)
     credentials: tuple[Credential, ...] = ()
+    pins: dict[str, str] = {}
     if paths.directory.exists():
         directory = Directory.open(paths.directory)
         with closing(directory):
             credentials = directory.credentials()
+            pins = {number: f"{pin.salt.hex()}:{pin.hash.hex()}" for number, pin in directory.pins().items()}
     return Identity(
         unit=config.unit.name,
         made_at=made_at,
@@ -122,6 +129,7 @@ def gather(config_file: Path, config: Config, made_at: str, version: str) -> Ide
         secrets=secrets.read_text("utf-8-sig") if secrets.exists() else None,
         files={name: place(paths).read_text("ascii") for name, place in _FILES.items() if place(paths).exists()},
         credentials=credentials,
+        pins=pins,
         learnt=_known_learnt(paths),
     )
 
@@ -186,6 +194,7 @@ def _make_state(identity: Identity, ready: Paths) -> None:
     directory = Directory.open(ready.directory)
     with closing(directory):
         directory.put_credentials(identity.credentials)
+        directory.put_pins({number: Pin(*map(bytes.fromhex, pin.split(":"))) for number, pin in identity.pins.items()})
     if os.geteuid() == 0:
         above = ready.state.parent.stat()
         os.chown(ready.directory, above.st_uid, above.st_gid)
@@ -285,6 +294,12 @@ def _credentials(found: object) -> tuple[Credential, ...]:
         except (TypeError, ValueError) as error:
             raise IdentityError(f"credentials[{number}]: {error}") from None
     return tuple(taken)
+
+
+def _pins(found: object) -> dict[str, str]:
+    if not isinstance(found, dict) or len(found) > EXTENSIONS_MAX:
+        raise IdentityError(f"pins: expected at most {EXTENSIONS_MAX}")
+    return {_like(name, _EXTENSION, "pins"): _like(pin, _PIN, "pins") for name, pin in found.items()}
 
 
 def _learnt(found: object) -> dict[str, str]:

@@ -30,6 +30,7 @@ from firmware.config import Config
 from firmware.dialled import Dialling
 from firmware.led import Book
 from firmware.link import Link
+from firmware.outwards import Outwards
 from firmware.threats import Threats
 from firmware.ticks import tick
 from firmware.waited import Waited
@@ -81,6 +82,7 @@ class Leading:
         self._said, self._here = config.announcing, config.network.here
         self._paths = config.paths
         self._threats = Threats(config.paths)
+        self._outwards = Outwards(self._asking, told)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._on_hold: OnHold | None = None
@@ -113,10 +115,12 @@ class Leading:
         """Blocks. Sound is much to load, and no call waits for it, nor for what it is played by."""
         import callcontrol.media.tracks  # noqa: F401
         from firmware.announcing import Announcing, voice_of
+        from firmware.greeting import Greeting
         from firmware.messages import Messages
         from firmware.mixing import Mixing
         from firmware.onhold import OnHold, music_of
         from firmware.places import Places
+        from firmware.speaking import Speaking
 
         places, music = Places(here=self._here), music_of(self._said.music)
         on_hold, mixing = OnHold(places, music), Mixing(places, music)
@@ -124,10 +128,12 @@ class Leading:
             return on_hold, mixing, None
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
-        name_of, languages = self._asking.name_of, self._said.languages
+        speaking = Speaking(voice, self._said.languages)
+        greeting = Greeting(speaking, self._switch, self._pump, self._outwards)
+        name_of = self._asking.name_of
         # Only for who comes by the edge from outside: no phone has us send to ourselves.
         beside = Places(beside=True, here=self._here)
-        announcing = Announcing(self._switch, self._pump, name_of, languages, voice, places, messages, music, beside)
+        announcing = Announcing(self._switch, self._pump, name_of, speaking, greeting, places, messages, music, beside)
         return on_hold, mixing, announcing
 
     def close(self) -> None:
@@ -138,6 +144,7 @@ class Leading:
         if self._announcing is not None:
             self._announcing.close()
         self._threats.close()
+        self._outwards.close()
         self._asking.close()
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from callcontrol.digest import ha1
+from callcontrol.trunk.pins import PIN_MAX, SALT_BYTES, fault_of, kept
 from firmware.config import Config
 from firmware.store import Credential, Directory, StoreError
 from firmware.store.database import to_text
@@ -40,6 +41,7 @@ MAX_FAULTS = 100  # so many are listed; a file of the wrong kind has one on ever
 # No letters or figures that are mistaken for each other when typed into a phone; 16 of them are 80 bits.
 _TYPED_SIGNS = "abcdefghjkmnpqrstuvwxyz23456789"
 _SECRET_LENGTH = 16
+_PIN_LENGTH = 8
 
 _COLUMNS = ("extension", "mode", "secret", "ha1_md5", "ha1_sha256", "user")
 _DEFAULT_MODE = 2
@@ -59,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         "extension import": _import,
         "extension list": _list,
         "extension remove": _remove,
+        "extension pin": _pin,
         "extension block": _block,
         "extension lift": _lift,
     }
@@ -203,14 +206,19 @@ def _secret(args: argparse.Namespace) -> str | None:
         return None
     if args.generate:
         return new_secret()
+    return _typed(args, "secret", MAX_SECRET_LENGTH)
+
+
+def _typed(args: argparse.Namespace, what: str, longest: int) -> str:
+    """From standard input, or a prompt, twice."""
     if args.secret_stdin:
         # One character more than may be, so that a longer one is refused and not cut.
-        return sys.stdin.readline(MAX_SECRET_LENGTH + 2).rstrip("\r\n")
+        return sys.stdin.readline(longest + 2).rstrip("\r\n")
     if not sys.stdin.isatty():
-        raise UserError("RVX-D01", "There is no secret.", "Give --generate or --secret-stdin.")
-    secret = getpass.getpass(f"Secret of {args.extension}: ")
+        raise UserError("RVX-D01", f"There is no {what}.", "Give --generate or --secret-stdin.")
+    secret = getpass.getpass(f"{what[0].upper()}{what[1:]} of {args.extension}: ")
     if secret != getpass.getpass("Once more: "):
-        raise UserError("RVX-D01", "The two secrets differ.", "Give the same command again.")
+        raise UserError("RVX-D01", f"The two {what}s differ.", "Give the same command again.")
     return secret
 
 
@@ -314,6 +322,37 @@ def _remove(args: argparse.Namespace, out: Output, config: Config) -> int:
     else:
         out.line(f"{args.extension} removed")
     return DONE
+
+
+def _pin(args: argparse.Namespace, out: Output, config: Config) -> int:
+    """By which its owner is led out from outside ([trunk] leads_out)."""
+    if args.remove:
+        with _directory(config, write=True) as directory:
+            if not directory.remove_pin(args.extension):
+                raise UserError("RVX-D02", f"{args.extension} has no PIN.")
+        return _said(args, out, "has no PIN any more")
+    pin = _new_pin(args.extension) if args.generate else _typed(args, "PIN", PIN_MAX)
+    if (fault := fault_of(pin, args.extension)) is not None:
+        raise UserError("RVX-D01", f"the PIN: {fault}.")
+    with _directory(config, write=True) as directory:
+        if args.extension not in directory.extensions():
+            raise UserError("RVX-D02", f"{args.extension} is not in the directory of people.")
+        directory.put_pins({args.extension: kept(pin, secrets.token_bytes(SALT_BYTES))})
+    if out.json:
+        shown: dict[str, Any] = {"pin": pin} if args.generate else {}
+        out.document("ok", extension=args.extension, action="has a PIN", **shown)
+        return DONE
+    out.line(f"{args.extension} has a PIN" + (f": {pin}" if args.generate else ""))
+    if args.generate:
+        out.note("The PIN is shown only now.")
+    return DONE
+
+
+def _new_pin(extension: str) -> str:
+    while True:
+        pin = "".join(secrets.choice("0123456789") for _ in range(_PIN_LENGTH))
+        if fault_of(pin, extension) is None:
+            return pin
 
 
 def _block(args: argparse.Namespace, out: Output, config: Config) -> int:

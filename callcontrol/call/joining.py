@@ -125,7 +125,7 @@ class Joining:
     def _invite(self, leg: Leg, dial: Dial, offer: bytes, now: float, to: ReferTo | None = None) -> None:
         call = leg.call
         waiting = call.sides[0] if call.sides else None
-        number = waiting.number if waiting is not None else call.camps_on or dial.number
+        number = waiting.caller if waiting is not None else call.camps_on or dial.number
         headers = [("P-Asserted-Identity", f"<sip:{number}@{self._domain}>"), *dial.headers]
         if waiting is not None and waiting.session.phase is Phase.RINGING:
             headers.append(led(waiting.session))

@@ -32,6 +32,7 @@ __all__ = [
     "Said",
     "Sound",
     "Through",
+    "Unreached",
     "led",
 ]
 
@@ -74,6 +75,9 @@ class Camps:
 
 Onward = Callable[[Refused], "Ringing | Camps | Refusal | None"]
 """What is done with a caller whom nobody has answered. None: the call is let go, for somebody else to take."""
+
+Unreached = Callable[[Refused], None]
+"""Told that nobody has answered a caller, at whose other end the unit itself is still."""
 
 
 class Route(Protocol):
@@ -168,6 +172,8 @@ class Leg:
     """It hears `Sound`, or nothing."""
     asked: Asked | None = None
     rang: bool = False
+    acts_as: str = ""
+    """Of somebody outside, the extension that it has proved to be: whose reach it has, and as whom it calls."""
     holds: bool = False
     """It has put the other on hold, by an offer of its own."""
     halved: Direction | None = None
@@ -186,6 +192,11 @@ class Leg:
     _then: tuple[Asked, bytes] | None = None
     _version: int = 0
     _said: Description | None = None
+
+    @property
+    def caller(self) -> str:
+        """As whom it calls."""
+        return self.acts_as or self.number
 
     @property
     def answered(self) -> bool:
@@ -286,6 +297,8 @@ class Call:
     """Who is called next, one after the other, where nobody answers."""
     onward: Onward | None = None
     """Asked who is called next, until somebody has answered."""
+    unreached: Unreached | None = None
+    """Told instead of the call's end, until somebody has answered."""
     refused: list[Refused] = field(default_factory=list)
     """Of those who were called at once with who still rings."""
     rings_until: Timer | None = None

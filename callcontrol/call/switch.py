@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from callcontrol.call.joining import UNSPOKEN_BY, UNSPOKEN_MAX, may_meet, plays_its_own
-from callcontrol.call.legs import Asked, Call, Camps, Dial, Happened, Leg, Onward, Owes, Refused, Ringing
+from callcontrol.call.legs import Asked, Call, Camps, Dial, Happened, Leg, Onward, Owes, Refused, Ringing, Unreached
 from callcontrol.call.rooms import Rooms
 from callcontrol.call.transfer import Transfers
 from callcontrol.call.waiting import Waiting
@@ -75,10 +75,10 @@ class Switch(Transfers, Waiting, Rooms):
         leg.reply(body, now)
         return leg
 
-    def lead_on(self, leg: Leg, numbers: Sequence[str], now: float) -> None:
+    def lead_on(self, leg: Leg, numbers: Sequence[str], now: float, unreached: Unreached | None = None) -> None:
         """Whom the unit has answered is called for at `numbers`, one after the other; until one of them answers the
-        unit stays at the other end."""
-        leg.call.then = list(numbers)
+        unit stays at the other end, and after `unreached`, too: without that the call ends where nobody does."""
+        leg.call.then, leg.call.unreached = list(numbers), unreached
         self._next_of(leg.call, now)
 
     def pick_up(self, number: str, invited: Invited, caller: str, now: float) -> bool:
@@ -178,7 +178,7 @@ class Switch(Transfers, Waiting, Rooms):
 
     def _answered_by(self, call: Call, leg: Leg, now: float) -> None:
         self._still(call)
-        call.onward = None
+        call.onward = call.unreached = None
         call.refused.clear()
         for other in call.ringing:
             if other is not leg:
@@ -364,7 +364,7 @@ class Switch(Transfers, Waiting, Rooms):
         elif call.onward is not None:
             self._onward(call, call.onward, refused, now)
         else:
-            self._fail(call, Refusal(max(refused.status, 400), "", 0, ""), now)
+            self._reached_nobody(call, refused, Refusal(max(refused.status, 400), "", 0, ""), now)
 
     def _ring_for_s(self, call: Call, dials: Sequence[Dial], for_s: float | None, now: float) -> None:
         self._ring(call, dials, call.sides[0].offered, now)

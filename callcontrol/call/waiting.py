@@ -173,14 +173,23 @@ class Waiting(Joining):
 
     def _next_of(self, call: Call, now: float) -> None:
         """The next of those who are called one after the other."""
-        refusal = NOBODY
+        refusal, number = NOBODY, ""
         while call.then and call.sides:
-            dial = self._allowed(call, call.sides[0].number, call.then.pop(0))
+            number = call.then.pop(0)
+            dial = self._allowed(call, call.sides[0].caller, number)
             if not isinstance(dial, Refusal):
                 self._ring(call, [dial], b"", now)
                 return
             refusal = dial
-        self._fail(call, refusal, now)
+        self._reached_nobody(call, Refused(refusal.status, number), refusal, now)
+
+    def _reached_nobody(self, call: Call, refused: Refused, refusal: Refusal, now: float) -> None:
+        """Of those who were called one after the other."""
+        told, call.unreached = call.unreached, None
+        if told is not None:
+            told(refused)
+        else:
+            self._fail(call, refusal, now)
 
     def _camp(self, call: Call, number: str, now: float) -> None:
         call.camps_on = number

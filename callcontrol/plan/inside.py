@@ -24,7 +24,7 @@ from callcontrol.plan.model import (
     Unit,
     choices_of,
 )
-from callcontrol.plan.outside import identity_of, reaches
+from callcontrol.plan.outside import identity_of, kept_off_trunk, reaches
 from callcontrol.plan.steps import LAST, Note, Out, Plan, Reception, Refuse, Ring, Say, Step, Voicemail
 
 __all__ = ["HOPS_MAX", "SIGNALS_MAX", "Walk"]
@@ -297,6 +297,10 @@ class Walk:
         number = extension.mobile
         if number is None or number in self._out_to or self._no_channel():
             self._instead(extension, unit, "no_answer" if number in self._out_to else "not_reachable")
+            return
+        if kept_off_trunk(unit, self._choices(), self._state):
+            self._trace.append(("E8", "secret_not_by_trunk"))
+            self._instead(extension, unit, "not_reachable")
             return
         if unit is not None and unit.secret and not self._state.platform:
             self._say("E8", "mobile_trunk_notice")

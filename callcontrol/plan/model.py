@@ -127,6 +127,7 @@ class Choices:
     give_mobile_number: bool = True
     connect_to_mobile: bool = False  # Hällefors: as an exception
     forward_to_mobile: bool = True  # sparingly, told to operations (C5)
+    secret_by_trunk: bool = True  # E8: units of secret matters call by it, and hear a notice; else not at all
     caller_history: bool = False  # E7
     guard_calls: int = 60  # F2: calls outside that one extension may begin in an hour; 0: as many as it likes
     guard_kr: int = 200  # the same, what they may cost, by estimate

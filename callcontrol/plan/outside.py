@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from callcontrol.plan.model import Call, Directory, Extension, Identity, State, Unit, choices_of
+from callcontrol.plan.model import Call, Choices, Directory, Extension, Identity, State, Unit, choices_of
 from callcontrol.plan.number import Dialled, NumberKind, parse_dialled
 from callcontrol.plan.reach import category, may
 from callcontrol.plan.steps import Note, Out, Plan, Refuse, Say, Step
 
-__all__ = ["identity_of", "outside", "reaches"]
+__all__ = ["identity_of", "kept_off_trunk", "outside", "reaches"]
 
 
 def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: Directory, state: State) -> Plan:
@@ -28,6 +28,8 @@ def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: D
         warned = Note(rule=judged.rule, to="operations", words=judged.why, fill=(("extension", caller.number),))
         refused = Refuse(rule=judged.rule, code=403, words=judged.why, cause=21)
         return Plan(steps=(refused,), notes=(warned,), trace=((judged.rule, judged.why),))
+    if kept_off_trunk(unit, choices, state):
+        return _refused("E8", 403, "secret_not_by_trunk", 21)
     identity, shown = identity_of(caller, unit, directory, withhold=call.withhold)
     steps: list[Step] = []
     if unit is not None and unit.secret and not state.platform:
@@ -56,6 +58,11 @@ def reaches(owner: Extension, number: str, directory: Directory) -> bool:
     unit = directory.unit(owner.unit)
     choices = choices_of(unit.entity if unit else None, directory)
     return may(owner.reach, category(dialled), ordered=False, by_operator=False, choices=choices).allowed
+
+
+def kept_off_trunk(unit: Unit | None, choices: Choices, state: State) -> bool:
+    """Whether a call of that unit is not carried by a trunk, as its matters are secret (E8)."""
+    return unit is not None and unit.secret and not state.platform and not choices.secret_by_trunk
 
 
 def identity_of(

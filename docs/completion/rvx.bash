@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/rvx
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_rvx_extension_subparsers=(add import list remove block lift)
+_shtab_rvx_extension_subparsers=(add import list remove pin block lift)
 _shtab_rvx_people_subparsers=(load organisation find show export)
 _shtab_rvx_referral_subparsers=(set end show)
 _shtab_rvx_identity_subparsers=(export import)
@@ -21,6 +21,7 @@ _shtab_rvx_extension_add_option_strings=(-h --help --mode --generate --secret-st
 _shtab_rvx_extension_import_option_strings=(-h --help --dry-run --json --no-color --config --state --debug)
 _shtab_rvx_extension_list_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_extension_remove_option_strings=(-h --help --json --no-color --config --state --debug)
+_shtab_rvx_extension_pin_option_strings=(-h --help --generate --secret-stdin --remove --json --no-color --config --state --debug)
 _shtab_rvx_extension_block_option_strings=(-h --help --why --json --no-color --config --state --debug)
 _shtab_rvx_extension_lift_option_strings=(-h --help --json --no-color --config --state --debug)
 _shtab_rvx_extension_option_strings=(-h --help --json --no-color --config --state --debug)
@@ -80,6 +81,8 @@ _shtab_rvx_extension_list___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_extension_list___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_extension_remove___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_extension_remove___state_COMPGEN=_shtab_compgen_dirs
+_shtab_rvx_extension_pin___config_COMPGEN=_shtab_compgen_files
+_shtab_rvx_extension_pin___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_extension_block___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx_extension_block___state_COMPGEN=_shtab_compgen_dirs
 _shtab_rvx_extension_lift___config_COMPGEN=_shtab_compgen_files
@@ -181,7 +184,7 @@ _shtab_rvx___config_COMPGEN=_shtab_compgen_files
 _shtab_rvx___state_COMPGEN=_shtab_compgen_dirs
 
 _shtab_rvx_extension_add___mode_choices=(1 2 3 4)
-_shtab_rvx_extension_pos_0_choices=(add import list remove block lift)
+_shtab_rvx_extension_pos_0_choices=(add import list remove pin block lift)
 _shtab_rvx_people_find___as_choices=(public staff operator)
 _shtab_rvx_people_show___as_choices=(public staff operator)
 _shtab_rvx_people_export___as_choices=(public staff operator)
@@ -230,6 +233,14 @@ _shtab_rvx_extension_remove___help_nargs=0
 _shtab_rvx_extension_remove___json_nargs=0
 _shtab_rvx_extension_remove___no_color_nargs=0
 _shtab_rvx_extension_remove___debug_nargs=0
+_shtab_rvx_extension_pin__h_nargs=0
+_shtab_rvx_extension_pin___help_nargs=0
+_shtab_rvx_extension_pin___generate_nargs=0
+_shtab_rvx_extension_pin___secret_stdin_nargs=0
+_shtab_rvx_extension_pin___remove_nargs=0
+_shtab_rvx_extension_pin___json_nargs=0
+_shtab_rvx_extension_pin___no_color_nargs=0
+_shtab_rvx_extension_pin___debug_nargs=0
 _shtab_rvx_extension_block__h_nargs=0
 _shtab_rvx_extension_block___help_nargs=0
 _shtab_rvx_extension_block___json_nargs=0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
+from callcontrol.trunk.pins import Pin
 from firmware.store.database import connect, transact
 
 __all__ = ["LEARNT", "MODES", "Credential", "Directory"]
@@ -61,6 +62,7 @@ class Credential:
 
 
 _COLUMNS = ", ".join(column.name for column in fields(Credential))
+_TABLES = ("credential", "pin")
 _PLACES = ", ".join("?" for _ in fields(Credential))
 
 
@@ -101,6 +103,28 @@ class Directory:
         transact(self._db, lambda: self._db.executemany(sql, rows))
 
     def remove(self, extension: str) -> bool:
-        """Remove an extension's credential; False when there was none."""
-        sql = "DELETE FROM credential WHERE extension = ?"
+        """Remove an extension's credential, and its PIN; False when there was none of either."""
+
+        def work() -> bool:
+            gone = [self._db.execute(f"DELETE FROM {table} WHERE extension = ?", (extension,)) for table in _TABLES]  # noqa: S608
+            return any(each.rowcount > 0 for each in gone)
+
+        return transact(self._db, work)
+
+    def pins(self) -> dict[str, Pin]:
+        """By extension."""
+        return {extension: Pin(salt, made) for extension, salt, made in self._db.execute("SELECT * FROM pin")}
+
+    def put_pins(self, pins: Mapping[str, Pin]) -> None:
+        """Add or replace, by extension. Raises ValueError for what can be no extension."""
+        for extension in pins:
+            if not _FORMS["extension"][0].fullmatch(extension):
+                raise ValueError(f"extension {extension[:40]!r}: expected {_FORMS['extension'][1]}")
+        rows = [(extension, pin.salt, pin.hash) for extension, pin in pins.items()]
+        sql = "INSERT OR REPLACE INTO pin (extension, salt, hash) VALUES (?, ?, ?)"
+        transact(self._db, lambda: self._db.executemany(sql, rows))
+
+    def remove_pin(self, extension: str) -> bool:
+        """False when there was none."""
+        sql = "DELETE FROM pin WHERE extension = ?"
         return transact(self._db, lambda: self._db.execute(sql, (extension,)).rowcount > 0)

@@ -40,6 +40,7 @@ from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES, Category, Reach
 from callcontrol.plan.reasons import OFFICE_HOURS, SWEDISH, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
+from callcontrol.trunk.pins import Pin
 from firmware.store import outbox, reasons
 from firmware.store.database import StoreError, connect, from_text, to_text
 
@@ -181,6 +182,14 @@ class People:
         """Whether it may be registered at this unit."""
         sql = "SELECT 1 FROM credential WHERE extension = ?"
         return self._directory.execute(sql, (extension,)).fetchone() is not None
+
+    def pin(self, extension: str) -> Pin | None:
+        """By which one of ours is led out from outside."""
+        row = self._directory.execute("SELECT salt, hash FROM pin WHERE extension = ?", (extension,)).fetchone()
+        try:
+            return None if row is None else Pin(*row)
+        except ValueError as error:
+            raise UnreadableRow(f"pin of {extension}: {error}") from None
 
     def special(self, now: datetime) -> set[str]:
         """Extensions that may not be plain ones: of another kind than a phone, of a group of pick-up, referred,

@@ -328,6 +328,30 @@ def test_the_unit_leads_on_in_vain_or_is_left() -> None:
     house.check_over()
 
 
+def test_the_unit_stays_where_it_leads_on_in_vain_and_asks_to() -> None:
+    """As whom the caller proved to be the next is called; and who answers has the call for good."""
+    house = House()
+    one, third = house.phone(1), house.phone(3)
+    house.phone(2).does = lambda phone, session, now: session.refuse(486, now)
+    one.dials("told", house.now)
+    house.run(2.0)
+    unreached: list[Refused] = []
+    for numbers, status in ((["1002"], 486), (["0046"], 403), ([], 480)):
+        house.switch.lead_on(house.leg(one), numbers, house.now, unreached.append)
+        house.run(5.0)
+        assert one.call.phase is Phase.UP
+        assert [refused.status for refused in unreached] == [status]
+        unreached.clear()
+    house.leg(one).acts_as = "1007"
+    house.switch.lead_on(house.leg(one), ["1003"], house.now, unreached.append)
+    house.run(10.0)
+    house.talk((one, third))
+    assert third.call.request.from_.uri.user == "1007"
+    third.call.end(house.now)
+    house.check_over()
+    assert unreached == []
+
+
 def test_keys_by_info_go_to_whoever_is_at_the_other_end() -> None:
     """To the unit's own end; and, as they came, to the phone that one talks with."""
     house = House()

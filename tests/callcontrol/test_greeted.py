@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from callcontrol.asked import Asked
-from callcontrol.greeted import DIGITS_MAX, Greeted, Keypad, in_turn, longest_of
+from callcontrol.asked import Asked, decide
+from callcontrol.greeted import DIGITS_MAX, Greeted, Keypad, in_turn, led_out, longest_of
 from callcontrol.media.phrases import text
 from callcontrol.plan.model import Condition
 from callcontrol.plan.number import ExtensionRange, LocalNumbering
@@ -56,6 +57,13 @@ def test_what_is_pressed(pressed: str, digits: str, over: bool) -> None:
     assert keypad.digits == digits
 
 
+def test_the_key_out_is_heeded_first_and_where_it_is_wanted() -> None:
+    for leads_out, keys, out in ((True, "*", True), (True, "1*", False), (False, "*", False), (True, "1*1", False)):
+        keypad = Keypad(4, leads_out=leads_out)
+        assert any(keypad.press(key) for key in keys) is out
+        assert keypad.out is out
+
+
 def test_the_longest_extension() -> None:
     assert longest_of(LocalNumbering(extensions=(ExtensionRange("1", 4), ExtensionRange("2", 5)))) == 5
     assert longest_of(LocalNumbering()) == DIGITS_MAX
@@ -86,3 +94,28 @@ def test_who_rings_in_turn(town: Town, digits: str, change: Callable[[Town], Non
     change(town)
     asked = Asked(callee=digits, caller=MOBILE, why=Why.INCOMING, survival=True)
     assert in_turn(asked, town, NOON) == rings
+
+
+@pytest.mark.parametrize(
+    ("number", "instead", "why"),
+    [
+        ("00701112233", MOBILE, ""),
+        ("112", None, "emergency_direct"),
+        ("00112", None, "emergency_direct"),
+        ("00044201234567", None, "barred"),
+        ("1001", None, "unknown"),
+        ("", None, "invalid_number"),
+        ("9999", None, "invalid_number"),
+    ],
+)
+def test_who_is_led_out_reaches_what_the_extension_does(town: Town, number: str, instead: str | None, why: str) -> None:
+    asked = Asked(callee=number, caller="1001", why=Why.OUTSIDE, survival=True)
+    told = led_out(asked, decide(asked, town, NOON, ways_out=None), town.numbering)
+    assert (told.instead, told.why) == (instead, why)
+
+
+def test_who_is_nobodys_extension_is_led_nowhere(town: Town) -> None:
+    asked = Asked(callee="00701112233", caller="1999", why=Why.OUTSIDE, survival=True)
+    assert led_out(asked, decide(asked, town, NOON, ways_out=None), town.numbering).instead is None
+    no_way = replace(asked, caller="1001")
+    assert led_out(no_way, decide(no_way, town, NOON, ways_out=0), town.numbering).why == "no_way_out"

@@ -26,6 +26,7 @@ def credential(extension: str, mode: int = 2) -> Credential:
     return Credential(extension, mode, hashed, None, "region.example", extension, "2026-01-01T00:00:00Z")
 
 
+PINS = {"1001": f"{7:032x}:{8:064x}"}
 CREDENTIALS = (credential("1001"), credential("1002", 3), credential("1004", 4))
 
 
@@ -51,6 +52,7 @@ def whole(state: Path) -> Identity:
         secrets=SECRETS,
         files={"route_key": ROUTE_KEY},
         credentials=CREDENTIALS,
+        pins=PINS,
         learnt=LEARNT,
     )
 
@@ -82,6 +84,7 @@ def test_secrets_stand_in_no_text_of_it(whole: Identity) -> None:
     assert "gateway-secret" not in repr(whole)
     assert ROUTE_KEY not in repr(whole)
     assert str(CREDENTIALS[0].ha1_md5) not in repr(whole)
+    assert PINS["1001"] not in repr(whole)
 
 
 def test_a_unit_without_extras_is_one_too(state: Path, tmp_path: Path) -> None:
@@ -121,6 +124,10 @@ def alter(whole: Identity, **over: Any) -> bytes:
         ({"credentials": [dataclasses.asdict(credential("1001")) | {"mode": True}]}, r"^credentials\[0\]:"),
         ({"credentials": [dataclasses.asdict(credential("1001")) | {"realm": 7}]}, r"^credentials\[0\]:"),
         ({"credentials": [None] * 10_001}, "^credentials:"),
+        ({"pins": []}, "^pins:"),
+        ({"pins": {"1001": "12345678"}}, "^pins: not so written"),
+        ({"pins": {"../x": PINS["1001"]}}, "^pins:"),
+        ({"pins": {"1001": 5}}, "^pins:"),
         ({"learnt": []}, "^learnt:"),
         ({"learnt": {"1001": "here"}}, r"^learnt\[1001\]:"),
         ({"learnt": {"../x": "10.0.0.1|1|2"}}, "^learnt:"),

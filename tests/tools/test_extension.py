@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from callcontrol.digest import ha1
+from callcontrol.trunk import pins
+from callcontrol.trunk.pins import Pin, fits
 from firmware.store import Directory
 from tools import extension
 from tools.cli import main
@@ -241,3 +243,33 @@ def test_what_root_makes_belongs_to_the_owner_of_the_state_folder(file: Path) ->
     os.chown(file.parent, 4321, 4321)
     assert main(["extension", "add", "1001", "--generate"]) == DONE
     assert (file.stat().st_uid, file.stat().st_gid) == (4321, 4321)
+
+
+def test_a_pin_is_kept_as_a_hash_only_and_its_extension_is_there(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.parent.mkdir()
+    directory = Directory.open(file)
+    monkeypatch.setattr(pins, "SCRYPT_N", 1 << 10)
+    monkeypatch.setattr(Directory, "extensions", lambda self: ("1001",))
+    for pin in ("1234", "123456", "771001", "77100x", ""):
+        typed(monkeypatch, pin + "\n")
+        assert main(["extension", "pin", "1001", "--secret-stdin"]) == USAGE
+        said = capsys.readouterr()
+        assert "RVX-D01" in said.err
+        assert not pin or pin not in said.err + said.out
+    typed(monkeypatch, "804715\n")
+    assert main(["extension", "pin", "1001", "--secret-stdin"]) == DONE
+    assert "804715" not in capsys.readouterr().out
+    assert fits("804715", directory.pins()["1001"])
+    assert b"804715" not in b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert main(["extension", "pin", "1001", "--generate", "--json"]) == DONE
+    assert fits(json.loads(capsys.readouterr().out)["pin"], directory.pins()["1001"])
+    assert main(["extension", "pin", "1002", "--generate"]) == USAGE
+    assert "RVX-D02" in capsys.readouterr().err
+    assert main(["extension", "pin", "1001", "--remove"]) == DONE
+    assert main(["extension", "pin", "1001", "--remove"]) == USAGE
+    directory.put_pins({"1001": Pin(bytes(16), bytes(32))})
+    assert main(["extension", "remove", "1001"]) == DONE
+    assert directory.pins() == {}
+    directory.close()

@@ -34,6 +34,14 @@ def _block_arguments(parser: Parser) -> None:
     parser.add_argument("--why", metavar="TEXT", default="", help="for the record")
 
 
+def _pin_arguments(parser: Parser) -> None:
+    parser.add_argument("extension", metavar="EXTENSION", help="its number")
+    pin = parser.add_mutually_exclusive_group()
+    pin.add_argument("--generate", action="store_true", help="make a PIN and show it, once")
+    pin.add_argument("--secret-stdin", action="store_true", help="read the PIN from standard input")
+    pin.add_argument("--remove", action="store_true", help="it has none any more")
+
+
 _EXTENSION_ACTIONS = (
     Command(
         "extension add",
@@ -63,6 +71,15 @@ _EXTENSION_ACTIONS = (
         "sudo ./rvx extension remove 1001",
         "tools.extension",
         _remove_arguments,
+    ),
+    Command(
+        "extension pin",
+        "give an extension a PIN, to dial out from outside",
+        "sudo ./rvx extension pin 1001 --generate",
+        "tools.extension",
+        _pin_arguments,
+        "Who calls the unit's SIM and knows it may dial as that extension may, where [trunk] leads_out says so. "
+        "Only its hash is kept.",
     ),
     Command(
         "extension block",

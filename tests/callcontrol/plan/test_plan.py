@@ -228,6 +228,12 @@ ROWS: list[tuple[str, str, Change, str, dict[str, Presence], str]] = [
      f"out {CITIZEN} as +4690161000 > refuse 480 no_way_out"),
     ("E2", "secret matters withhold, and hear who carries the call", lambda t: None, "1003 00705555555", {},
      f"say mobile_trunk_notice > out {CITIZEN} as withheld > refuse 480 no_way_out"),
+    ("E8", "secret matters are kept off the trunk where that is chosen", lambda t: t.choose(secret_by_trunk=False),
+     "1003 00705555555", {}, "refuse 403 secret_not_by_trunk"),
+    ("E8", "others are not", lambda t: t.choose(secret_by_trunk=False), "1001 00705555555", {},
+     f"out {CITIZEN} as +4690161001 > refuse 480 no_way_out"),
+    ("E8", "a mobile of secret matters is not rung then", lambda t: (t.choose(secret_by_trunk=False),
+     t.add("1310", kind=Kind.MOBILE, unit="s", mobile=MOBILE)), "1001 1310", {}, "reception k not_reachable"),
 ]  # fmt: skip
 
 

@@ -1,0 +1,130 @@
+"""The talk with who calls a SIM: a greeting, an extension by its digits, else the reception; and for who proves to be
+one of ours a number outside (callcontrol.greeted)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+from callcontrol.call import Leg, Refused, Switch
+from callcontrol.greeted import DIGITS_MAX, Greeted, Keypad
+from callcontrol.media.phrases import Sentence
+from callcontrol.media.sounds import Clip
+from callcontrol.media.tones import Tone, ToneSource
+from callcontrol.told import Told
+from callcontrol.trunk.pins import PIN_MAX
+from firmware.outwards import Outwards
+from firmware.places import Place
+from firmware.speaking import Speaking
+
+__all__ = ["Greeting"]
+
+NUMBERS_MAX = 2
+"""That a caller from outside may press, then the reception rings."""
+PINS_MAX = 3
+"""That a caller may try in one call."""
+NUMBER_MAX = 20
+"""Digits of a number outside, with all that stands before it."""
+CHOICE_S = 3.0
+"""For a key, after the greeting was said."""
+ENTRY_S = 10.0
+"""The same, after something was asked for."""
+
+_BUSY = (486, 600)
+
+
+class Greeting:
+    """`pump` sends what was done with a session."""
+
+    def __init__(self, speaking: Speaking, switch: Switch, pump: Callable[[], None], outwards: Outwards) -> None:
+        self._speaking = speaking
+        self._switch = switch
+        self._pump = pump
+        self._outwards = outwards
+
+    async def run(self, leg: Leg, place: Place, said: Sequence[Clip], greeted: Greeted) -> None:
+        """To its end, or until it is cancelled, as somebody has answered or the caller is gone."""
+        for _ in range(NUMBERS_MAX):
+            keypad = Keypad(greeted.longest, leads_out=greeted.leads_out)
+            await self._speaking.pressed(place, said, CHOICE_S, keypad)
+            if keypad.out:
+                await self._out(leg, place)
+                return
+            if not keypad.digits:
+                break
+            if numbers := greeted.reached(keypad.digits):
+                await self._lead_on(leg, place, tuple(dict.fromkeys((*numbers, *greeted.next))))
+                return
+            said = await self._speaking.phrase("unknown")
+        await self._lead_on(leg, place, greeted.next)
+
+    async def _out(self, leg: Leg, place: Place) -> None:
+        extension = await self._proved(leg, place)
+        if extension is None:
+            await self._end(leg, place, "goodbye")
+            return
+        number = await self._entry(place, "enter_number", NUMBER_MAX)
+        told = self._outwards.judged(extension, number)
+        if told.said or told.instead is None:
+            await self._speaking.say(place, await self._speaking.said(partial(_why, told)))
+        if told.instead is None:
+            await self._end(leg, place, "goodbye")
+            return
+        leg.acts_as = extension
+        await self._lead_on(leg, place, (told.instead,))
+
+    async def _proved(self, leg: Leg, place: Place) -> str | None:
+        """The extension whose PIN the caller knows; what was wrong, the extension or the PIN, is not said."""
+        before: list[Clip] = []
+        for _ in range(PINS_MAX):
+            if not self._outwards.may_try(leg.number):
+                return None
+            extension = await self._entry(place, "enter_extension", DIGITS_MAX, before)
+            pin = await self._entry(place, "enter_pin", PIN_MAX) if extension else ""
+            if not pin:
+                return None
+            quiet = asyncio.ensure_future(self._speaking.quiet(place))
+            try:
+                proved = await self._outwards.proves(leg.number, extension, pin)
+            finally:
+                quiet.cancel()
+            if proved:
+                return extension
+            before = await self._speaking.phrase("wrong_pin")
+        return None
+
+    async def _entry(self, place: Place, asked_for: str, longest: int, before: Sequence[Clip] = ()) -> str:
+        keypad = Keypad(longest)
+        said = (*before, *await self._speaking.phrase(asked_for))
+        await self._speaking.pressed(place, said, ENTRY_S, keypad)
+        return keypad.digits
+
+    async def _lead_on(self, leg: Leg, place: Place, numbers: Sequence[str]) -> None:
+        """Who answers has the call; where nobody does the caller hears so."""
+        unreached: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
+
+        def told(refused: Refused) -> None:
+            if not unreached.done():
+                unreached.set_result(refused)
+
+        self._switch.lead_on(leg, numbers, asyncio.get_running_loop().time(), told)
+        self._pump()
+        # What a caller expects to hear while it rings elsewhere.
+        ringing = asyncio.ensure_future(place.sound(ToneSource(Tone.RINGING)))
+        try:
+            refused = await unreached
+        finally:
+            ringing.cancel()
+        await self._end(leg, place, "number_busy" if refused.status in _BUSY else "nobody_answers")
+
+    async def _end(self, leg: Leg, place: Place, words: str) -> None:
+        await self._speaking.say(place, await self._speaking.phrase(words))
+        self._switch.end(leg.call, asyncio.get_running_loop().time())
+        self._pump()
+
+
+def _why(told: Told, language: str) -> list[Sentence]:
+    """Of a number outside, which is nobody's whose name we know."""
+    return told.reasons(datetime.now(UTC), language, lambda _: None)

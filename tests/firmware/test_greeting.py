@@ -1,0 +1,182 @@
+"""The talk with who calls a SIM, key by key: who is rung, what is said, and who is led out again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from callcontrol.call import Leg, Refused, Switch
+from callcontrol.greeted import Greeted
+from callcontrol.media.phrases import Sentence, text
+from callcontrol.media.voice import Voice
+from callcontrol.plan.steps import Note, Say
+from callcontrol.told import Told
+from callcontrol.trunk import pins
+from callcontrol.trunk.pins import BY_CALLER_MAX, OF_EXTENSION_MAX, Pin
+from firmware import greeting, speaking
+from firmware.asking import Asking
+from firmware.greeting import Greeting
+from firmware.outwards import Outwards
+from firmware.places import Place
+from firmware.speaking import Speaking
+
+PIN, MOBILE, OTHER = "804715", "+46701112233", "+46709998877"
+NEVER = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody presses is not waited for, and a PIN costs nothing."""
+    for module, name in ((greeting, "CHOICE_S"), (greeting, "ENTRY_S"), (speaking, "BETWEEN_KEYS_S")):
+        monkeypatch.setattr(module, name, 0.01)
+    monkeypatch.setattr(pins, "SCRYPT_N", 2)
+
+
+class Line:
+    """One caller, who presses a word of `keys` whenever something was said; what is said, and who rings."""
+
+    def __init__(
+        self, keys: Sequence[str], number: str = MOBILE, pin: Pin | None = None, told: Told | None = None
+    ) -> None:
+        self.heard: list[str] = []
+        self.rung: list[tuple[str, ...]] = []
+        self.notes: list[Note] = []
+        self.asked: list[tuple[str, str]] = []
+        self.ended = 0
+        self._presses = list(keys)
+        self.keys: asyncio.Queue[str] = asyncio.Queue()
+        self.leg = cast(Leg, SimpleNamespace(number=MOBILE, acts_as="", call=object()))
+        self.outwards = Outwards(
+            cast(Asking, SimpleNamespace(pin_of=lambda _: pin, led_out=self.led_out)), self.notes.append
+        )
+        self._told = told or Told(why="", instead=OTHER)
+        self.refused = Refused(480)
+
+    def led_out(self, extension: str, number: str) -> Told:
+        self.asked.append((extension, number))
+        return self._told
+
+    async def say(self, words: Sequence[Sentence], language: str) -> list[Any]:
+        return [text(words)] if words else []
+
+    async def play(self, clips: Sequence[Any], *, again: bool = False) -> None:
+        if again:
+            await asyncio.sleep(NEVER)
+        self.heard += clips
+        for key in self._presses.pop(0) if self._presses else "":
+            self.keys.put_nowait(key)
+
+    async def sound(self, source: object) -> None:
+        await asyncio.sleep(NEVER)
+
+    def lead_on(self, leg: Leg, numbers: Sequence[str], now: float, unreached: Callable[[Refused], None]) -> None:
+        self.rung.append(tuple(numbers))
+        unreached(self.refused)
+
+    def end(self, call: object, now: float) -> None:
+        self.ended += 1
+
+    def run(self, *, leads_out: bool = True) -> None:
+        async def talk() -> None:
+            speaks = Speaking(cast(Voice, self), ("sv",))
+            talks = Greeting(speaks, cast(Switch, self), lambda: None, self.outwards)
+            greeted = Greeted(
+                greeting="", entity="", next=("1000",), longest=4,
+                reached=lambda digits: (digits,) if digits == "1001" else (), leads_out=leads_out,
+            )  # fmt: skip
+            said = await speaks.said(greeted.words)
+            await asyncio.wait_for(talks.run(self.leg, cast(Place, self), said, greeted), 5.0)
+
+        try:
+            asyncio.run(talk())
+        finally:
+            self.outwards.close()
+        assert self.ended == 1
+
+
+def known() -> Pin:
+    return pins.kept(PIN, bytes(16))
+
+
+@pytest.mark.parametrize(
+    ("keys", "rung"),
+    [
+        ([], ("1000",)),
+        (["1001"], ("1001", "1000")),
+        (["2222", "1001"], ("1001", "1000")),
+        (["2222", "3333"], ("1000",)),
+        (["*1001"], ("1001", "1000")),
+    ],
+)
+def test_nobody_answers_and_the_caller_hears_so(keys: list[str], rung: tuple[str, ...]) -> None:
+    line = Line(keys)
+    line.run(leads_out=False)
+    assert line.rung == [rung]
+    assert line.heard[0].startswith("Välkommen")
+    assert line.heard[-1].startswith("Ingen svarar just nu")
+    assert ("Numret du har slagit används inte." in line.heard) is ("2222" in keys)
+
+
+def test_who_proves_to_be_one_of_ours_is_led_out_as_that_one() -> None:
+    line = Line(["*", "1001#", f"{PIN}#", "00701112233#"], pin=known())
+    line.refused = Refused(486)
+    line.run()
+    assert line.asked == [("1001", "00701112233")]
+    assert line.rung == [(OTHER,)]
+    assert line.leg.acts_as == "1001"
+    assert line.heard[-1].startswith("Numret är upptaget")
+    assert not line.notes
+
+
+def test_what_the_number_costs_or_means_is_said_first() -> None:
+    notice = Told(said=(Say(rule="E8", words="mobile_trunk_notice"),), why="", instead=OTHER)
+    line = Line(["*", "1001#", f"{PIN}#", "00701112233#"], pin=known(), told=notice)
+    line.run()
+    assert "Samtalet kopplas över mobilnätet." in line.heard
+    assert line.rung == [(OTHER,)]
+
+
+def test_who_may_not_is_told_so_and_led_nowhere() -> None:
+    line = Line(["*", "1001#", f"{PIN}#", "0090044#"], pin=known(), told=Told(why="barred"))
+    line.run()
+    assert line.rung == []
+    assert line.leg.acts_as == ""
+    assert "Telefonen får inte ringa det numret." in line.heard
+
+
+@pytest.mark.parametrize(
+    ("keys", "pin"),
+    [
+        (["*", "1001#", "000000#", "1001#", "000001#", "1001#", "000002#"], True),
+        (["*", "1001#", f"{PIN}#"] * 3, False),  # no PIN
+        (["*", "1001#"], True),
+        (["*"], True),
+    ],
+)
+def test_who_proves_nothing_is_led_nowhere(keys: list[str], pin: bool) -> None:
+    line = Line(keys, pin=known() if pin else None)
+    line.run()
+    assert (line.rung, line.asked) == ([], [])
+    assert line.heard[-1].startswith("Tack för samtalet")
+
+
+def test_guesses_end_for_the_caller_and_for_the_extension_whoever_calls() -> None:
+    async def guess() -> None:
+        line = Line([], pin=known())
+        wrong = [
+            await line.outwards.proves(f"+4670000000{number}", "1001", "000000") for number in range(OF_EXTENSION_MAX)
+        ]
+        assert not any(wrong)
+        assert [(note.words, note.fill) for note in line.notes] == [("pin_guessed", (("extension", "1001"),))]
+        assert not await line.outwards.proves(MOBILE, "1001", PIN), "the right one, too late"
+        assert len(line.notes) == 1
+        for _ in range(BY_CALLER_MAX):
+            await line.outwards.proves(OTHER, "1002", "000000")
+        assert not line.outwards.may_try(OTHER)
+        line.outwards.close()
+
+    asyncio.run(guess())
