@@ -15,7 +15,7 @@ from functools import partial
 from typing import Protocol
 
 from callcontrol.media.sounds import Clip
-from callcontrol.sip.events import Ended, Offered, SessionEvent, Told
+from callcontrol.sip.events import Agreed, Ended, Offered, SessionEvent, Told
 from callcontrol.sip.info import key_of
 from callcontrol.sip.session import Session
 from callcontrol.trunk.pool import Priority
@@ -162,6 +162,8 @@ class Call:
                         self._press(line, key)
                 case Offered(_, body):
                     self._do(partial(self._reply, body))
+                case Agreed(_, body) if self._sound is not None and not self._sound.agreed(body):
+                    self._do(lambda session, now: session.end(now))
 
     def _reply(self, offered: bytes, session: Session, now: float) -> None:
         """To another description of theirs; an empty one asks for ours."""

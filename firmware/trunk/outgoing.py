@@ -77,8 +77,7 @@ class Outgoing(Call):
         self._do(lambda session, now: session.trying(now))
         self._note(Step.ASKED, detail=self.asked.caller)
         try:
-            self._sound = self._desk.sounds.towards(self._offer) if self._offer else None
-            self._answer = self._sound.answer(self._offer) if self._sound is not None else b""
+            self._answer = self._describe()
         except NoPlace as error:
             log.warning("rvx-event kind=no_place why=%s", str(error).replace(" ", "_"))
         try:
@@ -89,6 +88,15 @@ class Outgoing(Call):
         finally:
             if self._sound is not None:
                 self._sound.close()
+
+    def _describe(self) -> bytes:
+        """Our answer, or our offer to who makes none: whoever leads a caller on whom it has answered itself (RFC 3725
+        §4.4). Raises NoPlace."""
+        if self._offer:
+            self._sound = self._desk.sounds.towards(self._offer)
+            return self._sound.answer(self._offer)
+        self._sound = self._desk.sounds.at(self._desk.address)
+        return self._sound.offer()
 
     async def _carry(self) -> None:
         tried: set[str] = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,8 @@ import pytest
 from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
 from callcontrol.plan.reach import DEFAULT_CLASS
 from callcontrol.records import Way
+from callcontrol.trunk.pins import kept
+from firmware.store import Directory
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.modems import Modems
@@ -24,7 +26,7 @@ from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.sipp import Dial, Result, Sipp, User
 from hil.site import PROXY, REALM, Site, numbers, password
-from hil.sound import holds
+from hil.sound import holds, write_tone
 from hil.told import record
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
@@ -34,8 +36,20 @@ STRANGER = User("7777")
 CALLER, RECEPTION = "1005", "1006"
 MOBILE, DIALLED = "+46701112233", "00701112233"
 MOBILE_HZ = 600
-SAID = {"welcome": 480.0, "dial_extension": 480.0, "power_ends": 900.0}
+SAID = {
+    "welcome": 480.0,
+    "dial_extension": 560.0,
+    "unknown": 660.0,
+    "enter_extension": 760.0,
+    "enter_pin": 870.0,
+    "enter_number": 1000.0,
+    "power_ends": 900.0,
+}
 """Hz."""
+ENTITY, ENTITY_HZ = "e", 1250.0
+"""Whose greeting who calls m2 hears."""
+OTHER, OTHER_HZ, PIN = "+46702223344", 1400.0, "804715"
+RINGING_HZ = 425.0
 SOS = "112"
 STEP_S = 30.0
 
@@ -72,6 +86,25 @@ class Building:
             answer: dict[str, Any] = json.loads(b"".join(iter(lambda: client.recv(65536), b"")))
             return answer
 
+    def up(self) -> None:
+        """Who has called is answered."""
+        self.modems.until(
+            lambda: any(call["stage"] == "active" for call in self.modems.status()["calls"]), STEP_S, "answered"
+        )
+
+    def hears(self, call: int, *words: float) -> None:
+        """The mobile, in that call: those tones, and none between them."""
+        near = 40.0
+
+        def said() -> bool:
+            tones = [float(tone["hz"]) for tone in self.modems.entries("tone", by=MOBILE, call=call)]
+            known = (*SAID.values(), ENTITY_HZ, OTHER_HZ, RINGING_HZ)
+            found = [min(known, key=lambda each: abs(each - hz)) for hz in tones]
+            assert all(abs(hz - each) < near for hz, each in zip(tones, found, strict=True)), tones
+            return tuple(each for each in found if each != RINGING_HZ)[: len(words)] == words
+
+        self.modems.until(said, STEP_S, f"the mobile told {words}")
+
     def dialled(self, number: str) -> list[str]:
         return [str(entry["modem"]) for entry in self.modems.entries("atd", number=number)]
 
@@ -80,19 +113,25 @@ class Building:
 def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
     plans = ("name=m1,model=sim7600", "name=m2,model=eg25g")
     with Net("modems") as net, Modems(tmp_path_factory.mktemp("modems"), *plans) as modems, ExitStack() as phones:
-        modems.do("phone", number=MOBILE, answers_after_s=1.0, sound=f"tone:{MOBILE_HZ}")
+        for number, hz in ((MOBILE, MOBILE_HZ), (OTHER, OTHER_HZ)):
+            modems.do("phone", number=number, answers_after_s=1.0, sound=f"tone:{hz}")
+        m1, m2 = modems.configuration()
+        recordings = record(net.directory / "recordings", SAID, numbers=(ENTITY,))
+        write_tone(recordings / "names" / f"{ENTITY}.wav", ENTITY_HZ, 1.5)
         site = Site(
             net,
             users=numbers(1001, 10),
-            modems=modems.configuration(),
+            modems=[m1, m2 | {"entity": ENTITY}],
             configuration={
-                "trunk": {"reception": RECEPTION},
-                "announcing": {"languages": ["sv"], "recordings": str(record(net.directory / "recordings", SAID))},
+                "trunk": {"reception": RECEPTION, "leads_out": "pin"},
+                "announcing": {"languages": ["sv"], "recordings": str(recordings)},
             },
         )
         directory = connect(site.paths.directory, "directory")
         load(directory, _people(), "rig", datetime.now(UTC))
         directory.close()
+        with closing(Directory.open(site.paths.directory)) as pins:
+            pins.put_pins({CALLER: kept(PIN, bytes(16))})
         site.start()
         site.platform.stop()
         site.wait_mode("SURVIVAL", STEP_S)
@@ -122,7 +161,7 @@ def _people() -> Bulk:
     return Bulk(
         municipalities=(Municipality(id="m", name="Norrby"),),
         classes=(DEFAULT_CLASS,),
-        entities=(Entity(id="e", name="Norrby", municipality="m", greeting="Norrby kommun", reception=RECEPTION),),
+        entities=(Entity(id=ENTITY, name="Norrby", municipality="m", greeting="Norrby kommun", reception=RECEPTION),),
         units=(Unit(id="u", name="Bygg", entity="e"),),
         people=tuple(Person(id=f"p{number}", given="Anna", family="Ek", unit="u") for number in (CALLER, RECEPTION)),
         extensions=tuple(
@@ -176,9 +215,7 @@ def test_a_mobile_calls_a_sim_is_greeted_and_the_reception_answers(building: Bui
 def test_a_mobile_that_presses_an_extension_is_led_there(building: Building) -> None:
     """While it is greeted."""
     building.modems.do("call", from_=MOBILE, to=building.modems.number("m1"))
-    building.modems.until(
-        lambda: any(call["stage"] == "active" for call in building.modems.status()["calls"]), STEP_S, "greeted"
-    )
+    building.up()
     building.modems.do("press", number=MOBILE, keys=CALLER)
     building.site.wait(lambda: building.baresip.call.dialled_at is None, STEP_S, "the extension rings")
     building.baresip.wait_established(STEP_S)
@@ -186,6 +223,45 @@ def test_a_mobile_that_presses_an_extension_is_led_there(building: Building) -> 
     building.baresip.hang_up()
     building.baresip.wait_closed(STEP_S)
     building.quiet()
+
+
+def test_who_calls_hears_the_entitys_greeting_and_that_a_number_is_nobodys(building: Building) -> None:
+    call = building.modems.do("call", from_=MOBILE, to=building.modems.number("m2"))["call"]
+    building.hears(call, ENTITY_HZ, SAID["dial_extension"])
+    building.modems.do("press", number=MOBILE, keys="2222")
+    building.hears(call, ENTITY_HZ, SAID["dial_extension"], SAID["unknown"])
+    building.linphone.wait_established(STEP_S)
+    building.linphone.hang_up()
+    building.linphone.wait_closed(STEP_S)
+    building.quiet()
+
+
+def test_who_knows_an_extensions_pin_is_led_out_as_it(building: Building) -> None:
+    """In by one modem, out by the other."""
+    call = building.modems.do("call", from_=MOBILE, to=building.modems.number("m2"))["call"]
+    heard = [ENTITY_HZ, SAID["dial_extension"]]
+    for keys, asked in (
+        ("*", "enter_extension"),
+        (f"{CALLER}#", "enter_pin"),
+        (f"{PIN}#", "enter_number"),
+    ):
+        building.hears(call, *heard)
+        building.modems.do("press", number=MOBILE, keys=keys)
+        heard.append(SAID[asked])
+    building.hears(call, *heard)
+    building.modems.do("press", number=MOBILE, keys="00702223344#")
+    building.hears(call, *heard, OTHER_HZ)
+    assert building.dialled(OTHER) == ["m1"]
+    building.modems.do("hang_up", number=MOBILE)
+    building.quiet()
+    building.site.wait(
+        lambda: any(
+            (one.caller, one.callee, one.way) == (CALLER, OTHER, Way.MODEM)
+            for one in building.site.journal().records(2)
+        ),
+        STEP_S,
+        "a record of the extension's call",
+    )
 
 
 def test_112_goes_before_every_other_call(building: Building) -> None:

@@ -115,8 +115,11 @@ class Phone:
 
     def hear(self, call: Call, sound: bytes, rate_hz: int) -> None:
         self._voice.hear(sound, rate_hz)
+        known = len(self._ear.tones.heard)
         if self._ear.hear(sound, rate_hz):
             self.network.history.note("onset", call=call.index, by=self.number)
+        for hz in self._ear.tones.heard[known:]:
+            self.network.history.note("tone", call=call.index, by=self.number, hz=hz)
 
     def _press(self, digit: str) -> None:
         if self.call is not None:

@@ -12,7 +12,7 @@ import sys
 import wave
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["BLOCK_MS", "KEY_MS", "Ear", "Voice", "VoiceError", "little_endian", "voice"]
 
@@ -29,6 +29,13 @@ DROPOUT_MS = 5
 """Silence within sound that counts as a dropout when it is longer, and…"""
 PAUSE_MS = 200
 """…a pause when it is longer than this."""
+WINDOW_MS = 100
+"""A pitch is counted over so long,"""
+WINDOW_HZ = 1000 // WINDOW_MS
+"""to within this;"""
+STEADY_WINDOWS = 3
+"""a tone is steady that lasts so many."""
+TONES_MAX = 100
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 KEYS = "123A456B789C*0#D"
 
@@ -162,8 +169,37 @@ def _file(path: str) -> Voice:
 
 
 @dataclass
+class Tones:
+    """Steady tones, one after the other, each by its pitch, in Hz to within WINDOW_HZ."""
+
+    heard: list[int] = field(default_factory=list)
+    _s: float = 0.0
+    _crossings: int = 0
+    _hz: int = 0
+    _windows: int = 0
+
+    def begin(self) -> None:
+        """After a pause."""
+        self._s, self._crossings, self._windows = 0.0, 0, 0
+
+    def hear(self, crossings: int, for_s: float) -> None:
+        """Of one block."""
+        self._s += for_s
+        self._crossings += crossings
+        if self._s * 1000 < WINDOW_MS:
+            return
+        hz = round(self._crossings / self._s)
+        steady = self._windows > 0 and abs(hz - self._hz) <= 2 * WINDOW_HZ
+        windows = self._windows + 1 if steady else 1
+        self.begin()
+        self._hz, self._windows = self._hz if steady else hz, windows
+        if windows == STEADY_WINDOWS and len(self.heard) < TONES_MAX:
+            self.heard.append(self._hz)
+
+
+@dataclass
 class Ear:
-    """What was heard: how much, how loud, what pitch, where it broke off."""
+    """What was heard: how much, how loud, what pitch, which tones, where it broke off."""
 
     samples: int = 0
     squares: float = 0.0
@@ -173,6 +209,7 @@ class Ear:
     dropouts: int = 0
     longest_gap_ms: int = 0
     onsets: int = 0
+    tones: Tones = field(default_factory=Tones)
     _quiet_ms: int = 0
     _last: int = 0
     _rest: bytes = b""
@@ -191,16 +228,17 @@ class Ear:
         for at in range(0, len(samples), size):
             block = samples[at : at + size]
             if max(block) > LOUD or min(block) < -LOUD:
-                began |= self._loud(block)
+                began |= self._loud(block, rate_hz)
             else:
                 self._quiet_ms += BLOCK_MS
         return began
 
-    def _loud(self, block: array[int]) -> bool:
+    def _loud(self, block: array[int], rate_hz: int) -> bool:
         quiet, self._quiet_ms = self._quiet_ms, 0
         begins = self.loud_ms == 0 or quiet > PAUSE_MS
         if begins:
             self.onsets += 1
+            self.tones.begin()
         elif quiet > DROPOUT_MS:
             self.dropouts += 1
         if not begins:
@@ -208,22 +246,26 @@ class Ear:
         self.loud_ms += BLOCK_MS
         self.loud_samples += len(block)
         self.squares += sum(sample * sample for sample in block)
-        last = self._last
+        last, crossings = self._last, 0
         for sample in block:
             if last <= 0 < sample:
-                self.crossings += 1
+                crossings += 1
             last = sample
         self._last = last
+        self.crossings += crossings
+        self.tones.hear(crossings, len(block) / rate_hz)
         return begins
 
-    def told(self) -> dict[str, int | float | None]:
-        """In numbers: ms of sound, level of the loud part (dBFS, RMS), its pitch by zero crossings, dropouts."""
+    def told(self) -> dict[str, int | float | list[int] | None]:
+        """In numbers: ms of sound, level of the loud part (dBFS, RMS), its pitch by zero crossings, steady tones in
+        their order (Hz), dropouts."""
         level = 10 * math.log10(max(self.squares / self.loud_samples / FULL**2, 1e-10)) if self.loud_ms else None
         return {
             "samples": self.samples,
             "loud_ms": self.loud_ms,
             "dbfs": None if level is None else round(level, 1),
             "hz": round(1000 * self.crossings / self.loud_ms) if self.loud_ms else None,
+            "tones": list(self.tones.heard),
             "dropouts": self.dropouts,
             "longest_gap_ms": self.longest_gap_ms,
             "onsets": self.onsets,
