@@ -178,6 +178,45 @@ def _people() -> Bulk:
     )
 
 
+def test_who_calls_hears_the_entitys_greeting_and_that_a_number_is_nobodys(building: Building) -> None:
+    call = building.modems.do("call", from_=MOBILE, to=building.modems.number("m2"))["call"]
+    building.hears(call, ENTITY_HZ, SAID["dial_extension"])
+    building.modems.do("press", number=MOBILE, keys="2222")
+    building.hears(call, ENTITY_HZ, SAID["dial_extension"], SAID["unknown"])
+    building.linphone.wait_established(STEP_S)
+    building.linphone.hang_up()
+    building.linphone.wait_closed(STEP_S)
+    building.quiet()
+
+
+def test_who_knows_an_extensions_pin_is_led_out_as_it(building: Building) -> None:
+    """In by one modem, out by the other."""
+    call = building.modems.do("call", from_=MOBILE, to=building.modems.number("m2"))["call"]
+    heard = [ENTITY_HZ, SAID["dial_extension"]]
+    for keys, asked in (
+        ("*", "enter_extension"),
+        (f"{CALLER}#", "enter_pin"),
+        (f"{PIN}#", "enter_number"),
+    ):
+        building.hears(call, *heard)
+        building.modems.do("press", number=MOBILE, keys=keys)
+        heard.append(SAID[asked])
+    building.hears(call, *heard)
+    building.modems.do("press", number=MOBILE, keys="00702223344#")
+    building.hears(call, *heard, OTHER_HZ)
+    assert building.dialled(OTHER) == ["m1"]
+    building.modems.do("hang_up", number=MOBILE)
+    building.quiet()
+    building.site.wait(
+        lambda: any(
+            (one.caller, one.callee, one.way) == (CALLER, OTHER, Way.MODEM)
+            for one in building.site.journal().records(2)
+        ),
+        STEP_S,
+        "a record of the extension's call",
+    )
+
+
 def test_112_goes_out_by_a_modem_where_the_platform_is_dead(building: Building) -> None:
     """By the one that is kept for it; and who calls that SIM then rings who called."""
     building.sos()
@@ -223,45 +262,6 @@ def test_a_mobile_that_presses_an_extension_is_led_there(building: Building) -> 
     building.baresip.hang_up()
     building.baresip.wait_closed(STEP_S)
     building.quiet()
-
-
-def test_who_calls_hears_the_entitys_greeting_and_that_a_number_is_nobodys(building: Building) -> None:
-    call = building.modems.do("call", from_=MOBILE, to=building.modems.number("m2"))["call"]
-    building.hears(call, ENTITY_HZ, SAID["dial_extension"])
-    building.modems.do("press", number=MOBILE, keys="2222")
-    building.hears(call, ENTITY_HZ, SAID["dial_extension"], SAID["unknown"])
-    building.linphone.wait_established(STEP_S)
-    building.linphone.hang_up()
-    building.linphone.wait_closed(STEP_S)
-    building.quiet()
-
-
-def test_who_knows_an_extensions_pin_is_led_out_as_it(building: Building) -> None:
-    """In by one modem, out by the other."""
-    call = building.modems.do("call", from_=MOBILE, to=building.modems.number("m2"))["call"]
-    heard = [ENTITY_HZ, SAID["dial_extension"]]
-    for keys, asked in (
-        ("*", "enter_extension"),
-        (f"{CALLER}#", "enter_pin"),
-        (f"{PIN}#", "enter_number"),
-    ):
-        building.hears(call, *heard)
-        building.modems.do("press", number=MOBILE, keys=keys)
-        heard.append(SAID[asked])
-    building.hears(call, *heard)
-    building.modems.do("press", number=MOBILE, keys="00702223344#")
-    building.hears(call, *heard, OTHER_HZ)
-    assert building.dialled(OTHER) == ["m1"]
-    building.modems.do("hang_up", number=MOBILE)
-    building.quiet()
-    building.site.wait(
-        lambda: any(
-            (one.caller, one.callee, one.way) == (CALLER, OTHER, Way.MODEM)
-            for one in building.site.journal().records(2)
-        ),
-        STEP_S,
-        "a record of the extension's call",
-    )
 
 
 def test_112_goes_before_every_other_call(building: Building) -> None:
