@@ -144,7 +144,7 @@ class Keeper:
         while True:
             await asyncio.sleep(BINDINGS_EVERY_S)
             if self._edge_seen:
-                await self._in_store(lambda: keep_bindings(self._paths.bindings, self._paths.bindings_kept))
+                await self._keep_bindings()
 
     async def note(self, state: State) -> None:
         """An incident lasts from the first moment of SURVIVAL to the end of RETURNING, over starts of this process."""
@@ -165,8 +165,7 @@ class Keeper:
         await self._in_store(write)
 
     async def flush(self) -> None:
-        """What calls have left so far is in the store, and the store in its files, on the disk."""
-
+        """What calls have left so far is in the store, and the store in its files, on the disk; and who is bound."""
         if await self._in_store(self._fold_once):
             with contextlib.suppress(EdgeUnreachable, EdgeError):
                 await self._edge.call("flatstore.k_rotate")
@@ -176,7 +175,11 @@ class Keeper:
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
         await self._in_store(work)
+        await self._keep_bindings()
         await asyncio.to_thread(os.sync)
+
+    async def _keep_bindings(self) -> None:
+        await self._in_store(lambda: keep_bindings(self._paths.bindings, self._paths.bindings_kept))
 
     def close(self) -> None:
         """Waits for what is being written."""

@@ -19,8 +19,10 @@ KNOWN_TO_EDGE_S = 10.0
 BACK_S = 8.0
 """`calls` listens again so long after it was started anew, or goes on."""
 
-EDGE = (Fault.EDGE_KILLED, Fault.EDGE_STOPPED)
-UNIT = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.MEMORY_SHORT)
+HALTED = (Fault.POWER_HALTED,)
+"""All of the unit, as it wants it to be."""
+EDGE = (Fault.EDGE_KILLED, Fault.EDGE_STOPPED, *HALTED)
+UNIT = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.MEMORY_SHORT, *HALTED)
 DEAD = (Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_DOWN, Fault.LINE_BLACKHOLE)
 """Platform or line give no sign of life at all."""
 ILL = (Fault.PLATFORM_SLOW, Fault.PLATFORM_SICK, Fault.PLATFORM_AMNESIAC, Fault.PLATFORM_FLAPPING, Fault.LINE_LOSSY)
@@ -29,13 +31,13 @@ SHORT = (Fault.PLATFORM_FLAPPING, Fault.PLATFORM_AMNESIAC)
 """A platform that forgets, and is away for less than probes notice."""
 CLOCK = (Fault.CLOCK_JUMP,)
 LOSSY = (Fault.LINE_LOSSY,)
-CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.CALLS_CRASHED, Fault.MEMORY_SHORT)
+CALLS = (Fault.CALLS_KILLED, Fault.CALLS_STOPPED, Fault.CALLS_CRASHED, Fault.MEMORY_SHORT, *HALTED)
 """With `calls` dead or hung nobody is asked, told or led: the phone itself is the best that is known."""
 STORE = (*UNIT, Fault.DISK_FULL, Fault.JOURNAL_LOCKED)
 """These keep a change from the edge."""
 
 GATEWAY = (Fault.GATEWAY_DEAD,)
-TRUNK = (Fault.TRUNK_KILLED, Fault.MEMORY_SHORT)
+TRUNK = (Fault.TRUNK_KILLED, Fault.MEMORY_SHORT, *HALTED)
 AT_MODEM = {
     "m1": (Fault.MODEM_UNPLUGGED, Fault.MODEM_HUNG, Fault.NETWORK_LOST),
     "m2": (Fault.KEPT_UNPLUGGED, Fault.KEPT_HUNG, Fault.NETWORK_LOST),

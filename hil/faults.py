@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 from collections import Counter
@@ -143,7 +144,8 @@ class Faults:
 
     def _killed(self, name: str) -> bool:
         """Whether something in force keeps it dead."""
-        return any(self._counts[fault] for fault, whose in KILLED.items() if whose == name)
+        deaths = (Fault.POWER_HALTED, *(fault for fault, whose in KILLED.items() if whose == name))
+        return any(self._counts[fault] for fault in deaths)
 
     def _change(self, fault: Fault, on: bool) -> None:
         site = self._site
@@ -168,6 +170,8 @@ class Faults:
             case Fault.EDGE_STOPPED | Fault.UNIT_STOPPED | Fault.CALLS_STOPPED:
                 own = self._own[STOPPED[fault]]
                 (own.freeze if on else own.thaw)()
+            case Fault.POWER_HALTED:
+                self._halt(on)
             case Fault.DISK_FULL:
                 self._fill(on)
             case Fault.DIRECTORY_LOADED:
@@ -227,17 +231,35 @@ class Faults:
                 self._set_platform()
             over.wait(FLAP_DOWN_S if self._flapped_down else FLAP_UP_S)
 
-    def _kill_own(self, name: str, on: bool) -> None:
-        daemon = self._own[name]
-        stopped = next((fault for fault, whose in STOPPED.items() if whose == name), None)
+    def _halt(self, on: bool) -> None:
+        """In the order of a machine that halts, whose memory is lost then; and all begin again."""
         if on:
-            daemon.kill()
+            for name in reversed(self._own):
+                # What stands still is killed by who halts, in time.
+                (self._own[name].kill if self._stands(name) else self._own[name].stop)()
+            for left in self._site.paths.run.iterdir():
+                (shutil.rmtree if left.is_dir() and not left.is_symlink() else Path.unlink)(left)
             return
+        for name in self._own:
+            self._begin(name)
+
+    def _stands(self, name: str) -> bool:
+        return any(self._counts[fault] for fault, whose in STOPPED.items() if whose == name)
+
+    def _kill_own(self, name: str, on: bool) -> None:
+        if on:
+            self._own[name].kill()
+        else:
+            self._begin(name)
+
+    def _begin(self, name: str) -> None:
+        """Unless something in force keeps it dead."""
         if self._killed(name):
             return
+        daemon = self._own[name]
         with contextlib.suppress(PlatformError, NetError):  # who does not start is started again by `revive`
             daemon.start()
-            if stopped is not None and self._counts[stopped]:
+            if self._stands(name):
                 daemon.freeze()
             if self._counts[Fault.MEMORY_SHORT]:
                 self._shorten_memory(True)
@@ -258,7 +280,8 @@ class Faults:
             script += f"table inet dns {{\nchain out {{\n{hook}\nmeta l4proto {{ tcp, udp }} th dport 53 drop\n}}\n}}\n"
         self._site.host.run(["nft", "-f", "-"], text_in=script)
         # What is asked for seldom is missed by who begins.
-        if on and not any(self._counts[fault] for fault in (Fault.UNIT_KILLED, Fault.UNIT_STOPPED)):
+        away = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.POWER_HALTED)
+        if on and not any(self._counts[fault] for fault in away):
             with contextlib.suppress(PlatformError, NetError):  # who does not start is started again by `revive`
                 self._own["unit"].kill()
                 self._own["unit"].start()

@@ -13,6 +13,7 @@ from callcontrol.records import Record
 from hil.outsideseen import OutsideSeen
 from hil.phone.hearing import Heard
 from hil.phone.sipp import Message
+from hil.powered.seen import PowerSeen
 from hil.stormdeeds import Do
 from hil.stormplan import Fault
 
@@ -181,6 +182,7 @@ class History:
     handed: tuple[float, int] | None = None  # calls that came to Python since the edge began, the last sample
     cuts: list[tuple[float, str]] = field(default_factory=list)  # of the long call with sound: when, in whose words
     outside: OutsideSeen = field(default_factory=OutsideSeen)
+    power: PowerSeen = field(default_factory=PowerSeen)
     _by_call_id: dict[str, Call] = field(default_factory=dict, repr=False)
     _early: dict[str, dict[str, Leg]] = field(default_factory=dict, repr=False)  # legs of calls not placed yet
 

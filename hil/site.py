@@ -80,7 +80,8 @@ def numbers(first: int, count: int) -> dict[str, str]:
 class Site:
     """Built by its constructor, running after `start`, gone with its Net. `label` tells several of one Net apart.
 
-    `configuration` lies over the rig's own: section -> key -> value; `modems` are its `[[modem]]`. `credentials` says
+    `configuration` lies over the rig's own: section -> key -> value; `modems` are its `[[modem]]`, `tables` others of
+    that kind, by name. `credentials` says
     by which mode (design.md, table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
 
     `router` lets phones reach the platform past the unit: those of `phones`, and others that `past_unit` is told of.
@@ -101,6 +102,7 @@ class Site:
         registration: Literal["path", "contact"] = "path",
         configuration: Mapping[str, Mapping[str, object]] | None = None,
         modems: Sequence[Mapping[str, object]] = (),
+        tables: Mapping[str, Sequence[Mapping[str, object]]] | None = None,
         credentials: Mapping[str, int] | None = None,
         delay_ms: float | None = None,
         router: bool = False,
@@ -155,7 +157,7 @@ class Site:
         if disk_mb is not None:
             self.host.tmpfs(self.paths.state, disk_mb)
         self._prefix = list(prefix(self.paths.run)) if prefix else []
-        self._write_config(registration, configuration or {}, modems)
+        self._write_config(registration, configuration or {}, {"modem": modems, **(tables or {})})
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
         self.unit = self._program("unit", self._unit_answers)
@@ -366,7 +368,10 @@ class Site:
         return () if self.trunk is None else (self.trunk,)
 
     def _write_config(
-        self, registration: str, over: Mapping[str, Mapping[str, object]], modems: Sequence[Mapping[str, object]]
+        self,
+        registration: str,
+        over: Mapping[str, Mapping[str, object]],
+        rows: Mapping[str, Sequence[Mapping[str, object]]],
     ) -> None:
         sections: dict[str, dict[str, object]] = {
             "unit": {"name": "gw-rig", "state_dir": str(self.paths.state), "run_dir": str(self.paths.run)},
@@ -389,7 +394,7 @@ class Site:
             sections.setdefault(section, {}).update(values)
         tables = [
             *((f"[{name}]", values) for name, values in sections.items()),
-            *(("[[modem]]", each) for each in modems),
+            *((f"[[{name}]]", each) for name, some in rows.items() for each in some),
         ]
         text = "\n".join(
             f"{head}\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items())

@@ -33,10 +33,12 @@ from hil.people import People
 from hil.phone import PhoneError
 from hil.platform import PlatformError
 from hil.platform.kamailio import KamailioPlatform
+from hil.powered.actor import Powered
+from hil.powered.stormy import powered_breaches
 from hil.reaching import reaching_breaches
 from hil.site import PLATFORM_IP, Site
 from hil.stormdeeds import HELPER, Do
-from hil.stormplan import AGAIN, Chapter, Fault, Pair, Plan, pairs_of
+from hil.stormplan import AGAIN, POWER_ENDS, POWER_FAULTS, Chapter, Fault, Pair, Plan, pairs_of
 from hil.told import record
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
 
@@ -140,15 +142,18 @@ class _Storm:
         self._outcome = Outcome(plan.seed)
         clock = net.directory / "clock"
         recordings = record(net.directory / "said", {}, numbers=tuple(USERS))
+        self._power = Powered(net, self._history, self._lock, plan.seed)
+        words = {"languages": ["sv"], "recordings": str(recordings)}
         self._site = Site(
             net,
             users=USERS,
             registration="contact" if plan.seed % 2 else "path",
-            configuration=CONFIGURATION | {"announcing": {"languages": ["sv"], "recordings": str(recordings)}},
+            configuration=CONFIGURATION | {"announcing": words, "power": self._power.configuration()},
             credentials=CREDENTIALS,
             disk_mb=DISK_MB,
             prefix=lambda run: clock_prefix(clock, run, modems.links),
             modems=modems.configuration(),
+            tables=self._power.tables(),
         )
         self._names = Names(self._site.platform_host, PLATFORM_IP, [PLATFORM_IP])
         self._people = People(self._site.paths, tuple(USERS), self._history, self._lock)
@@ -165,8 +170,10 @@ class _Storm:
         self._names.start()
         self._people.start()
         self._outside.start(self._site.paths)
+        self._power.join(self._site)
         self._site.start()
         self._town.start()
+        self._power.start(self._halt)
         began = self._history.began = time.monotonic()
         self._threads = [
             threading.Thread(target=work, daemon=True)
@@ -180,6 +187,7 @@ class _Storm:
         if not self._over.is_set():
             self._chapters_over.wait(MODE_WAIT_S)
             self._spells_over.wait(MODE_WAIT_S)
+            self._power.wait_up(MODE_WAIT_S)
             self._faults.mend_all()
             self._live(time.monotonic() + LAST_S, quiet=True)
         if not self._over.is_set():
@@ -205,6 +213,7 @@ class _Storm:
             thread.join(MODE_WAIT_S)
         with contextlib.suppress(NetError, PlatformError, OSError):
             self._faults.mend_all()
+        self._power.stop()
         self._town.stop()
         self._outside.stop()
         self._people.stop()
@@ -271,6 +280,7 @@ class _Storm:
             *heard_breaches(history, now),
             *dialled_breaches(history, now),
             *reaching_breaches(history, now),
+            *powered_breaches(history, now),
         ]
 
     def _revive(self, now: float) -> None:
@@ -383,9 +393,16 @@ class _Storm:
                 self._over.set()
         self._spells_over.set()
 
+    def _halt(self, on: bool) -> None:
+        """The machine goes down, as the unit has commanded, or has power again."""
+        with contextlib.suppress(PlatformError, NetError, OSError):  # who does not start is started again by `revive`
+            (self._faults.strike if on else self._faults.mend)(Fault.POWER_HALTED)
+
     def _change_outside(self, fault: Fault, on: bool) -> None:
         if fault is Fault.GATEWAY_DEAD:
             self._town.gateway(not on)
+        elif fault in POWER_FAULTS or fault in POWER_ENDS:
+            self._power.change(fault, on)
         else:
             self._outside.change(fault, on)
 

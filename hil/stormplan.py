@@ -29,6 +29,8 @@ __all__ = [
     "MODEM_FAULTS",
     "OUTAGES",
     "PLATFORMS",
+    "POWER_ENDS",
+    "POWER_FAULTS",
     "THROUGH",
     "WAYS_OUT",
     "WELL_S",
@@ -75,6 +77,13 @@ class Fault(StrEnum):
     NETWORK_LOST = "network lost"  # by both modems
     TRUNK_KILLED = "trunk killed"
     GATEWAY_DEAD = "gateway dead"
+    # Power
+    MAINS_LOST = "mains lost"
+    MAINS_BROWN = "mains brown"  # too little of them
+    MAINS_BOUNCING = "mains bouncing"
+    SOURCE_LIES = "source lies"  # one of three, with mains lost
+    POWER_ENDS = "power ends"  # mains lost, and batteries are all but empty
+    POWER_HALTED = "power halted"  # what comes of that: the unit has halted its machine
 
 
 class Held(NamedTuple):
@@ -119,10 +128,18 @@ MODEM_FAULTS: dict[Fault, Held] = {
     Fault.TRUNK_KILLED: Held(0.3, 3),
 }
 GATEWAY_FAULTS: dict[Fault, Held] = {Fault.GATEWAY_DEAD: Held(12, 25)}
-WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS)
-"""What is wrong with the ways out is no matter of modes: it comes and goes by itself, across whatever chapter there is.
-Of each of these one at a time, so that the others may live."""
-WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40))
+POWER_FAULTS: dict[Fault, Held] = {
+    Fault.MAINS_LOST: Held(3, 12),
+    Fault.MAINS_BROWN: Held(3, 12),
+    Fault.MAINS_BOUNCING: Held(3, 8),
+    Fault.SOURCE_LIES: Held(6, 14),
+}
+POWER_ENDS: dict[Fault, Held] = {Fault.POWER_ENDS: Held(2, 16)}
+"""Mains is back before, in or after the last words."""
+WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS, POWER_FAULTS, POWER_ENDS)
+"""What is wrong with the ways out, or with power, is no matter of modes: it comes and goes by itself, across whatever
+chapter there is. Of each of these one at a time, so that the others may live."""
+WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40), Held(8, 40), Held(60, 200))
 """And so long nothing is wrong of each,"""
 WELL_S = 30.0
 """and so long at the begin of all of them."""
@@ -175,7 +192,7 @@ class Across:
 
 @dataclass(frozen=True)
 class Spell:
-    """A way out does not do for a while; from the begin of the storm."""
+    """A way out does not do for a while, or power; from the begin of the storm."""
 
     at_s: float
     fault: Fault

@@ -21,13 +21,14 @@ __all__ = ["SimulatedUps"]
 
 class SimulatedUps:
     """A context manager. `real`: by the real NUT; None: where that is installed. On `host`, a namespace, at `address`,
-    or on this machine. `speed`: seconds of the battery in one of ours."""
+    or on this machine; `port` 0: any. `speed`: seconds of the battery in one of ours."""
 
     def __init__(
         self,
         host: Host | None = None,
         address: str = "127.0.0.1",
         *,
+        port: int = 0,
         real: bool | None = None,
         watts: float = 60.0,
         ah: float = 9.0,
@@ -35,7 +36,7 @@ class SimulatedUps:
     ) -> None:
         self._host = host
         self._real = is_installed() if real is None else real
-        self._arguments = [f"--listen={address}:0", f"--watts={watts}", f"--ah={ah}", f"--speed={speed}"]
+        self._arguments = [f"--listen={address}:{port}", f"--watts={watts}", f"--ah={ah}", f"--speed={speed}"]
         self._folder = Path()
         self._child: Child | None = None
         self.url = ""

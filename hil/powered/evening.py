@@ -25,7 +25,7 @@ from firmware.power.halting import Stage
 from firmware.power.keeper import Last, PowerKeeper
 from firmware.power.policy import View
 from firmware.power.shedding import Role
-from hil.powered.house import LOADS, Teller, Wired, config_of
+from hil.powered.house import HALT_AFTER_S, LOADS, Teller, Wired, config_of
 from hil.powered.plan import SAYING, Evening, Moment, Outage, evening
 from hil.powered.rules import Breach, power_breaches
 from hil.powered.seen import Deed, Look, PowerSeen, Span
@@ -252,7 +252,7 @@ class _Play:
         self._plan = plan
         self._wired = Wired(plan)
         loads = {load.name: (load.keeps, Role(load.role)) for load in LOADS}
-        self.seen = PowerSeen(SAYING[plan.house], loads)
+        self.seen = PowerSeen(SAYING[plan.house], HALT_AFTER_S, loads)
         self._unit = _Unit(plan, self._wired, self.seen, folder)
         self._chance = random.Random(f"mains {plan.seed}")
         self._low_since_s: float | None = None

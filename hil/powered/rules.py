@@ -19,8 +19,6 @@ STEP_S = 2.0
 """Facts of one moment are so far apart at the most."""
 TRANSFERS_S = 5.0
 """A line tells of mains that is back so long before a UPS goes over to it."""
-HELD_S = 8.0
-"""What orders a halt has held for so long, less what a source may be late."""
 TELLING_S, FLUSHING_S, AGAIN_S = 20.0, 10.0, 40.0
 """At the most; the last one, of commands that fail."""
 GOES_S = TELLING_S + FLUSHING_S + SEES_S
@@ -52,12 +50,12 @@ def confirmed(seen: PowerSeen, now: float) -> Iterator[Breach]:
     for act in seen.of(Deed.HALTS):
         due = seen.last(Deed.HALTING, act.at)
         since = act.at if due is None else due.at
-        if _ordered(seen, since) or seen.may_be_wrong(since - SEES_S - HELD_S, since):
+        if _ordered(seen, since) or seen.may_be_wrong(since - SEES_S - seen.due_s, since):
             continue
         span = seen.lost_at(since) or seen.lost_at(since - SEES_S)
         if span is None:
             yield Breach("confirmed", act.at, "it halted with mains there")
-        elif since - span.since < HELD_S:
+        elif since - span.since < seen.due_s - STEP_S:
             yield Breach("confirmed", act.at, f"it began to halt {since - span.since:.0f} s after mains was lost")
         look = _look_at(seen, since)
         left = look.left.get("unit") if look else None
@@ -98,11 +96,8 @@ def in_time(seen: PowerSeen, now: float) -> Iterator[Breach]:
 
 def returns(seen: PowerSeen, now: float) -> Iterator[Breach]:
     """Mains that is back, at whatever moment, ends in a unit that runs."""
-    if not seen.looks:
-        yield Breach("returns", now, "it never began")
-        return
     back = _back_since(seen, now)
-    if back is None or now - back < GOES_S + BOOTS_S or seen.may_be_wrong(now - SEES_S, now):
+    if not seen.looks or back is None or now - back < GOES_S + BOOTS_S or seen.may_be_wrong(now - SEES_S, now):
         return
     last = seen.looks[-1]
     if now - last.at > SEES_S:

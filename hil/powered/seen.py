@@ -68,15 +68,18 @@ class Span:
 
 @dataclass
 class PowerSeen:
-    """`watchers`: sources that tell of the unit's mains. `loads`: by name, in no order: its part, its role."""
+    """`watchers`: sources that tell of the unit's mains. `due_s`: what orders a halt must have held for so long.
+    `loads`: by name, in no order: its part, its role."""
 
     watchers: int = 1
+    due_s: float = 10.0
     loads: Mapping[str, tuple[str, Role]] = field(default_factory=dict)
     looks: list[Look] = field(default_factory=list)
     acts: list[Act] = field(default_factory=list)
     lost: list[Span] = field(default_factory=list)  # the unit's own supply has no mains
     lies: list[tuple[str, Span]] = field(default_factory=list)  # a source is not as it should be
     orders: list[Span] = field(default_factory=list)  # a UPS orders a halt
+    told: list[tuple[float, int | None]] = field(default_factory=list)  # calls by modem that were; None: none could be
 
     # ---- facts come in
 

@@ -23,7 +23,7 @@ def _look(at: float, state: str = "mains", left: Mapping[str, float | None] | No
 
 
 def _seen(*acts: tuple[float, Deed], looks: tuple[Look, ...] = (), lost: tuple[Span, ...] = ()) -> PowerSeen:
-    seen = PowerSeen(3, LOADS, list(looks), lost=list(lost))
+    seen = PowerSeen(3, loads=LOADS, looks=list(looks), lost=list(lost))
     for at, deed in acts:
         seen.did(at, deed)
     return seen
@@ -43,7 +43,7 @@ BROKEN: dict[str, PowerSeen] = {
         looks=(_look(200, "battery", LEFT), _look(205, "battery", LEFT, shed=frozenset({"emergency"}))),
     ),
     "shed_rightly": _seen(looks=(_look(200), _look(205, shed=frozenset({"screens"})))),
-    "kept": PowerSeen(3, LOADS),
+    "kept": PowerSeen(3, loads=LOADS),
 }
 BROKEN["kept"].did(100, Deed.CUT, {"screens"})
 BROKEN["kept"].did(160, Deed.BEGAN)
@@ -80,6 +80,7 @@ def _again_and_again(seen: PowerSeen) -> bool:
 @pytest.mark.parametrize(("seed", "came_to"), [(2, _ends), (78, _again_and_again)])
 def test_an_evening(seed: int, came_to: Callable[[PowerSeen], bool]) -> None:
     seen, broken = play(seed)
+    assert seen.looks
     assert broken == []
     assert came_to(seen)
 

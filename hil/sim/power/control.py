@@ -18,6 +18,8 @@ __all__ = ["Commands", "ControlServer"]
 
 COMMAND_MAX_BYTES = 64 * 1024
 HISTORY_MAX = 5000
+LASTS_MOST_S = 4 * 3600.0
+"""How long what hangs on it would have power is reckoned so far; beyond it null is told, as on mains."""
 WATTS_MAX = 100_000.0
 
 Said = Mapping[str, Any]
@@ -44,7 +46,9 @@ class Commands:
         """What it tells, and what is true."""
         supply = self._ups.supply
         truth = {"charge": supply.battery.charge, "volts": supply.volts, "amps": supply.amps, "mains_v": supply.mains_v}
-        return {"variables": self._ups.variables(), "truth": truth | {"feeds": supply.is_feeding, "at": supply.now_s}}
+        truth |= {"feeds": supply.is_feeding, "at": supply.now_s, "on_battery": supply.on_battery, "low": supply.is_low}
+        lasts_s = supply.lasts_s(LASTS_MOST_S) if supply.on_battery else None
+        return {"variables": self._ups.variables(), "truth": truth | {"lasts_s": lasts_s}}
 
     def do_cut(self, said: Said) -> None:
         """Mains fail."""
