@@ -157,5 +157,6 @@ def test_of_the_modems_one_thing_at_a_time_is_wrong(seed: int) -> None:
         assert all(one.at_s + one.held_s < other.at_s for one, other in pairwise(row))
 
 
-def test_all_that_can_be_wrong_with_the_ways_out_comes() -> None:
-    assert {spell.fault for spell in make_plan(1, 3600).spells} == set(Fault) - set(FAULTS)
+def test_all_that_can_be_wrong_with_the_ways_out_and_power_comes() -> None:
+    """A halt comes of what is struck."""
+    assert {spell.fault for spell in make_plan(1, 3600).spells} == set(Fault) - set(FAULTS) - {Fault.POWER_HALTED}
