@@ -27,12 +27,14 @@ MUCH_MIN = 25.0
 """Nobody halts with so much left."""
 FEW_MIN = 3.0
 """An outage that begins with so little leaves no time for anything."""
-LATE_MIN, LATE_SHARE = 5.0, 0.15
+LATE_MIN, LATE_SHARE = 6.0, 0.15
 """What is promised may be so much later than the truth: of a battery that nobody knows yet its last minutes are few."""
 LEARNS_S = 120.0
 """A promise is not judged so long after something changed: an estimate needs so long to show it."""
 LIED_S = 900.0
 """What lied about a battery stays in the estimate for so long."""
+TURNS_S = 12.0
+"""A unit that goes down has seen mains, and one command of its own has failed, by then."""
 BOOTS_S = 120.0
 BACK_S = 60.0 + 8 * 21.0 + SEES_S
 """All that was shed is on again so long after mains is back."""
@@ -50,8 +52,8 @@ def confirmed(seen: PowerSeen, now: float) -> Iterator[Breach]:
     for act in seen.of(Deed.HALTS):
         due = seen.last(Deed.HALTING, act.at)
         since = act.at if due is None else due.at
-        if _ordered(seen, since) or seen.may_be_wrong(since - SEES_S - seen.due_s, since):
-            continue
+        if _ordered(seen, since) or seen.lying(since - SEES_S - seen.due_s, since) * 2 > seen.watchers:
+            continue  # where as many say the one as the other, nothing is sure, and nothing halts
         span = seen.lost_at(since) or seen.lost_at(since - SEES_S)
         if span is None:
             yield Breach("confirmed", act.at, "it halted with mains there")
@@ -95,7 +97,15 @@ def in_time(seen: PowerSeen, now: float) -> Iterator[Breach]:
 
 
 def returns(seen: PowerSeen, now: float) -> Iterator[Breach]:
-    """Mains that is back, at whatever moment, ends in a unit that runs."""
+    """Mains that is back, at whatever moment, ends in a unit that runs; one that goes down is told to start again."""
+    for act in seen.of(Deed.HALTS):
+        down = next((one for one in seen.acts if one.at > act.at and one.deed in (Deed.DOWN, Deed.CUT)), None)
+        span = next((span for span in seen.lost if span.until is not None and act.at <= span.until), None)
+        if down is None or span is None or span.until is None or _ordered(seen, act.at, down.at):
+            continue
+        again = any(one.deed is Deed.RESTARTS and act.at <= one.at <= down.at for one in seen.acts)
+        if down.at - span.until > TURNS_S and not again and not seen.lying(act.at - SEES_S, down.at):
+            yield Breach("returns", down.at, "mains was back before it was down, and it was not told to start again")
     back = _back_since(seen, now)
     if not seen.looks or back is None or now - back < GOES_S + BOOTS_S or seen.may_be_wrong(now - SEES_S, now):
         return
