@@ -53,6 +53,8 @@ class _Caller:
     leg: Leg | None = None
     recording: Recording | None = None
     task: asyncio.Task[None] | None = None
+    waits: Callable[[], Coroutine[None, None, None]] | None = None
+    """What is heard while somebody else is rung, or waited for; None: he is with us."""
 
 
 class Announcing:
@@ -127,15 +129,44 @@ class Announcing:
             return False
         one.leg.pressed = one.place.press
         self._callers.add(one)
-        one.task = asyncio.create_task(work(one))
-        one.task.add_done_callback(partial(self._ended, one.leg))
+        self._work(one, work(one))
         return True
+
+    def _work(self, caller: _Caller, work: Coroutine[None, None, None]) -> None:
+        """That is done with the caller from now on, and nothing else."""
+        assert caller.leg is not None
+        if caller.task is not None:
+            caller.task.cancel()
+        caller.task = asyncio.create_task(work)
+        caller.task.add_done_callback(partial(self._ended, caller.leg))
 
     def saw(self, event: CallEvent) -> None:
         """What the switch says: who has been answered by somebody, and who is gone, hears nothing more."""
         if event.what in (Happened.CONNECTED, Happened.OVER):
             for caller in [each for each in self._callers if each.leg is not None and each.leg.call is event.call]:
                 self._close(caller)
+
+    async def break_in(self, clips: Sequence[Clip]) -> int:
+        """All hear that now, whatever they heard; how many they are. A message that is being left ends here, and is on
+        the disk when this returns. Who waits for somebody goes on waiting; the others' calls end by it."""
+        callers = list(self._callers)
+        for caller in callers:
+            self._work(caller, self._warn(caller, clips))
+        saving = [asyncio.wrap_future(caller.recording.finish()) for caller in callers if caller.recording is not None]
+        if saving:
+            await asyncio.wait(saving, timeout=SAVED_WITHIN_S)
+        return len(callers)
+
+    async def _warn(self, caller: _Caller, clips: Sequence[Clip]) -> None:
+        await caller.place.play(clips)
+        if caller.waits is None:
+            self._end(caller)
+        else:
+            await caller.waits()
+
+    async def phrase(self, key: str) -> list[Clip]:
+        """What the catalogue has by that key, in all languages."""
+        return await self._speaking.phrase(key)
 
     def _ended(self, leg: Leg, task: asyncio.Task[None]) -> None:
         """A fault of ours leaves nobody in silence."""
@@ -202,7 +233,8 @@ class Announcing:
         self._switch.lead_on(caller.leg, numbers, _now())
         self._pump()
         # What a caller expects to hear while it rings elsewhere; until it is closed.
-        await caller.place.sound(ToneSource(Tone.RINGING))
+        caller.waits = lambda: caller.place.sound(ToneSource(Tone.RINGING))
+        await caller.waits()
 
     async def _wait(self, caller: _Caller, key: str | None) -> None:
         """For who is busy: on the line, or by being called back."""
@@ -215,7 +247,8 @@ class Announcing:
             self._end(caller)
             return
         self._switch.wait_for(leg, busy, caller.told.next, _now())
-        await caller.place.music(self._music)
+        caller.waits = lambda: caller.place.music(self._music)
+        await caller.waits()
 
     async def _message(self, caller: _Caller, mailbox: str) -> tuple[Kept, str | None]:
         """Takes a message. What became of it, and the key that was pressed in it or after it."""

@@ -29,6 +29,7 @@ from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
 from firmware import edgedb
+from firmware.answering import serve
 from firmware.aside import ASIDE
 from firmware.bindings import written
 from firmware.config import Config
@@ -128,6 +129,7 @@ class Calls:
     async def run(self) -> None:
         """Until cancelled."""
         loop = asyncio.get_running_loop()
+        server = await serve(self._paths.calls_socket, self._answer)
         transport, _ = await loop.create_datagram_endpoint(
             lambda: _Late(self._late_answer), local_addr=(HOST, self._config.edge.late_port)
         )
@@ -141,10 +143,17 @@ class Calls:
                     tasks.create_task(self._take_turns())
                     tasks.create_task(self._end_anchored())
         finally:
+            server.close()
             transport.close()
             self._leading.close()
             self._telling.close()
             self._thread.shutdown(wait=True)
+
+    async def _answer(self, asked: dict[str, Any]) -> dict[str, Any]:
+        match asked:
+            case {"do": "tell_power_ends"}:
+                return {"told": await self._leading.tell_power_ends()}
+        return {"error": "no such question"}
 
     async def _vouch(self) -> None:
         """Who hangs, or has no connection to the edge, does not vouch. An edge that is new has a new connection."""

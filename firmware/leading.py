@@ -37,6 +37,7 @@ from firmware.waited import Waited
 
 if TYPE_CHECKING:
     from firmware.announcing import Announcing
+    from firmware.lastwords import LastWords
     from firmware.mixing import Mixing
     from firmware.onhold import OnHold
 
@@ -86,6 +87,7 @@ class Leading:
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._on_hold: OnHold | None = None
+        self._last_words: LastWords | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -100,7 +102,7 @@ class Leading:
         with contextlib.suppress(OSError):
             self._paths.no_sound.unlink(missing_ok=True)
         try:
-            self._on_hold, self._mixing, self._announcing = await asyncio.to_thread(self._loaded)
+            on_hold, mixing, announcing = await asyncio.to_thread(self._loaded)
         except Exception as fault:  # a library, a folder, a disk: calls are led and refused in words without it
             log.exception("rvx-event kind=no_sound")
             with contextlib.suppress(OSError):
@@ -109,7 +111,11 @@ class Leading:
         # Sound is paced by the loop that collects: what is loaded for good is not gone through again and again.
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
-        self._switch.sound, self._switch.through = self._on_hold, self._mixing
+        self._on_hold, self._mixing, self._announcing = on_hold, mixing, announcing
+        self._switch.sound, self._switch.through = on_hold, mixing
+        from firmware.lastwords import LastWords
+
+        self._last_words = LastWords(on_hold, mixing, announcing)
 
     def _loaded(self) -> tuple[OnHold, Mixing, Announcing | None]:
         """Blocks. Sound is much to load, and no call waits for it, nor for what it is played by."""
@@ -135,6 +141,10 @@ class Leading:
         beside = Places(beside=True, here=self._here)
         announcing = Announcing(self._switch, self._pump, name_of, speaking, greeting, places, messages, music, beside)
         return on_hold, mixing, announcing
+
+    async def tell_power_ends(self) -> int:
+        """To all whose sound passes here, which ends with the unit; how many they are, when it is said."""
+        return 0 if self._last_words is None else await self._last_words.tell_power_ends()
 
     def close(self) -> None:
         if self._on_hold is not None:

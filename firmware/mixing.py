@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from callcontrol.call import End, Said
@@ -16,7 +16,7 @@ from callcontrol.media.joint import Joint
 from callcontrol.media.pace import turns
 from callcontrol.media.pcm import FRAME_S, Source
 from callcontrol.media.room import Room
-from callcontrol.media.sounds import Music
+from callcontrol.media.sounds import Clip, Music, Player
 from callcontrol.media.tones import Tone, ToneSource
 from firmware.places import NoPlace, Place, Places
 
@@ -74,6 +74,12 @@ class Mixing:
         found = self._rooms.get(room)
         if found is not None:
             found.say(ToneSource(_TONES[what], _FRAMES.get(what)))
+
+    def break_in(self, clips: Sequence[Clip]) -> int:
+        """All in all rooms hear that over each other; how many they are."""
+        for room in self._rooms.values():
+            room.say(Player(clips))
+        return sum(place.leg is not None for room in self._rooms.values() for place in room.places.values())
 
     def keep(self, room: str, sink: Callable[[bytes], object], closed: Callable[[], object]) -> bool:
         """All that is heard there goes to `sink`; `closed` is told when that is over. False: nobody is there."""

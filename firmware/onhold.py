@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from callcontrol.call.joining import is_secure
 from callcontrol.media.codecs import format_of
-from callcontrol.media.sounds import Music
+from callcontrol.media.sounds import Clip, Music
 from callcontrol.sip.sdp import Direction
 from firmware.places import NoPlace, Place, Places
 
@@ -58,6 +59,13 @@ class OnHold:
                 waiting.task.cancel()
             waiting.place.close()
 
+    def break_in(self, clips: Sequence[Clip]) -> int:
+        """All who wait hear that now, then music again; how many they are."""
+        hearing = [waiting for waiting in self._waiting.values() if waiting.task is not None]
+        for waiting in hearing:
+            self._play(waiting, clips)
+        return len(hearing)
+
     def close_all(self) -> None:
         for leg in list(self._waiting):
             self.close(leg)
@@ -70,11 +78,16 @@ class OnHold:
                 log.warning("rvx-event kind=unspoken why=%s", str(why).replace(" ", "_"))
         return self._waiting.get(leg)
 
-    def _play(self, waiting: _Waiting) -> None:
+    def _play(self, waiting: _Waiting, first: Sequence[Clip] = ()) -> None:
         """From now on by what was agreed on now."""
         if waiting.task is not None:
             waiting.task.cancel()
-        waiting.task = asyncio.create_task(waiting.place.music(self._music))
+        waiting.task = asyncio.create_task(self._heard(waiting.place, first))
+
+    async def _heard(self, place: Place, first: Sequence[Clip]) -> None:
+        if first:
+            await place.play(first)
+        await place.music(self._music)
 
 
 def music_of(folder: str) -> Music:

@@ -144,6 +144,10 @@ class Paths:
         return self.state / "endpoint.json"
 
     @property
+    def calls_socket(self) -> Path:
+        return self.run / "calls.sock"
+
+    @property
     def trunk_socket(self) -> Path:
         return self.run / "trunk.sock"
 

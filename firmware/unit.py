@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 
 from callcontrol.edge.render import dispatcher_list
 from callcontrol.edge.rpc import EdgeRpc, remove_leftovers
@@ -212,17 +213,20 @@ class _Last(Last):
 
     def __init__(self, config: Config, keeper: Keeper, trunk: Asked | None) -> None:
         self._loads = config.load
-        self._place = config.paths.trunk_socket
+        paths = config.paths
+        self._places = (paths.calls_socket, *((paths.trunk_socket,) if trunk is not None else ()))
         self._keeper = keeper
         self._trunk = trunk
 
     async def tell(self, minutes: float | None) -> None:
         """To those whose sound ends with the unit. Who talks from phone to phone goes on without it."""
-        if self._trunk is not None:
-            try:
-                log.info("rvx-event kind=power_told calls=%d", await tell_power_ends(self._place))
-            except (OSError, TimeoutError, ValueError) as error:
-                log.warning("rvx-event kind=power_untold why=%s", type(error).__name__)
+        await asyncio.gather(*(self._tell_by(place) for place in self._places))
+
+    async def _tell_by(self, place: Path) -> None:
+        try:
+            log.info("rvx-event kind=power_told by=%s calls=%d", place.stem, await tell_power_ends(place))
+        except (OSError, TimeoutError, ValueError) as error:
+            log.warning("rvx-event kind=power_untold by=%s why=%s", place.stem, type(error).__name__)
 
     async def flush(self) -> None:
         await self._keeper.flush()

@@ -47,8 +47,8 @@ class Asked:
 
 
 async def tell_power_ends(place: Path) -> int:
-    """Have `trunk` say to all who are in a call by modem that it ends soon; how many have heard it. Raises OSError,
-    TimeoutError, ValueError."""
+    """Have `trunk` or `calls`, whose socket that is, say to all whose sound passes it that their call ends soon; how
+    many have heard it. Raises OSError, TimeoutError, ValueError."""
     async with asyncio.timeout(TOLD_S):
         said = json.loads(await _ask(place, b'{"do": "tell_power_ends"}\n'))
     told = said.get("told") if isinstance(said, dict) else None

@@ -27,6 +27,7 @@ from callcontrol.trunk.steps import KEPT, Step
 from callcontrol.trunk.told_time import wants_time
 from drivers.clock import clock, set_clock
 from drivers.modem.model import CallChanged, Event, Modem, ModemSettings, NetworkChanged, TimeTold
+from firmware.answering import serve
 from firmware.config import Config
 from firmware.led import Book
 from firmware.link import Link
@@ -34,7 +35,6 @@ from firmware.store.smsview import SmsView
 from firmware.store.trunk import Noted, TrunkRows
 from firmware.ticks import tick
 from firmware.trunk import telling
-from firmware.trunk.answering import serve
 from firmware.trunk.call import FAREWELL_S, Call
 from firmware.trunk.incoming import Incoming
 from firmware.trunk.lines import ModemLine

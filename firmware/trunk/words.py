@@ -16,7 +16,7 @@ from firmware.config import Announcing
 if TYPE_CHECKING:
     from callcontrol.media.voice import Voice
 
-__all__ = ["Words"]
+__all__ = ["Words", "warning_tone"]
 
 BEEPS = 3
 
@@ -34,8 +34,7 @@ class Words:
 
     async def load(self) -> None:
         """To be done beside calls: speech is much to load."""
-        once, again = tone_pcm(Tone.CONGESTION)
-        tone = Clip(once + again * BEEPS)
+        tone = warning_tone()
         self.preempted = self.power_ends = [tone]
         if not self._settings.languages:
             return
@@ -51,3 +50,9 @@ class Words:
 
     async def _spoken(self, voice: Voice, key: str) -> list[Clip]:
         return [clip for language in self._settings.languages for clip in await voice.say(one(key, language), language)]
+
+
+def warning_tone() -> Clip:
+    """Before what breaks into a call."""
+    once, again = tone_pcm(Tone.CONGESTION)
+    return Clip(once + again * BEEPS)

@@ -18,6 +18,7 @@ from callcontrol.media.sounds import Clip, Music
 from callcontrol.media.udp import Endpoint, Ports
 from callcontrol.sip.offer import ABLE
 from callcontrol.sip.sdp import Direction
+from firmware.lastwords import LastWords
 from firmware.mixing import MIXED_MAX, Mixing
 from firmware.onhold import OnHold
 from firmware.places import Places
@@ -26,6 +27,7 @@ HOST = "127.0.0.1"
 WITHIN_S = 10.0
 HEARD_FRAMES = 10
 MUSIC_HZ = 300.0
+WARNING_HZ = 2300.0
 
 
 @pytest.fixture(autouse=True)
@@ -286,6 +288,30 @@ def test_who_waits_hears_music_secret_as_it_was(codec: str, secure: bool) -> Non
         await house.until(lambda: phone.hears(MUSIC_HZ))
         house.on_hold.close("1")
         await house.until(phone.hears)
+
+    run(work)
+
+
+def test_all_hear_that_the_power_ends_and_then_what_they_heard_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A room, two who are joined unopened, and one who waits. Who asks twice tells nobody twice."""
+    warning = Clip(b"".join(tone(WARNING_HZ, at) for at in range(30)))
+    monkeypatch.setattr("firmware.lastwords.warning_tone", lambda: warning)
+
+    async def work(house: House) -> None:
+        phones = [house.phone(hz) for hz in TONES[:2]]
+        for name, phone in enumerate(phones):
+            house.joins(phone, str(name))
+        waits = house.phone(TONES[2])
+        waits.agreed(house.on_hold.answer("w", waits.offered))
+        await house.until(lambda: waits.hears(MUSIC_HZ) and phones[0].hears(TONES[1]) and phones[1].hears(TONES[0]))
+        words = LastWords(house.on_hold, house.mixing, None)
+        telling = asyncio.create_task(words.tell_power_ends())
+        await house.until(
+            lambda: all(power(b"".join(phone.heard[-HEARD_FRAMES:]), WARNING_HZ) > 0.002 for phone in house.phones)
+        )
+        assert await words.tell_power_ends() == 0
+        assert await telling == 3
+        await house.until(lambda: waits.hears(MUSIC_HZ) and phones[0].hears(TONES[1]) and phones[1].hears(TONES[0]))
 
     run(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from array import array
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from callcontrol.media.recorder import HEADER_BYTES, read_recording
 from firmware.store.messages import Message, MessageRows
+from firmware.trunk.asked import tell_power_ends
 from hil.net import Net
 from hil.phone import Account, PhoneError
 from hil.phone.baresip import Baresip
@@ -24,7 +26,13 @@ from tests.wire.conftest import STEP_S
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 
 CALLER, AWAY, RECEPTION, UNKNOWN = "1001", "1002", "1003", "1777"
-SAID = {"reason_meeting": 1020.0, "unknown": 1320.0, "speak_after_tone": 1720.0, "message_kept": 1920.0}
+SAID = {
+    "reason_meeting": 1020.0,
+    "unknown": 1320.0,
+    "speak_after_tone": 1720.0,
+    "message_kept": 1920.0,
+    "power_ends": 2120.0,
+}
 """The municipality's own recordings are tones here, so that it can be heard which of them is said."""
 SAID_S = 1.5
 MUSIC_HZ = 620.0
@@ -172,6 +180,34 @@ def test_a_message_by_key_1(house: House) -> None:
         house.site.wait(
             lambda: message.call_id in {record.call_id for record in journal.records(20)}, STEP_S, "the call's record"
         )
+
+
+@pytest.mark.long
+def test_who_leaves_a_message_hears_that_the_power_ends_and_it_is_kept(house: House) -> None:
+    before = len(house.left())
+    house.speaks(AWAY)
+    assert asyncio.run(tell_power_ends(house.site.paths.calls_socket)) == 1
+    house.hears(SAID["power_ends"])
+    house.caller.wait_closed(STEP_S)
+    *_, message = sorted(house.left(), key=lambda each: each.left_at)
+    assert (len(house.left()) - before, message.extension, message.caller) == (1, AWAY, CALLER)
+    assert house.spoken_s(house.site.paths.messages / f"{message.id}.wav") >= SPOKEN_S
+
+
+@pytest.mark.long
+def test_who_talks_by_the_unit_or_is_held_there_hears_that_the_power_ends(house: House) -> None:
+    since = house.calls(AWAY)
+    house.caller.press("2")
+    house.led_on(since)
+    house.site.wait(lambda: holds(house.reception.heard(), house.caller.tone_hz), STEP_S, "talk")
+    house.caller.hold()
+    house.site.wait(lambda: holds(house.reception.heard(), MUSIC_HZ), STEP_S, "music")
+    music_s = seconds_of(house.reception.heard(), MUSIC_HZ)
+    assert asyncio.run(tell_power_ends(house.site.paths.calls_socket)) >= 1
+    house.site.wait(lambda: holds(house.reception.heard(), SAID["power_ends"]), STEP_S, "that the power ends")
+    house.site.wait(lambda: seconds_of(house.reception.heard(), MUSIC_HZ) > music_s + HEARD_S, STEP_S, "music again")
+    house.caller.resume()
+    house.talk()
 
 
 def test_a_message_outlives_the_death_of_calls(house: House) -> None:

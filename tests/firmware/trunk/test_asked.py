@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from firmware.answering import serve
 from firmware.status import Modem, Trunk
 from firmware.trunk import asked
-from firmware.trunk.answering import serve
 from firmware.trunk.asked import Asked, tell_power_ends
 
 SAID = {"name": "telia", "service": "voice", "dbm": -71, "card": "red", "proofs": {}}

@@ -1,4 +1,4 @@
-"""Answers people about the way out by modem: one JSON object is asked, one answered, over a Unix socket."""
+"""Answers people, and the other processes of this unit: one JSON object is asked, one answered, over a Unix socket."""
 
 from __future__ import annotations
 
