@@ -68,6 +68,8 @@ CALLS_MS = 500
 """So long the edge waits for `calls` to refuse a call before it does so itself."""
 TRUNK_MS = 500
 """So long 112 waits for the first word of `trunk`, which is on this machine."""
+UNSAID_S = 2
+"""So long a caller of 112 may wait for the 100, in whole seconds of the clock, where no way has taken the call."""
 TRUNK_LEASE_S = 5
 """Who hangs has not said for so long that it lives."""
 CALLS_ANSWER_MS = 5_000
@@ -320,6 +322,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "DIVERTED_REGISTER_S": DIVERTED_REGISTER_S,
         "NO_RINGING_MS": s.no_ringing_ms,
         "HOLD_S": hold_s,
+        "UNSAID_S": UNSAID_S,
         "PAUSE_MS": _pause_ms(hold_s, len(survival)),
         "CALLS_PER_PHONE": s.calls_per_phone,
         "PAIR_READ_BYTES": PAIR_READ_BYTES,

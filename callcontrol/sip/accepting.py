@@ -50,8 +50,10 @@ class Accepting:
         body: bytes,
         now: float,
         headers: Iterable[tuple[str, str]] = (),
+        *,
+        adrift: bool = False,
     ) -> None:
-        """2xx to INVITE, UPDATE or PRACK."""
+        """2xx to INVITE, UPDATE or PRACK; `adrift`: the request's transaction went with its connection."""
         session = self.session
         said: list[tuple[str, str]] = [("Contact", session.owner.contact), ("Allow", ALLOW), ("Supported", SUPPORTED)]
         if request.method in ("INVITE", "UPDATE") and session.phase is Phase.UP:
@@ -66,7 +68,21 @@ class Accepting:
         if request.method == "INVITE":
             self._cseq = request.cseq.number
             self._unacked = Repeated(session.owner, identity, response, now, most_s=T2_S, gave_up=self._never_acked)
-        session.owner.respond(identity, response, now)
+            self._unacked.moved = adrift
+        if adrift:
+            session.owner.repeat(response)
+        else:
+            session.owner.respond(identity, response, now)
+
+    def came_again(self, identity: TransactionId, request: Request, now: float) -> bool:
+        """The INVITE of a call that is up, whose 2xx nobody has seen; False: it has been seen, or is under way."""
+        if self._unacked is None or not self._unacked.moved:
+            return False
+        self._unacked.stop()
+        response = self._unacked.response.with_header("Via", *request.header_values("Via"))
+        self._unacked = Repeated(self.session.owner, identity, response, now, most_s=T2_S, gave_up=self._never_acked)
+        self.session.owner.respond(identity, response, now)
+        return True
 
     def acked(self, ack: Request, now: float) -> None:
         session = self.session

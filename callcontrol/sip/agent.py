@@ -31,6 +31,7 @@ from callcontrol.sip.transaction import Do, State, Transaction
 __all__ = [
     "AckReceived",
     "Agent",
+    "CancelUnknown",
     "Cancelled",
     "Discarded",
     "Event",
@@ -99,13 +100,20 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class CancelUnknown:
+    """A CANCEL of an INVITE that has come by no connection of now; 481 has been sent."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
 class Discarded:
     """A message that cannot be; it was refused with 400 where that was possible."""
 
     error: RemoteError
 
 
-Event = ResponseReceived | TransactionFailed | RequestReceived | AckReceived | Cancelled | Discarded
+Event = ResponseReceived | TransactionFailed | RequestReceived | AckReceived | Cancelled | CancelUnknown | Discarded
 
 
 @dataclass
@@ -331,7 +339,9 @@ class Agent:
         invite_id = _server_id(cancel, "INVITE")
         invite = self._servers.get(invite_id)
         self.respond(identity, Response.answering(cancel, 481 if invite is None else 200), now)
-        if invite is not None and invite.state in (State.TRYING, State.PROCEEDING):
+        if invite is None:
+            self._events.append(CancelUnknown(cancel))
+        elif invite.state in (State.TRYING, State.PROCEEDING):
             self.respond(invite_id, Response.answering(invite.request, 487), now)
             self._events.append(Cancelled(invite_id))
 

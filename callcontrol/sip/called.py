@@ -34,6 +34,9 @@ class Called:
     _answer: tuple[bytes, tuple[tuple[str, str], ...]] | None = None
     _rseq: int = 0
     _unpracked: Repeated | None = None
+    _rung: tuple[int, tuple[tuple[str, str], ...], bytes] | None = None
+    adrift: bool = False
+    """The connection by which it came is gone: what is answered goes by the next one, by the Vias of the INVITE."""
 
     @property
     def answering(self) -> bool:
@@ -65,7 +68,8 @@ class Called:
             return True
         if body and talk.stage is Stage.STABLE and not talk.local:
             raise LocalError("an offer in an answer that is not reliable")
-        return self.respond(self.session.made(status, headers, body), now)
+        self._rung = status, tuple(headers), body
+        return self.respond(self.session.made(*self._rung), now)
 
     def answer(self, body: bytes, now: float, headers: Iterable[tuple[str, str]]) -> None:
         talk = self.session.talk
@@ -80,7 +84,24 @@ class Called:
             return False
         if response.status >= 200:
             self.id = None
+        if self.adrift:
+            if response.status > 100:
+                self.session.owner.repeat(response)
+            return True
         return self.session.owner.respond(identity, response, now)
+
+    def lost(self) -> bool:
+        """The connection; whether the call waits on for its answer. What waits for a PRACK does not."""
+        self.adrift = self.session.outlives and not self.unpracked and not self._waiting
+        return self.adrift
+
+    def came_again(self, identity: TransactionId, request: Request, now: float) -> None:
+        """The INVITE of a call adrift, by another connection."""
+        self.adrift = False
+        self.id = identity
+        self.session.request = request
+        said = Response.answering(request, 100) if self._rung is None else self.session.made(*self._rung)
+        self.respond(said, now)
 
     def pracked(self, identity: TransactionId, request: Request, branch: Branch, now: float) -> None:
         session = self.session
@@ -149,4 +170,4 @@ class Called:
         identity, self.id, self._answer = self.id, None, None
         assert identity is not None
         self.session.to(Phase.UP)
-        self.session.accepting.accept(identity, self.session.request, body, now, headers)
+        self.session.accepting.accept(identity, self.session.request, body, now, headers, adrift=self.adrift)

@@ -54,6 +54,8 @@ class Session:
         self.credentials = credentials
         self.tag = tag
         """Ours, of a call that came."""
+        self.outlives = False
+        """A call that came waits on for our answer when its connection is lost; it is given by the next one."""
         self.phase = Phase.CALLING
         self.why: tuple[EndedBy, Message | None] = (EndedBy.LOCAL, None)
         self.cut = False  # the connection was lost while it was being ended
@@ -205,6 +207,20 @@ class Session:
             self.offered.withdrawn()
             self.offering.go_on(now)
 
+    def came_again(self, identity: TransactionId, request: Request, now: float) -> bool:
+        """The INVITE that began it, by another connection; False: it has come twice."""
+        if self.phase is Phase.UP:
+            return self.accepting.came_again(identity, request, now)
+        if self.phase is not Phase.RINGING or not self.called.adrift:
+            return False
+        self.called.came_again(identity, request, now)
+        return True
+
+    def cancelled_adrift(self, now: float) -> None:
+        """By another connection than its INVITE's."""
+        if self.phase is Phase.RINGING and self.called.adrift:
+            self.over(EndedBy.REMOTE, 487, None, now)
+
     def asked(self, identity: TransactionId, request: Request, now: float) -> None:
         """A request in one of our dialogs."""
         branch = self.branches[request.from_.tag]
@@ -236,9 +252,10 @@ class Session:
                 self.respond(identity, request, 405, now, (("Allow", ALLOW),))
 
     def lost(self, now: float) -> None:
-        """The connection is gone, and with it every request that came. A call that is up goes on over the next one."""
+        """The connection is gone, and with it every request that came. A call that is up goes on over the next one, and
+        one that `outlives` it waits on for our answer."""
         owed = self.offered.owed
-        if self.phase is Phase.RINGING:
+        if self.phase is Phase.RINGING and not (owed is None and self.called.lost()):
             self.called.id = self.offered.owed = None
             self.over(EndedBy.LOST, 503, None, now)
         elif owed is not None and owed.request is not None:

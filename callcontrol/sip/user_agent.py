@@ -18,6 +18,7 @@ from callcontrol.sip.agent import (
     AckReceived,
     Agent,
     Cancelled,
+    CancelUnknown,
     Discarded,
     RequestReceived,
     ResponseReceived,
@@ -140,7 +141,8 @@ class UserAgent:
         self.contact = contact
 
     def lost(self, now: float) -> None:
-        """The connection is gone. Calls that were being set up end; those that are up go on over the next one."""
+        """The connection is gone. Calls that were being set up end, but for those that outlive it; those that are up go
+        on over the next one."""
         self._agent.lost()
         self._invites.clear()
         for session in list(self._sessions):
@@ -266,6 +268,10 @@ class UserAgent:
             case Cancelled(identity):
                 if (session := self._invites.pop(identity, None)) is not None:
                     session.cancelled(identity, now)
+            case CancelUnknown(request):
+                key = request.call_id, request.from_.tag, request.cseq.number
+                if (session := self._merged.get(key)) is not None:
+                    session.cancelled_adrift(now)
             case Discarded():
                 self._events.append(event)
 
@@ -333,8 +339,11 @@ class UserAgent:
     def _invited(self, identity: TransactionId, request: Request, now: float) -> None:
         offer = description(request)
         merged = (request.call_id, request.from_.tag, request.cseq.number)
-        if merged in self._merged:  # the same call by another way (RFC 3261 §8.2.2.2)
-            self._refuse(identity, request, 482, now)
+        if (first := self._merged.get(merged)) is not None:
+            if first.came_again(identity, request, now):
+                self._invites[identity] = first
+            else:  # the same call by another way (RFC 3261 §8.2.2.2)
+                self._refuse(identity, request, 482, now)
         elif len(self._sessions) >= SESSIONS_MAX:
             self._refuse(identity, request, 503, now, (("Retry-After", "10"),))
         elif expiry.too_brief(request):

@@ -70,11 +70,12 @@ class Outgoing(Call):
         self._session = invited.session
         self._offer = invited.offer
         self._answer = b""
+        # An edge that dies takes no call to 112 along; of others `calls` has lost the other half.
+        invited.session.outlives = asked.priority is Priority.EMERGENCY
         desk.follow(invited.session, self)
 
     async def run(self) -> None:
         """To its end."""
-        self._do(lambda session, now: session.trying(now))
         self._note(Step.ASKED, detail=self.asked.caller)
         try:
             self._answer = self._describe()
@@ -109,6 +110,8 @@ class Outgoing(Call):
                 self._refuse(refusal or full(choice))
                 return
             line = self._desk.lines[choice.line]
+            if not tried:  # no sooner: by it the edge takes the call for ours, and the phone does not ask again
+                self._do(lambda session, now: session.trying(now))
             tried.add(line.name)
             last = isinstance(choose(lines, self.priority, tried=tried, keep_one=self._desk.keep_one), Full)
             cut = line.call

@@ -13,6 +13,7 @@ from callcontrol.sip.agent import (
     AckReceived,
     Agent,
     Cancelled,
+    CancelUnknown,
     Discarded,
     Event,
     RequestReceived,
@@ -296,7 +297,7 @@ def test_what_is_answered_is_not_cancelled_any_more(agent: Agent) -> None:
 
 def test_what_is_not_there_cannot_be_cancelled(agent: Agent) -> None:
     agent.receive(asked("CANCEL"), 0.1)
-    assert agent.next_event() is None
+    assert isinstance(agent.next_event(), CancelUnknown)
     assert statuses(agent) == [481]
 
 

@@ -244,6 +244,91 @@ def test_an_answer_whose_ack_went_with_the_connection_is_said_by_the_next(ends: 
     assert (bye.method, bye.call_id) == ("BYE", answer.call_id)
 
 
+def _adrift() -> tuple[Bench, Session, Request]:
+    """It rings here; the connection by which the INVITE came is gone."""
+    bench = Bench()
+    asked = invite()
+    session = bench.invited(asked)
+    session.outlives = True
+    assert session.ring(180, bench.now)
+    bench.sent()
+    bench.ua.lost(bench.now)
+    assert bench.event() is None
+    assert session.phase is Phase.RINGING
+    return bench, session, asked
+
+
+def test_a_call_adrift_is_answered_by_the_next_connection() -> None:
+    bench, session, _ = _adrift()
+    assert session.answer(SDP, bench.now)
+    (ok,) = bench.sent()
+    assert isinstance(ok, Response)
+    assert (ok.status, ok.vias[0].branch) == (200, "z9hG4bKp1")
+    bench.now = 0.6
+    bench.ua.on_timer(bench.now)
+    (again,) = bench.sent()
+    assert again.to_bytes() == ok.to_bytes()
+    assert bench.says(within(ok, "ACK", 1)) == []
+    bench.ua.on_timer(40.0)
+    assert bench.sent() == []
+    assert session.phase is Phase.UP
+
+
+def test_a_call_adrift_is_refused_once() -> None:
+    bench, session, _ = _adrift()
+    assert session.refuse(503, bench.now)
+    (refusal,) = bench.sent()
+    assert isinstance(refusal, Response)
+    assert (refusal.status, bool(refusal.to.tag), session.phase) == (503, True, Phase.OVER)
+
+
+def test_the_invite_of_a_call_adrift_takes_it_up_again() -> None:
+    bench, session, asked = _adrift()
+    (rings,) = bench.says(asked)
+    assert isinstance(rings, Response)
+    assert (rings.status, rings.vias[0].branch) == (180, "z9hG4bKp2")
+    assert bench.event() is None
+    assert bench.status(asked) == 482  # by two ways at once it is a loop
+    session.answer(SDP, bench.now)
+    (ok,) = bench.sent()
+    assert isinstance(ok, Response)
+    assert (ok.status, ok.vias[0].branch) == (200, "z9hG4bKp2")
+
+
+def test_an_invite_whose_answer_nobody_saw_is_answered_again() -> None:
+    bench, session, asked = _adrift()
+    session.answer(SDP, bench.now)
+    bench.sent()
+    (ok,) = bench.says(asked)
+    assert isinstance(ok, Response)
+    assert (ok.status, [via.branch for via in ok.vias]) == (200, ["z9hG4bKp2"])
+    assert bench.says(within(ok, "ACK", 1)) == []
+    bench.ua.on_timer(40.0)
+    assert bench.sent() == []
+
+
+def test_who_has_hung_up_ends_a_call_adrift() -> None:
+    bench, session, asked = _adrift()
+    cancel = Request.new(
+        "CANCEL", asked.uri, from_=asked.from_.text, to=asked.to.text, call_id=asked.call_id, cseq=asked.cseq.number
+    )
+    statuses = [answer.status for answer in bench.says(cancel) if isinstance(answer, Response)]
+    assert statuses == [481, 487]
+    event = bench.event()
+    assert isinstance(event, Ended)
+    assert event.by is EndedBy.REMOTE
+    assert session.phase is Phase.OVER
+
+
+def test_a_call_that_is_not_to_outlive_its_connection_ends_with_it() -> None:
+    bench = Bench()
+    session = bench.invited(invite())
+    bench.ua.lost(bench.now)
+    event = bench.event()
+    assert isinstance(event, Ended)
+    assert (event.by, session.phase) == (EndedBy.LOST, Phase.OVER)
+
+
 def test_the_called_side_says_bye_only_after_the_ack_or_when_none_comes() -> None:
     """RFC 3261 §15."""
     for acknowledged in (True, False):

@@ -105,7 +105,7 @@ def test_who_could_not_dial_hangs_up_nobody_elses_call() -> None:
         modem = Slow()
         line = line_of(modem)
         desk = cast(Desk, SimpleNamespace(follow=lambda session, call: None))
-        invited = SimpleNamespace(request=SimpleNamespace(call_id="c"), session=object(), offer=b"")
+        invited = SimpleNamespace(request=SimpleNamespace(call_id="c"), session=SimpleNamespace(), offer=b"")
         lesser = Outgoing(desk, cast(Any, invited), Wanted("+46701111111", Priority.REST, "1001", None))
         line.take(lesser)
         by = asyncio.ensure_future(lesser._by(line, last=True))
