@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from drivers.clock import clock
 from drivers.pace import left_s
+from drivers.ups.line import MainsLine
 from drivers.ups.model import Mains, Part, Reading, Source
 from drivers.usb import SYSFS
 from firmware.config import Config
@@ -189,7 +190,7 @@ class PowerKeeper:
             self._stirred.clear()
 
     async def _look(self, now_s: float, now: datetime) -> None:
-        view = self._policy.look(now_s, self._off, self._last.busy(), self._switches.empty())
+        view = self._policy.look(now_s, self._off, self._last.busy(), self._switches.empty(), self._levels())
         self.view = view
         state = view.powered.state
         if state is not self._was:
@@ -204,11 +205,16 @@ class PowerKeeper:
         for name, learnt in view.taught.items():
             await self._in_store(lambda rows, name=name, learnt=learnt: rows.learn(name, now, learnt))  # type: ignore[misc]
             self._note("learnt", name, "")
+        for name, setting in view.proved.items():
+            self._note("proved", name, setting)
         if view.order is not None:
             await self._switch(view.order, now)
         if self._minute_at is None or now.replace(second=0, microsecond=0) != self._minute_at:
             self._minute_at = now.replace(second=0, microsecond=0)
             await self._each_minute(view, now)
+
+    def _levels(self) -> dict[str, bool | None]:
+        return {source.name: source.level for source in self._sources if isinstance(source, MainsLine)}
 
     async def _each_minute(self, view: View, now: datetime) -> None:
         await self._in_store(lambda rows: rows.minute(_minute(view, now)))

@@ -4,7 +4,7 @@ seconds."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from drivers.reach import Seen
 from drivers.ups.model import Mains, Part, Reading
@@ -12,6 +12,7 @@ from firmware.config import Config
 from firmware.power.boxes import Box, Boxes
 from firmware.power.gauges import Gauges
 from firmware.power.phones import table
+from firmware.power.proving import Proving
 from firmware.power.shedding import Order, Sheddable, Shedding
 from firmware.power.sources import Believed, Sources, Spec
 from firmware.power.states import Powered, PowerState, Thresholds, step
@@ -25,7 +26,7 @@ FIXED = "fixed"
 @dataclass(frozen=True, slots=True)
 class View:
     """What is so now, and what is to be done. `left`: by source. `lost_s`: since when mains is lost.
-    `taught`: what is newly known of batteries, to be kept."""
+    `taught`: what is newly known of batteries, to be kept; `proved`: what a cut has shown of wiring (proving.py)."""
 
     believed: Believed
     powered: Powered
@@ -35,6 +36,7 @@ class View:
     lost_s: float | None
     taught: Mapping[str, str]
     boxes: tuple[Box, ...] = ()
+    proved: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def halting(self) -> bool:
@@ -61,6 +63,7 @@ class Policy:
             if ups.kind != FIXED
         )  # fmt: skip
         self._shedding = Shedding(table(config.load))
+        self._proving = Proving(config.ups)
         self._boxes = Boxes({Part(box.what): box.address for box in config.reach})
         self._limits = Thresholds(
             low_minutes=config.power.low_minutes,
@@ -85,10 +88,18 @@ class Policy:
         self._boxes.take(part, seen)
 
     def look(
-        self, now_s: float, off: Collection[str] = (), busy: Collection[str] = (), empty: Collection[str] = ()
+        self,
+        now_s: float,
+        off: Collection[str] = (),
+        busy: Collection[str] = (),
+        empty: Collection[str] = (),
+        levels: Mapping[str, bool | None] | None = None,
     ) -> View:
-        """`off`: loads that are shed; `busy`: those that carry a call; `empty`: those with nothing to switch off."""
+        """`off`: loads that are shed; `busy`: those that carry a call; `empty`: those with nothing to switch off;
+        `levels`: of lines."""
         believed = self._sources.judge(now_s)
+        proved = self._proving.look(believed, levels or {}, now_s)
+        self._sources.wrong = self._proving.doubts
         if believed.of_unit is Mains.ON:
             self._lost_s = None
         elif believed.of_unit is Mains.LOST and self._lost_s is None:
@@ -104,7 +115,7 @@ class Policy:
         boxes = self._boxes.look(believed.of_unit, now_s)
         gone = [box.part for box in boxes if box.gone]
         found = until(parts, self._power.mobile_minutes or None, elapsed, gone)
-        view = View(believed, powered, left, found, None, self._lost_s, taught, boxes)
+        view = View(believed, powered, left, found, None, self._lost_s, taught, boxes, proved)
         order = self._shedding.order(
             powered,
             {part: each.planned for part, each in parts.items()},

@@ -16,6 +16,10 @@ _DOUBTS = {
     "jumps": "its charge jumps",
     "against_volts": "its charge does not fit its volts",
 }
+_WIRED = {
+    "backwards": "a cut of mains has shown that it is set the wrong way round",
+    "unconnected": "it did not move with mains in a cut",
+}
 
 
 def power_problems(power: Power | None) -> Iterator[Problem]:
@@ -58,6 +62,15 @@ def power_problems(power: Power | None) -> Iterator[Problem]:
             expected="sources that agree with each other and with their batteries",
             effect="it is not believed, the others are",
             fix="look at its wiring and its polarity: rvx power test",
+        )  # fmt: skip
+    wired = [f"{one.name}: {_WIRED[doubt]}" for one in power.sources for doubt in one.doubts if doubt in _WIRED]
+    if wired:
+        yield Problem(
+            "RVX-W14", Severity.WARN, "power",
+            observed="; ".join(wired),
+            expected="wired as [[ups]] says",
+            effect="what it says of mains, and its current, are left out",
+            fix="rvx power status has the setting that the cut has shown (proved); set it in unit.toml",
         )  # fmt: skip
     silent = [
         f"{one.name} ({one.trouble or one.doubts[0]})" for one in power.sources if one.trouble or _gone(one.doubts)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from drivers.ups.model import Mains, Part, Reading
 
-__all__ = ["Believed", "Doubt", "Seen", "Sources", "Spec"]
+__all__ = ["DRAIN_A", "FALL_V", "Believed", "Doubt", "Seen", "Sources", "Spec"]
 
 GRACE_S = 15.0
 """A NUT server takes seconds for what a line tells in milliseconds."""
@@ -54,6 +54,10 @@ class Doubt:
     STUCK = "stuck"
     JUMPS = "jumps"
     AGAINST_VOLTS = "against_volts"
+    BACKWARDS = "backwards"
+    """A cut has shown that its setting turns it round (proving.py)."""
+    UNCONNECTED = "unconnected"
+    """A line that did not move in a cut, or not with mains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class Sources:
         self._jumped_at_s: dict[str, float] = {}
         self._moved_at_s: dict[str, float] = {}  # when each gauge last told something else of its battery
         self._used_since_s: float | None = None
+        self.wrong: Mapping[str, str] = {}
+        """By source, why neither what it says of mains nor its current is believed, which a cut has shown."""
         self._against_s: dict[str, float] = {}  # since when each is on the losing side
 
     def take(self, name: str, reading: Reading) -> None:
@@ -164,6 +170,7 @@ class Sources:
 
     def _vote(self, names: list[str], fresh: Mapping[str, Reading], now_s: float) -> tuple[Mains, bool, dict[str, str]]:
         """What is taken to be so, whether surely, and who says the contrary and why that is not believed."""
+        names = [name for name in names if name not in self.wrong]
         says = {name: fresh[name].mains for name in names if fresh[name].mains is not Mains.UNKNOWN}
         does = {name: shown for name in names if (shown := self._battery(name, now_s)) is not Mains.UNKNOWN}
         votes = [*says.values(), *does.values()]
@@ -209,6 +216,9 @@ class Sources:
             return Seen(spec.name, spec.keeps, None, age_s, last.trouble, (Doubt.OLD,))
         doubts = [against] if against else []
         reading = last
+        if (wrong := self.wrong.get(spec.name)) is not None:
+            doubts.append(wrong)
+            reading = replace(reading, charging=None, amps=None, watts=None)
         if now_s - self._jumped_at_s.get(spec.name, -JUMP_HELD_S) < JUMP_HELD_S:
             doubts.append(Doubt.JUMPS)
             reading = replace(reading, charge_percent=None, minutes=None)

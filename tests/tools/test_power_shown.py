@@ -67,6 +67,7 @@ def test_what_is_simulated_is_said() -> None:
             ["RVX-W09"],
         ),
         (replace(MAINS, boxes=(PowerBox("fibre", "10.0.0.9", False), PowerBox("router", "10.0.0.8"))), ["RVX-W13"]),
+        (replace(MAINS, sources=(PowerSource("line", doubts=("backwards",)),)), ["RVX-W14"]),
         (replace(BATTERY, shed=("wifi",), faults=("m2: denied",)), ["RVX-W04", "RVX-W10", "RVX-W11"]),
     ],
 )
