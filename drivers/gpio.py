@@ -30,7 +30,6 @@ __all__ = [
     "Pattern",
     "Press",
     "Pressing",
-    "Relay",
 ]
 
 MODULE = "RPi.GPIO"
@@ -39,7 +38,6 @@ PIPE_FOLDER = "LG_WD"
 LONG_PRESS_S = 2.0
 PRESS_S = 0.03
 """A contact bounces for some milliseconds."""
-PULSE_MAX_S = 3600.0
 
 
 class GpioError(Exception):
@@ -218,41 +216,6 @@ class Lamp:
             return
         later_s = steps[place % len(steps)]
         self._timer = asyncio.get_running_loop().call_later(later_s, self._step, place + 1)
-
-    def _stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-
-class Relay:
-    """On, off, or on for a while."""
-
-    def __init__(self, output: Output) -> None:
-        self._output = output
-        self._timer: asyncio.TimerHandle | None = None
-
-    @property
-    def is_on(self) -> bool:
-        return self._output.is_on
-
-    def set(self, on: bool) -> None:
-        """Raises GpioError."""
-        self._stop()
-        self._output.set(on)
-
-    def pulse(self, seconds: float) -> None:
-        """On now, and off after so long, at most PULSE_MAX_S. Raises GpioError."""
-        self.set(True)
-        self._timer = asyncio.get_running_loop().call_later(min(seconds, PULSE_MAX_S), self._off)
-
-    def close(self) -> None:
-        self._stop()
-        self._output.close()
-
-    def _off(self) -> None:
-        with contextlib.suppress(GpioError):
-            self._output.set(False)
 
     def _stop(self) -> None:
         if self._timer is not None:

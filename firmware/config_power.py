@@ -45,6 +45,8 @@ SIMULATED = "simulated"
 """The name of the UPS of a unit without a configuration; no other is called so."""
 PROTECTED = "protected"
 """The load of protected telephony's ports; no other is called so."""
+RELAYS = ("relay_1", "relay_2")
+"""In the pin map."""
 PARTS = ("unit", "switch", "router", "fibre")
 CHIPS = ("max17040", "max17041", "max17043", "max17044", "max17048", "max17049")
 LAST_ROLES = ("reception", "on_call", "emergency")
@@ -230,14 +232,16 @@ class Load:
 
     name: str = field(metadata=key(_NAME, "what it is called"))
     kind: str = field(
-        metadata=key(Choice(("modem", "wifi", "screen", "cpu", "hdmi", "led", "poe")), "what it is, and how it is shed")
+        metadata=key(
+            Choice(("modem", "wifi", "screen", "cpu", "hdmi", "led", "poe", "relay")), "what it is, and how it is shed"
+        )
     )
     what: str = field(
         default="",
         metadata=key(
             Text('up to 64 letters, digits or * ? . _ : -, or ""', like(r"[A-Za-z0-9*?._:-]{0,64}")),
-            "which: of modem the name of a [[modem]]; else a pattern of names in /sys/class/rfkill, backlight, drm, "
-            'leds; "": all of them',
+            "which: of modem the name of a [[modem]]; of relay relay_1 or relay_2; else a pattern of names in "
+            '/sys/class/rfkill, backlight, drm, leds; "": all of them',
         ),
     )
     ports: tuple[str, ...] = field(
@@ -391,6 +395,7 @@ def _loads(values: Values) -> Iterator[tuple[str, str, str]]:
     modems = {each.get("name") for each in tables_of("modem", values)}
     names: set[str] = set()
     ports: set[str] = set()
+    relays: set[str] = set()
     loads = tables_of("load", values)
     for number, load in enumerate(loads, start=1):
         place = f"load.{number}"
@@ -401,6 +406,9 @@ def _loads(values: Values) -> Iterator[tuple[str, str, str]]:
             yield f"{place}.name", "is what ports of protected telephony are called together", "another name"
         if load["kind"] == "modem" and load["what"] not in modems:
             yield f"{place}.what", f'there is no modem "{load["what"]}"', "a name of a [[modem]]"
+        if load["kind"] == "relay" and (load["what"] not in RELAYS or load["what"] in relays):
+            yield f"{place}.what", "is no relay of the board, or is there twice", '"relay_1" or "relay_2"'
+        relays.update([load["what"]] if load["kind"] == "relay" else ())
         if load["kind"] == "poe" and not (load["ports"] and values["poe.address"] and values["poe.switching"] == "yes"):
             yield f"{place}.ports", "cannot be turned off", 'ports, poe.address, and poe.switching = "yes"'
         if load["kind"] != "poe" and (load["ports"] or load["role"] != "rest"):

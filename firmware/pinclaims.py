@@ -24,6 +24,8 @@ def claims(config: Config, pin_map: PinMap) -> tuple[Claim, ...]:
     wanted += [("panel.lamps", name, BY_MAP) for name in LAMPS if panel.lamps == "yes"]
     wanted += [("panel.buzzer", BUZZER, BY_MAP)] if panel.buzzer == "yes" else []
     wanted += [("panel.button", BUTTON, BY_MAP)] if panel.button == "yes" else []
+    relays = [(place, load.what) for place, load in enumerate(config.load, start=1) if load.kind == "relay"]
+    wanted += [(f"load.{place}.what", name, BY_MAP) for place, name in relays]
     found = []
     for by, name, number in wanted:
         mapped = pin_map.named(name)

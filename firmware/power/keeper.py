@@ -157,6 +157,7 @@ class PowerKeeper:
             await self.ending.close()
             for source in self._sources:
                 await source.close()
+            self._switches.close()
             self._thread.submit(self._close)
             await asyncio.to_thread(self._thread.shutdown)
 
@@ -300,6 +301,10 @@ class PowerKeeper:
             self._time_certain = certain or self._lost_at is None
             self._policy = Policy(self._config, self._fresh_s, learnt)
         await self._read_protected()
+        try:
+            self._switches.again(self._off)
+        except SwitchFault as error:
+            log.error("rvx-event kind=shed_fault name=relays why=%s", str(error).replace(" ", "_"))
 
     async def _read_protected(self) -> None:
         """Where the register cannot be read, what was read of it last holds."""

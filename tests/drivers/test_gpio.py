@@ -1,4 +1,4 @@
-"""drivers/gpio.py on a header whose pins are driven by the test: lamps, relays, buttons."""
+"""drivers/gpio.py on a header whose pins are driven by the test: lamps, buttons."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.gpio import LONG_PRESS_S, PATTERNS, Button, GpioError, Header, Lamp, Pattern, Press, Pressing, Relay
+from drivers.gpio import LONG_PRESS_S, PATTERNS, Button, GpioError, Header, Lamp, Pattern, Press, Pressing
 from drivers.pins import Pull
 from hil.sim.power.header import FakeGpio, fake_header
 
@@ -68,14 +68,6 @@ async def test_a_steady_lamp_wakes_nobody(gpio: FakeGpio) -> None:
     await asyncio.sleep(0.05)
     assert [value for _, what, _, value in gpio.history if what == "output"] == [0, 1, 1]
     lamp.close()
-
-
-async def test_a_relay_falls_off_after_its_pulse(gpio: FakeGpio) -> None:
-    relay = Relay(Header().output(RELAY))
-    relay.pulse(0.01)
-    assert relay.is_on
-    await until(lambda: gpio.level(RELAY) == 0)
-    relay.close()
 
 
 async def test_a_button_that_bounces_is_pressed_once(gpio: FakeGpio) -> None:

@@ -16,6 +16,7 @@ WIFI = '[[load]]\nname = "wifi"\nkind = "wifi"\nwhat = "wlan0"\nat_minutes = 60\
 POE = '[poe]\naddress = "10.0.0.3"\nuser = "rvx"\nswitching = "yes"\n'
 PHONES = '[[load]]\nname = "poe-{port}"\nkind = "poe"\nports = ["1.{port}"]\nrole = "{role}"\nat_minutes = {at}\n'
 MODEM = '[[modem]]\nname = "m1"\nusb_path = "1-1"\n'
+RELAY = '[[load]]\nname = "sign"\nkind = "relay"\nwhat = "relay_1"\nat_minutes = 60\n'
 BOX = '[[reach]]\nwhat = "router"\naddress = "10.0.0.254"\n'
 SHEDS_MODEM = '[[load]]\nname = "m"\nkind = "modem"\nwhat = "m1"\nat_minutes = 60\n'
 
@@ -61,7 +62,7 @@ def test_a_ups_by_snmp_has_two_passwords_that_nobody_sees(file: Path) -> None:
 def test_sources_and_loads(file: Path) -> None:
     secrets = '[nut]\npasswords = ["ups=horse"]\n[poe]\nauth_password = "a2345678"\nprivacy_password = "b2345678"\n'
     phones = PHONES.format(role="reception", port=1, at=20) + PHONES.format(role="on_call", port=2, at=20)
-    assert problems(file, LEAST + UPS + GAUGE + WIFI + POE + BOX + phones, secrets) == ()
+    assert problems(file, LEAST + UPS + GAUGE + WIFI + POE + BOX + RELAY + phones, secrets) == ()
     config = load(file)
     assert [(one.name, one.keeps) for one in config.ups] == [("ups", ("unit", "switch")), ("hat", ("unit",))]
     assert config.secrets.nut.of("ups") == "horse"
@@ -87,6 +88,8 @@ def test_sources_and_loads(file: Path) -> None:
         (BOX.replace("router", "unit"), "reach.1.what", "is none of them"),
         (BOX.replace("10.0.0.254", "127.0.0.1"), "reach.1.address", "another machine can send to"),
         (WIFI.replace('"wifi"', '"protected"', 1), "load.1.name", "are called together"),
+        (RELAY.replace("relay_1", "relay_3"), "load.1.what", "no relay of the board"),
+        (RELAY + RELAY.replace("sign", "lamp"), "load.2.what", "is there twice"),
         (MODEM + SHEDS_MODEM, "load", "every modem would be shed"),
         ("[power]\nhalt_minutes = 20\n", "power.halt_minutes", "would halt before its battery is low"),
         (POE, "poe.user", "there is no way to read the switch"),

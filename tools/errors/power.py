@@ -165,12 +165,12 @@ ENTRIES = {
     "RVX-W14": Entry(
         Said(
             "Ett strömavbrott har visat att en strömkälla är inställd tvärtom, eller inte är ansluten.",
-            "mains_is (ledningen) eller out_is_positive (INA219) stämmer inte med kortet; eller så är stiftet fel.",
+            "Inställningen mains_is (ledningen) eller out_is_positive (INA219) är fel, eller så är stiftet ett annat.",
             "rvx power status visar den inställning som avbrottet visade (proved). Sätt den i unit.toml.",
         ),
         Said(
             "A power cut has shown that a source is set the wrong way round, or is not connected.",
-            "mains_is (the line) or out_is_positive (INA219) does not fit the board; or it is another pin.",
+            "The setting mains_is (the line) or out_is_positive (INA219) is wrong, or it is another pin.",
             "rvx power status has the setting that the cut has shown (proved). Set it in unit.toml.",
         ),
     ),

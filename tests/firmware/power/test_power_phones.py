@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from drivers.gpio import Header
+from drivers.pins import PINMAP, parse
 from drivers.poe import SnmpPoeSwitch
 from firmware.config import Load, Poe, default
 from firmware.power.phones import PROTECTED, ports, table
 from firmware.power.shedding import Role, in_order
-from firmware.power.switches import Switches
+from firmware.power.switches import Switches, SwitchFault
+from hil.sim.power.header import FakeGpio, fake_header
 
 REST = Load(name="rest", kind="poe", ports=("1.1", "1.2"), keeps="switch", at_minutes=60)
 DESK = Load(name="desk", kind="poe", ports=("1.3", "1.4"), role="reception", keeps="switch", at_minutes=30)
@@ -52,6 +55,33 @@ def test_a_protected_port_goes_with_no_lesser_load() -> None:
         "gone": (),
     }
     assert ports(loads, PROTECTED, ()) == ()
+
+
+def test_a_relay_is_pulled_while_its_load_is_shed(tmp_path: Path) -> None:
+    """Also by the next process; and where nobody holds the pin the load is on."""
+    pin = parse(PINMAP.read_text("utf-8")).named("relay_1")
+    assert pin is not None
+    load = Load(name="sign", kind="relay", what="relay_1", at_minutes=60)
+    config = replace(default(tmp_path), load=(load,))
+
+    async def play(gpio: FakeGpio, thread: ThreadPoolExecutor) -> None:
+        switches = Switches(config, None, frozenset, thread, tmp_path, Header())
+        before = await switches.before("sign")
+        await switches.off("sign", before)
+        assert gpio.level(pin.number) == 1
+        switches.close()
+        assert gpio.level(pin.number) == 0
+        another = Switches(config, None, frozenset, thread, tmp_path, Header())
+        another.again(["sign", "gone"])
+        assert gpio.level(pin.number) == 1
+        await another.back("sign", before)
+        assert gpio.level(pin.number) == 0
+        gpio.taken.add(pin.number)
+        with pytest.raises(SwitchFault, match="busy"):
+            await another.off("sign", before)
+
+    with ThreadPoolExecutor(1) as thread, fake_header() as gpio:
+        asyncio.run(play(gpio, thread))
 
 
 class Ports(SnmpPoeSwitch):
