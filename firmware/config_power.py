@@ -205,6 +205,12 @@ class Ups:
     out_is_positive: str = field(
         default="yes", metadata=key(_YES_NO, "of ina219: whether current out of the battery is read as positive")
     )
+    battery_of: str = field(
+        default="",
+        metadata=key(
+            Text('a name, or ""', like(rf"({NAME})?")), "of ina219: the max1704x that measures the same battery"
+        ),
+    )
     pin: int = field(
         default=-1,
         metadata=key(Whole(-1, 53), "of line: the GPIO that tells mains, by its BCM number; -1: as the pin map"),
@@ -383,6 +389,11 @@ def _sources(values: Values) -> Iterator[tuple[str, str, str]]:
             if ups["pin"] in pins:
                 yield f"ups.{number}.pin", f"{ups['pin']} is there twice", "one of each"
             pins.add(ups["pin"])
+    gauges_of = {(ups["name"], tuple(ups["keeps"])) for ups in found if ups["kind"] == "max1704x"}
+    for number, ups in enumerate(found, start=1):
+        named = (ups["battery_of"], tuple(ups["keeps"]))
+        if ups["battery_of"] and (ups["kind"] != "ina219" or named not in gauges_of):
+            yield f"ups.{number}.battery_of", "is no such gauge", "of ina219 a max1704x that keeps the same"
     if sum(ups["kind"] == "mcu" for ups in found) > 1:
         yield "ups", "there are two microcontrollers", "one"
     for secret in ("nut.passwords", "snmp.auth_passwords", "snmp.privacy_passwords"):

@@ -11,6 +11,7 @@ from drivers.ups.model import Mains, Part, Reading
 from firmware.config import Config
 from firmware.power.boxes import Box, Boxes
 from firmware.power.gauges import Gauges
+from firmware.power.joining import joined
 from firmware.power.phones import table
 from firmware.power.proving import Proving
 from firmware.power.shedding import Order, Sheddable, Shedding
@@ -54,6 +55,7 @@ class Policy:
     def __init__(self, config: Config, fresh_s: Mapping[str, float], learnt: Mapping[str, str] | None = None) -> None:
         self._power = config.power
         self._ups = {ups.name: ups for ups in config.ups}
+        self._same_battery = {ups.name: ups.battery_of for ups in config.ups if ups.battery_of}
         self._sources = Sources(
             Spec(
                 ups.name, frozenset(map(Part, ups.keeps)), fresh_s.get(ups.name, 0.0), cells=ups.cells,
@@ -105,8 +107,9 @@ class Policy:
         elif believed.of_unit is Mains.LOST and self._lost_s is None:
             self._lost_s = now_s
         elapsed = 0.0 if self._lost_s is None else (now_s - self._lost_s) / 60
-        taught = self.gauges.feed(believed, now_s)
-        left = {one.name: self.gauges.left(one) for one in believed.sources if one.keeps}
+        batteries = joined(believed.sources, self._same_battery)
+        taught = self.gauges.feed(replace(believed, sources=batteries), now_s)
+        left = {one.name: self.gauges.left(one) for one in batteries if one.keeps}
         left |= {name: _fixed(ups.minutes, elapsed) for name, ups in self._ups.items() if ups.kind == FIXED}
         parts = part_minutes((frozenset(map(Part, self._ups[name].keeps)), found) for name, found in left.items())
         of_unit = parts.get(Part.UNIT, Left()).planned

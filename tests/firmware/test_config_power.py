@@ -12,6 +12,7 @@ from firmware.power.opening import open_source
 LEAST = '[unit]\nname = "gw-1"\n[edge]\nlisten = ["udp:10.0.0.1:5060"]\n'
 UPS = '[[ups]]\nname = "ups"\nkind = "nut"\nurl = "nut://monitor@10.0.0.9:3494/hall"\nkeeps = ["unit", "switch"]\n'
 GAUGE = '[[ups]]\nname = "hat"\nkind = "max1704x"\n'
+CURRENT = '[[ups]]\nname = "amps"\nkind = "ina219"\nbattery_of = "hat"\n'
 WIFI = '[[load]]\nname = "wifi"\nkind = "wifi"\nwhat = "wlan0"\nat_minutes = 60\n'
 POE = '[poe]\naddress = "10.0.0.3"\nuser = "rvx"\nswitching = "yes"\n'
 PHONES = '[[load]]\nname = "poe-{port}"\nkind = "poe"\nports = ["1.{port}"]\nrole = "{role}"\nat_minutes = {at}\n'
@@ -62,9 +63,13 @@ def test_a_ups_by_snmp_has_two_passwords_that_nobody_sees(file: Path) -> None:
 def test_sources_and_loads(file: Path) -> None:
     secrets = '[nut]\npasswords = ["ups=horse"]\n[poe]\nauth_password = "a2345678"\nprivacy_password = "b2345678"\n'
     phones = PHONES.format(role="reception", port=1, at=20) + PHONES.format(role="on_call", port=2, at=20)
-    assert problems(file, LEAST + UPS + GAUGE + WIFI + POE + BOX + RELAY + phones, secrets) == ()
+    assert problems(file, LEAST + UPS + GAUGE + CURRENT + WIFI + POE + BOX + RELAY + phones, secrets) == ()
     config = load(file)
-    assert [(one.name, one.keeps) for one in config.ups] == [("ups", ("unit", "switch")), ("hat", ("unit",))]
+    assert [(one.name, one.keeps) for one in config.ups] == [
+        ("ups", ("unit", "switch")),
+        ("hat", ("unit",)),
+        ("amps", ("unit",)),
+    ]
     assert config.secrets.nut.of("ups") == "horse"
     assert config.load[0].what == "wlan0"
     assert not {"horse", "a2345678", "b2345678"} & set(repr(config).replace("'", " ").split())
@@ -90,6 +95,8 @@ def test_sources_and_loads(file: Path) -> None:
         (WIFI.replace('"wifi"', '"protected"', 1), "load.1.name", "are called together"),
         (RELAY.replace("relay_1", "relay_3"), "load.1.what", "no relay of the board"),
         (RELAY + RELAY.replace("sign", "lamp"), "load.2.what", "is there twice"),
+        (GAUGE + CURRENT.replace('hat"\n', 'other"\n'), "ups.2.battery_of", "is no such gauge"),
+        (GAUGE + CURRENT + 'keeps = ["switch"]\n', "ups.2.battery_of", "is no such gauge"),
         (MODEM + SHEDS_MODEM, "load", "every modem would be shed"),
         ("[power]\nhalt_minutes = 20\n", "power.halt_minutes", "would halt before its battery is low"),
         (POE, "poe.user", "there is no way to read the switch"),
