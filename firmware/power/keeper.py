@@ -24,7 +24,7 @@ from firmware.power.ending import Ending, Halted, given
 from firmware.power.opening import open_boxes, open_poe, open_sources
 from firmware.power.policy import Policy, View
 from firmware.power.shedding import Order
-from firmware.power.shown import shown
+from firmware.power.shown import minute_of, shown
 from firmware.power.states import PowerState
 from firmware.power.switches import Switches, SwitchFault
 from firmware.power.told import Told
@@ -32,7 +32,7 @@ from firmware.power.watchman import tell_watchman
 from firmware.status import Power
 from firmware.store import StoreError
 from firmware.store.database import connect
-from firmware.store.power import PowerMinute, PowerRows
+from firmware.store.power import PowerRows
 from firmware.store.protections import protections
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class PowerKeeper:
         return {source.name: source.level for source in self._sources if isinstance(source, MainsLine)}
 
     async def _each_minute(self, view: View, now: datetime) -> None:
-        await self._in_store(lambda rows: rows.minute(_minute(view, now)))
+        await self._in_store(lambda rows: rows.minute(minute_of(view, now)))
         await self._read_protected()
         if self._told is not None:
             told = self._told
@@ -331,22 +331,3 @@ class PowerKeeper:
     def _close(self) -> None:
         if self._db is not None:
             self._db.close()
-
-
-def _minute(view: View, now: datetime) -> PowerMinute:
-    """Of what feeds the unit."""
-    of_unit = [one.reading for one in view.believed.sources if Part.UNIT in one.keeps and one.reading is not None]
-
-    def first(kind: Callable[[Reading], float | None]) -> float | None:
-        return next((value for reading in of_unit if (value := kind(reading)) is not None), None)
-
-    return PowerMinute(
-        now,
-        view.powered.state.value,
-        view.believed.of_unit.value,
-        first(lambda one: one.volts),
-        first(lambda one: one.watts),
-        first(lambda one: one.charge_percent),
-        view.until.minutes,
-        view.until.likely,
-    )

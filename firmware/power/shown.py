@@ -1,11 +1,11 @@
-"""What of power is in the one snapshot (firmware/status.py)."""
+"""What of power is in the one snapshot (firmware/status.py), and in the row that each minute leaves."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
-from drivers.ups.model import Mains, Part
+from drivers.ups.model import Mains, Part, Reading
 from firmware.config import Config
 from firmware.config_power import SIMULATED
 from firmware.power.halting import Stage
@@ -15,8 +15,9 @@ from firmware.power.sources import Seen
 from firmware.power.states import PowerState
 from firmware.power.until import Left, until_clock
 from firmware.status import Power, PowerBox, PowerSource
+from firmware.store.power import PowerMinute
 
-__all__ = ["shown"]
+__all__ = ["minute_of", "shown"]
 
 
 def shown(
@@ -57,6 +58,25 @@ def shown(
         simulated=simulated,
         sources=tuple(_source(one, view.left.get(one.name, Left())) for one in believed.sources),
         boxes=tuple(PowerBox(box.part.value, box.address, box.reached, box.rtt_ms, box.gone) for box in view.boxes),
+    )
+
+
+def minute_of(view: View, now: datetime) -> PowerMinute:
+    """What is kept of this minute, of what feeds the unit."""
+    of_unit = [one.reading for one in view.believed.sources if Part.UNIT in one.keeps and one.reading is not None]
+
+    def first(kind: Callable[[Reading], float | None]) -> float | None:
+        return next((value for reading in of_unit if (value := kind(reading)) is not None), None)
+
+    return PowerMinute(
+        now,
+        view.powered.state.value,
+        view.believed.of_unit.value,
+        first(lambda one: one.volts),
+        first(lambda one: one.watts),
+        first(lambda one: one.charge_percent),
+        view.until.minutes,
+        view.until.likely,
     )
 
 
