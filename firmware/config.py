@@ -30,11 +30,12 @@ from firmware.config_edge import (
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
 from firmware.config_mcu import Mcu, mcu_whole
 from firmware.config_panel import Panel
-from firmware.config_power import Load, NutKey, Poe, PoeKey, Power, SnmpKey, Ups, power_whole
+from firmware.config_power import Load, Poe, PoeKey, Power, power_whole
 from firmware.config_reach import Reach, reach_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
 from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
+from firmware.config_ups import NutKey, SnmpKey, Ups
 from firmware.document import Document, Problem, Sections, key, rule_of
 from firmware.paths import Paths
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from callcontrol.digest import ha1
 from firmware.config import Config
-from firmware.config_power import nut_of
+from firmware.config_ups import nut_of
 from firmware.paths import Paths
 from firmware.processes import Program
 from firmware.store import Credential, Directory, StoreError

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from drivers.ups.model import Source
 from firmware.config import Config, Ups
-from firmware.config_power import nut_of, snmp_of
+from firmware.config_ups import nut_of, snmp_of
 
 if TYPE_CHECKING:
     from drivers.gpio import Header

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from drivers.ups.model import Mains, Part, Reading
 from firmware.config import Config
-from firmware.config_power import SIMULATED
+from firmware.config_ups import SIMULATED
 from firmware.power.halting import Stage
 from firmware.power.policy import View
 from firmware.power.shedding import Sheddable

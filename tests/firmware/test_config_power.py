@@ -6,7 +6,7 @@ import pytest
 
 from drivers.ups.upsmib import UpsMib
 from firmware.config import ConfigError, Problem, load
-from firmware.config_power import nut_of
+from firmware.config_ups import nut_of
 from firmware.power.opening import open_source
 
 LEAST = '[unit]\nname = "gw-1"\n[edge]\nlisten = ["udp:10.0.0.1:5060"]\n'
