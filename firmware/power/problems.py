@@ -69,7 +69,7 @@ def power_problems(power: Power | None) -> Iterator[Problem]:
             "RVX-W14", Severity.WARN, "power",
             observed="; ".join(wired),
             expected="wired as [[ups]] says",
-            effect="what it says of mains, and its current, are left out",
+            effect="it contradicts the others, and nothing halts while it does; its current is left out",
             fix="rvx power status has the setting that the cut has shown (proved); set it in unit.toml",
         )  # fmt: skip
     silent = [

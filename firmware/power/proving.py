@@ -3,7 +3,8 @@ gauge of current is connected. Pure; times are monotonic seconds.
 
 A line is held against what all others say (drivers.ups.line.prove). A gauge's current is judged only in a cut in which
 its battery's volts fell, which no wiring can turn round. What is proved stands until the next cut, or the next start;
-whose setting is shown to be wrong is believed no more in what that setting turns round."""
+a current that is shown to be read the wrong way round is believed no more. A line keeps its vote: it was held against
+others, of whom one may lie, and who differs from it is then not sure (sources.py)."""
 
 from __future__ import annotations
 

@@ -112,7 +112,8 @@ class Sources:
         self._moved_at_s: dict[str, float] = {}  # when each gauge last told something else of its battery
         self._used_since_s: float | None = None
         self.wrong: Mapping[str, str] = {}
-        """By source, why neither what it says of mains nor its current is believed, which a cut has shown."""
+        """By source, what a cut has shown to be wrong: its current is not believed. What a line says of mains counts as
+        before: who showed it may be the one that lies, and nothing halts while they differ."""
         self._against_s: dict[str, float] = {}  # since when each is on the losing side
 
     def take(self, name: str, reading: Reading) -> None:
@@ -170,9 +171,9 @@ class Sources:
 
     def _vote(self, names: list[str], fresh: Mapping[str, Reading], now_s: float) -> tuple[Mains, bool, dict[str, str]]:
         """What is taken to be so, whether surely, and who says the contrary and why that is not believed."""
-        names = [name for name in names if name not in self.wrong]
         says = {name: fresh[name].mains for name in names if fresh[name].mains is not Mains.UNKNOWN}
-        does = {name: shown for name in names if (shown := self._battery(name, now_s)) is not Mains.UNKNOWN}
+        shown = {name: self._battery(name, now_s) for name in names if name not in self.wrong}
+        does = {name: mains for name, mains in shown.items() if mains is not Mains.UNKNOWN}
         votes = [*says.values(), *does.values()]
         on, lost = votes.count(Mains.ON), votes.count(Mains.LOST)
         if not votes:
