@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from drivers.codec.at_lines import Ccinfo, Clcc, Clip
 from drivers.modem.model import CALLS_MAX, CallChanged, CallState
 
-__all__ = ["CAUSES", "Calls"]
+__all__ = ["CAUSES", "SETTING_UP", "Calls"]
 
 SURE_S = 1.0
 DIALLED_SURE_S = 4.0
@@ -30,7 +30,7 @@ STATES = {
 """27.007 §7.18; 6, which some list, is over."""
 CAUSES = {"BUSY": 17, "NO ANSWER": 19, "NO DIALTONE": 41, "NO CARRIER": None}
 """Q.850, of V.250's result codes; NO CARRIER does not say why."""
-SETTING_UP = (CallState.DIALING, CallState.ALERTING)
+SETTING_UP = frozenset({CallState.DIALING, CallState.ALERTING})
 RINGING = (CallState.INCOMING, CallState.WAITING)
 
 

@@ -19,6 +19,7 @@ class Dialect:
     """Commands are tried in their order; those that a modem refuses are passed over. `identity`: the SIM's ICCID.
     `dial_s`: within this it answers the order to dial; some do only when the other side rings. `hang_up`: until no
     call is left. `sound_on` must succeed, with what `sound_is` says when asked; () where there is no sound for us.
+    `sound_early`: it may be turned on before the answer: ringing and words of the network are heard by it then.
     `is_wide`: what it says where its sound is of twice the rate all the same. `busy`, `free`: what it says when it
     takes no sound for a while. `hints`: beginnings of lines by which calls may have changed. `reset`: starts the modem
     anew."""
@@ -34,6 +35,7 @@ class Dialect:
     reset: tuple[str, ...] = ("AT+CFUN=1,1",)
     sound_on: tuple[str, ...] = ()
     sound_is: tuple[str, str] | None = None
+    sound_early: bool = False
     sound_off: tuple[str, ...] = ()
     is_wide: tuple[str, str] | None = None
     busy: str = ""

@@ -286,7 +286,8 @@ class Modem(Protocol):
     def health(self) -> Health: ...
     @property
     def sound(self) -> Sound | None:
-        """Of the call that is up; None where there is none, or the modem has no sound for us."""
+        """Of the call that is up, or is being set up where the modem has the network's ringing and words; None where
+        there is none, or the modem has no sound for us."""
         ...
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:

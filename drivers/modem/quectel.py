@@ -34,6 +34,7 @@ QUECTEL = Dialect(
     reset=("AT+CFUN=1,1",),
     sound_on=("AT+QPCMV=1,0",),
     sound_is=("AT+QPCMV?", "+QPCMV: 1"),
+    sound_early=True,
     sound_off=("AT+QPCMV=0",),
     busy="+QPCMV: 0",
     free="+QPCMV: 1",

@@ -9,6 +9,7 @@ from collections.abc import Collection
 
 from drivers.codec.at import Command, Rank, Verdict
 from drivers.link import Link, LinkError, open_link
+from drivers.modem.calls import SETTING_UP
 from drivers.modem.generic import GENERIC, Dialect
 from drivers.modem.model import SAMPLE_BYTES, SOUND_HZ, CallState
 from drivers.modem.port import Port
@@ -105,7 +106,7 @@ class CallSound:
         self.is_broken = False
         self._port = port
         self._name = name
-        self._is_tried = False
+        self._is_tried = self._is_tried_early = False
         self._is_doubted = False
         """It was not turned on: by a modem that lost it, or because the call was over by then."""
         self._looked_at, self._looked_bytes = 0.0, 0
@@ -120,16 +121,23 @@ class CallSound:
 
     async def follow(self, states: Collection[CallState]) -> None:
         """To be called when calls may have changed, and now and then, by one task alone. Raises ModemError."""
+        if not self.dialect.sound_on or not self.url:
+            return
         is_up = CallState.ACTIVE in states
-        if is_up and not self._is_tried and self.dialect.sound_on and self.url:
+        is_early = self.dialect.sound_early and not is_up and not SETTING_UP.isdisjoint(states)
+        if is_up and not self._is_tried:
             self._is_tried = True
-            self.current = await self._open()
-            self._looked_at, self._looked_bytes = asyncio.get_running_loop().time(), 0
+            if self.current is None:
+                self.current = await self._open()
+            self._look_anew(self.current)
         elif is_up and self.current is not None:
             self.is_broken |= self._is_doubted
             self._judge(self.current)
-        elif self._is_tried and not is_up and CallState.HELD not in states:
-            self._is_tried = self._is_doubted = False
+        elif is_early and not self._is_tried_early:
+            self._is_tried_early = True
+            self.current = await self._open(is_early=True)
+        elif (self._is_tried or self._is_tried_early) and not is_up and not is_early and CallState.HELD not in states:
+            self._is_tried = self._is_tried_early = self._is_doubted = False
             self.close()
             for text in self.dialect.sound_off:
                 await self._port.ask(Command(text, rank=Rank.CALL))
@@ -139,29 +147,35 @@ class CallSound:
             self.current.close()
             self.current = None
 
-    async def _open(self) -> ModemSound | None:
+    async def _open(self, *, is_early: bool = False) -> ModemSound | None:
+        """What is not to be had early is tried again when the call is up, and is no fault before."""
         sound = ModemSound(2 * SOUND_HZ if await self._says(self.dialect.is_wide) else SOUND_HZ)
         try:
             await sound.open(self.url)
         except LinkError as error:
             log.warning("rvx-event kind=no_sound modem=%s reason=%s", self._name, error.reason)
-            self.is_broken = True
+            self.is_broken |= not is_early
             return None
         try:
-            await self._turn_on()
+            is_on = await self._turn_on()
         except BaseException:  # nobody else knows of it
             sound.close()
             raise
-        return sound
+        if is_on or not is_early:
+            self._is_doubted = not is_on
+            return sound
+        sound.close()
+        return None
 
-    async def _turn_on(self) -> None:
+    async def _turn_on(self) -> bool:
+        """Whether it was at once."""
+        is_on = True
         for text in self.dialect.sound_on:
             command = Command(text, rank=Rank.CALL)
             if (await self._port.ask(command)).verdict is not Verdict.OK:
-                self._is_doubted = True
+                is_on = False
                 await self._port.ask(Command(text, rank=Rank.CALL))
-        if await self._says(self.dialect.sound_is) is False:
-            self._is_doubted = True
+        return is_on and await self._says(self.dialect.sound_is) is not False
 
     async def _says(self, expected: tuple[str, str] | None) -> bool | None:
         """Whether the modem answers a question so; None where it does not answer it."""
@@ -170,10 +184,14 @@ class CallSound:
         said = await self._port.ask(Command(expected[0], rank=Rank.CALL))
         return any(line.startswith(expected[1]) for line in said.lines) if said.lines else None
 
+    def _look_anew(self, sound: ModemSound | None) -> None:
+        self._looked_at = asyncio.get_running_loop().time()
+        self._looked_bytes = 0 if sound is None else sound.received
+
     def _judge(self, sound: ModemSound) -> None:
         now = asyncio.get_running_loop().time()
         passed = now - self._looked_at
         if passed >= LOOK_S:
             if sound.received - self._looked_bytes < passed * sound.rate_hz * SAMPLE_BYTES * SHARE_MIN:
                 self.is_broken = True
-            self._looked_at, self._looked_bytes = now, sound.received
+            self._look_anew(sound)

@@ -70,6 +70,7 @@ class Desk(Protocol):
 
 class Said(Enum):
     GIVE_WAY = auto()
+    EARLY = auto()  # the network is heard before the answer
     NOTHING = auto()  # in time
 
 
@@ -134,6 +135,12 @@ class Call:
         if self._sound is not None:
             self._sound.join(line.modem)
             self._sound.pressed = lambda key: self._press(line, key)
+
+    def _overhear(self, line: ModemLine) -> None:
+        """What the network lets hear before the answer; `Said.EARLY` says that it does."""
+        if self._sound is not None:
+            self._sound.began = lambda: self._inbox.put_nowait(Said.EARLY)
+            self._sound.overhear(line.modem)
 
     def _press(self, line: ModemLine, key: str) -> None:
         if line.call is self:

@@ -157,17 +157,24 @@ class Outgoing(Call):
                     await asyncio.wait_for(line.modem.hang_up(), EMERGENCY_TAKEN_S)
             return False, None
         self._note(Step.DIALLED, line.name)
-        self._hear(line)
+        self._overhear(line)
+        is_heard = False
         waits_s = EMERGENCY_PROGRESS_S if emergency else PROGRESS_S
         while True:
             event = await self._next(waits_s)
             match event:
                 case CallChanged(state=CallState.ALERTING):
                     self._note(Step.ALERTING, line.name)
-                    self._do(lambda session, now: session.ring(180, now))
+                    if not is_heard:  # some phones would ring over what they hear
+                        self._do(lambda session, now: session.ring(180, now))
                     waits_s = PROGRESS_S
+                case Said.EARLY:
+                    is_heard = True
+                    # Not acknowledged one by one (RFC 3262): the 200 must never wait for who does not do so.
+                    self._do(lambda session, now: session.ring(183, now, self._answer, reliable=False))
                 case CallChanged(state=CallState.ACTIVE):
                     self._note(Step.ANSWERED, line.name)
+                    self._hear(line)
                     self._do(lambda session, now: session.answer(self._answer, now))
                     await self._talk(line)
                     self._note(Step.ENDED, line.name)

@@ -10,8 +10,9 @@ How the process `trunk` uses it:
     sounds = Sounds()                       # one a process
     sound = sounds.towards(invite.body)     # or sounds.at(address), for an INVITE of ours; both raise NoPlace
     answer = sound.answer(invite.body)      # b"": nothing in common, 488
-    sound.join(modem)                       # once, as soon as a call is dialled or answered: its sound is heard when
-                                            # there is any
+    sound.overhear(modem)                   # a call is dialled: what the network lets hear before the answer is heard
+    sound.began = ...                       # told when that begins: the SIP side is to be told by a 183
+    sound.join(modem)                       # once, when it is answered: its sound is heard when there is any
     sound.pressed = ...                     # told of each key of the phone that the modem is to send
     sound.press("5")                        # a key that the modem has told of
     sound.part(); await sound.play(clips)   # pre-emption: the tone and the sentence, then BYE
@@ -32,7 +33,7 @@ from callcontrol.media.dtmf import holds
 from callcontrol.media.elastic import Inflow, Outflow
 from callcontrol.media.level import Level
 from callcontrol.media.pace import turns
-from callcontrol.media.pcm import FRAME_S, RATE_HZ, SILENCE
+from callcontrol.media.pcm import FRAME_S, FULL, RATE_HZ, SILENCE, loudness
 from callcontrol.media.sounds import Clip, Player
 from callcontrol.media.tones import sine
 from drivers.modem.model import Sound
@@ -44,6 +45,11 @@ STOPPED_S = 1.0
 """A modem that delivers nothing for so long, while its sound is open, has stopped."""
 SILENT_S = 20.0
 """Nothing but zeros for so long is no room and no network: one of the modem's faults."""
+EARLY_S = 0.06
+"""Before the answer a modem is heard from when it has given sound for so long at a stretch: with VoLTE many networks
+give silence until then, and who is called by SIP would hear that instead of its phone's own ringing."""
+EARLY_LOUD = FULL * 10 ** (-45 / 20)
+"""What is fainter is silence, or noise of the line: -45 dBov; tones and words of networks are at -10 to -25."""
 RATE_PPM = 20_000
 """What comes at a rate further off than this is lost on the way, or of another rate."""
 
@@ -167,9 +173,12 @@ class CallSound:
 
     def __init__(self, place: Place) -> None:
         self.pressed: Callable[[str], None] = lambda key: None
+        self.began: Callable[[], None] = lambda: None
         self._place = place
         self._modem: Sounding | None = None
         self._end: ModemEnd | None = None  # of its sound, while it has any
+        self._is_up = self._is_heard = False
+        self._loud_s = 0.0  # at a stretch, before the answer
         self._status = SoundStatus()
         self._player: Player | None = None
         self._played = asyncio.Event()
@@ -191,10 +200,16 @@ class CallSound:
 
     # ---- who is joined to whom
 
+    def overhear(self, modem: Sounding) -> None:
+        """Before the answer: the network is heard once it gives more than silence, of which `began` is told; nothing is
+        said there."""
+        self.part()
+        self._modem, self._is_up, self._is_heard, self._loud_s = modem, False, False, 0.0
+
     def join(self, modem: Sounding) -> None:
         """From now the two sides hear each other, as far as the modem has sound."""
         self.part()
-        self._modem = modem
+        self._modem, self._is_up, self._is_heard = modem, True, True
 
     def part(self) -> None:
         """The modem's call is over; the SIP side hears only what is played."""
@@ -242,10 +257,12 @@ class CallSound:
         heard = None
         self._look()
         if self._end is not None:
-            if said:
+            if said and self._is_up:
                 self._end.push(said, now)
             before, heard = self._end.trouble, self._end.pull(now)
-            if self._end.trouble is not before:
+            if not self._is_heard:
+                heard = self._early(heard)
+            elif self._is_up and self._end.trouble is not before:
                 log.warning("rvx-event kind=modem_sound trouble=%s", self._end.trouble or "none")
         if self._player is not None:
             heard = self._player.pull(now)
@@ -256,11 +273,20 @@ class CallSound:
         if heard is not None:
             self._place.say(heard)
 
+    def _early(self, frame: bytes) -> bytes | None:
+        self._loud_s = self._loud_s + FRAME_S if loudness(frame) >= EARLY_LOUD else 0.0
+        if self._loud_s < EARLY_S:
+            return None
+        self._is_heard = True
+        self.began()
+        return frame
+
     def _look(self) -> None:
         """The end of the sound that the modem has now."""
         sound = None if self._modem is None else self._modem.sound
         if self._end is not None and self._end.sound is not sound:
-            log.info("rvx-event kind=modem_sound %s", self.status())
+            if self._is_up:
+                log.info("rvx-event kind=modem_sound %s", self.status())
             self._end.close()
             self._end = None
         if sound is not None and self._end is None:

@@ -40,12 +40,12 @@ class Line:
         self.speaks = asyncio.Event()
         self.given = bytearray()
         self._tone = sine(MODEM_HZ)
-        self._echoes_hz = echoes_hz
+        self.echoes_hz = echoes_hz
 
     async def read(self) -> bytes:
         await self.speaks.wait()
         await asyncio.sleep(0.02)
-        if self._echoes_hz and not self.holds(self._echoes_hz):
+        if self.echoes_hz and not self.holds(self.echoes_hz):
             return bytes(FRAME_BYTES)
         return next(self._tone)
 
@@ -128,6 +128,27 @@ async def test_a_call_is_heard_both_ways_and_outlives_its_modems_sound(monkeypat
     await until(lambda: any(holds(frame, PLAYED_HZ) for frame in phone.heard[-20:]))
     assert sound.status().concealed_s > 0
     assert "trouble=none" in str(sound.status())
+    sound.close()
+    phone.close()
+    sounds.close()
+
+
+async def test_before_the_answer_only_more_than_silence_is_heard_and_nothing_said() -> None:
+    sounds, phone, line = Sounds(), Phone(), Line(echoes_hz=PHONE_HZ)
+    sound = sounds.towards(phone.offered)
+    phone.agreed(sound.answer(phone.offered))
+    began: list[bool] = []
+    sound.began = lambda: began.append(True)
+    line.speaks.set()
+    sound.overhear(line)
+    await asyncio.sleep(0.3)
+    assert (began, any(phone.heard), bytes(line.given)) == ([], False, b"")
+    line.echoes_hz = None
+    await until(lambda: phone.hears(MODEM_HZ))
+    assert (began, bytes(line.given)) == ([True], b"")
+    sound.join(line)
+    await until(lambda: phone.hears(MODEM_HZ) and line.holds(PHONE_HZ))
+    assert began == [True]
     sound.close()
     phone.close()
     sounds.close()

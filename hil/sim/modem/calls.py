@@ -57,8 +57,14 @@ class Calls:
 
     @property
     def active(self) -> ModemCall | None:
-        """The call that has the sound."""
+        """The call that is up."""
         return next((held for held in self.calls if held.stat == Stat.ACTIVE), None)
+
+    @property
+    def _sounding(self) -> ModemCall | None:
+        """The call that has the sound."""
+        early = (Stat.DIALING, Stat.ALERTING) if self._shared.model.early_sound else ()
+        return self.active or next((held for held in self.calls if held.stat in early), None)
 
     # A party of the network
 
@@ -173,7 +179,12 @@ class Calls:
         self.calls.append(held)
         if self._shared.faults.strikes(Fault.REJECT):
             self._shared.timers.later(0.3, lambda: call.release(Cause.NETWORK_OUT_OF_ORDER))
-        return Answer(then=lambda: self._tell_change(held))
+        return Answer(then=lambda: self._dialled(held))
+
+    def _dialled(self, held: ModemCall) -> None:
+        self._tell_change(held)
+        if self._shared.model.early_sound:
+            self._pcm.call_began()
 
     def _answer(self, request: Request) -> Reply:
         ringing = next((held for held in self.calls if held.stat == Stat.INCOMING), None)
@@ -287,7 +298,7 @@ class Calls:
         if held.ring is not None:
             held.ring.cancel()
         self._last_cause = call.cause or Cause.NORMAL
-        if held.stat == Stat.ACTIVE:
+        if self._sounding is None:
             self._pcm.call_ended()
         if self._shared.faults.strikes(Fault.NO_END):
             return
@@ -328,9 +339,11 @@ class Calls:
     # Sound
 
     def _speak(self, samples: int, rate_hz: int) -> bytes:
-        active = self.active
-        other = None if active is None else active.call.other(self)
-        return b"" if active is None or other is None else other.speak(active.call, samples, rate_hz)
+        sounding = self._sounding
+        if sounding is not None and sounding is not self.active:
+            return sounding.call.speak_early(samples, rate_hz)
+        other = None if sounding is None else sounding.call.other(self)
+        return b"" if sounding is None or other is None else other.speak(sounding.call, samples, rate_hz)
 
     def _hear(self, sound: bytes, rate_hz: int) -> None:
         active = self.active

@@ -19,6 +19,7 @@ from hil.sim.modem.history import Entry
 from hil.sim.modem.network import Cause, Settings
 from hil.sim.modem.phones import Habit, Phone
 from hil.sim.modem.registration import Coverage, Radio
+from hil.sim.modem.voices import voice
 from hil.sim.modem.world import ModemPlan, Plugged, World
 
 __all__ = ["Commands", "ControlServer"]
@@ -115,7 +116,10 @@ class Commands:
 
     def do_network(self, said: Said) -> None:
         """Any field of Settings."""
-        self._world.network.settings = replace(self._world.network.settings, **_only(said, Settings))
+        settings = replace(self._world.network.settings, **_only(said, Settings))
+        for name in (settings.ringback, settings.announces):
+            voice(name)
+        self._world.network.settings = settings
 
     def do_radio(self, said: Said) -> None:
         """modem (absent: all), and any field of Radio."""

@@ -33,6 +33,7 @@ class Model:
     hang_up_s: float = 0.2  # AT+CHUP to OK
     cmgs_s: float = 1.5  # the network's word for an SMS
     frame_ms: int = 20  # of sound in one delivery
+    early_sound: bool = False  # carries sound before the answer too
     rings: bool = True  # says RING
     ring_s: float = 4.0
 
@@ -51,12 +52,14 @@ MODELS = {
             *("eg25g", Family.QUECTEL, "Quectel", "EG25", "EG25GGBR07A08M2G_30.202.00.000", "2c7c:0125", 2, 1),
             boot_lines=("RDY", "+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"),
             frame_ms=40,
+            early_sound=True,
             rings=False,
         ),
         Model(
             *("ec25", Family.QUECTEL, "Quectel", "EC25", "EC25EFAR06A06M4G", "2c7c:0125", 2, 1),
             boot_lines=("RDY", "+CPIN: READY", "+QUSIM: 1", "+QIND: SMS DONE", "+QIND: PB DONE"),
             frame_ms=40,
+            early_sound=True,
         ),
     )
 }

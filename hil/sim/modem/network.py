@@ -14,6 +14,7 @@ from typing import Protocol
 
 from hil.sim.modem.history import History
 from hil.sim.modem.timers import Timer, Timers
+from hil.sim.modem.voices import Voice, voice
 
 __all__ = ["EMERGENCY", "Call", "Cause", "Network", "Party", "Settings", "Stage", "normal"]
 
@@ -80,6 +81,9 @@ class Settings:
     setup_s: float = 1.0  # from dialling to the other side's ringing
     emergency_setup_s: float = 0.6
     rings_s: float = 30.0  # then cause 19
+    ringback: str = ""  # what a caller hears of the network until the answer; nothing, as with VoLTE a phone rings itself
+    announces: str = ""  # what a caller hears before the end where nobody can be found; both are of voices.py
+    announces_s: float = 6.0
     sms_s: float = 0.5  # from the centre to the receiver
     report_s: float = 0.5  # from the receiver to the report
     price: float = 0.5  # of an SMS, off the balance
@@ -101,6 +105,7 @@ class Call:
     began: float = 0.0
     answered: float | None = None
     timers: list[Timer] = field(default_factory=list)
+    early: Voice | None = None
 
     def other(self, party: Party) -> Party | None:
         """Whom a party is speaking with."""
@@ -110,6 +115,7 @@ class Call:
         """The callee rings."""
         if self.stage is Stage.SETUP:
             self._move(Stage.RINGING)
+            self.early = voice(self.network.settings.ringback)
             self._later(self.network.settings.rings_s, lambda: self.release(Cause.NO_ANSWER))
 
     def accept(self) -> None:
@@ -132,6 +138,19 @@ class Call:
         if self.stage is Stage.ACTIVE and other is not None:
             self.network.history.note("key", call=self.index, by=party.number, digit=digit)
             other.key(self, digit)
+
+    def announce(self, cause: Cause) -> None:
+        """The network says why nobody is found, where it does, and ends it."""
+        settings = self.network.settings
+        if not settings.announces:
+            self.release(cause)
+            return
+        self.early = voice(settings.announces)
+        self._later(settings.announces_s, lambda: self.release(cause))
+
+    def speak_early(self, samples: int, rate_hz: int) -> bytes:
+        """What the network lets the caller hear before the answer, s16le; shorter: silence follows."""
+        return b"" if self.early is None else self.early.speak(samples, rate_hz)
 
     def _later(self, seconds: float, do: Callable[[], None]) -> None:
         self.timers.append(self.network.timers.later(seconds, do))
@@ -204,9 +223,9 @@ class Network:
     def _routed(self, call: Call) -> None:
         found = self._desk() if call.emergency else self.find(call.dialled)
         if found is None:
-            call.release(Cause.UNALLOCATED)
+            call.announce(Cause.UNALLOCATED)
         elif not found.reachable():
-            call.release(Cause.NO_USER)
+            call.announce(Cause.NO_USER)
         elif found is call.caller:
             call.release(Cause.BUSY)
         else:

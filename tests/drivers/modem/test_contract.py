@@ -8,6 +8,7 @@ import pytest
 
 from drivers.modem.kept import open_modem
 from drivers.modem.model import (
+    SOUND_HZ,
     Back,
     CallChanged,
     CallState,
@@ -23,6 +24,7 @@ from drivers.modem.model import (
 from hil.modembench import ModemBench, Opens, in_own_time
 from hil.sim.modem.phones import Habit
 from hil.sim.modem.tpdu import parse_submit
+from hil.sim.modem.voices import Ear
 
 DRIVERS: tuple[Opens, ...] = (open_modem,)
 MODELS = ("generic", "sim7600", "eg25g", "ec25")
@@ -279,6 +281,43 @@ async def test_sound_comes_and_goes_with_the_call(model: str, opens: Opens) -> N
         entries = bench.world.history.all("sound")
         assert [entry["down"]["hz"] for entry in entries] == [440, 440]
         assert all(entry["up"]["loud_ms"] > 800 and not entry["overrun_bytes"] for entry in entries)
+
+
+@drivers
+@pytest.mark.parametrize(("model", "is_early"), [("sim7600", False), ("eg25g", True), ("ec25", True)])
+@in_own_time
+async def test_the_network_is_heard_before_the_answer_where_the_model_can(
+    model: str, is_early: bool, opens: Opens
+) -> None:
+    async with ModemBench(model, opens) as bench:
+        settings = bench.world.network.settings
+        settings.ringback, settings.announces, settings.announces_s = "tone:425", "tone:950", 3.0
+        phone = bench.world.phone(OUTSIDE, Habit(answers_after_s=5, sound="tone:1300"))
+        await bench.driver.dial(OUTSIDE)
+        await bench.event(CallChanged, state=CallState.ALERTING)
+        await asyncio.sleep(2)
+        ear, answered = Ear(), Ear()
+        assert (bench.driver.sound is not None) == is_early
+        if bench.driver.sound is not None:
+            ear.hear(await bench.driver.sound.read(), SOUND_HZ)
+        await bench.event(CallChanged, state=CallState.ACTIVE)
+        await asyncio.sleep(2)
+        assert bench.driver.sound is not None
+        answered.hear((await bench.driver.sound.read())[-SOUND_HZ:], SOUND_HZ)
+        assert answered.told()["hz"] == 1300
+        phone.hang_up()
+        await bench.until(lambda: bench.driver.sound is None, "silence")
+        phone.told(Habit(off=True))
+        since = len(bench.events)
+        await bench.driver.dial(OUTSIDE)
+        await asyncio.sleep(3)
+        assert (bench.driver.sound is not None) == is_early
+        if bench.driver.sound is not None:
+            words = Ear()
+            words.hear(await bench.driver.sound.read(), SOUND_HZ)
+            assert (ear.told()["hz"], words.told()["hz"]) == (425, 950)
+        assert (await bench.ended(since)).cause != 16
+        assert not bench.judged()
 
 
 @drivers
