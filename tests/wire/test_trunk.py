@@ -50,6 +50,8 @@ ENTITY, ENTITY_HZ = "e", 1250.0
 """Whose greeting who calls m2 hears."""
 OTHER, OTHER_HZ, PIN = "+46702223344", 1400.0, "804715"
 RINGING_HZ = 425.0
+RINGING_HZ, WORDS_HZ = 425.0, 950.0
+"""Of the network, before anybody answers."""
 SOS = "112"
 STEP_S = 30.0
 
@@ -240,6 +242,33 @@ def test_a_phone_calls_a_mobile_and_both_are_heard(building: Building) -> None:
     assert abs(heard["heard"]["hz"] - building.baresip.tone_hz) < 50
     record = building.site.journal().records(1)[0]
     assert (record.caller, record.way) == (CALLER, Way.MODEM)
+
+
+def test_the_networks_ringing_and_words_are_heard_before_any_answer(building: Building) -> None:
+    """By the model that can; the other has no network."""
+    site, modems, phone = building.site, building.modems, building.baresip
+    modems.do("radio", modem="m1", coverage="none")
+    modems.do("network", ringback=f"tone:{RINGING_HZ:g}", announces=f"tone:{WORDS_HZ:g}")
+    modems.do("phone", number=MOBILE, answers_after_s=None)
+    try:
+        site.wait(lambda: building.asked("status")["modems"][0]["service"] != "voice", STEP_S, "one modem alone")
+        phone.dial(DIALLED)
+        site.wait(lambda: holds(phone.heard(), RINGING_HZ), STEP_S, "the network's ringing")
+        assert phone.call.established_at is None
+        phone.hang_up()
+        phone.wait_closed(STEP_S)
+        building.quiet()
+        modems.do("phone", number=MOBILE, off=True)
+        phone.dial(DIALLED)
+        site.wait(lambda: holds(phone.heard(), WORDS_HZ), STEP_S, "that it cannot be reached")
+        phone.wait_closed(STEP_S)
+        assert phone.call.established_at is None
+    finally:
+        modems.do("phone", number=MOBILE, answers_after_s=1.0, off=False)
+        modems.do("network", ringback="", announces="")
+        modems.do("radio", modem="m1", coverage="home")
+    building.quiet()
+    site.wait(lambda: building.asked("status")["modems"][0]["service"] == "voice", STEP_S, "a network")
 
 
 def test_a_mobile_calls_a_sim_is_greeted_and_the_reception_answers(building: Building) -> None:

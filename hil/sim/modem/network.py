@@ -81,7 +81,7 @@ class Settings:
     setup_s: float = 1.0  # from dialling to the other side's ringing
     emergency_setup_s: float = 0.6
     rings_s: float = 30.0  # then cause 19
-    ringback: str = ""  # what a caller hears of the network until the answer; nothing, as with VoLTE a phone rings itself
+    ringback: str = ""  # what the caller hears until the answer; nothing, where phones ring by themselves
     announces: str = ""  # what a caller hears before the end where nobody can be found; both are of voices.py
     announces_s: float = 6.0
     sms_s: float = 0.5  # from the centre to the receiver
