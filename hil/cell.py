@@ -75,7 +75,8 @@ def configuration(keys: Keys, **data: object) -> dict[str, Mapping[str, object]]
 
 
 class Cell:
-    """Laid to a `Site` that was made with `configuration` and `also=ALSO`, before that is started."""
+    """Laid to a `Site` that was made with `configuration` and `also=ALSO`, before that is started. Its programs begin
+    as the site's do."""
 
     def __init__(self, net: Net, site: Site, keys: Keys, *, delay_ms: float = 60.0, rate_kbit: float = 0.0) -> None:
         self.site = site
@@ -104,11 +105,11 @@ class Cell:
             if time.monotonic() > deadline or self._peer.poll() is not None:
                 raise RuntimeError("the platform's WireGuard did not start")
             time.sleep(POLL_S)
-        program = [sys.executable, "-m", "firmware.app"]
+        program = [*site.prefix, sys.executable, "-m", "firmware.app"]
         arguments = ["--config", str(site.config_file)]
         self.data = Daemon(site.host, [*program, "data", *arguments], self._log("data"), site.paths.data_shown.exists)
         tunnel = ["sh", "-c", OWN_SOCKETS + 'exec "$@"', "sh", *program, "tunnel", *arguments]
-        self.tunnel = Daemon(site.host, tunnel, self._log("tunnel"), self._shaken)
+        self.tunnel = Daemon(site.host, tunnel, self._log("tunnel"), site.paths.tunnel.exists)
 
     def start(self) -> None:
         """Both programs, until the tunnel's ends have met."""
@@ -116,6 +117,7 @@ class Cell:
             program.launch()
         for program in (self.tunnel, self.data):
             program.wait_serving()
+        self.site.wait(self._shaken, HANDSHAKE_S, "the tunnel's ends have met")
 
     def stop(self) -> None:
         for program in (self.data, self.tunnel):

@@ -8,7 +8,7 @@ from hil.history import History
 from hil.stormplan import Fault
 
 __all__ = [
-    "BACK_S", "CALLS", "CLOCK", "DEAD", "EDGE", "GATEWAY", "KNOWN_TO_EDGE_S", "LOSSY", "MODEM_BACK_S", "NORTH",
+    "BACK_S", "CALLS", "CLOCK", "DATA", "DEAD", "EDGE", "GATEWAY", "KNOWN_TO_EDGE_S", "LOSSY", "MODEM_BACK_S", "NORTH",
     "SHORT", "SPREAD_S", "STORE", "TRUNK", "UNIT", "WAYS", "disturbed", "excused", "modem_well",
 ]  # fmt: skip
 
@@ -25,7 +25,14 @@ EDGE = (Fault.EDGE_KILLED, Fault.EDGE_STOPPED, *HALTED)
 UNIT = (Fault.UNIT_KILLED, Fault.UNIT_STOPPED, Fault.MEMORY_SHORT, *HALTED)
 DEAD = (Fault.PLATFORM_KILLED, Fault.PLATFORM_STOPPED, Fault.LINE_DOWN, Fault.LINE_BLACKHOLE)
 """Platform or line give no sign of life at all."""
-ILL = (Fault.PLATFORM_SLOW, Fault.PLATFORM_SICK, Fault.PLATFORM_AMNESIAC, Fault.PLATFORM_FLAPPING, Fault.LINE_LOSSY)
+ILL = (
+    Fault.PLATFORM_SLOW,
+    Fault.PLATFORM_SICK,
+    Fault.PLATFORM_AMNESIAC,
+    Fault.PLATFORM_FLAPPING,
+    Fault.LINE_LOSSY,
+    Fault.LINE_CUT,
+)
 NORTH = (*DEAD, *ILL)
 SHORT = (Fault.PLATFORM_FLAPPING, Fault.PLATFORM_AMNESIAC)
 """A platform that forgets, and is away for less than probes notice."""
@@ -43,6 +50,8 @@ AT_MODEM = {
     "m2": (Fault.KEPT_UNPLUGGED, Fault.KEPT_HUNG, Fault.NETWORK_LOST),
 }
 WAYS = (*GATEWAY, *TRUNK, *AT_MODEM["m1"], *AT_MODEM["m2"])
+DATA = (Fault.CELL_GONE, Fault.CELL_LOSSY, Fault.TUNNEL_KILLED, Fault.DATA_KILLED, Fault.DATA_STOPPED)
+"""The path by data is not there, or bears nothing."""
 TRUNK_BACK_S, MODEM_BACK_S = 12.0, 30.0
 """So long after it is whole a process or a modem has its network again, for certain."""
 

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from hil.cell import Cell
 from hil.net import NetError
 from hil.people import JournalLocker, Loader
 from hil.platform import PlatformError
@@ -38,15 +39,25 @@ FLAP_UP_S, FLAP_DOWN_S = 1.5, 1.2
 MEMORY_LEFT_BYTES = 1 << 20
 """What a process may still take where memory is short."""
 FILL_BYTES = 1 << 16
+CELL_LOSS_PERCENT = 15.0
 LINE = "north"
+BOTH_WAYS = (Fault.LINE_DOWN, Fault.LINE_BLACKHOLE)
+"""These take the path by data along: a digger, or the platform's own network."""
 KILLED = {
     Fault.EDGE_KILLED: "edge",
     Fault.UNIT_KILLED: "unit",
     Fault.CALLS_KILLED: "calls",
     Fault.CALLS_CRASHED: "calls",
     Fault.TRUNK_KILLED: "trunk",
+    Fault.TUNNEL_KILLED: "tunnel",
+    Fault.DATA_KILLED: "data",
 }
-STOPPED = {Fault.EDGE_STOPPED: "edge", Fault.UNIT_STOPPED: "unit", Fault.CALLS_STOPPED: "calls"}
+STOPPED = {
+    Fault.EDGE_STOPPED: "edge",
+    Fault.UNIT_STOPPED: "unit",
+    Fault.CALLS_STOPPED: "calls",
+    Fault.DATA_STOPPED: "data",
+}
 """The unit's own programs, and what befalls each."""
 
 
@@ -74,7 +85,7 @@ def clock_prefix(clock: Path, *shared: Path) -> tuple[str, ...]:
 
 class Faults:
     """`told(fault, struck, at)` hears when a fault comes into force or is mended, in the thread that does it;
-    `outside(fault, on)` strikes and mends those of the ways out."""
+    `outside(fault, on)` strikes and mends those of the ways out. `cell`: the site's path by data, where it has one."""
 
     def __init__(
         self,
@@ -82,6 +93,7 @@ class Faults:
         clock: Path,
         told: Callable[[Fault, bool, float], None],
         outside: Callable[[Fault, bool], None] = lambda _fault, _on: None,
+        cell: Cell | None = None,
     ) -> None:
         assert isinstance(site.platform, KamailioPlatform)
         self._site = site
@@ -89,11 +101,14 @@ class Faults:
         self._clock = clock
         self._told = told
         self._outside = outside
+        self._cell = cell
         self._counts: Counter[Fault] = Counter()
         self._lock = threading.RLock()
         self._own: dict[str, Daemon] = {"edge": site.edge, "unit": site.unit, "calls": site.calls}
         if site.trunk is not None:
             self._own["trunk"] = site.trunk
+        if cell is not None:
+            self._own |= {"data": cell.data, "tunnel": cell.tunnel}
         self._platform_up = True
         self._platform_frozen = False
         self._flapped_down = False
@@ -161,13 +176,18 @@ class Faults:
                 self._set_platform()
             case Fault.LINE_DOWN:
                 (site.host.link_down if on else site.host.link_up)(LINE)
-            case Fault.LINE_BLACKHOLE:
-                (site.host.blackhole if on else site.host.unblackhole)(LINE)
+                self._set_cell()
+            case Fault.LINE_BLACKHOLE | Fault.LINE_CUT:
+                dark = self._counts[Fault.LINE_BLACKHOLE] or self._counts[Fault.LINE_CUT]
+                (site.host.blackhole if dark else site.host.unblackhole)(LINE)
+                self._set_cell()
+            case Fault.CELL_GONE | Fault.CELL_LOSSY:
+                self._set_cell()
             case Fault.LINE_LOSSY:
                 site.host.loss(LINE, LOSS_PERCENT if on else 0)
-            case Fault.EDGE_KILLED | Fault.UNIT_KILLED | Fault.CALLS_KILLED | Fault.CALLS_CRASHED | Fault.TRUNK_KILLED:
+            case _ if fault in KILLED:
                 self._kill_own(KILLED[fault], on)
-            case Fault.EDGE_STOPPED | Fault.UNIT_STOPPED | Fault.CALLS_STOPPED:
+            case _ if fault in STOPPED:
                 own = self._own[STOPPED[fault]]
                 (own.freeze if on else own.thaw)()
             case Fault.POWER_HALTED:
@@ -186,6 +206,14 @@ class Faults:
                 self._shorten_memory(on)
             case _:
                 self._outside(fault, on)
+
+    def _set_cell(self) -> None:
+        """The line that the path by data goes by."""
+        if self._cell is None:
+            return
+        away = any(self._counts[fault] for fault in (*BOTH_WAYS, Fault.CELL_GONE))
+        (self._cell.line.cut if away else self._cell.line.mend)()
+        self._cell.line.loss(CELL_LOSS_PERCENT if self._counts[Fault.CELL_LOSSY] else 0)
 
     def _set_platform(self) -> None:
         """Killed or not, frozen or not, slow or sick, as the faults in force say together."""

@@ -165,6 +165,8 @@ class History:
     phones: dict[str, Phone] = field(default_factory=dict)
     spans: list[Span] = field(default_factory=list)
     modes: list[tuple[float, str]] = field(default_factory=list)  # each change; "": the edge does not answer
+    paths: list[tuple[float, str]] = field(default_factory=list)  # the same of the path to the platform
+    by_data: tuple[float, int] | None = None  # sockets for sound of calls by data; the last sample
     lags: list[tuple[float, float]] = field(default_factory=list)  # from, to: this machine stood still
     intrusions: list[tuple[float, Do, int | None]] = field(default_factory=list)
     bound: tuple[float, Mapping[str, int]] | None = None  # contacts by extension, the last sample
@@ -222,6 +224,10 @@ class History:
         if not self.modes or self.modes[-1][1] != mode:
             self.modes.append((at, mode))
 
+    def path_is(self, path: str, at: float) -> None:
+        if not self.paths or self.paths[-1][1] != path:
+            self.paths.append((at, path))
+
     def switched_on(self, phone: Phone, at: float) -> None:
         phone.up_at = at
         phone.registered.clear()
@@ -256,9 +262,18 @@ class History:
     def mode(self) -> str:
         return self.modes[-1][1] if self.modes else ""
 
+    @property
+    def standing(self) -> tuple[str, str]:
+        """Mode and path."""
+        return self.mode, self.paths[-1][1] if self.paths else ""
+
     def mode_since(self, mode: str) -> float | None:
         """Since when this is the mode; None: it is not."""
         return self.modes[-1][0] if self.modes and self.modes[-1][1] == mode else None
+
+    def path_since(self, path: str) -> float | None:
+        """The same of the path."""
+        return self.paths[-1][0] if self.paths and self.paths[-1][1] == path else None
 
     def mode_all_over(self, since: float, until: float) -> str | None:
         """The mode, where it was one and the same from a time to another."""

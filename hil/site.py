@@ -156,7 +156,7 @@ class Site:
         self.paths = Paths(self.host.directory / "state", net.memory(self.host.name))
         if disk_mb is not None:
             self.host.tmpfs(self.paths.state, disk_mb)
-        self._prefix = list(prefix(self.paths.run)) if prefix else []
+        self.prefix = list(prefix(self.paths.run)) if prefix else []
         self._write_config(registration, configuration or {}, {"modem": modems, **(tables or {})})
         self._write_credentials(credentials)
         self.edge = self._program("edge", self._edge_serves)
@@ -249,10 +249,15 @@ class Site:
 
     def mode(self) -> str:
         """The mode in force at the edge; "" while it does not answer."""
+        return self.standing()[0]
+
+    def standing(self) -> tuple[str, str]:
+        """Mode and path in force at the edge; "" each while it does not answer, or has none."""
         try:
-            return str(self.table("st").get("mode", ""))
+            held = self.table("st")
         except (EdgeUnreachable, EdgeError):
-            return ""
+            return "", ""
+        return str(held.get("mode", "")), str(held.get("path", ""))
 
     def count(self, name: str) -> int:
         """One of the edge's numbers."""
@@ -331,7 +336,7 @@ class Site:
     def _program(self, name: str, serving: Callable[[], bool]) -> Daemon:
         command = ["-m", "firmware.app", name, "--config", str(self.config_file)]
         if self.debian is None:
-            command = [*self._prefix, sys.executable, *command]
+            command = [*self.prefix, sys.executable, *command]
         else:
             command = ["env", "-i", "-C", SOURCE_PLACE, DEBIAN_PATH, "python3", "-B", *command]
             places = {SOURCE_PLACE: SOURCE} | {str(path): path for path in (self.host.directory, self.paths.run)}

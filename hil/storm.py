@@ -19,6 +19,9 @@ from callcontrol.edge.rpc import EdgeError, EdgeUnreachable
 from firmware.modes import Mode
 from firmware.store import StoreError
 from hil.absent import absent_breaches
+from hil.bydata import data_breaches
+from hil.cell import ALSO, Cell, Keys
+from hil.cell import configuration as by_data
 from hil.dialled import dialled_breaches
 from hil.faults import Faults, clock_prefix
 from hil.heard import TOLD, heard_breaches
@@ -46,7 +49,6 @@ __all__ = ["Outcome", "Told", "run_storm", "shortest_prefix"]
 
 CONFIGURATION: dict[str, dict[str, object]] = {
     "edge": {"register_s": REGISTER_S},
-    "platform": {"nodes": [f"sip:{PROXY_NAME}"], "name_servers": [PLATFORM_IP]},
     "returning": {"hold_down_s": 1, "hold_down_max_s": 4, "good_probes": 2},
     "emergency": {"gateway": GATEWAY_URI, "hold_s": 12},
     "gateway": {"address": GATEWAY_URI, "calls_max": 1},
@@ -141,6 +143,7 @@ class _Storm:
         self._history = History()
         self._outcome = Outcome(plan.seed)
         clock = net.directory / "clock"
+        keys = Keys()
         recordings = record(net.directory / "said", {}, numbers=tuple(USERS))
         self._power = Powered(net, self._history, self._lock, plan.seed)
         words = {"languages": ["sv"], "recordings": str(recordings)}
@@ -148,21 +151,24 @@ class _Storm:
             net,
             users=USERS,
             registration="contact" if plan.seed % 2 else "path",
-            configuration=CONFIGURATION | {"announcing": words, "power": self._power.configuration()},
+            configuration=_configured(keys, words, self._power.configuration()),
             credentials=CREDENTIALS,
             disk_mb=DISK_MB,
             prefix=lambda run: clock_prefix(clock, run, modems.links),
             modems=modems.configuration(),
             tables=self._power.tables(),
+            also=ALSO,
         )
+        self._cell = Cell(net, self._site, keys)
         self._names = Names(self._site.platform_host, PLATFORM_IP, [PLATFORM_IP])
         self._people = People(self._site.paths, tuple(USERS), self._history, self._lock)
         self._outside = Outside(modems, self._history, self._lock)
         self._town = Town(net, self._site, self._history, self._lock, self._people, self._outside)
-        self._faults = Faults(self._site, clock, self._fault_told, self._change_outside)
+        self._faults = Faults(self._site, clock, self._fault_told, self._change_outside, self._cell)
         self._threads: list[threading.Thread] = []
         self._in_force: set[Fault] = set()
         self._chapters_over, self._spells_over = threading.Event(), threading.Event()
+        self._data_began = (0, 0)  # which process, and how many files it has open without a call
         self._seen_broken: set[tuple[str, str]] = set()
 
     def play(self) -> Outcome:
@@ -172,6 +178,7 @@ class _Storm:
         self._outside.start(self._site.paths)
         self._power.join(self._site)
         self._site.start()
+        self._cell.start()
         self._town.start()
         self._power.start(self._halt)
         began = self._history.began = time.monotonic()
@@ -217,6 +224,7 @@ class _Storm:
         self._town.stop()
         self._outside.stop()
         self._people.stop()
+        self._cell.stop()
         self._site.stop()
         self._names.stop()
 
@@ -281,6 +289,7 @@ class _Storm:
             *dialled_breaches(history, now),
             *reaching_breaches(history, now),
             *powered_breaches(history, now),
+            *data_breaches(history, now),
         ]
 
     def _revive(self, now: float) -> None:
@@ -296,14 +305,15 @@ class _Storm:
 
     def _watch_mode(self) -> None:
         while not self._over.wait(MODE_S):
-            mode = self._site.mode()
+            mode, path = self._site.standing()
             with self._lock:
-                before = self._history.mode
+                before = self._history.standing
                 self._history.mode_is(mode, time.monotonic())
+                self._history.path_is(path, time.monotonic())
                 if mode in set(Mode):
                     self._outcome.visited |= {(Mode(mode), fault) for fault in self._in_force}
-            if mode != before:
-                self._told("mode", mode or "–")
+            if (mode, path) != before:
+                self._told("mode", f"{mode or '–'} {path}".rstrip())
 
     def _watch_tables(self) -> None:
         measured = 0.0
@@ -316,6 +326,10 @@ class _Storm:
                     self._history.handed = now, self._site.count("handed")
             if self._history.mode == Mode.NORMAL:
                 self._see_platform()
+            with contextlib.suppress(OSError):
+                held = self._data_files()
+                with self._lock:
+                    self._history.by_data = now, held
             with contextlib.suppress(StoreError, OSError, Exception):
                 self._see_journal()
                 self._people.see()
@@ -340,6 +354,13 @@ class _Storm:
             records = journal.records(RECORDS_MAX)
         with self._lock:
             self._history.recorded(records)
+
+    def _data_files(self) -> int:
+        """What `data` has open beyond what it begins with. Raises OSError: it is not there."""
+        pid = self._cell.data.pid
+        count = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        self._data_began = (pid, min(count, self._data_began[1] if self._data_began[0] == pid else count))
+        return count - self._data_began[1]
 
     def _size(self) -> Size:
         pids = [pid for group in self._faults.own_groups() for pid in self._site.host.pids(group)]
@@ -511,6 +532,13 @@ class _Storm:
         deadline = time.monotonic() + patience_s
         while self._history.mode != mode and time.monotonic() < deadline and not self._over.wait(0.05):
             pass
+
+
+def _configured(keys: Keys, announcing: dict[str, object], power: dict[str, object]) -> dict[str, dict[str, object]]:
+    """The unit's: what lies over the site's own."""
+    way = {section: dict(values) for section, values in by_data(keys).items()}
+    way["platform"] |= {"nodes": [f"sip:{PROXY_NAME}"], "name_servers": [PLATFORM_IP]}
+    return CONFIGURATION | way | {"announcing": announcing, "power": power}
 
 
 def _group(pid: int) -> int | None:

@@ -23,6 +23,7 @@ from hil.stormdeeds import CROWD, LATE, STREAM, Deed, deeds, pair
 
 __all__ = [
     "AGAIN",
+    "DATA_FAULTS",
     "FAULTS",
     "GATEWAY_FAULTS",
     "LONELY",
@@ -56,6 +57,7 @@ class Fault(StrEnum):
     LINE_DOWN = "line down"
     LINE_BLACKHOLE = "line blackhole"
     LINE_LOSSY = "line lossy"
+    LINE_CUT = "line cut"  # and it alone: the platform is reached by data
     EDGE_KILLED = "edge killed"
     EDGE_STOPPED = "edge stopped"
     UNIT_KILLED = "unit killed"
@@ -84,6 +86,12 @@ class Fault(StrEnum):
     SOURCE_LIES = "source lies"  # one of three, with mains lost
     POWER_ENDS = "power ends"  # mains lost, and batteries are all but empty
     POWER_HALTED = "power halted"  # what comes of that: the unit has halted its machine
+    # The path by data
+    CELL_GONE = "cell gone"
+    CELL_LOSSY = "cell lossy"
+    TUNNEL_KILLED = "tunnel killed"
+    DATA_KILLED = "data killed"
+    DATA_STOPPED = "data stopped"
 
 
 class Held(NamedTuple):
@@ -103,6 +111,8 @@ FAULTS: dict[Fault, Held] = {
     Fault.LINE_DOWN: Held(5, 9),
     Fault.LINE_BLACKHOLE: Held(8, 12),
     Fault.LINE_LOSSY: Held(5, 9),
+    # Long enough for the unit to be at home by data.
+    Fault.LINE_CUT: Held(22, 28),
     Fault.EDGE_KILLED: Held(0.5, 2),
     Fault.EDGE_STOPPED: Held(1, 4),
     # Longer than the lease, and than it takes calls to tell of a death after it: the edge must do without.
@@ -128,6 +138,13 @@ MODEM_FAULTS: dict[Fault, Held] = {
     Fault.TRUNK_KILLED: Held(0.3, 3),
 }
 GATEWAY_FAULTS: dict[Fault, Held] = {Fault.GATEWAY_DEAD: Held(12, 25)}
+DATA_FAULTS: dict[Fault, Held] = {
+    Fault.CELL_GONE: Held(8, 20),
+    Fault.CELL_LOSSY: Held(5, 10),
+    Fault.TUNNEL_KILLED: Held(0.5, 3),
+    Fault.DATA_KILLED: Held(0.5, 3),
+    Fault.DATA_STOPPED: Held(3, 8),
+}
 POWER_FAULTS: dict[Fault, Held] = {
     Fault.MAINS_LOST: Held(3, 12),
     Fault.MAINS_BROWN: Held(3, 12),
@@ -136,10 +153,10 @@ POWER_FAULTS: dict[Fault, Held] = {
 }
 POWER_ENDS: dict[Fault, Held] = {Fault.POWER_ENDS: Held(2, 16)}
 """Mains is back before, in or after the last words."""
-WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS, POWER_FAULTS, POWER_ENDS)
+WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS, POWER_FAULTS, POWER_ENDS, DATA_FAULTS)
 """What is wrong with the ways out, or with power, is no matter of modes: it comes and goes by itself, across whatever
 chapter there is. Of each of these one at a time, so that the others may live."""
-WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40), Held(8, 40), Held(60, 200))
+WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40), Held(8, 40), Held(60, 200), Held(30, 90))
 """And so long nothing is wrong of each,"""
 WELL_S = 30.0
 """and so long at the begin of all of them."""
@@ -162,7 +179,7 @@ THROUGH = frozenset(
 )
 """The unit goes through every mode with these in force."""
 PLATFORMS = tuple(fault for fault in Fault if fault.startswith("platform"))
-LINES = (Fault.LINE_DOWN, Fault.LINE_BLACKHOLE, Fault.LINE_LOSSY)
+LINES = (Fault.LINE_DOWN, Fault.LINE_BLACKHOLE, Fault.LINE_LOSSY, Fault.LINE_CUT)
 AGAIN = frozenset((Fault.PLATFORM_AMNESIAC, Fault.EDGE_KILLED, Fault.EDGE_STOPPED, Fault.CALLS_CRASHED))
 """These last for a moment, and are struck in every mode of an outage anew."""
 LONELY = frozenset((Fault.UNIT_KILLED, Fault.UNIT_STOPPED))

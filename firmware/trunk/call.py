@@ -101,6 +101,13 @@ class Call:
     def give_way(self) -> None:
         self._inbox.put_nowait(Said.GIVE_WAY)
 
+    def _leave(self) -> None:
+        """What was said of a modem that is left, by itself or by who took it, is nothing to the next one."""
+        said = [self._inbox.get_nowait() for _ in range(self._inbox.qsize())]
+        for event in said:
+            if not isinstance(event, Said | ModemEvent):
+                self._inbox.put_nowait(event)
+
     async def _next(self, within_s: float | None = None) -> ModemEvent | SessionEvent | Said:
         """What either side says; what a SIP call says that is no longer this one's does not matter."""
         try:

@@ -77,8 +77,8 @@ class ModemLine:
         self._since = 0.0
         self._up_at: float | None = None
         self._dials: Carrying | None = None  # who has ordered a call last
-        self._orders: deque[tuple[str, Carrying]] = deque(maxlen=ORDERS_MAX)  # since it was free
-        self._owners: dict[int, Carrying] = {}  # by the modem's index of a call
+        self._orders: deque[tuple[str, Carrying | None]] = deque(maxlen=ORDERS_MAX)  # since it was free
+        self._owners: dict[int, Carrying | None] = {}  # by the modem's index of a call; None: who had it has left
         self._cleaning: asyncio.Task[None] | None = None
         modem.subscribe(self._said)
 
@@ -134,7 +134,13 @@ class ModemLine:
             self._up_at = _now()
 
     def release(self, call: Carrying) -> None:
-        """Nothing, where another has taken it."""
+        """Of this modem nothing more is told to it: it may be on its way by another one. Where somebody else has taken
+        the modem, it stays theirs."""
+        self._owners = {index: None if owner is call else owner for index, owner in self._owners.items()}
+        left = [(number, None if who is call else who) for number, who in self._orders]
+        self._orders = deque(left, maxlen=ORDERS_MAX)
+        if self._dials is call:
+            self._dials = None
         if self.call is call:
             self._count()
             self.call = None

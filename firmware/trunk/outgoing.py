@@ -122,6 +122,7 @@ class Outgoing(Call):
                 over, cause = await self._by(line, last=last)
             finally:
                 line.release(self)
+                self._leave()
             if over:
                 return
             refusal = refusal_of(cause)

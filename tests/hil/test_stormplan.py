@@ -60,9 +60,9 @@ def test_a_round_has_no_chapter_for_what_others_visit(seed: int) -> None:
 
 @FEW
 @given(SEEDS)
-def test_a_round_fits_twenty_minutes(seed: int) -> None:
+def test_a_round_fits_twenty_five_minutes(seed: int) -> None:
     first = [chapter for chapter in make_plan(seed, 1200).chapters if chapter.turn == 1]
-    assert sum(chapter.rest_s + CHAPTER_S for chapter in first) < 1300
+    assert sum(chapter.rest_s + CHAPTER_S for chapter in first) < 1500
 
 
 @FEW

@@ -189,6 +189,19 @@ def test_a_call_more_than_the_way_bears_is_treated_as_in_an_outage() -> None:
         assert result.completed
 
 
+def test_a_call_that_comes_to_nothing_leaves_its_place() -> None:
+    """Refused by who is called, and given up by who calls."""
+    with house() as home, Centre(home.cell.world, WORLD_IP, ((0.0, 180), (0.3, 486))) as centre:
+        home.cut()
+        home.wait_path("data")
+        assert home.call().code == 486
+        home.site.wait(lambda: home.site.status()["data"]["calls"] == 0, STEP_S, "no place is held")
+        centre.script = ((0.0, 180),)
+        assert not home.call(cancel_ms=800).completed
+        assert centre.seen("CANCEL")
+        home.site.wait(lambda: home.site.status()["data"]["calls"] == 0, STEP_S, "no place is held")
+
+
 @pytest.mark.parametrize("known", [False, True], ids=["at the cut", "in the outage"])
 def test_112_goes_by_data_with_its_sound(known: bool) -> None:
     """By a phone that nobody knows; however little room there is."""

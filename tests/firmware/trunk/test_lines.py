@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from callcontrol.sip.headers import Uri
-from callcontrol.trunk.pool import Priority
+from callcontrol.trunk.pool import Line, Priority
+from callcontrol.trunk.steps import Step
 from drivers.modem.model import Back, CallChanged, CallState, ErrorKind, Event, Modem, ModemError
 from firmware.config_trunk import Modem as Entry
 from firmware.trunk.call import Desk
@@ -20,6 +23,9 @@ from firmware.trunk.outgoing import Outgoing, Wanted, wanted_by
 DIALING = CallChanged(1, CallState.DIALING, "+46701111111", False, None, True)
 SOS_DIALING = CallChanged(1, CallState.DIALING, "112", False, None, True)
 BY_ANOTHER_NUMBER = CallChanged(1, CallState.DIALING, "911", False, None, True)
+ALERTING = CallChanged(1, CallState.ALERTING, "+46701111111", False, None, True)
+SOS_ACTIVE = CallChanged(1, CallState.ACTIVE, "112", False, None, True)
+SOS_RELEASED = CallChanged(1, CallState.RELEASED, "112", False, None, True)
 RELEASED = CallChanged(1, CallState.RELEASED, "+46701111111", False, None, True)
 
 
@@ -98,6 +104,58 @@ def test_what_a_modem_tells_of_late_is_told_to_who_dialled_that_number() -> None
         return lesser.heard, sos.heard
 
     assert asyncio.run(told()) == ([DIALING, RELEASED], [BY_ANOTHER_NUMBER])
+
+
+def test_of_a_modem_that_is_left_nothing_is_told_any_more() -> None:
+    async def heard() -> list[Event]:
+        modem = Slow()
+        line, lesser = line_of(modem), Whose(Priority.REST)
+        modem.taken.set_result(None)
+        line.take(lesser)
+        await line.dial(lesser, "0701111111", withheld=None)
+        modem.say(DIALING)
+        line.release(lesser)
+        line.take(Whose(Priority.EMERGENCY))
+        modem.say(ALERTING)
+        modem.say(RELEASED)
+        modem.say(DIALING)
+        return lesser.heard
+
+    assert asyncio.run(heard()) == [DIALING]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["over at once", "over while the next one talks"])
+def test_what_the_first_modem_says_ends_no_call_by_the_second(late: bool) -> None:
+    async def steps() -> list[tuple[Step, str]]:
+        noted: list[tuple[Step, str]] = []
+        first, second = Slow(), Slow()
+        lines = {"m1": line_of(first), "m2": line_of(second)}
+        for order, (name, line) in enumerate(lines.items()):
+            line.entry = replace(line.entry, name=name)
+            cast(Any, line).seen = partial(Line, name=name, order=order)
+        noting = lambda call, step, line="", detail="": noted.append((step, line))  # noqa: E731
+        link = SimpleNamespace(pump=lambda: None)
+        desk = SimpleNamespace(follow=lambda session, call: None, lines=lines, keep_one=False, note=noting, link=link)
+        session = SimpleNamespace(answer=lambda body, now: None, end=lambda now: None)
+        invited = SimpleNamespace(request=SimpleNamespace(call_id="c"), session=session, offer=b"")
+        sos = Outgoing(cast(Desk, desk), cast(Any, invited), Wanted("112", Priority.EMERGENCY, "1001", None))
+        carrying = asyncio.ensure_future(sos._carry())
+        await asyncio.sleep(0.01)
+        first.say(SOS_DIALING)
+        if not late:
+            first.say(SOS_RELEASED)
+        first.taken.set_exception(ModemError(ErrorKind.REFUSED, 3))
+        second.taken.set_result(None)
+        await asyncio.sleep(0.01)
+        second.say(SOS_DIALING)
+        second.say(SOS_ACTIVE)
+        first.say(SOS_RELEASED)
+        await asyncio.sleep(0.01)
+        assert not carrying.done(), carrying.exception()
+        carrying.cancel()
+        return noted
+
+    assert asyncio.run(steps())[-1] == (Step.ANSWERED, "m2")
 
 
 def test_who_could_not_dial_hangs_up_nobody_elses_call() -> None:
