@@ -75,7 +75,8 @@ def excused(history: History, since: float, until: float, faults: tuple[Fault, .
 def modem_well(history: History, modem: str, since: float, until: float) -> bool:
     """Whether a call could go by it all the time."""
     return not (
-        disturbed(history, since - KNOWN_TO_EDGE_S, until)
+        history.lagged(since, until)
+        or history.troubled(since - KNOWN_TO_EDGE_S, until, EDGE)
         or history.turned(since - KNOWN_TO_EDGE_S, until, CLOCK)
         or history.troubled(since - TRUNK_BACK_S, until, TRUNK)
         or history.troubled(since - MODEM_BACK_S, until, AT_MODEM[modem])

@@ -1,4 +1,4 @@
-"""The rules of the path by data, on histories made by hand: silent where all is well, each with its breach and excuse."""
+"""The rules of the path by data, on histories made by hand: silent where all is well, each with breach and excuse."""
 
 from __future__ import annotations
 
