@@ -149,7 +149,7 @@ def acknowledged(history: History, now: float) -> Iterator[Breach]:
         if history.turned(call.at - SPREAD_S, heard + 1, NORTH):
             continue
         for leg in call.called.values():
-            if _began_anew(history, call, leg, now):
+            if _began_anew(history, call, leg, heard + ACK_S):
                 continue
             if leg.answered_at is not None and leg.acked_at is None and _stayed(history, leg.phone, heard):
                 yield Breach("acknowledged", now, f"{_named(call)}: {leg.phone} never got its ACK")
@@ -188,7 +188,7 @@ def ended(history: History, now: float) -> Iterator[Breach]:
                 tcp = call.tcp or any(phone.tcp for phone in history.phone_of(call.callee))
                 if tcp and history.troubled(call.at, sent, EDGE):
                     continue
-                if _stayed(history, other.phone, sent) and not _began_anew(history, call, other, now):
+                if _stayed(history, other.phone, sent) and not _began_anew(history, call, other, sent + END_S):
                     yield Breach("ended", now, f"{_named(call)}: {other.phone} never heard the BYE")
 
 
@@ -204,7 +204,8 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
         for leg in call.called.values():
             rung = any(at < sent - 1 for at in leg.invited.values())
             silent = leg.cancel_heard_at is None and leg.bye_sent_at is None and leg.code is None
-            if rung and silent and _stayed(history, leg.phone, sent) and not _began_anew(history, call, leg, now):
+            anew = _began_anew(history, call, leg, sent + LET_GO_S)
+            if rung and silent and _stayed(history, leg.phone, sent) and not anew:
                 yield Breach("let_go", now, f"{_named(call)}: {leg.phone} rings on")
 
 
@@ -254,7 +255,8 @@ def recorded(history: History, now: float) -> Iterator[Breach]:
             continue
         hung_up = call.calling.bye_sent_at
         told = any(leg.bye_heard_at is not None for leg in call.called.values())
-        if hung_up is not None and history.troubled(call.at, hung_up + RECORD_S, GATEWAYS):
+        by_gateway = GATEWAY in call.called
+        if hung_up is not None and by_gateway and history.troubled(call.at, hung_up + RECORD_S, GATEWAYS):
             continue  # what it did not hear, it did not confirm
         if hung_up is not None and told and now - hung_up > RECORD_S and records[0].ended_at is None:
             yield Breach("recorded", now, f"{_named(call)}: its end is not recorded")
@@ -461,9 +463,10 @@ def _stayed(history: History, label: str, since: float) -> bool:
     return phone is None or (phone.up_at is not None and phone.up_at < since)
 
 
-def _began_anew(history: History, call: Call, leg: Leg, now: float) -> bool:
-    """The gateway has died since it was called, and knows nothing of the call."""
-    return leg.phone == GATEWAY and history.troubled(call.at, now, GATEWAYS)
+def _began_anew(history: History, call: Call, leg: Leg, until: float) -> bool:
+    """The gateway has died since it was called, and before it must have heard what there was to hear: it knows nothing
+    of the call."""
+    return leg.phone == GATEWAY and history.troubled(call.at, until, GATEWAYS)
 
 
 def _unwritten(history: History, call: Call, now: float) -> bool:

@@ -146,7 +146,7 @@ class _Storm:
         keys = Keys()
         recordings = record(net.directory / "said", {}, numbers=tuple(USERS))
         self._power = Powered(net, self._history, self._lock, plan.seed)
-        words = {"languages": ["sv"], "recordings": str(recordings)}
+        words: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
         self._site = Site(
             net,
             users=USERS,
