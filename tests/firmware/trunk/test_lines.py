@@ -136,7 +136,8 @@ def test_what_the_first_modem_says_ends_no_call_by_the_second(late: bool) -> Non
         noting = lambda call, step, line="", detail="": noted.append((step, line))  # noqa: E731
         link = SimpleNamespace(pump=lambda: None)
         desk = SimpleNamespace(follow=lambda session, call: None, lines=lines, keep_one=False, note=noting, link=link)
-        session = SimpleNamespace(answer=lambda body, now: None, end=lambda now: None)
+        silent = lambda *_: None  # noqa: E731
+        session = SimpleNamespace(trying=silent, answer=silent, end=silent)
         invited = SimpleNamespace(request=SimpleNamespace(call_id="c"), session=session, offer=b"")
         sos = Outgoing(cast(Desk, desk), cast(Any, invited), Wanted("112", Priority.EMERGENCY, "1001", None))
         carrying = asyncio.ensure_future(sos._carry())
