@@ -4,14 +4,17 @@ Requirements A3 and A11."""
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import pytest
 
+from firmware.data.shown import Shown
 from hil.cell import ALSO, WORLD_IP, Cell, Keys, configuration
 from hil.net import Net
 from hil.phone import Account
@@ -26,6 +29,8 @@ pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
 OUTSIDE = "+4690100000"
 STEP_S = 30.0
 DELAY_MS = 60.0
+SLOW_MS, LOSSY_PERCENT, NARROW_KBIT = 150.0, 2.0, 250.0
+"""A second line at its worst that still serves: at the edge of a cell, with others in it."""
 MOVED_S = 3.0
 """From the cut of the line to a call by data (issue 5)."""
 SOUND_S = 3.0
@@ -47,6 +52,11 @@ class House:
 
     def path(self) -> object:
         return self.site.table("st").get("path")
+
+    def measured(self) -> Shown:
+        shown = Shown.read(self.site.paths.data_shown)
+        assert shown is not None
+        return shown
 
     def cut(self) -> float:
         assert self.site.line is not None
@@ -252,3 +262,51 @@ def test_a_relay_that_hangs_holds_no_call_up() -> None:
         assert second.first_ms < SILENT_MS < first.first_ms < LONGEST_MS, (first, second)
         assert "c=IN IP4 10.98.0" in centre.seen("INVITE")[-1].message
         home.site.wait(lambda: home.call("112").completed, STEP_S, "it is asked again")
+
+
+def test_a_second_line_that_is_slow_lossy_and_narrow_bears_what_it_can() -> None:
+    """What it carries is measured, 112 goes by it, and a call is heard both ways in spite of it."""
+    with house(rate_kbit=NARROW_KBIT) as home, phone(home, 1001, 440) as near:
+        home.cell.line.delay(SLOW_MS)
+        home.cell.line.loss(LOSSY_PERCENT)
+        home.site.wait(lambda: home.measured().capacity_bps is not None, STEP_S, "measured")
+        measured = home.measured()
+        assert measured.capacity_bps is not None
+        assert measured.capacity_bps < 1.2 * 1000 * NARROW_KBIT
+        assert measured.borne <= 2  # of 107 kbit/s each
+        home.cut()
+        home.wait_path("data")
+        with Centre(home.cell.world, WORLD_IP, RINGS):
+            stranger = Sipp(home.site.phones, home.site.phone_ip(13), PROXY, REALM)
+            (sos,) = stranger.place([Dial(User("7777"), "112")], hold_ms=500, patience_ms=60_000).wait()
+        assert sos.completed, home.site.log()
+        home.site.wait(lambda: home.site.count("data_room") > 0, STEP_S, "its place is free")
+        with world(home, 620) as far:
+            near.dial(OUTSIDE)
+            near.wait_established(STEP_S)
+            home.site.wait(lambda: holds(near.heard(), 620, SOUND_S / 3), STEP_S, "the world is heard")
+            home.site.wait(lambda: holds(far.heard(), 440, SOUND_S / 3), STEP_S, "the phone is heard")
+
+
+def test_a_spent_budget_leaves_the_way_to_112() -> None:
+    """An ordinary call outside is treated as in an outage, one inside goes on; 112 goes by data, with its sound."""
+    with (
+        house(mb_per_day=1) as home,
+        Centre(home.cell.world, WORLD_IP, RINGS) as centre,
+        phone(home, 1002, 440),
+    ):
+        home.cell.data.stop()
+        today = datetime.now().astimezone().date().isoformat()
+        used = {"day": today, "day_bytes": 1_000_001, "month_bytes": 1_000_001}
+        home.site.paths.data_usage.write_text(json.dumps(used))
+        home.cell.data.start()
+        home.site.wait(lambda: home.site.count("data_room") == 0, STEP_S, "no more room")
+        home.cut()
+        home.wait_path("data")
+        assert not home.call().completed
+        assert home.call("1002").completed
+        assert "RVX-L12" in [problem["id"] for problem in home.site.status()["problems"]]
+        stranger = Sipp(home.site.phones, home.site.phone_ip(13), PROXY, REALM)
+        (sos,) = stranger.place([Dial(User("7777"), "112")], hold_ms=500, patience_ms=60_000).wait()
+        assert sos.completed, home.site.log()
+        assert "c=IN IP4 10.88.0.2" in centre.seen("INVITE")[-1].message
