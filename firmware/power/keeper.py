@@ -23,6 +23,7 @@ from firmware.config import Config
 from firmware.power.ending import Ending, Halted, given
 from firmware.power.opening import open_boxes, open_poe, open_sources
 from firmware.power.policy import Policy, View
+from firmware.power.remembered import Found, boot_of, keep, recall
 from firmware.power.shedding import Order
 from firmware.power.shown import minute_of, shown
 from firmware.power.states import PowerState
@@ -31,6 +32,7 @@ from firmware.power.told import Told
 from firmware.power.watchman import tell_watchman
 from firmware.status import Power
 from firmware.store import StoreError
+from firmware.store.batteries import BatteryRows
 from firmware.store.database import connect
 from firmware.store.power import PowerRows
 from firmware.store.protections import protections
@@ -65,8 +67,9 @@ class Last:
 
 
 class PowerKeeper:
-    """`run` for ever. `sources`, `boxes`, `poe`, `sysfs`, `thread` and `command` (which gives one to the machine, and
-    whether it was taken) are a rig's to give. `watched` is called after each look."""
+    """`run` for ever. `sources`, `boxes`, `poe`, `sysfs`, `thread`, `command` (which gives one to the machine, and
+    whether it was taken) and `boot` (which names the kernel's run) are a rig's to give. `watched` is called after each
+    look."""
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class PowerKeeper:
         sysfs: Path = SYSFS,
         thread: Executor | None = None,
         command: Callable[[Sequence[str]], Awaitable[bool]] = given,
+        boot: str | None = None,
     ) -> None:
         self._config = config
         self._last = last
@@ -97,6 +101,7 @@ class PowerKeeper:
         self._off: dict[str, dict[str, str]] = {}
         self._faults: dict[str, str] = {}
         self._stirred = asyncio.Event()
+        self._boot = boot_of() if boot is None else boot
         self._signs: dict[str, object] = {}
         self._reached: dict[Part, bool | None] = {}
         self._minute_at: datetime | None = None
@@ -203,8 +208,9 @@ class PowerKeeper:
             self._watched(view)
         self._note_doubts(view)
         await self._note_outage(view, now)
-        for name, learnt in view.taught.items():
-            await self._in_store(lambda rows, name=name, learnt=learnt: rows.learn(name, now, learnt))  # type: ignore[misc]
+        if view.looks or view.over:
+            await self._in_store(lambda rows: keep(BatteryRows(self._opened()), view, self._boot, now))
+        for name in (name for name, taught in view.over.items() if taught is not None):
             self._note("learnt", name, "")
         for name, setting in view.proved.items():
             self._note("proved", name, setting)
@@ -289,8 +295,9 @@ class PowerKeeper:
         if halted is not None:
             self._note("began", "after_halt", f"{halted[1]} {halted[0].isoformat()}")
 
-        def read(rows: PowerRows) -> tuple[dict[str, dict[str, str]], dict[str, str], datetime | None, bool]:
-            learnt = {ups.name: text for ups in self._config.ups if (text := rows.battery(ups.name)) is not None}
+        def read(rows: PowerRows) -> tuple[dict[str, dict[str, str]], Found, datetime | None, bool]:
+            batteries = BatteryRows(self._opened())
+            learnt = recall(batteries, self._config.ups, self._boot, datetime.now(UTC), halted=halted is not None)
             last = next(iter(rows.outages(1)), None)
             open_ = last is not None and last.ended_at is None
             return rows.shed_now(), learnt, last.began_at if last and open_ else None, last is None or last.time_certain
@@ -299,7 +306,9 @@ class PowerKeeper:
         if found is not None:
             self._off, learnt, self._lost_at, certain = found
             self._time_certain = certain or self._lost_at is None
-            self._policy = Policy(self._config, self._fresh_s, learnt)
+            self._policy = Policy(self._config, self._fresh_s, learnt.learnt, learnt.under_way)
+            for name in learnt.died:
+                self._note("learnt", name, "by a discharge that the machine went with")
         await self._read_protected()
         try:
             self._switches.again(self._off)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import NamedTuple
 from firmware.power.battery import DISCHARGES_MAX, Battery, Curve, at, curve_of
 from firmware.power.minutes import FULL_PERCENT, GAP_MAX_S, OWN_LEAST_MIN, SETTLES_S, Gauge, Sample, amps_of, power_of
 
-__all__ = ["learn"]
+__all__ = ["Lesson", "learn", "lesson"]
 
 DEPTH_LEAST = 0.3
 """A discharge of less than so much of the battery teaches nothing of how much it holds."""
@@ -33,6 +34,17 @@ OHMS_ERROR, OHMS_UNSEEN_ERROR = 0.2, 1.0
 STEP_S = 20.0
 STEPS_LEAST = 20
 GRID = 24
+
+
+class Lesson(NamedTuple):
+    """What a discharge has taught: the battery, as it is kept, and what it holds, if that was learnt."""
+
+    battery: Battery
+    wh: float | None
+
+    @property
+    def learnt(self) -> str:
+        return json.dumps(self.battery.to_json())
 
 
 class _Point(NamedTuple):
@@ -73,6 +85,14 @@ def learn(battery: Battery, samples: Sequence[Sample], *, died: bool) -> Battery
     if died:
         known = _own(known, points)
     return replace(known, discharges=min(known.discharges + 1, DISCHARGES_MAX))
+
+
+def lesson(battery: Battery, samples: Sequence[Sample], *, died: bool) -> Lesson | None:
+    """The same, for who keeps it; None: nothing was learnt."""
+    taught = learn(battery, samples, died=died)
+    if taught == battery:
+        return None
+    return Lesson(taught, taught.full_wh if taught.discharges > battery.discharges else None)
 
 
 def _points(samples: Sequence[Sample]) -> list[_Point]:

@@ -12,6 +12,8 @@ from firmware.config import Config
 from firmware.power.boxes import Box, Boxes
 from firmware.power.gauges import Gauges
 from firmware.power.joining import joined
+from firmware.power.learning import Lesson
+from firmware.power.minutes import Sample
 from firmware.power.phones import table
 from firmware.power.proving import Proving
 from firmware.power.shedding import Order, Sheddable, Shedding
@@ -27,7 +29,7 @@ FIXED = "fixed"
 @dataclass(frozen=True, slots=True)
 class View:
     """What is so now, and what is to be done. `left`: by source. `lost_s`: since when mains is lost.
-    `taught`: what is newly known of batteries, to be kept; `proved`: what a cut has shown of wiring (proving.py)."""
+    `looks`, `over`: what of batteries is to be kept (gauges.py); `proved`: what a cut has shown of wiring."""
 
     believed: Believed
     powered: Powered
@@ -35,7 +37,8 @@ class View:
     until: Until
     order: Order | None
     lost_s: float | None
-    taught: Mapping[str, str]
+    looks: Mapping[str, tuple[Sample, ...]]
+    over: Mapping[str, Lesson | None]
     boxes: tuple[Box, ...] = ()
     proved: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,9 +53,16 @@ class View:
 
 
 class Policy:
-    """`fresh_s`: how long a reading of each source may be believed. `learnt`: what its battery has taught before."""
+    """`fresh_s`: how long a reading of each source may be believed. `learnt`: what its battery has taught before;
+    `under_way`: its discharge that goes on."""
 
-    def __init__(self, config: Config, fresh_s: Mapping[str, float], learnt: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        fresh_s: Mapping[str, float],
+        learnt: Mapping[str, str] | None = None,
+        under_way: Mapping[str, Sequence[Sample]] | None = None,
+    ) -> None:
         self._power = config.power
         self._ups = {ups.name: ups for ups in config.ups}
         self._same_battery = {ups.name: ups.battery_of for ups in config.ups if ups.battery_of}
@@ -73,7 +83,7 @@ class Policy:
             halt_percent=config.power.halt_percent,
             halt_after_s=config.power.halt_after_s,
         )
-        self.gauges = Gauges(config.ups, learnt or {})
+        self.gauges = Gauges(config.ups, learnt or {}, under_way)
         self._powered: Powered | None = None
         self._lost_s: float | None = None
 
@@ -108,7 +118,7 @@ class Policy:
             self._lost_s = now_s
         elapsed = 0.0 if self._lost_s is None else (now_s - self._lost_s) / 60
         batteries = joined(believed.sources, self._same_battery)
-        taught = self.gauges.feed(replace(believed, sources=batteries), now_s)
+        fed = self.gauges.feed(replace(believed, sources=batteries), now_s)
         left = {one.name: self.gauges.left(one) for one in batteries if one.keeps}
         left |= {name: _fixed(ups.minutes, elapsed) for name, ups in self._ups.items() if ups.kind == FIXED}
         parts = part_minutes((frozenset(map(Part, self._ups[name].keeps)), found) for name, found in left.items())
@@ -118,7 +128,7 @@ class Policy:
         boxes = self._boxes.look(believed.of_unit, now_s)
         gone = [box.part for box in boxes if box.gone]
         found = until(parts, self._power.mobile_minutes or None, elapsed, gone)
-        view = View(believed, powered, left, found, None, self._lost_s, taught, boxes, proved)
+        view = View(believed, powered, left, found, None, self._lost_s, fed.looks, fed.over, boxes, proved)
         order = self._shedding.order(
             powered,
             {part: each.planned for part, each in parts.items()},

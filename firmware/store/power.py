@@ -14,7 +14,6 @@ __all__ = ["PowerEvent", "PowerMinute", "PowerOutage", "PowerRows"]
 MINUTES_KEPT = timedelta(hours=48)
 EVENTS_KEPT = 2_000
 OUTAGES_KEPT = 500
-BATTERY_MAX_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +126,3 @@ class PowerRows(OfJournal):
             read = json.loads(before)
             found[name] = {str(key): str(value) for key, value in read.items()} if isinstance(read, dict) else {}
         return found
-
-    def battery(self, name: str) -> str | None:
-        """What was learnt, as it was kept."""
-        row = self._db.execute("SELECT learnt FROM power_battery WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row else None
-
-    def learn(self, name: str, at: datetime, learnt: str) -> None:
-        """Raises ValueError for what no battery has to say."""
-        if len(learnt) > BATTERY_MAX_BYTES:
-            raise ValueError(f"{name}: {len(learnt)} bytes of a battery")
-        sql = "INSERT OR REPLACE INTO power_battery (name, at, learnt) VALUES (?, ?, ?)"
-        transact(self._db, lambda: self._db.execute(sql, (name, to_text(at), learnt)))

@@ -189,6 +189,7 @@ class _Unit(Last):
             sysfs=self._folder,
             thread=_AtOnce(),
             command=self._command,
+            boot=f"{self.now_s:.3f}",
         )
         self._first = True
         self._task = asyncio.create_task(self._keeper.run())
