@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,7 +147,13 @@ def test_what_is_shed_is_kept_told_and_had_back_by_the_next_process(tmp_path: Pa
         await asyncio.gather(task, return_exceptions=True)
         return keeper
 
-    asyncio.run(play(Mains.LOST, lambda keeper: (lamp / "brightness").read_text() == "0", minutes=50.0))
+    def is_told(keeper: PowerKeeper) -> bool:
+        if (lamp / "brightness").read_text() != "0":
+            return False
+        with contextlib.closing(PowerRows.open(tmp_path / "journal.db")) as rows:
+            return any(one.what == "shed" for one in rows.events(50))
+
+    asyncio.run(play(Mains.LOST, is_told, minutes=50.0))
     assert (lamp / "trigger").read_text() == "none"
     again = asyncio.run(play(Mains.UNKNOWN, lambda keeper: keeper.view is not None))
     assert again.shed == ("lamps",)
