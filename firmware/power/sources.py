@@ -202,9 +202,9 @@ class Sources:
         volts = [one.volts for one in last if one.volts is not None]
         if len(amps) < 2:
             return Mains.UNKNOWN
-        if all(each < -DRAIN_A for each in amps):
-            return Mains.ON
         falls = len(volts) >= 2 and volts[0] - volts[-1] >= FALL_V * self._specs[name].cells
+        if all(each < -DRAIN_A for each in amps):
+            return Mains.UNKNOWN if falls else Mains.ON  # whose volts fall is not charged: its current is read wrongly
         return Mains.LOST if falls and all(each > DRAIN_A for each in amps) else Mains.UNKNOWN
 
     def _seen(self, spec: Spec, fresh: Mapping[str, Reading], against: str | None, now_s: float) -> Seen:

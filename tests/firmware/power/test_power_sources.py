@@ -74,6 +74,13 @@ def test_a_source_that_says_on_while_its_own_battery_is_drained() -> None:
     assert told({"ups": ups}).of_unit is Mains.LOST
 
 
+def test_a_battery_whose_volts_fall_is_not_charged_whatever_its_current_says() -> None:
+    """A gauge that is connected the wrong way round proves no mains."""
+    turned = [Reading(float(s), volts=3.9 - 0.001 * s, amps=-0.8) for s in range(60)]
+    found = told({"line": steady(Mains.LOST, 60), "gauge": turned})
+    assert (found.of_unit, doubts(found)) == (Mains.LOST, {})
+
+
 def test_a_gauge_that_stands_still_while_it_is_drained() -> None:
     found = told({"ups": steady(Mains.LOST, 902, volts=3.8, charge_percent=88.0)})
     (seen,) = found.sources
