@@ -23,7 +23,6 @@ FINAL_ERROR = re.compile(
     r"\+CM[ES] ERROR:?\s*(?P<cme>.*)|MODEM ERROR:\s*(?P<own>.*)|ERROR|COMMAND NOT SUPPORT|TOO MANY PARAMETERS"
 )
 CALL_RESULT = re.compile(r"(NO CARRIER|BUSY|NO ANSWER|NO DIAL ?TONE)\b")
-GLUED = re.compile(r"(OK|ERROR)(?=[+^*])")
 WITH_PDU = frozenset({"+CMT", "+CDS", "+CBM"})
 """Unsolicited lines whose PDU is the next line."""
 HEX = re.compile(r"[0-9A-Fa-f]{2,}")
@@ -33,6 +32,9 @@ SPOKEN = re.compile(
     re.IGNORECASE,
 )
 """Unsolicited lines that bear no prefix."""
+GLUED = re.compile(rf"(OK|ERROR)(?=[+^*#$%]|OK|ERROR|(?i:{SPOKEN.pattern})|{CALL_RESULT.pattern})")
+"""A final result and the next line without an end between them, whatever that is: an answer that is missed for it is a
+call to 112 that is dialled again elsewhere."""
 
 
 class Verdict(Enum):

@@ -25,6 +25,9 @@ HEALS_S = 4 * 3600.0
 SEEDS, SEEDS_A_TEST = 1000, 50
 PLAN_S, PLAN_FAULTS = 600.0, 8
 
+TAKEN_S = 3.0
+"""So long the process `trunk` waits for it."""
+
 drivers = pytest.mark.parametrize("opens", DRIVERS, ids=lambda opens: opens.__name__)
 
 
@@ -170,3 +173,18 @@ async def by_chance(seed: int, opens: Opens) -> None:
         sent = await a_while_of_use(bench, choice, 40)
         await asyncio.sleep(max(0.0, PLAN_S + 1 - loop.time()))
         await healed(bench, sent)
+
+
+@drivers
+@pytest.mark.parametrize("model", MODELS)
+@in_own_time
+async def test_an_order_of_112_is_seen_to_be_taken_whatever_is_glued_to_it(model: str, opens: Opens) -> None:
+    async with ModemBench(model, opens) as bench:
+        bench.device.faults.put(Fault.CUT, 0.2)
+        bench.device.faults.put(Fault.GLUED, 0.5)
+        for _ in range(10):
+            async with asyncio.timeout(TAKEN_S):
+                await bench.driver.dial("112")
+            await asyncio.sleep(1)
+            await bench.driver.hang_up()
+            await asyncio.sleep(1)
