@@ -43,6 +43,7 @@ class Asking:
 
     def __init__(self, config: Config, told: Callable[[Note], None]) -> None:
         self._config = config
+        self._paths = config.paths
         self._told = told
         by_modem = any(modem.emergency != "only" for modem in config.modem)
         self._ways_out = None if by_modem or config.gateway.address else 0
@@ -231,7 +232,7 @@ class Asking:
 
     def _registered(self) -> frozenset[str]:
         """Extensions that have a phone here, as the edge writes it each second; raises sqlite3.Error."""
-        file = self._config.paths.bindings
+        file = self._paths.bindings
         if (seen := written(file)) != self._bindings:
             with edgedb.opened(file, READ_TIMEOUT_S) as db:
                 rows = db.execute("SELECT username FROM location WHERE expires > julianday('now')")
@@ -241,7 +242,7 @@ class Asking:
 
     def _opened(self) -> People | None:
         """What is known of people as it is now; None where nobody was ever loaded."""
-        paths = self._config.paths
+        paths = self._paths
         if self._people is None and paths.directory.exists():
             self._people = People.open(paths.directory, paths.journal, self._config.numbering.local)
         if self._people is not None:
