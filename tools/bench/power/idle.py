@@ -44,9 +44,9 @@ SWITCH_IP, SNMP_PORT, SWITCH_PORTS = "10.98.0.10", 16161, 24
 """The host of the phones plays the switch, too."""
 MCU = "microcontroller"
 DELAY_MS = 60.0
-QUIET_S = {True: 4.0, False: 30.0}
+QUIET_S = {True: 4.0, False: 15.0}
 """After the start, by `quick`: modems look at themselves, tables are folded."""
-LOOKS = {True: LEAST_SAMPLES, False: 120}
+LOOKS = {True: LEAST_SAMPLES, False: 60}
 EVERY_S = 1.0
 STEP_S = 60.0
 PROC = Path("/proc")
@@ -63,7 +63,7 @@ class _Seen:
 
 
 def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], dict[str, Scalar]]:
-    """Under four minutes, with `quick` less than one; the figures, and what they were measured under."""
+    """Two minutes, with `quick` less than one; the figures, and what they were measured under."""
     tell("a house at rest")
     with Net("rvidle") as net, ExitStack() as stack:
         seen = _rest(net, stack, tell, quick)

@@ -45,28 +45,32 @@ LOST = {"ups.status": "OB DISCHRG", "battery.charge": "97", "battery.runtime": "
 
 def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], dict[str, Scalar]]:
     """Two minutes, with `quick` half a one, and without the driver's figure; without NUT its figures have no value."""
-    cuts = NUT_CUTS_QUICK if quick else NUT_CUTS
-    served: dict[str, list[float]] = {"nut": [], DRIVER: []}
-    if is_installed():
-        tell(f"{cuts} cuts through NUT, by its server alone{'' if quick else '; as many with its driver'}")
-        served |= asyncio.run(_by_all(cuts, ("nut",) if quick else tuple(served)))
-    cuts = LINE_CUTS_QUICK if quick else LINE_CUTS
-    tell(f"{cuts} cuts on a line that bounces")
+    places = (("nut",) if quick else ("nut", DRIVER)) if is_installed() else ()
+    nut_cuts, line_cuts = (NUT_CUTS_QUICK, LINE_CUTS_QUICK) if quick else (NUT_CUTS, LINE_CUTS)
+    for place in places:
+        tell(f"{nut_cuts} cuts through NUT, {'with its driver' if place == DRIVER else 'by its server alone'}")
+    tell(f"{line_cuts} cuts on a line that bounces")
     with fake_header() as gpio:
-        line = asyncio.run(_by_line(cuts, gpio))
+        served, line = asyncio.run(_by_all(places, nut_cuts, line_cuts, gpio))
     return [
-        *(timed(KEY, "ms_p95", place, ms, Class.REAL_PEER, goal=NUT_GOAL) for place, ms in served.items()),
+        timed(KEY, "ms_p95", "nut", served.get("nut", []), Class.REAL_PEER, goal=NUT_GOAL),
+        timed(KEY, "ms_p95", DRIVER, served.get(DRIVER, []), Class.REAL_PEER, goal=NUT_GOAL),
         timed(KEY, "ms_p95", "line", line, Class.SIMULATED, goal=LINE_GOAL),
     ], {f"{KEY}_nut_driver_looks_s": DRIVER_S, f"{KEY}_line_bounces_ms": BOUNCES_S * 1000}
 
 
-async def _by_all(cuts: int, places: Sequence[str]) -> dict[str, list[float]]:
-    """Each with servers, drivers and UPSs of its own; they mostly wait."""
-    each = [(place, _by_nut(cuts // SERVERS, with_driver=place == DRIVER)) for place in places for _ in range(SERVERS)]
+async def _by_all(
+    places: Sequence[str], nut_cuts: int, line_cuts: int, gpio: FakeGpio
+) -> tuple[dict[str, list[float]], list[float]]:
+    """Each with servers, drivers and UPSs of its own, and the line beside them: all of them mostly wait."""
+    each = [
+        (place, _by_nut(nut_cuts // SERVERS, with_driver=place == DRIVER)) for place in places for _ in range(SERVERS)
+    ]
+    line, *served = await asyncio.gather(_by_line(line_cuts, gpio), *(cutting for _, cutting in each))
     found: dict[str, list[float]] = {}
-    for (place, _), ms in zip(each, await asyncio.gather(*(cutting for _, cutting in each)), strict=True):
+    for (place, _), ms in zip(each, served, strict=True):
         found[place] = found.get(place, []) + ms
-    return found
+    return found, line
 
 
 async def _by_nut(cuts: int, *, with_driver: bool) -> list[float]:
