@@ -368,7 +368,8 @@ class _Storm:
         memory = self._site.rpc("core.shmmem", "m")
         paths = self._site.paths
         return Size(
-            open_files=sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids),
+            # Calls by data have their sockets: hil/bydata.py judges those.
+            open_files=sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids if pid != self._cell.data.pid),
             files=sum(1 for place in (paths.state, paths.run) for path in place.rglob("*") if not path.is_dir()),
             memory_mb=sum(_resident_mb(pid) for pid in unit),
             edge_memory_mb=float(memory["used"]),
