@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,18 +14,21 @@ from pathlib import Path
 from drivers.ups.line import MainsLine, Proof, Sample, prove
 from drivers.ups.model import Mains, Reading, Source
 from firmware.config import Config
+from firmware.power.ageing import Trend, trend
 from firmware.power.opening import open_sources
 from firmware.power.policy import Policy
 from firmware.status import Power, PowerSource
 from firmware.statusread import StatusError
 from firmware.store import StoreError
+from firmware.store.batteries import BatteryRows
+from firmware.store.database import connect
 from firmware.store.power import PowerEvent, PowerMinute, PowerRows
 from tools.curve import curve
 from tools.errors import DONE, FAILED, UserError
 from tools.output import WIDTH, Output, table
 from tools.picture import picture
 from tools.place import config_of
-from tools.powershown import PARTS, clock, power_rows
+from tools.powershown import PARTS, ageing_words, clock, power_rows
 from tools.status import ask_unit
 
 __all__ = ["run"]
@@ -77,22 +80,31 @@ def _asked(config: Config) -> Power:
     return power
 
 
-def _kept(config: Config, now: datetime) -> tuple[tuple[PowerMinute, ...], tuple[PowerEvent, ...]]:
+def _kept(
+    config: Config, now: datetime
+) -> tuple[tuple[PowerMinute, ...], tuple[PowerEvent, ...], Mapping[str, Trend | None]]:
     try:
-        with contextlib.closing(PowerRows.open(config.paths.journal)) as rows:
-            return rows.minutes(now - DAY), rows.events(EVENTS_SHOWN)
+        with contextlib.closing(connect(config.paths.journal, "journal")) as journal:
+            rows, batteries = PowerRows(journal), BatteryRows(journal)
+            ages = {ups.name: trend(batteries.capacities(ups.name)) for ups in config.ups}
+            return rows.minutes(now - DAY), rows.events(EVENTS_SHOWN), ages
     except (StoreError, OSError) as error:
         raise UserError("RVX-J01", f"{error}.") from error
 
 
 def _status(out: Output, config: Config, svg: str | None) -> int:
     now, power = datetime.now(UTC), _asked(config)
-    minutes, events = _kept(config, now)
+    minutes, events, ages = _kept(config, now)
     if svg is not None:
         _write(Path(svg), picture(minutes, now, simulated=power.simulated))
     if out.json:
         told = [{"at": one.at.isoformat(), "what": one.what, "name": one.name, "detail": one.detail} for one in events]
-        out.document("ok", power=asdict(power), events=told, minutes_kept=len(minutes))
+        aged = {
+            name: asdict(one) | {"change_at": one.change_at.isoformat() if one.change_at else None}
+            for name, one in ages.items()
+            if one is not None
+        }
+        out.document("ok", power=asdict(power), events=told, minutes_kept=len(minutes), batteries=aged)
         return DONE
     for label, left, right in power_rows(power, now):
         _rows(out, f"{label:<{_LABEL}}", left, right)
@@ -103,6 +115,9 @@ def _status(out: Output, config: Config, svg: str | None) -> int:
     out.line()
     for line in table([_HEAD, *(_source(one) for one in power.sources)]):
         out.line(line)
+    for each in power.sources:
+        if (age := ages.get(each.name)) is not None:
+            _rows(out, f"{each.name}: ", *ageing_words(age))
     if events:
         out.line()
         for one in reversed(events):

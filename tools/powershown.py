@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from callcontrol.plan.schedule import STOCKHOLM
+from firmware.power.ageing import Trend
 from firmware.power.until import until_clock
 from firmware.status import Power
 
-__all__ = ["PARTS", "clock", "power_rows", "until_words"]
+__all__ = ["PARTS", "ageing_words", "clock", "power_rows", "until_words"]
 
 PARTS = {
     "unit": ("växeln", "the unit"),
@@ -59,6 +60,15 @@ def _gone(power: Power, now: datetime) -> tuple[str, str]:
         return said
     at = clock(until_clock(power.inside_minutes, now).isoformat(), now)
     return f"{said[0]}; inom huset till {at}", f"{said[1]}; within the house until {at}"
+
+
+def ageing_words(aged: Trend) -> tuple[str, str]:
+    """Swedish and English: what a battery holds of what it first did, and when it is to be changed."""
+    holds = f"{aged.wh:.0f} Wh, {aged.percent:.0f} %"
+    if aged.change_at is None:
+        return f"batteriet rymmer {holds} av först", f"the battery holds {holds} of first"
+    month = f"{aged.change_at:%Y-%m}"
+    return f"batteriet rymmer {holds} av först; byt {month}", f"the battery holds {holds} of first; change it {month}"
 
 
 def power_rows(power: Power, now: datetime) -> Iterator[tuple[str, str, str]]:
