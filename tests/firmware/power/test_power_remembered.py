@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.ups.model import Mains, Part, Reading
+from drivers.ups.model import Mains, Part, Reading, Trouble
 from firmware.config import Ups
 from firmware.power.gauges import Gauges
 from firmware.power.interrupted import look_of, samples_of
@@ -134,3 +134,21 @@ def test_a_battery_that_tells_no_charge_and_was_just_used_is_not_taken_for_full(
     seen = Seen("ups", frozenset({Part.UNIT}), reading, 0.0, None)
     over += list(gauges.feed(Believed((seen,), {Part.UNIT: Mains.ON}), 4 * HOUR_S).over.values())
     assert [one is None for one in over] == [False, True]
+
+
+def test_a_ups_that_empties_its_battery_by_its_own_order_teaches_too() -> None:
+    """Whether there is mains meanwhile it does not say."""
+    gauges, over = Gauges([UPS], {}), []
+    for at_s in range(0, 3 * HOUR_S, 10):
+        tests = 600 < at_s <= 600 + 2 * HOUR_S
+        reading = Reading(
+            at_s,
+            Mains.UNKNOWN if tests else Mains.ON,
+            charging=False if tests else None,
+            watts=60.0,
+            charge_percent=100.0 - 30 * (at_s - 600) / HOUR_S if tests else 100.0,
+            trouble=Trouble.CALIBRATING if tests else None,
+        )
+        seen = Seen("ups", frozenset({Part.UNIT}), reading, 0.0, reading.trouble)
+        over += list(gauges.feed(Believed((seen,), {Part.UNIT: reading.mains}), at_s).over.values())
+    assert [one is not None and one.wh is not None for one in over] == [True]
