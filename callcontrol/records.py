@@ -3,7 +3,8 @@
 Kamailio's acc writes one line per event through db_flatstore: a call is answered, a call fails, a call ends. Each
 process has its own file, so the lines of one call lie in several files and are met in any order, some twice, some
 never. Therefore one line is already a ``Record``, only a thin one, and ``join`` of two records of the same call is
-commutative, associative and idempotent: whatever is folded in whatever order, how often, the record is the same.
+commutative, associative and idempotent: whatever is folded in whatever order, how often, the record is the same. Beside
+these a call to 112 has lines of the ways that it was given (``Tried``).
 
 What describes the call (parties, way, tags, code) comes from its best witness:
 
@@ -26,6 +27,7 @@ __all__ = [
     "Outcome",
     "Parsed",
     "Record",
+    "Tried",
     "Way",
     "join",
     "outcome_of",
@@ -60,6 +62,11 @@ class Way(StrEnum):
 
 
 WAYS = frozenset(Way)
+TRIES, TRIED = "100", "199"
+"""What the edge writes as the code of a way that a call to 112 is given, and of one that has not carried it."""
+WAY_OF = {"P": "platform", "D": "platform_data", "M": "modem", "G": "gateway"}
+"""By its letters (60-emergency.cfg)."""
+_TRIED = re.compile(r"([PDMG])(?: ([3-6][0-9][0-9]))?", re.ASCII)
 
 
 class Outcome(StrEnum):
@@ -148,12 +155,25 @@ def join(one: Record, other: Record) -> Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """A way that the edge has given a call to 112: when, or, with a `status`, that it has not carried the call (408:
+    in time)."""
+
+    call_id: str
+    at: datetime
+    way: str
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
-    """What a piece of a file held: one thin record a line, how many bytes were taken, how many lines were no lines."""
+    """What a piece of a file held: one thin record a line, or a way tried; how many bytes were taken, how many lines
+    were no lines."""
 
     records: tuple[Record, ...]
     taken: int
     garbage: int
+    tried: tuple[Tried, ...] = ()
 
 
 def parse(data: bytes, zone: tzinfo = UTC) -> Parsed:
@@ -163,12 +183,15 @@ def parse(data: bytes, zone: tzinfo = UTC) -> Parsed:
     """
     taken = data.rfind(b"\n") + 1
     lines = data[:taken].split(b"\n")[:-1]
-    records = tuple(record for record in (parse_line(line, zone) for line in lines) if record)
-    return Parsed(records, taken, len(lines) - len(records))
+    read = [parse_line(line, zone) for line in lines]
+    records = tuple(each for each in read if isinstance(each, Record))
+    tried = tuple(each for each in read if isinstance(each, Tried))
+    return Parsed(records, taken, len(lines) - len(records) - len(tried), tried)
 
 
-def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
-    """Give the thin record that one line (without its line feed) means; ``None`` when it is no such line."""
+def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | Tried | None:
+    """Give the thin record that one line (without its line feed) means, or the way tried; ``None`` when it is no such
+    line."""
     if len(line) > LINE_MAX_BYTES:
         return None
     # A power cut may leave a block of zeros before the next line, or half a line glued to it: the last twelve
@@ -176,10 +199,15 @@ def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
     fields = line.rpartition(b"\0")[2].decode("utf-8", "backslashreplace").split("|")[-len(COLUMNS) :]
     if len(fields) < len(COLUMNS):
         return None
-    method, from_tag, to_tag, call_id, code_text, _, time, caller, callee, way, emergency, micros, why = fields
+    method, from_tag, to_tag, call_id, code_text, reason, time, caller, callee, way, emergency, micros, why = fields
     if any(len(text) > FIELD_MAX or not text.isprintable() for text in (from_tag, to_tag, call_id, caller, callee)):
         return None
     at = _moment(micros, zone) or _moment(time, zone)
+    if code_text in (TRIES, TRIED):
+        said = _TRIED.fullmatch(reason)
+        if not (at and call_id and said and emergency == "1") or (code_text == TRIED) is not bool(said[2]):
+            return None
+        return Tried(call_id, at, WAY_OF[said[1]], int(said[2]) if said[2] else None)
     if not (
         at and from_tag and call_id and code_text.isascii() and code_text.isdigit() and 200 <= int(code_text) < 700
     ):

@@ -67,6 +67,7 @@ class Keeper:
         self._thread = ThreadPoolExecutor(1, "store")
         self._opened: dict[Path, sqlite3.Connection] = {}
         self._folder: AccFolder | None = None
+        self._forgot_at: datetime | None = None
         self._incident: int | None = None
         self._people: People | None = None
         self._pushed = {table: Pushed(edge, table) for table in ("cred", "ask")}
@@ -199,6 +200,9 @@ class Keeper:
         if folded.garbage or folded.unreadable:
             log.warning("rvx-event kind=fold garbage=%d unreadable=%d", folded.garbage, len(folded.unreadable))
         midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        if midnight != self._forgot_at:
+            journal.forget_steps(datetime.now(UTC))
+            self._forgot_at = midnight
         self.records_today = journal.count_since(midnight.astimezone(UTC))
         self.messages = journal.messages()
         self._calls_up = journal.calls_up(datetime.now(UTC) - CALL_LASTS)

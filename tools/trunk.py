@@ -1,12 +1,20 @@
-"""``rvx trunk status|test|why``: what the process `trunk` says of its modems, and a test call."""
+"""``rvx trunk status|test|why``: what the process `trunk` says of its modems, a test call, and the steps of 112."""
 
 import argparse
 import json
 import socket
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from callcontrol.trunk.steps import KEPT
 from firmware.paths import Paths
+from firmware.store import StoreError
+from firmware.store.steps import Noted
+from firmware.store.trunk import TrunkRows
+from firmware.trunk.telling import steps_said
 from tools.errors import DONE, FAILED, UserError
 from tools.output import Output, table
 from tools.place import config_of
@@ -116,12 +124,20 @@ def _test(out: Output, paths: Paths, modem: str) -> int:
 
 
 def _why(out: Output, paths: Paths) -> int:
-    steps = ask(paths.trunk_socket, {"do": "why"})["steps"]
+    """As it is on the disk, whatever lives."""
+    noted: tuple[Noted, ...] = ()
+    if paths.journal.exists():
+        try:
+            with closing(TrunkRows.open(paths.journal)) as rows:
+                noted = rows.steps(datetime.now(UTC) - KEPT)
+        except (StoreError, sqlite3.Error) as error:
+            raise UserError("RVX-J01", f"{error}.") from error
+    steps = steps_said(noted)
     if out.json:
         out.document("ok", steps=steps)
         return DONE
     if not steps:
-        out.line("Inga samtal till 112 med modem på 30 dagar. / No calls to 112 by modem in 30 days.")
+        out.line("Inga samtal till 112 på 30 dagar. / No calls to 112 in 30 days.")
         return DONE
     for line in table([(s["at"], s["call"][:24], s["step"], s["modem"] or "-", s["detail"] or "-") for s in steps]):
         out.line(line)

@@ -1,4 +1,4 @@
-"""What happens to a call to 112 by modem, each step by its name; kept with its time for 30 days (H2, A4)."""
+"""What happens to a call to 112, each step by its name; kept with its time for 30 days (H2, A4)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ KEPT = timedelta(days=30)
 
 
 class Step(StrEnum):
+    WAY = "way"
+    """The edge gives it to a way; `detail` says which: platform, platform_data, modem, gateway."""
+    WAY_FAILED = "way_failed"
+    """That has not carried it: `detail` is the way and the SIP status, 408 where it did not answer in time."""
+    WAY_ANSWERED = "way_answered"
+    """By another way than a modem; `detail` says which."""
+    OVER = "over"
+    """A call that no modem carried: `detail` is the way, else why nobody answered (callcontrol.records.Outcome)."""
     ASKED = "asked"
     """The edge has handed it over; `detail` is the caller's extension."""
     PREEMPTS = "preempts"

@@ -136,9 +136,10 @@ class AccFolder:
                     return Folded(records, garbage), offset
                 taken = len(data)  # longer than any line can be
                 garbage += 1
-            if not self._journal.fold(name, status.st_ino, offset + taken, parsed.records, start=stored):
+            end = offset + taken
+            if not self._journal.fold(name, status.st_ino, end, parsed.records, parsed.tried, start=stored):
                 return Folded(records, garbage, more=True), stored  # another process was quicker
-            stored = offset = offset + taken
+            stored = offset = end
             records += len(parsed.records)
             garbage += parsed.garbage
         return Folded(records, garbage, more=offset < status.st_size), offset

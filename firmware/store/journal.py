@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from callcontrol.plan.notices import Notice
-from callcontrol.records import Outcome, Record, Way, join
+from callcontrol.records import Outcome, Record, Tried, Way, join
+from firmware.store import steps
 from firmware.store.changes import NOTICE_COLUMNS, notice_of
 from firmware.store.database import OfJournal, from_text, to_text, transact
 
@@ -47,8 +48,18 @@ class Journal(OfJournal):
         row = self._db.execute("SELECT offset FROM fold WHERE file = ? AND inode = ?", (file, inode)).fetchone()
         return int(row[0]) if row else 0
 
-    def fold(self, file: str, inode: int, offset: int, records: Sequence[Record], *, start: int = 0) -> bool:
-        """Take in what ``file`` held from ``start`` to ``offset``: records and new offset in one transaction.
+    def fold(
+        self,
+        file: str,
+        inode: int,
+        offset: int,
+        records: Sequence[Record],
+        tried: Sequence[Tried] = (),
+        *,
+        start: int = 0,
+    ) -> bool:
+        """Take in what ``file`` held from ``start`` to ``offset``: records, steps of 112 and new offset in one
+        transaction.
 
         Give False, with nothing changed, when the file is not folded to just ``start`` any more: another process was
         quicker. A record of a call already known is joined to it, so that each call is one record.
@@ -59,6 +70,7 @@ class Journal(OfJournal):
                 return False
             for record in _joined(records):
                 self._put(record)
+            steps.put(self._db, map(steps.of_way, tried))
             # An inode met under another name is this file renamed, or one deleted whose number is used again.
             self._db.execute("DELETE FROM fold WHERE inode = ? AND file <> ?", (inode, file))
             self._db.execute(
@@ -67,6 +79,10 @@ class Journal(OfJournal):
             return True
 
         return transact(self._db, work)
+
+    def forget_steps(self, now: datetime) -> None:
+        """Of calls to 112, those that are older than they are kept."""
+        transact(self._db, lambda: steps.forget(self._db, now))
 
     def fold_renamed(self, file: str, new_name: str, inode: int) -> None:
         """Say that ``file`` is called ``new_name`` now."""

@@ -8,23 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 from callcontrol.trunk.readiness import Proof, What
 from callcontrol.trunk.steps import KEPT, Step
+from firmware.store import steps
 from firmware.store.database import OfJournal, from_text, to_text, transact
+from firmware.store.steps import Noted
 
-__all__ = ["Noted", "Place", "TrunkRows"]
-
-STEPS_MAX = 1_000
-"""In one answer, the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """One step of a call."""
-
-    call: str
-    at: datetime
-    step: str
-    modem: str
-    detail: str
+__all__ = ["Place", "TrunkRows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +30,11 @@ class TrunkRows(OfJournal):
     sqlite3.Error when the disk does not take it."""
 
     def note(self, noted: Noted) -> None:
-        sql = "INSERT INTO emergency_step (call, at, step, modem, detail) VALUES (?, ?, ?, ?, ?)"
-        row = (noted.call, to_text(noted.at), noted.step, noted.modem, noted.detail)
-        transact(self._db, lambda: self._db.execute(sql, row))
+        transact(self._db, lambda: steps.put(self._db, (noted,)))
 
     def steps(self, since: datetime, call: str | None = None) -> tuple[Noted, ...]:
-        """Since then, in order; of one call, or of all."""
-        sql = "SELECT call, at, step, modem, detail FROM emergency_step WHERE at >= ? AND (? IS NULL OR call = ?)"
-        rows = self._db.execute(f"{sql} ORDER BY id DESC LIMIT ?", (to_text(since), call, call, STEPS_MAX)).fetchall()
-        return tuple(
-            Noted(name, from_text(at), step, modem, detail) for name, at, step, modem, detail in reversed(rows)
-        )
+        """See `firmware.store.steps`."""
+        return steps.since(self._db, since, call)
 
     def dialled(self, since: datetime) -> tuple[tuple[str, str, datetime], ...]:
         """Of each call to 112 that a modem has taken since then: modem, the caller's extension, when."""
@@ -104,7 +86,7 @@ class TrunkRows(OfJournal):
         """What is older than it is kept."""
 
         def work() -> None:
-            self._db.execute("DELETE FROM emergency_step WHERE at < ?", (to_text(now - KEPT),))
+            steps.forget(self._db, now)
             self._db.execute("DELETE FROM signal WHERE hour < ?", (_hour(now - KEPT),))
             self._db.execute("DELETE FROM modem_day WHERE day < ?", ((now - timedelta(days=366)).date().isoformat(),))
 

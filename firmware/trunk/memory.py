@@ -18,7 +18,8 @@ from callcontrol.trunk.calling_back import BACK_WITHIN_S
 from callcontrol.trunk.readiness import Proof, What
 from drivers.modem.model import Modem
 from firmware.store import StoreError
-from firmware.store.trunk import Noted, Place, TrunkRows
+from firmware.store.steps import Noted
+from firmware.store.trunk import Place, TrunkRows
 
 __all__ = ["Memory", "Remembered", "place_of", "today"]
 

@@ -23,7 +23,7 @@ from callcontrol.sip.session import Session
 from callcontrol.sip.user_agent import UserAgentEvent
 from callcontrol.trunk.calling_back import BACK_WITHIN_S, EmergencyMade, callers_to_ring
 from callcontrol.trunk.pool import Priority
-from callcontrol.trunk.steps import KEPT, Step
+from callcontrol.trunk.steps import Step
 from callcontrol.trunk.told_time import wants_time
 from drivers.clock import clock, set_clock
 from drivers.modem.model import CallChanged, Event, Modem, ModemSettings, NetworkChanged, TimeTold
@@ -32,7 +32,8 @@ from firmware.config import Config
 from firmware.led import Book
 from firmware.link import Link
 from firmware.store.smsview import SmsView
-from firmware.store.trunk import Noted, TrunkRows
+from firmware.store.steps import Noted
+from firmware.store.trunk import TrunkRows
 from firmware.ticks import tick
 from firmware.trunk import telling
 from firmware.trunk.call import FAREWELL_S, Call
@@ -218,9 +219,6 @@ class Trunk:
         match asked:
             case {"do": "status"}:
                 return await self._status()
-            case {"do": "why"}:
-                steps = await self._memory.ask(lambda rows: rows.steps(datetime.now(UTC) - KEPT))
-                return {"steps": telling.steps_said(steps or ())}
             case {"do": "tell_power_ends"}:
                 return {"told": await self._tell_power_ends()}
             case {"do": "test", "modem": str(name)} if name in self.lines:

@@ -13,7 +13,8 @@ from callcontrol.trunk.readiness import Facts, Proof, What, judge, share_network
 from drivers.modem.model import SimState, Voice
 from drivers.modem.model import Step as Remedy
 from firmware.store.smsview import SmsView
-from firmware.store.trunk import Noted, Place, TrunkRows
+from firmware.store.steps import Noted
+from firmware.store.trunk import Place, TrunkRows
 from firmware.trunk.lines import ModemLine
 from firmware.trunk.memory import DAY
 

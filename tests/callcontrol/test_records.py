@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callcontrol.records import LINE_MAX_BYTES, Outcome, Parsed, Record, Way, join, outcome_of, parse, parse_line
+from callcontrol.records import LINE_MAX_BYTES, Outcome, Parsed, Record, Tried, Way, join, outcome_of, parse, parse_line
 
 T0 = 1_763_772_000
 
@@ -23,6 +23,7 @@ def line(
     way: str = "local",
     emergency: str = "0",
     why: str = "<null>",
+    reason: str = "Reason",
 ) -> bytes:
     moment = T0 + at
     fields = [
@@ -30,7 +31,7 @@ def line(
         *tags,
         call_id,
         str(code),
-        "Reason",
+        reason,
         str(int(moment)),
         *parties,
         way,
@@ -247,3 +248,25 @@ def test_join_is_a_semilattice(one: Record, two: Record, three: Record) -> None:
     assert join(one, two) == join(two, one)
     assert join(join(one, two), three) == join(one, join(two, three))
     assert join(join(one, two), two) == join(one, two)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "emergency", "way", "status"),
+    [
+        (100, "P", "1", "platform", None),
+        (100, "D", "1", "platform_data", None),
+        (199, "G 503", "1", "gateway", 503),
+        (199, "M 408", "1", "modem", 408),
+        (100, "P", "0", None, None),
+        (100, "X", "1", None, None),
+        (100, "P 503", "1", None, None),
+        (199, "P", "1", None, None),
+        (199, "P 200", "1", None, None),
+        (199, "Early Dialog Terminated", "1", None, None),
+        (180, "P", "1", None, None),
+    ],
+)
+def test_ways_tried_for_112(code: int, reason: str, emergency: str, way: str | None, status: int | None) -> None:
+    read = parse(line(code=code, reason=reason, emergency=emergency, at=3) + ANSWERED)
+    assert read.tried == (() if way is None else (Tried("c1@phone", at(3), way, status),))
+    assert (len(read.records), read.garbage) == (1, int(way is None))

@@ -6,12 +6,16 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from callcontrol.trunk.readiness import Colour, Reason, Shared
+from firmware.store.steps import Noted
+from firmware.store.trunk import TrunkRows
 from tools import trunk
 from tools.errors import DONE, FAILED
 
@@ -21,7 +25,6 @@ M1: dict[str, object] = {
 }  # fmt: skip
 BARE: dict[str, object] = {**dict.fromkeys(M1), "name": "m2", "card": "yellow", "kept_for_112": True, "reasons": []}
 STATUS = {"modems": [M1, BARE], "shared": [{"one": "m1", "other": "m2", "shared": "unknown"}], "emergency": []}
-STEP = {"call": "0123456789abcdef0123456789", "at": "2026-11-22T12:00:00+00:00", "step": "dials", "modem": "m1"}
 GOOD, BAD = {"good": True, "detail": ""}, {"good": False, "detail": "not answered"}
 
 Answers = Callable[[object], list[dict[str, Any]]]
@@ -65,8 +68,6 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Answers
         (("status",), {**STATUS, "modems": [], "shared": []}, DONE, {"do": "status"}, []),
         (("test", "m1"), {"called": GOOD, "heard": GOOD}, DONE, {"do": "test", "modem": "m1"}, ["heard: ja / yes"]),
         (("test", "m1"), {"called": BAD}, FAILED, {"do": "test", "modem": "m1"}, ["called: nej / no not answered"]),
-        (("why",), {"steps": [{**STEP, "detail": ""}]}, DONE, {"do": "why"}, ["0123456789abcdef01234567 ", "dials"]),
-        (("why",), {"steps": []}, DONE, {"do": "why"}, ["No calls to 112 by modem"]),
     ],
 )  # fmt: skip
 def test_what_is_shown(
@@ -110,8 +111,25 @@ def test_what_is_no_answer(
 
 
 def test_nobody_is_there(rvx: Rvx) -> None:
-    (problem,) = json.loads(rvx("trunk", "why", "--json")[1])["problems"]
+    (problem,) = json.loads(rvx("trunk", "status", "--json")[1])["problems"]
     assert problem["id"] == "RVX-G03"
+
+
+def test_steps_of_112_are_shown_whatever_lives(rvx: Rvx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = tmp_path / "journal.db"
+    monkeypatch.setattr("firmware.paths.Paths.journal", journal)
+    assert "No calls to 112" in rvx("trunk", "why")[1]
+    assert not journal.exists()
+    with closing(TrunkRows.open(journal)) as rows:
+        rows.note(Noted("0123456789abcdef0123456789", datetime.now(UTC), "dials", "m1", ""))
+    ended, text, _ = rvx("trunk", "why")
+    assert ended == DONE
+    assert [each for each in ("0123456789abcdef01234567 ", "dials", "m1") if each not in text] == []
+    (step,) = json.loads(rvx("trunk", "why", "--json")[1])["steps"]
+    assert (step["call"], step["step"]) == ("0123456789abcdef0123456789", "dials")
+    journal.write_bytes(b"nothing" * 1000)
+    (problem,) = json.loads(rvx("trunk", "why", "--json")[1])["problems"]
+    assert problem["id"] == "RVX-J01"
 
 
 def test_all_that_is_said_of_cards_has_words() -> None:

@@ -9,14 +9,16 @@ import itertools
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, Literal
 
 import pytest
 
 from callcontrol.records import Outcome, Record, Way
+from firmware.store.trunk import TrunkRows
 from hil.net import Net
 from hil.phone import Account
 from hil.phone.baresip import Baresip
@@ -664,3 +666,8 @@ def test_records_are_marked(house: Building) -> None:
         assert (record.caller, record.callee) == ("7777", "112")
         assert record.answered_at
         assert record.ended_at
+    with closing(TrunkRows.open(house.site.paths.journal)) as rows:
+        noted = rows.steps(record.began_at - timedelta(minutes=1), by_gateway.call_id)
+    steps = [(each.step, each.detail) for each in noted]
+    assert steps[-3:] == [("way", "gateway"), ("way_answered", "gateway"), ("over", "gateway")]
+    assert all(detail.startswith("platform") for _, detail in steps[:-3]), "until its death is known"

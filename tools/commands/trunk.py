@@ -30,7 +30,7 @@ WHY = Command(
     "the calls to 112 of 30 days, step by step",
     "sudo ./rvx trunk why",
     "tools.trunk",
-    description="Which modem took each, and when; why one did not.",
+    description="Which way and which modem took each, and when; why one did not.",
 )
 
 TRUNK = Command(

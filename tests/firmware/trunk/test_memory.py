@@ -12,10 +12,13 @@ from typing import cast
 
 import pytest
 
+from callcontrol.records import Outcome, Record, Tried, Way
 from callcontrol.trunk.readiness import Proof, What
 from callcontrol.trunk.steps import KEPT, Step
 from drivers.modem.model import Modem, Network, Sim
-from firmware.store.trunk import STEPS_MAX, Noted, Place, TrunkRows
+from firmware.store import Journal
+from firmware.store.steps import STEPS_MAX, Noted
+from firmware.store.trunk import Place, TrunkRows
 from firmware.trunk.memory import Memory, Remembered, place_of, today
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -69,11 +72,51 @@ def test_steps(rows: TrunkRows, noted: list[Noted], since: datetime, call: str |
 
 
 def test_of_many_steps_the_newest(rows: TrunkRows, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("firmware.store.trunk.STEPS_MAX", 2)
+    monkeypatch.setattr("firmware.store.steps.STEPS_MAX", 2)
     for each in (*CALL, *UNASKED):
         rows.note(each)
     assert list(rows.steps(NOW - HOUR)) == [CALL[1], *UNASKED]
     assert STEPS_MAX > 2
+
+
+def test_ways_that_the_edge_has_tried_stand_among_them(rows: TrunkRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the answer and the end that the records tell, but of calls by modem, whose steps say that."""
+    tried = [
+        Tried("a", NOW, "platform", None),
+        Tried("a", NOW + MINUTE, "platform", 408),
+        Tried("a", NOW + MINUTE, "gateway", None),
+    ]
+    record = Record(
+        call_id="a", from_tag="f", to_tag="t", caller="1001", callee="112", began_at=NOW, answered_at=NOW + 2 * MINUTE,
+        ended_at=NOW + HOUR, way=Way.GATEWAY, outcome=Outcome.ANSWERED, sip_code=200, emergency=True, time_certain=True,
+    )  # fmt: skip
+    given_up = replace(
+        record,
+        call_id="b",
+        answered_at=None,
+        ended_at=NOW + MINUTE,
+        way=Way.NONE,
+        outcome=Outcome.CANCELLED,
+        sip_code=487,
+    )
+    others = [replace(record, call_id="c", way=Way.MODEM), replace(record, call_id="d", emergency=False)]
+    journal = Journal(rows._db)
+    assert journal.fold("acc_1.log", 7, 100, [record, given_up, *others], tried)
+    assert not journal.fold("acc_1.log", 7, 100, [], tried), "folded before"
+    assert [(each.call, each.at - NOW, each.step, each.detail) for each in rows.steps(NOW - HOUR)] == [
+        ("a", 0 * MINUTE, "way", "platform"),
+        ("a", MINUTE, "way_failed", "platform 408"),
+        ("a", MINUTE, "way", "gateway"),
+        ("b", MINUTE, "over", "cancelled"),
+        ("a", 2 * MINUTE, "way_answered", "gateway"),
+        ("a", HOUR, "over", "gateway"),
+    ]
+    assert [each.step for each in rows.steps(NOW + 2 * MINUTE, "a")] == ["way_answered", "over"]
+    monkeypatch.setattr("firmware.store.steps.KEPT_MAX", 2)
+    rows.note(CALL[0])
+    assert [each.detail for each in rows.steps(NOW - HOUR, "a")] == ["1001", "gateway", "gateway", "gateway"]
+    journal.forget_steps(NOW + KEPT)
+    assert {each.step for each in rows.steps(NOW - HOUR, "a")} == {"way", "way_answered", "over"}
 
 
 def test_who_called_112_by_which_modem(rows: TrunkRows) -> None:
