@@ -2,9 +2,11 @@
 
 import argparse
 import contextlib
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from callcontrol.edge.settings import sip_host_port
 from callcontrol.plan.number import Clash, Collision, collisions
 from drivers.pins import PINMAP, PinMapError, parse
 from drivers.pins import Clash as PinClash
@@ -41,11 +43,35 @@ def run(args: argparse.Namespace) -> int:
     complaints = _complaints(config)
     if complaints:
         return _refuse_rendered(out, complaints)
+    doubts = _among_phones(config)
     if out.json:
-        out.document("ok", file=str(path))
-    else:
-        out.line(f"{path}: no faults, and Kamailio accepts what it renders to")
+        common = {"id": "RVX-G06", "severity": "warn", "area": "configuration"}
+        told = [{**common, "key": one.key, "observed": one.address, "other": one.network} for one in doubts]
+        out.document("warn" if doubts else "ok", told, file=str(path))
+        return DONE
+    for one in doubts:
+        out.line(f"{one.key}: {one.address} is in {one.network}, where phones are. More: rvx explain RVX-G06")
+    out.line(f"{path}: no faults, and Kamailio accepts what it renders to")
     return DONE
+
+
+class _Among(NamedTuple):
+    """A gateway in a network of phones."""
+
+    key: str
+    address: str
+    network: str
+
+
+def _among_phones(config: Config) -> list[_Among]:
+    """A gateway by name is passed over: it is not known by its address when it calls."""
+    found = []
+    for key, uri in (("emergency.gateway", config.emergency.gateway), ("gateway.address", config.gateway.address)):
+        with contextlib.suppress(ValueError):
+            address = ip_address(sip_host_port(uri)[0].strip("[]")) if uri else None
+            networks = (each for each in config.network.phone_networks if address and address in ip_network(each))
+            found += [_Among(key, str(address), network) for network in networks]
+    return found
 
 
 def _clashes(config: Config) -> tuple[Collision, ...]:

@@ -147,3 +147,29 @@ def test_a_map_of_pins_that_cannot_be_read_is_said(
     monkeypatch.setattr(check, "PINMAP", tmp_path / "none.toml")
     assert main(["check", str(written(tmp_path, GOOD))]) == USAGE
     assert "RVX-C07" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("sip:10.1.2.3:5060", [("gateway.address", "10.1.2.3", "10.0.0.0/8")]),
+        ("sip:172.16.0.9:5061;transport=tcp", [("gateway.address", "172.16.0.9", "172.16.0.0/12")]),
+        ("sip:198.51.100.7", []),
+        ("sip:gateway.example", []),
+        ("", []),
+    ],
+)
+def test_a_gateway_among_phones_is_told_of(
+    address: str,
+    found: list[tuple[str, str, str]],
+    tmp_path: Path,
+    content: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = written(tmp_path, f'{GOOD}\n[gateway]\naddress = "{address}"\n')
+    assert main(["check", str(path), "--json"]) == DONE
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdict"] == ("warn" if found else "ok")
+    assert [(one["key"], one["observed"], one["other"]) for one in document["problems"]] == found
+    assert main(["check", str(path)]) == DONE
+    assert ("RVX-G06" in capsys.readouterr().out) is bool(found)

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 import pytest
 
 from hil.net import Net
+from hil.phone.raw import RawPhone, header, status
 from hil.phone.scripted import RINGS, Centre
+from hil.phone.sipp import User
 from hil.platform.asterisk import AsteriskPlatform, asterisk_root
-from hil.site import Site, numbers
+from hil.site import PROXY, REALM, Site, numbers, password
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(600)]
 
@@ -143,3 +145,31 @@ def test_a_gateway_calls_and_does_nothing_else() -> None:
 
             said = {method: answered(method) for method in ("OPTIONS", "REGISTER", "MESSAGE", "SUBSCRIBE")}
         assert said == {"OPTIONS": 200, "REGISTER": 403, "MESSAGE": 403, "SUBSCRIBE": 403}
+
+
+def test_who_comes_by_the_gateway_is_nobody_inside() -> None:
+    """A short number is shown as one from outside, and the call goes on as any other; a whole number is shown."""
+    with house() as home:
+        home.gateway.stop()
+        site, ip = home.site, home.site.phone_ip(11)
+        with (
+            RawPhone(site.phones, ip, User("1001", password("1001")), PROXY, REALM, port=5070) as phone,
+            RawPhone(site.platform_host, GATEWAY_IP, User("1002"), "10.99.0.1:5060", REALM) as gateway,
+        ):
+            assert status(phone.register()) == 200
+            for caller, shown in (
+                ("1002", '"1002 (utifrån / outside)" <sip:anonymous@anonymous.invalid>;tag=g1002'),
+                ("0701112233", f"<sip:0701112233@{GATEWAY_IP}>;tag=g0701112233"),
+            ):
+                names = {"From": f"<sip:{caller}@{GATEWAY_IP}>;tag=g{caller}", "Call-ID": f"{caller}@gateway"}
+                invite = gateway.request("INVITE", "sip:1001@10.99.0.1", names, SDP)
+                rung = phone.called()
+                assert header(rung, "From") == shown
+                phone.respond(rung, "200 OK", body=SDP)
+                answer = gateway.final(invite)
+                assert status(answer) == 200
+                gateway.within("ACK", "sip:1001@10.99.0.1", answer)
+                phone.called("ACK")
+                bye = gateway.within("BYE", "sip:1001@10.99.0.1", answer)
+                phone.respond(phone.called("BYE"), "200 OK")
+                assert status(gateway.final(bye)) == 200

@@ -66,4 +66,18 @@ ENTRIES = {
             "rvx trunk status says what is missing; rvx trunk test NAME makes a test call.",
         ),
     ),
+    "RVX-G06": Entry(
+        Said(
+            "En annan gateway står i telefonernas nät.",
+            "Det som kommer från dess adress är gatewayens: det ringer utan lösenord. En telefon som har eller tar den"
+            " adressen gör det också, och en gateway som även är telefon registreras inte.",
+            "Ge gatewayen en adress utanför phone_networks under [network], eller skriv smalare nät där.",
+        ),
+        Said(
+            "Another gateway stands in the phones' networks.",
+            "What comes from its address is the gateway's: it rings without a password. So does a phone that has or"
+            " takes that address, and a gateway that is also a phone is not registered.",
+            "Give the gateway an address outside phone_networks of [network], or write narrower networks there.",
+        ),
+    ),
 }
