@@ -66,6 +66,7 @@ TRIES, TRIED = "100", "199"
 """What the edge writes as the code of a way that a call to 112 is given, and of one that has not carried it."""
 WAY_OF = {"P": "platform", "D": "platform_data", "M": "modem", "G": "gateway"}
 """By its letters (60-emergency.cfg)."""
+_OF_TRIED = ("call_id", "sip_code", "sip_reason", "emergency", "micros")
 _TRIED = re.compile(r"([PDMG])(?: ([3-6][0-9][0-9]))?", re.ASCII)
 
 
@@ -183,31 +184,20 @@ def parse(data: bytes, zone: tzinfo = UTC) -> Parsed:
     """
     taken = data.rfind(b"\n") + 1
     lines = data[:taken].split(b"\n")[:-1]
-    read = [parse_line(line, zone) for line in lines]
+    read = [parse_line(line, zone) or parse_tried(line, zone) for line in lines]
     records = tuple(each for each in read if isinstance(each, Record))
     tried = tuple(each for each in read if isinstance(each, Tried))
     return Parsed(records, taken, len(lines) - len(records) - len(tried), tried)
 
 
-def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | Tried | None:
-    """Give the thin record that one line (without its line feed) means, or the way tried; ``None`` when it is no such
-    line."""
-    if len(line) > LINE_MAX_BYTES:
+def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | None:
+    """Give the thin record that one line (without its line feed) means; ``None`` when it is no such line."""
+    if (fields := _fields(line)) is None:
         return None
-    # A power cut may leave a block of zeros before the next line, or half a line glued to it: the last twelve
-    # columns are whole, as flatstore encodes a "|" that a phone sent.
-    fields = line.rpartition(b"\0")[2].decode("utf-8", "backslashreplace").split("|")[-len(COLUMNS) :]
-    if len(fields) < len(COLUMNS):
-        return None
-    method, from_tag, to_tag, call_id, code_text, reason, time, caller, callee, way, emergency, micros, why = fields
+    method, from_tag, to_tag, call_id, code_text, _, time, caller, callee, way, emergency, micros, why = fields
     if any(len(text) > FIELD_MAX or not text.isprintable() for text in (from_tag, to_tag, call_id, caller, callee)):
         return None
     at = _moment(micros, zone) or _moment(time, zone)
-    if code_text in (TRIES, TRIED):
-        said = _TRIED.fullmatch(reason)
-        if not (at and call_id and said and emergency == "1") or (code_text == TRIED) is not bool(said[2]):
-            return None
-        return Tried(call_id, at, WAY_OF[said[1]], int(said[2]) if said[2] else None)
     if not (
         at and from_tag and call_id and code_text.isascii() and code_text.isdigit() and 200 <= int(code_text) < 700
     ):
@@ -232,6 +222,28 @@ def parse_line(line: bytes, zone: tzinfo = UTC) -> Record | Tried | None:
         emergency=emergency == "1",
         time_certain=at >= EARLIEST,
     )
+
+
+def parse_tried(line: bytes, zone: tzinfo = UTC) -> Tried | None:
+    """The same of a way that was tried for a call to 112."""
+    if (fields := _fields(line)) is None:
+        return None
+    call_id, code_text, reason, emergency, micros = (fields[COLUMNS.index(name)] for name in _OF_TRIED)
+    at, said = _moment(micros, zone), _TRIED.fullmatch(reason)
+    if at is None or said is None or not 0 < len(call_id) <= FIELD_MAX or not call_id.isprintable():
+        return None
+    if emergency != "1" or code_text != (TRIED if said[2] else TRIES):
+        return None
+    return Tried(call_id, at, WAY_OF[said[1]], int(said[2]) if said[2] else None)
+
+
+def _fields(line: bytes) -> list[str] | None:
+    if len(line) > LINE_MAX_BYTES:
+        return None
+    # A power cut may leave a block of zeros before the next line, or half a line glued to it: the last twelve
+    # columns are whole, as flatstore encodes a "|" that a phone sent.
+    fields = line.rpartition(b"\0")[2].decode("utf-8", "backslashreplace").split("|")[-len(COLUMNS) :]
+    return fields if len(fields) == len(COLUMNS) else None
 
 
 _ABSENT = frozenset(("", "<null>"))
