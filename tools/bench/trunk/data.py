@@ -1,16 +1,20 @@
-"""How soon a call goes by mobile data when the line is cut, and how many calls a megabit bears.
+"""How soon a call goes by mobile data when the line is cut, how many calls a megabit bears, and what it costs
+at rest.
 
-Both through real WireGuard in user space at both ends, a real platform (Kamailio) and the unit's own programs; the line
+All through real WireGuard in user space at both ends, a real platform (Kamailio) and the unit's own programs; the line
 and the mobile network are ours (hil/sim/line.py), so what is measured is of class S.
 
 *Failover*: several phones dial a number outside the moment the line goes black, before anybody can know; the time runs
 from the cut to the first 180 that each has heard by data, both challenges included. *Calls*: as many calls of G.711 at
 20 ms as a second line of 1 Mbit/s each way carries at once, one more each time, until sound is lost or late; asked of
-the relay as the edge asks it, the sound from a host of phones to the world behind the platform and back."""
+the relay as the edge asks it, the sound from a host of phones to the world behind the platform and back.
+*At rest*: what the mobile interface carries, both ways and with the tunnel's own, while the line is good and nobody
+calls, between the trains of packets that measure the way (firmware/data/echo.py)."""
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import select
 import socket
@@ -44,6 +48,11 @@ PAYLOAD_BYTES = 160
 LOST_MAX = 0.01
 LATE_MAX_S = 0.3
 """From phone to world: half of the round trip, and a queue of more than twice that."""
+REST_S = 60.0
+"""Of rest that a day's cost is told from: two of the tunnel's keepalives at least, and a probe each second."""
+SETTLED_S = 10.0
+"""The first train of packets has come back by then; the next one is a quarter of an hour away."""
+DAY_S = 86_400.0
 CONTROL = ("127.0.0.1", 5070)
 STAMP = struct.Struct("!d")
 
@@ -73,17 +82,21 @@ def _house(name: str, **cell: float) -> Iterator[tuple[Site, Cell]]:
 
 
 def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], dict[str, Scalar]]:
-    """Two figures, and what they were measured under. Not run with `quick`: a second house takes too long."""
+    """Three figures, and what they were measured under. Not run with `quick`: a second house takes too long."""
     failover_s: list[float] = []
     calls, packets = None, 0
+    rest: tuple[float | None, int] = None, 0
     if not quick:
         tell("a line is cut, and calls go by mobile data")
         failover_s = _failovers(CUTS)
         tell("as many calls as a megabit bears")
         calls, packets = _calls_per_mbit(RUN_S)
+        tell("what the way by data costs at rest")
+        rest = _rest(REST_S)
     figures = [
         timed("wan_failover_s", "p95", "", failover_s, Class.SIMULATED, goal=FAILOVER_GOAL),
         Figure("calls_per_mbit", calls, packets, "calls_per_mbit_samples", Class.SIMULATED, CALLS_GOAL),
+        Figure("data_at_rest_mb_per_day", rest[0], rest[1], "data_at_rest_packets", Class.SIMULATED),
     ]
     conditions: dict[str, Scalar] = {
         "mobile_round_trip_ms": DELAY_MS,
@@ -190,3 +203,22 @@ def _goes_well(calls: Sequence[_Call], run_s: float) -> tuple[bool, int]:
     sent = sum(2 * call.sent for call in calls)
     came = sum(late <= LATE_MAX_S for call in calls for late in call.late_s)
     return came >= sent * (1 - LOST_MAX), sent
+
+
+def _rest(run_s: float) -> tuple[float, int]:
+    """Megabytes a day by the mobile interface while the line is in use, both ways; of how many packets seen."""
+    with _house("rvdrest") as (site, _):
+        site.wait(lambda: site.table("st").get("path") == "line" and site.mode() == "NORMAL", STEP_S, "peace")
+        time.sleep(SETTLED_S)
+        began, (bytes_before, packets_before) = time.monotonic(), _carried(site)
+        time.sleep(run_s)
+        carried, packets = _carried(site)
+        of_a_day = DAY_S / (time.monotonic() - began)
+    return (carried - bytes_before) * of_a_day / 1e6, packets - packets_before
+
+
+def _carried(site: Site) -> tuple[int, int]:
+    """Bytes and packets that the mobile interface has sent and received."""
+    (link,) = json.loads(site.host.ip("-s", "-j", "link", "show", "dev", "wwan"))
+    ways = [link["stats64"][way] for way in ("rx", "tx")]
+    return sum(way["bytes"] for way in ways), sum(way["packets"] for way in ways)
