@@ -8,8 +8,8 @@ from hil.history import History
 from hil.stormplan import Fault
 
 __all__ = [
-    "BACK_S", "CALLS", "CLOCK", "DATA", "DEAD", "EDGE", "GATEWAY", "KNOWN_TO_EDGE_S", "LOSSY", "MODEM_BACK_S", "NORTH",
-    "SHORT", "SPREAD_S", "STORE", "TRUNK", "UNIT", "WAYS", "disturbed", "excused", "modem_well",
+    "BACK_S", "CALLS", "CLOCK", "DATA", "DEAD", "EDGE", "GATEWAY", "HALTED", "KNOWN_TO_EDGE_S", "LOSSY", "MODEM_BACK_S",
+    "NORTH", "SHORT", "SPREAD_S", "STORE", "TRUNK", "UNIT", "WAYS", "disturbed", "excused", "modem_well",
 ]  # fmt: skip
 
 SPREAD_S = 2.0

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 
-from hil.excuses import CALLS, SPREAD_S, disturbed, excused
+from hil.excuses import CALLS, HALTED, SPREAD_S, disturbed, excused
 from hil.history import History
 from hil.invariants import END_S, Breach
 from hil.phone.hearing import Heard
@@ -122,10 +122,11 @@ def _with_others(history: History) -> Iterator[tuple[Heard, Heard | None]]:
 
 
 def _when_led_again(history: History, begin: float, end: float) -> float:
-    """From when on in this span `calls` must have ended the call, or led it on."""
+    """From when on in this span `calls` must have ended the call, or led it on. After a machine's halt it knows no more
+    whom it led."""
     for span in history.spans:
         if span.fault in CALLS and span.since <= end and (span.until is None or span.until + ENDED_S >= begin):
-            begin = end if span.until is None else max(begin, span.until + ENDED_S)
+            begin = end if span.until is None or span.fault in HALTED else max(begin, span.until + ENDED_S)
     return begin
 
 
