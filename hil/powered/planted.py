@@ -38,7 +38,7 @@ BREAKS: Mapping[str, Breaks] = {
     "04-tried-once": _breaks("in_time", 6),
     "05-one-word-is-enough": _breaks("known", 15),
     "06-halts-unsure": _breaks("confirmed", 21),
-    "07-minutes-run-out": _breaks("in_time"),
+    "07-minutes-run-out": _breaks("in_time", 130),
     "08-learnt-as-full": _breaks("confirmed", 78),
     "09-the-most-is-promised": _breaks("promised"),
     "10-emergency-first": _breaks("shed_last"),
