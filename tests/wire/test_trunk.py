@@ -353,3 +353,24 @@ def test_trunk_that_was_killed_carries_112_again(building: Building) -> None:
     before = len(building.dialled(SOS))
     building.sos(13)
     assert building.dialled(SOS)[before:] == ["m2"]
+
+
+@pytest.mark.parametrize("ends", ["answered", "hung up"])
+def test_112_that_rings_by_modem_outlives_the_edge(building: Building, ends: str) -> None:
+    """Dialled once, whatever the phone has heard; who hangs up with the next edge is heard too."""
+    building.modems.do("phone", number=SOS, answers_after_s=4.0)
+    try:
+        before = len(building.dialled(SOS))
+        caller = Sipp(building.site.phones, building.site.phone_ip(16), PROXY, REALM)
+        patience_ms = 30_000 if ends == "answered" else 2_500
+        placing = caller.place([Dial(STRANGER, SOS)], hold_ms=300, patience_ms=patience_ms)
+        building.modems.until(
+            lambda: any(call["stage"] == "ringing" for call in building.modems.status()["calls"]), STEP_S, "it rings"
+        )
+        building.site.restart(building.site.edge)
+        (result,) = placing.wait()
+        assert result.completed is (ends == "answered"), (result, building.site.log())
+        building.quiet()
+        assert len(building.dialled(SOS)) == before + 1
+    finally:
+        building.modems.do("phone", number=SOS, answers_after_s=0.0)
