@@ -93,6 +93,12 @@ class Power:
     alarm_pause_min: int = field(
         default=5, metadata=key(Whole(1, DAY_MIN), "mains is told to be back when it has been for so long")
     )
+    discharge_hour: int = field(
+        default=10,
+        metadata=key(
+            Whole(0, 23), "batteries whose [[ups]] has discharge_days are discharged from this hour of a working day on"
+        ),
+    )
     shed_tell: str = field(default="yes", metadata=key(YES_NO, "whether what is shed of phones is told by SMS too"))
 
 

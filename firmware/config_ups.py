@@ -43,6 +43,8 @@ SIMULATED = "simulated"
 PARTS = ("unit", "switch", "router", "fibre")
 CHIPS = ("max17040", "max17041", "max17043", "max17044", "max17048", "max17049")
 
+TELLS_MAINS = ("nut", "snmp", "line", "mcu")
+
 NAMED = Text("1 to 16 small letters, digits or -", like(NAME))
 YES_NO = Choice(("yes", "no"))
 AUTH = Choice(tuple(each.value for each in Auth))
@@ -157,6 +159,17 @@ class Ups:
         default="li-ion", metadata=key(Choice(("li-ion", "lifepo4", "lead")), "what the battery is made of")
     )
     capacity_wh: int = field(default=0, metadata=key(Whole(0, 100_000), "as its label says; 0: not known"))
+    discharge_days: int = field(
+        default=0,
+        metadata=key(
+            Whole(0, 400),
+            "of nut: its battery is discharged on purpose where nothing has done so for so many days, by a deep test; "
+            "0: never. Another source must tell of the mains",
+        ),
+    )
+    discharge_to_percent: int = field(
+        default=40, metadata=key(Whole(20, 90), "and so far, or until power.low_minutes are left")
+    )
     minutes: int = field(
         default=0, metadata=key(Whole(0, 7 * DAY_MIN), "of fixed: how long it lasts; 0: it goes with the mains")
     )
@@ -248,6 +261,11 @@ def sources_whole(values: Values) -> Clashes:
         named = (ups["battery_of"], tuple(ups["keeps"]))
         if ups["battery_of"] and (ups["kind"] != "ina219" or named not in gauges_of):
             yield f"ups.{number}.battery_of", "is no such gauge", "of ina219 a max1704x that keeps the same"
+        if ups["discharge_days"]:
+            if ups["kind"] != "nut" or not nut_of(ups["url"]).user:
+                yield f"ups.{number}.discharge_days", "needs a UPS that takes orders", 'kind = "nut", url with a user'
+            elif not any(other["name"] != ups["name"] and other["kind"] in TELLS_MAINS for other in found):
+                yield f"ups.{number}.discharge_days", "nobody else tells of the mains", "a second [[ups]], as a line"
     if sum(ups["kind"] == "mcu" for ups in found) > 1:
         yield "ups", "there are two microcontrollers", "one"
     for secret in ("nut.passwords", "snmp.auth_passwords", "snmp.privacy_passwords"):

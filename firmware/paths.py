@@ -115,6 +115,11 @@ class Paths:
         return self.run / "no-sound"
 
     @property
+    def discharging(self) -> Path:
+        """The name of the source whose battery is being discharged on purpose."""
+        return self.state / "discharging"
+
+    @property
     def halted(self) -> Path:
         """What a halt leaves for the next start."""
         return self.state / "halted.json"

@@ -134,6 +134,7 @@ class PowerSource:
     likely_minutes: float | None = None
     trouble: str | None = None  # why it tells nothing, or not all
     doubts: tuple[str, ...] = ()
+    holds_percent: float | None = None  # its battery, of what it held when it was first learnt
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ class Power:
     faults: tuple[str, ...] = ()  # what could not be switched
     halt: str | None = None  # how far one has come: telling, flushing, commanded, starting_again; None: there is none
     simulated: bool = False
+    discharging: str | None = None  # whose battery is discharged on purpose
     sources: tuple[PowerSource, ...] = ()
     boxes: tuple[PowerBox, ...] = ()
 

@@ -110,9 +110,9 @@ def _data_of(value: object) -> Data:
     )
 
 
-_POWER_TEXTS = ("state", "mains", "since", "until", "limits", "shed_next", "halt")
+_POWER_TEXTS = ("state", "mains", "since", "until", "limits", "shed_next", "halt", "discharging")
 _POWER_NUMBERS = ("minutes", "inside_minutes", "likely_minutes", "mobile_minutes")
-_SOURCE_NUMBERS = ("age_s", "charge_percent", "volts", "watts", "minutes", "likely_minutes")
+_SOURCE_NUMBERS = ("age_s", "charge_percent", "volts", "watts", "minutes", "likely_minutes", "holds_percent")
 
 
 def _power_of(value: object) -> Power:

@@ -27,12 +27,14 @@ from firmware.data import shown
 from firmware.door import Door
 from firmware.edge import edge_settings
 from firmware.keeper import Keeper
+from firmware.modes import Mode
 from firmware.names import Dns, Names
 from firmware.panel import Panel
 from firmware.power.keeper import Last, PowerKeeper
 from firmware.power.phones import PROTECTED
 from firmware.problems import with_problems
 from firmware.signs import Cause
+from firmware.signs import Path as Way
 from firmware.standby import PairView
 from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status
 from firmware.trunk.asked import Asked, tell_power_ends
@@ -75,7 +77,7 @@ class Unit:
         self._door = Door(config, edge, self._watch)
         self._board = Board(lambda: look_at(config.paths.state))
         self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
-        last = _Last(config, self._keeper, self._trunk)
+        last = _Last(config, self._keeper, self._watch, self._trunk)
         self._power = PowerKeeper(config, last) if config.ups or config.load or config.reach else None
         panel = config.panel
         self._panel = self._own_panel() if "yes" in (panel.lamps, panel.buzzer, panel.button) else None
@@ -211,11 +213,12 @@ class Unit:
 class _Last(Last):
     """The last words of this unit."""
 
-    def __init__(self, config: Config, keeper: Keeper, trunk: Asked | None) -> None:
+    def __init__(self, config: Config, keeper: Keeper, watch: Watch, trunk: Asked | None) -> None:
         self._loads = config.load
         paths = config.paths
         self._places = (paths.calls_socket, *((paths.trunk_socket,) if trunk is not None else ()))
         self._keeper = keeper
+        self._watch = watch
         self._trunk = trunk
 
     async def tell(self, minutes: float | None) -> None:
@@ -238,6 +241,15 @@ class _Last(Last):
         modems = {load.name for load in self._loads if load.kind == "modem" and load.what in carrying}
         phones = {PROTECTED, *(load.name for load in self._loads if load.kind == "poe")} if talking else set()
         return modems | phones
+
+    def serves(self) -> bool:
+        state = self._watch.state
+        return (
+            self._watch.sight is not None and state is not None and (state.mode, state.path) == (Mode.NORMAL, Way.LINE)
+        )
+
+    def quiet(self) -> bool:
+        return self._keeper.calls_up == 0
 
 
 def _pair(view: PairView, tables: bool | None) -> Pair:

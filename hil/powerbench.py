@@ -71,7 +71,7 @@ class Heard:
 async def nut_bench() -> Bench:
     """A client beside a small server of our own."""
     ups = Ups(Supply())
-    server = Upsd(UPS_NAME, ups.variables, ups.test)
+    server = Upsd(UPS_NAME, ups.variables, ups.order)
     port = await server.start("127.0.0.1", 0)
     source = NutUps(NutSettings("ups", UPS_NAME, port=port, username=USER, password=PASSWORD), LOOK_S, ANSWER_S)
 

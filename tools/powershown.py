@@ -90,6 +90,9 @@ def power_rows(power: Power, now: datetime) -> Iterator[tuple[str, str, str]]:
         yield "", f"mobile network typically {power.mobile_minutes:.0f} min more", ""
     if power.shed:
         yield "Shed", ", ".join(power.shed), f"next: {power.shed_next}" if power.shed_next else ""
+    if power.discharging is not None:
+        named = power.discharging
+        yield "", f"batteriet i {named} laddas ur med flit", f"the battery of {named} is discharged on purpose"
     if not power.time_certain:
         yield "", "tiden var okänd när strömmen gick", "the time was not known when mains went"
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 __all__ = [
     "EVERY_S",
@@ -133,3 +133,12 @@ def unknown(at_s: float, trouble: Trouble) -> Reading:
 def bounded(value: float | None, low: float, high: float) -> float | None:
     """The value if it is a number within these bounds, else None."""
     return value if value is not None and math.isfinite(value) and low <= value <= high else None
+
+
+@runtime_checkable
+class Tested(Protocol):
+    """A source whose battery can be tried by order."""
+
+    async def order_test(self, command: str) -> Trouble | None:
+        """Why it did not take the order; None: it did."""
+        ...

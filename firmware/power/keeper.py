@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, TypeVar
 from drivers.clock import clock
 from drivers.pace import left_s
 from drivers.ups.line import MainsLine
-from drivers.ups.model import Mains, Part, Reading, Source
+from drivers.ups.model import Mains, Part, Reading, Source, Tested, Trouble
 from drivers.usb import SYSFS
 from firmware.config import Config
+from firmware.power.ageing import Trend, trend
+from firmware.power.discharging import Discharge, OnPurpose, as_ordered
 from firmware.power.ending import Ending, Halted, given
 from firmware.power.opening import open_boxes, open_poe, open_sources
 from firmware.power.policy import Policy, View
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["Last", "PowerKeeper"]
 
 LOOK_EVERY_S = 5.0
+NAME_MAX = 16
+"""Characters of a source's name."""
 
 log = logging.getLogger("rvx")
 T = TypeVar("T")
@@ -64,6 +68,14 @@ class Last:
     def busy(self) -> Collection[str]:
         """Loads of the configuration that carry a call."""
         return ()
+
+    def serves(self) -> bool:
+        """Whether the platform does, by its line."""
+        return False
+
+    def quiet(self) -> bool:
+        """Whether it is known that nobody is in a call."""
+        return False
 
 
 class PowerKeeper:
@@ -98,6 +110,9 @@ class PowerKeeper:
         self._poe = poe or open_poe(config)
         self._protected: frozenset[str] = frozenset()  # ports
         self._switches = Switches(config, self._poe, lambda: self._protected, self._thread, sysfs)
+        self._purpose = OnPurpose((), 0, 0.0, {})
+        self._ordering: asyncio.Task[None] | None = None
+        self._trends: dict[str, Trend] = {}
         self._off: dict[str, dict[str, str]] = {}
         self._faults: dict[str, str] = {}
         self._stirred = asyncio.Event()
@@ -146,6 +161,8 @@ class PowerKeeper:
             shed=self.shed,
             faults=self._faults_told,
             stage=self.ending.stage,
+            discharging=self._purpose.of,
+            trends=self._trends,
         )
 
     async def run(self) -> None:
@@ -160,6 +177,8 @@ class PowerKeeper:
                 tasks.create_task(self._look_for_ever())
         finally:
             await self.ending.close()
+            if self._ordering is not None:
+                self._ordering.cancel()
             for source in self._sources:
                 await source.close()
             self._switches.close()
@@ -170,6 +189,8 @@ class PowerKeeper:
 
     def _telling(self, name: str) -> Callable[[Reading], None]:
         def told(reading: Reading) -> None:
+            if self._purpose.hushed == name:
+                reading = as_ordered(reading)
             self._policy.told(name, reading)
             signs = reading.mains, reading.low, reading.halt, reading.trouble
             if self._signs.get(name) != signs:
@@ -216,9 +237,35 @@ class PowerKeeper:
             self._note("proved", name, setting)
         if view.order is not None:
             await self._switch(view.order, now)
+        await self._discharge(view, now_s, now)
         if self._minute_at is None or now.replace(second=0, microsecond=0) != self._minute_at:
             self._minute_at = now.replace(second=0, microsecond=0)
             await self._each_minute(view, now)
+
+    async def _discharge(self, view: View, now_s: float, now: datetime) -> None:
+        """One that is due begins, one that is done ends; another process after this one knows of it."""
+        if self._ordering is not None and not self._ordering.done():
+            return
+        was = self._purpose.of
+        order = self._purpose.look(view, now_s, now, serves=self._last.serves(), quiet=self._last.quiet())
+        if order is not None:
+            self._note("discharge", order.name, f"{order.command} {order.why}")
+            self._ordering = asyncio.create_task(self._order(order))
+        elif was and not self._purpose.of:
+            self._note("discharged", was, "")
+            await self._in_store(lambda rows: self._config.paths.discharging.unlink(missing_ok=True))
+
+    async def _order(self, order: Discharge) -> None:
+        place = self._config.paths.discharging
+        if self._purpose.began_with(order):
+            await self._in_store(lambda rows: place.write_text(order.name, "ascii"))
+        source: object = next((one for one in self._sources if one.name == order.name), None)
+        trouble = await source.order_test(order.command) if isinstance(source, Tested) else Trouble.UNKNOWN_DEVICE
+        if trouble is not None:
+            self._note("discharge_refused", order.name, trouble)
+            if self._purpose.began_with(order):
+                self._purpose.refused()
+                await self._in_store(lambda rows: place.unlink(missing_ok=True))
 
     def _levels(self) -> dict[str, bool | None]:
         return {source.name: source.level for source in self._sources if isinstance(source, MainsLine)}
@@ -226,6 +273,7 @@ class PowerKeeper:
     async def _each_minute(self, view: View, now: datetime) -> None:
         await self._in_store(lambda rows: rows.minute(minute_of(view, now)))
         await self._read_protected()
+        self._trends = await self._in_store(lambda rows: self._read_trends()) or self._trends
         if self._told is not None:
             told = self._told
             await self._in_store(lambda rows: told.look(now, view.until.minutes))
@@ -310,10 +358,24 @@ class PowerKeeper:
             for name in learnt.died:
                 self._note("learnt", name, "by a discharge that the machine went with")
         await self._read_protected()
+        await self._in_store(self._read_purpose)
         try:
             self._switches.again(self._off)
         except SwitchFault as error:
             log.error("rvx-event kind=shed_fault name=relays why=%s", str(error).replace(" ", "_"))
+
+    def _read_purpose(self, _: PowerRows) -> None:
+        rows, place = BatteryRows(self._opened()), self._config.paths.discharging
+        capacities = {ups.name: rows.capacities(ups.name) for ups in self._config.ups if ups.discharge_days}
+        taught = {name: found[-1].at for name, found in capacities.items() if found}
+        of = place.read_text("ascii")[:NAME_MAX] if place.exists() else ""
+        power = self._config.power
+        self._purpose = OnPurpose(self._config.ups, power.discharge_hour, power.low_minutes, taught, of)
+
+    def _read_trends(self) -> dict[str, Trend]:
+        rows = BatteryRows(self._opened())
+        found = {ups.name: trend(rows.capacities(ups.name)) for ups in self._config.ups}
+        return {name: each for name, each in found.items() if each is not None}
 
     async def _read_protected(self) -> None:
         """Where the register cannot be read, what was read of it last holds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from firmware.power.ageing import CHANGE_PERCENT
 from firmware.status import Power, Problem, Severity
 
 __all__ = ["power_problems"]
@@ -73,7 +74,9 @@ def power_problems(power: Power | None) -> Iterator[Problem]:
             fix="rvx power status has the setting that the cut has shown (proved); set it in unit.toml",
         )  # fmt: skip
     silent = [
-        f"{one.name} ({one.trouble or one.doubts[0]})" for one in power.sources if one.trouble or _gone(one.doubts)
+        f"{one.name} ({one.trouble or one.doubts[0]})"
+        for one in power.sources
+        if (one.trouble and one.name != power.discharging) or _gone(one.doubts)
     ]
     if silent and power.state is not None:
         yield Problem(
@@ -82,6 +85,19 @@ def power_problems(power: Power | None) -> Iterator[Problem]:
             expected="a reading each few seconds",
             effect="one source less to go by",
             fix="look at its cable, its driver, its name in unit.toml",
+        )  # fmt: skip
+    worn = [
+        f"{one.name}: {one.holds_percent:.0f} %"
+        for one in power.sources
+        if one.holds_percent is not None and one.holds_percent < CHANGE_PERCENT
+    ]
+    if worn:
+        yield Problem(
+            "RVX-W15", Severity.WARN, "power",
+            observed=f"a worn battery, of what it held at first: {', '.join(worn)}",
+            expected=f"{CHANGE_PERCENT:.0f} % or more",
+            effect="it lasts less from month to month, and may end at once",
+            fix="change it; the figure is the old one's until a discharge has taught the new one's",
         )  # fmt: skip
     dark = [f"{box.part} ({box.address})" for box in power.boxes if box.reached is False]
     if dark:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from drivers.ups.model import Mains, Part, Reading
 from firmware.config import Config
 from firmware.config_ups import SIMULATED
+from firmware.power.ageing import Trend
 from firmware.power.halting import Stage
 from firmware.power.policy import View
 from firmware.power.shedding import Sheddable
@@ -31,6 +32,8 @@ def shown(
     shed: Collection[str],
     faults: Sequence[str],
     stage: Stage,
+    discharging: str,
+    trends: Mapping[str, Trend],
 ) -> Power:
     """`view` None: it has not looked yet."""
     simulated = any(ups.name == SIMULATED for ups in config.ups)
@@ -56,7 +59,8 @@ def shown(
         faults=tuple(faults),
         halt=None if stage is Stage.RUNNING else stage.value,
         simulated=simulated,
-        sources=tuple(_source(one, view.left.get(one.name, Left())) for one in believed.sources),
+        discharging=discharging or None,
+        sources=tuple(_source(one, view.left.get(one.name, Left()), trends.get(one.name)) for one in believed.sources),
         boxes=tuple(PowerBox(box.part.value, box.address, box.reached, box.rtt_ms, box.gone) for box in view.boxes),
     )
 
@@ -80,7 +84,7 @@ def minute_of(view: View, now: datetime) -> PowerMinute:
     )
 
 
-def _source(seen: Seen, left: Left) -> PowerSource:
+def _source(seen: Seen, left: Left, aged: Trend | None) -> PowerSource:
     reading = seen.reading
     base = PowerSource(
         name=seen.name,
@@ -88,6 +92,7 @@ def _source(seen: Seen, left: Left) -> PowerSource:
         age_s=_tenths(seen.age_s),
         trouble=seen.trouble,
         doubts=seen.doubts,
+        holds_percent=None if aged is None else round(aged.percent, 1),
     )
     if reading is None:
         return base
@@ -103,6 +108,7 @@ def _source(seen: Seen, left: Left) -> PowerSource:
         likely_minutes=_tenths(left.likely),
         trouble=base.trouble,
         doubts=base.doubts,
+        holds_percent=base.holds_percent,
     )
 
 

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from drivers.ups.model import Mains, Part, Reading
+from drivers.ups.model import Mains, Part, Reading, Trouble
 
 __all__ = ["DRAIN_A", "FALL_V", "Believed", "Doubt", "Seen", "Sources", "Spec"]
 
@@ -172,7 +172,9 @@ class Sources:
     def _vote(self, names: list[str], fresh: Mapping[str, Reading], now_s: float) -> tuple[Mains, bool, dict[str, str]]:
         """What is taken to be so, whether surely, and who says the contrary and why that is not believed."""
         says = {name: fresh[name].mains for name in names if fresh[name].mains is not Mains.UNKNOWN}
-        shown = {name: self._battery(name, now_s) for name in names if name not in self.wrong}
+        # A battery that is discharged by order, its UPS's or ours, says nothing of the mains.
+        voting = [name for name in names if name not in self.wrong and fresh[name].trouble != Trouble.CALIBRATING]
+        shown = {name: self._battery(name, now_s) for name in voting}
         does = {name: mains for name, mains in shown.items() if mains is not Mains.UNKNOWN}
         votes = [*says.values(), *does.values()]
         on, lost = votes.count(Mains.ON), votes.count(Mains.LOST)

@@ -174,4 +174,16 @@ ENTRIES = {
             "rvx power status has the setting that the cut has shown (proved). Set it in unit.toml.",
         ),
     ),
+    "RVX-W15": Entry(
+        Said(
+            "Ett batteri är slitet.",
+            "Dess urladdningar visar att det rymmer mindre än 70 % av vad det rymde när det först lärdes.",
+            "Byt batteriet. Siffran är det gamlas tills en urladdning har lärt upp det nya.",
+        ),
+        Said(
+            "A battery is worn.",
+            "Its discharges show that it holds less than 70 % of what it held when it was first learnt.",
+            "Change it. The figure is the old one's until a discharge has taught the new one's.",
+        ),
+    ),
 }

@@ -48,7 +48,7 @@ async def _run(args: argparse.Namespace) -> None:
     ups = Ups(Supply(Battery(args.ah, 2, Chemistry.LEAD), watts=args.watts))
     host, _, port = args.listen.rpartition(":")
     dev = args.dev or (args.nut / "ups.dev" if args.nut else None)
-    server = Upsd(NAME, ups.variables, ups.test) if dev is None else None
+    server = Upsd(NAME, ups.variables, ups.order) if dev is None else None
     told: dict[str, str] = {}
 
     def tell() -> None:

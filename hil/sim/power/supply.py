@@ -47,6 +47,8 @@ class Supply:
     now_s: float = 0.0
     is_feeding: bool = True
     on_battery: bool = False
+    by_order: bool = False
+    """It leaves mains by an order (a deep test), until it is told otherwise or its charge is low."""
     amps: float = 0.0
     """Out of the battery, of the last step."""
     history: collections.deque[dict[str, Any]] = field(default_factory=lambda: collections.deque(maxlen=HISTORY_MAX))
@@ -87,6 +89,11 @@ class Supply:
         self.note("mains", volts=volts)
         self._transfer()
 
+    def order(self, *, discharge: bool) -> None:
+        self.by_order = discharge
+        self.note("order", discharge=discharge)
+        self._transfer()
+
     def set_load(self, watts: float) -> None:
         self.watts = watts
         self.note("load", watts=watts)
@@ -112,7 +119,9 @@ class Supply:
         return (self.watts + IDLE_W) / EFFICIENCY
 
     def _transfer(self) -> None:
-        if self.mains_v < (TRANSFER_V if not self.on_battery else RETURN_V):
+        if self.by_order and self.battery.charge <= LOW_CHARGE:
+            self.by_order = False
+        if self.by_order or self.mains_v < (TRANSFER_V if not self.on_battery else RETURN_V):
             self._good_since_s = None
             if not self.on_battery:
                 self.on_battery = True

@@ -75,10 +75,21 @@ class Ups:
         }
         return {name: value for name, value in told.items() if value is not None}
 
-    def test(self) -> None:
-        """A quick test of the battery: it feeds for a moment, with mains there."""
-        self.tests_until_s = self.supply.now_s + TEST_S
-        self.supply.note("test")
+    def order(self, command: str) -> bool:
+        """NUT's instant commands: a quick test of the battery, which feeds for a moment with mains there; a deep one,
+        and its end. False: it knows none of that name."""
+        match command:
+            case "test.battery.start.quick":
+                self.tests_until_s = self.supply.now_s + TEST_S
+                self.supply.note("test")
+            case "test.battery.start.deep":
+                self.supply.order(discharge=True)
+            case "test.battery.stop":
+                self.tests_until_s = self.supply.now_s
+                self.supply.order(discharge=False)
+            case _:
+                return False
+        return True
 
     def _status(self) -> str:
         supply = self.supply
@@ -109,10 +120,10 @@ def write_dev(path: Path, variables: dict[str, str]) -> None:
 class Upsd:
     """Serves one UPS. `asked` counts lines."""
 
-    def __init__(self, name: str, variables: Callable[[], dict[str, str]], test: Callable[[], None]) -> None:
+    def __init__(self, name: str, variables: Callable[[], dict[str, str]], order: Callable[[str], bool]) -> None:
         self._name = name
         self._variables = variables
-        self._test = test
+        self._order = order
         self._server: asyncio.Server | None = None
         self._busy: set[asyncio.Task[None]] = set()
         self.sickness = Sickness.NONE
@@ -178,11 +189,8 @@ class Upsd:
                 return "\n".join([f"BEGIN LIST VAR {self._name}", *told, f"END LIST VAR {self._name}"])
             case ["LIST", "UPS"]:
                 return f'BEGIN LIST UPS\nUPS {self._name} "simulated"\nEND LIST UPS'
-            case ["INSTCMD", self._name, "test.battery.start.quick"]:
-                self._test()
-                return "OK"
-            case ["INSTCMD", self._name, _]:
-                return "ERR CMD-NOT-SUPPORTED"
+            case ["INSTCMD", self._name, command]:
+                return "OK" if self._order(command) else "ERR CMD-NOT-SUPPORTED"
             case ["LOGIN" | "GET" | "LIST" | "INSTCMD", *_]:
                 return "ERR UNKNOWN-UPS"
         return "ERR UNKNOWN-COMMAND"

@@ -149,7 +149,10 @@ async def test_only_tests_may_be_ordered() -> None:
         await bench.source.order_test("shutdown.return")
     assert await bench.source.order_test("test.battery.start.quick") is None
     assert bench.supply.history[-1]["what"] == "test"
-    assert await bench.source.order_test("test.battery.start.deep") is Trouble.UNKNOWN_DEVICE
+    assert await bench.source.order_test("test.battery.start.deep") is None
+    assert await bench.source.order_test("test.battery.stop") is None
+    bench.supply.advance(3.0)
+    assert [each["what"] for each in bench.supply.history] == ["test", "order", "on_battery", "order", "on_mains"]
     await bench.end()
 
 

@@ -10,9 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.trunk.smsqueue import Kind
-from drivers.ups.model import Mains, Reading
+from drivers.ups.model import Mains, Reading, Trouble
 from firmware.config import Config, Load, Power, Sms, Ups, default
+from firmware.power import discharging
 from firmware.power.ending import Halted
 from firmware.power.halting import Stage
 from firmware.power.keeper import Last, PowerKeeper
@@ -203,3 +207,67 @@ def test_two_days_are_kept(tmp_path: Path) -> None:
     kept = rows.minutes(began)
     assert (len(kept), kept[0].at) == (49, began + timedelta(hours=51))
     rows.close()
+
+
+class Tried(Told):
+    """Whose battery is tried by order: it says that it feeds, with mains there."""
+
+    def __init__(self, place: Path, refuses: Trouble | None) -> None:
+        super().__init__()
+        self.orders: list[tuple[str, bool]] = []
+        """And whether the next process would know of it."""
+        self.place = place
+        self.refuses = refuses
+
+    async def order_test(self, command: str) -> Trouble | None:
+        self.orders.append((command, self.place.exists()))
+        if self.refuses is None:
+            begins = command.endswith("deep")
+            await self.says(Mains.LOST if begins else Mains.ON, charging=not begins, charge_percent=35.0)
+        return self.refuses
+
+
+class Line(Told):
+    name = "line"
+
+
+class Calm(Words):
+    def serves(self) -> bool:
+        return True
+
+    def quiet(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("refuses", [None, Trouble.REFUSED])
+def test_a_battery_that_is_due_is_discharged_and_the_journal_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuses: Trouble | None
+) -> None:
+    monkeypatch.setattr(discharging, "working_day", lambda day: True)
+    hour = datetime.now(STOCKHOLM).hour
+    config = config_in(tmp_path, discharge_hour=hour)
+    sources = (replace(config.ups[0], discharge_days=90), Ups(name="line", kind="line", keeps=()))
+    config = replace(config, ups=sources)
+    place = config.paths.discharging
+
+    async def play() -> list[tuple[str, bool]]:
+        ups, line = Tried(place, refuses), Line()
+        keeper = PowerKeeper(config, Calm(), sources=[ups, line])
+        task = asyncio.create_task(keeper.run())
+        await line.says(Mains.ON)
+        await ups.says(Mains.ON, charge_percent=100.0)
+        await until(lambda: len(ups.orders) == (2 if refuses is None else 1))
+        await until(lambda: not place.exists())
+        await until(lambda: keeper.shown(datetime.now(UTC)).discharging is None)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return ups.orders
+
+    begun, ended = (discharging.START, True), (discharging.STOP, True)
+    assert asyncio.run(play()) == ([begun, ended] if refuses is None else [begun])
+    with_rows = PowerRows.open(tmp_path / "journal.db")
+    what = [one.what for one in with_rows.events(50) if one.what.startswith("discharge")]
+    with_rows.close()
+    assert sorted(what) == sorted(
+        ["discharge", "discharge", "discharged"] if refuses is None else ["discharge", "discharge_refused"]
+    )

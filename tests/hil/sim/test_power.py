@@ -116,7 +116,7 @@ def test_a_rig_s_orders_are_done_or_refused_by_name() -> None:
 
 async def test_the_small_server_answers_as_upsd() -> None:
     ups = Ups(Supply())
-    server = Upsd("sim", ups.variables, ups.test)
+    server = Upsd("sim", ups.variables, ups.order)
     port = await server.start("127.0.0.1", 0)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for asked, answer in (
