@@ -132,7 +132,7 @@ def test_nor_with_a_battery_that_is_not_full_or_tells_nothing() -> None:
         house = House()
         house.supply.battery.charge = charge
         house.supply.charge_c = 0.0
-        house.ups.lies |= lies  # type: ignore[arg-type]
+        house.ups.lies |= lies
         house.looks(20)
         assert house.orders == []
 
