@@ -6,12 +6,12 @@ import asyncio
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ASKED_MAX_BYTES", "serve"]
+__all__ = ["ASKED_MAX_BYTES", "serving"]
 
 ASKED_MAX_BYTES = 4096
 READ_S = 5.0
@@ -21,8 +21,9 @@ log = logging.getLogger("rvx")
 Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 
-async def serve(place: Path, answer: Answering) -> asyncio.AbstractServer:
-    """`answer` is given what was asked; whatever it raises is told as a fault of ours."""
+@asynccontextmanager
+async def serving(place: Path, answer: Answering) -> AsyncIterator[None]:
+    """At `place` while it lasts. `answer` is given what was asked; whatever it raises is told as a fault of ours."""
 
     async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -43,4 +44,9 @@ async def serve(place: Path, answer: Answering) -> asyncio.AbstractServer:
         os.unlink(place)
     server = await asyncio.start_unix_server(came, place, limit=ASKED_MAX_BYTES)
     os.chmod(place, 0o600)
-    return server
+    try:
+        yield
+    finally:
+        server.close()
+        with suppress(FileNotFoundError):
+            os.unlink(place)

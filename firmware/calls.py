@@ -29,7 +29,7 @@ from callcontrol.sip.digest import Credentials
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.message import Request, Response
 from firmware import edgedb
-from firmware.answering import serve
+from firmware.answering import serving
 from firmware.aside import ASIDE
 from firmware.bindings import written
 from firmware.config import Config
@@ -128,8 +128,11 @@ class Calls:
 
     async def run(self) -> None:
         """Until cancelled."""
+        async with serving(self._paths.calls_socket, self._answer):
+            await self._lead()
+
+    async def _lead(self) -> None:
         loop = asyncio.get_running_loop()
-        server = await serve(self._paths.calls_socket, self._answer)
         transport, _ = await loop.create_datagram_endpoint(
             lambda: _Late(self._late_answer), local_addr=(HOST, self._config.edge.late_port)
         )
@@ -143,7 +146,6 @@ class Calls:
                     tasks.create_task(self._take_turns())
                     tasks.create_task(self._end_anchored())
         finally:
-            server.close()
             transport.close()
             self._leading.close()
             self._telling.close()

@@ -27,7 +27,7 @@ from callcontrol.trunk.steps import Step
 from callcontrol.trunk.told_time import wants_time
 from drivers.clock import clock, set_clock
 from drivers.modem.model import CallChanged, Event, Modem, ModemSettings, NetworkChanged, TimeTold
-from firmware.answering import serve
+from firmware.answering import serving
 from firmware.config import Config
 from firmware.led import Book
 from firmware.link import Link
@@ -100,7 +100,10 @@ class Trunk:
     async def run(self) -> None:
         """Until cancelled."""
         self.sounds = Sounds(here=self._config.network.here)
-        server = await serve(self._config.paths.trunk_socket, self._answer)
+        async with serving(self._config.paths.trunk_socket, self._answer):
+            await self._carry()
+
+    async def _carry(self) -> None:
         beside = (self._remember(), self._messaging.run(), self._words.load(), self._new_days())
         try:
             for line in self.lines.values():
@@ -111,7 +114,6 @@ class Trunk:
                 tasks.create_task(self.link.run())
                 tasks.create_task(self._live())
         finally:
-            server.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)

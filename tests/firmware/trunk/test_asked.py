@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.answering import serve
+from firmware.answering import serving
 from firmware.status import Modem, Trunk
 from firmware.trunk import asked
 from firmware.trunk.asked import Asked, tell_power_ends
@@ -30,10 +30,10 @@ async def test_a_process_that_answers(tmp_path: Path) -> None:
         assert question == {"do": "status"}
         return {"schema": 1, "modems": [SAID], "shared": []}
 
-    server = await serve(tmp_path / "trunk.sock", answer)
     told = Trunk(True, (Modem("telia", "voice", dbm=-71, card="red"),))
-    assert await _seen(tmp_path / "trunk.sock", told) == told
-    server.close()
+    async with serving(tmp_path / "trunk.sock", answer):
+        assert await _seen(tmp_path / "trunk.sock", told) == told
+    assert not (tmp_path / "trunk.sock").exists()
 
 
 @pytest.mark.parametrize(
@@ -67,10 +67,9 @@ async def test_who_is_in_a_call_is_told_that_power_ends(
         assert question == {"do": "tell_power_ends"}
         return answered
 
-    server = await serve(tmp_path / "trunk.sock", answer)
-    if told is None:
-        with pytest.raises(ValueError, match="no answer"):
-            await tell_power_ends(tmp_path / "trunk.sock")
-    else:
-        assert await tell_power_ends(tmp_path / "trunk.sock") == told
-    server.close()
+    async with serving(tmp_path / "trunk.sock", answer):
+        if told is None:
+            with pytest.raises(ValueError, match="no answer"):
+                await tell_power_ends(tmp_path / "trunk.sock")
+        else:
+            assert await tell_power_ends(tmp_path / "trunk.sock") == told
