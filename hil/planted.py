@@ -130,10 +130,6 @@ NEEDS: dict[str, Need] = {
     "29-put-off-is-sent": Need(frozenset(("texted",)), peace=True, deeds=((Do.TEXT, *EARLY),)),
     "30-nobody-hangs-up": _in_peace(Do.EMERGENCY, "hung_up"),
     "31-sent-until-reported": Need(frozenset(("texted_once",)), peace=True, deeds=((Do.TEXT, *EARLY),)),
-    # A modem has a lesser call, and two dial 112, for long enough (hil/town.py, Town.burst).
-    "32-112-displaces-nobody": Need(frozenset(("first",)), mode=Mode.SURVIVAL, faults=BITING - ANSWERING, held_s=11.0),
-    # All the while there are calls, which the other path carries.
-    "33-other-path-excuses": Need(frozenset(("moved",)), mode=Mode.NORMAL, faults=frozenset((Fault.LINE_CUT,))),
 }
 """By the name of the patch."""
 
