@@ -43,8 +43,9 @@ class Outwards:
             self._guesses.right(guess)
             log.info("rvx-event kind=pin_proved extension=%s", extension)
             return True
-        log.warning("rvx-event kind=pin_wrong extension=%s", extension)
-        if guess.heeded and self._guesses.is_full(extension):
+        # What is no extension with a PIN may be a PIN that was pressed too early.
+        log.warning("rvx-event kind=pin_wrong extension=%s", "unknown" if known is None else extension)
+        if known is not None and self._guesses.is_full(extension):
             self._told(Note(rule="E6", to="operations", words="pin_guessed", fill=(("extension", extension),)))
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -180,3 +181,17 @@ def test_guesses_end_for_the_caller_and_for_the_extension_whoever_calls() -> Non
         line.outwards.close()
 
     asyncio.run(guess())
+
+
+def test_a_pin_that_was_pressed_too_early_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def guess() -> None:
+        line = Line([], pin=None)
+        for _ in range(OF_EXTENSION_MAX):
+            await line.outwards.proves(OTHER, PIN, "000000")
+        assert line.notes == []
+        line.outwards.close()
+
+    with caplog.at_level(logging.INFO, logger="rvx"):
+        asyncio.run(guess())
+    assert "kind=pin_wrong extension=unknown" in caplog.text
+    assert PIN not in caplog.text
