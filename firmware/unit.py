@@ -223,13 +223,7 @@ class _Last(Last):
 
     async def tell(self, minutes: float | None) -> None:
         """To those whose sound ends with the unit. Who talks from phone to phone goes on without it."""
-        await asyncio.gather(*(self._tell_by(place) for place in self._places))
-
-    async def _tell_by(self, place: Path) -> None:
-        try:
-            log.info("rvx-event kind=power_told by=%s calls=%d", place.stem, await tell_power_ends(place))
-        except (OSError, TimeoutError, ValueError) as error:
-            log.warning("rvx-event kind=power_untold by=%s why=%s", place.stem, type(error).__name__)
+        await asyncio.gather(*(_tell_by(place) for place in self._places))
 
     async def flush(self) -> None:
         await self._keeper.flush()
@@ -250,6 +244,14 @@ class _Last(Last):
 
     def quiet(self) -> bool:
         return self._keeper.calls_up == 0
+
+
+async def _tell_by(place: Path) -> None:
+    """The process whose socket that is."""
+    try:
+        log.info("rvx-event kind=power_told by=%s calls=%d", place.stem, await tell_power_ends(place))
+    except (OSError, TimeoutError, ValueError) as error:
+        log.warning("rvx-event kind=power_untold by=%s why=%s", place.stem, type(error).__name__)
 
 
 def _pair(view: PairView, tables: bool | None) -> Pair:

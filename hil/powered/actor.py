@@ -52,7 +52,8 @@ LIES: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 """What is wrong with one of them, as hil/sim/power/control.py takes it."""
 MAINS_GONE = (Fault.MAINS_LOST, Fault.MAINS_BROWN, Fault.MAINS_BOUNCING, Fault.SOURCE_LIES, Fault.POWER_ENDS)
-_TOLD = re.compile(rb"kind=power_(?:told calls=(\d+)|untold)")
+_TOLD = re.compile(rb"kind=power_(?:told by=trunk calls=(\d+)|untold by=trunk)")
+"""Of calls by modem."""
 _STAGE = re.compile(rb"kind=power what=halt name=(\w+)")
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from pathlib import Path
+
 import pytest
 
+from firmware import unit
 from hil.history import History
 from hil.outsideseen import NetworkCall
+from hil.powered.actor import _TOLD
 from hil.powered.seen import Deed, Look, Span
 from hil.powered.stormy import powered_breaches
 from hil.stormplan import POWER_ENDS, POWER_FAULTS, Fault, make_plan
@@ -58,3 +64,26 @@ def test_who_is_outside_is_told(calls: int | None, broken: bool) -> None:
 def test_storms_come_upon_power() -> None:
     spells = [spell.fault for seed in range(1, 30) for spell in make_plan(seed, 240.0).spells]
     assert {*POWER_FAULTS, *POWER_ENDS} <= set(spells)
+
+
+@pytest.mark.parametrize(("answers", "calls"), [(True, [b"3"]), (False, [None])])
+def test_what_the_unit_logs_of_its_last_words_is_read(
+    answers: bool, calls: list[bytes | None], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of calls by modem alone."""
+
+    async def tell(place: Path) -> int:
+        if not answers:
+            raise ConnectionRefusedError
+        return 3 if place.stem == "trunk" else 1
+
+    monkeypatch.setattr(unit, "tell_power_ends", tell)
+
+    async def speak() -> None:
+        for place in (Path("trunk.sock"), Path("calls.sock")):
+            await unit._tell_by(place)
+
+    with caplog.at_level(logging.INFO, logger="rvx"):
+        asyncio.run(speak())
+    found = [_TOLD.search(record.getMessage().encode()) for record in caplog.records]
+    assert [told[1] for told in found if told is not None] == calls
