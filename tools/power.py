@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import sqlite3
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -88,7 +89,7 @@ def _kept(
             rows, batteries = PowerRows(journal), BatteryRows(journal)
             ages = {ups.name: trend(batteries.capacities(ups.name)) for ups in config.ups}
             return rows.minutes(now - DAY), rows.events(EVENTS_SHOWN), ages
-    except (StoreError, OSError) as error:
+    except (StoreError, sqlite3.Error, OSError) as error:
         raise UserError("RVX-J01", f"{error}.") from error
 
 

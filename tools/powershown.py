@@ -66,9 +66,12 @@ def ageing_words(aged: Trend) -> tuple[str, str]:
     """Swedish and English: what a battery holds of what it first did, and when it is to be changed."""
     holds = f"{aged.wh:.0f} Wh, {aged.percent:.0f} %"
     if aged.change_at is None:
-        return f"batteriet rymmer {holds} av först", f"the battery holds {holds} of first"
+        return f"batteriet rymmer {holds} av vad det först rymde", f"the battery holds {holds} of what it first held"
     month = f"{aged.change_at:%Y-%m}"
-    return f"batteriet rymmer {holds} av först; byt {month}", f"the battery holds {holds} of first; change it {month}"
+    return (
+        f"batteriet rymmer {holds} av vad det först rymde; byt {month}",
+        f"the battery holds {holds} of what it first held; change it {month}",
+    )
 
 
 def power_rows(power: Power, now: datetime) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """SIMCom (SIM7600 and its kin). Sound is raw PCM on a USB port of its own, turned on once a call is up (the maker's
-note on USB audio: after VOICE CALL: BEGIN), so nothing is heard before the answer; the first
-`+CPCMREG=1` may be refused, and a modem that refuses it again has lost its sound until it is started anew, which the
-radio's off and on does not mend (field reports: callpilot#121)."""
+note on USB audio: after VOICE CALL: BEGIN), so nothing is heard before the answer; the first `+CPCMREG=1` may be
+refused, and a modem that refuses it again has lost its sound until it is started anew, which the radio's off and on
+does not mend (field reports: callpilot#121)."""
 
 from drivers.modem.generic import Dialect
 

@@ -23,8 +23,6 @@ BATTERIES = ("nut", "snmp", "max1704x", "ina219", "mcu")
 EVERY_S = 10.0
 DISCHARGE_MAX = 9_000
 """Samples of one discharge: 25 hours."""
-
-
 LOOK_EVERY_S = 60.0
 """Of a discharge so often one is for the disk: the process, or the machine, may end in it."""
 RECHARGED_S = 12 * 3600.0

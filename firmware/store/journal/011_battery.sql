@@ -1,5 +1,5 @@
 -- Looks of discharges that are not over: what a process, or a machine, that ends in one leaves for the next. `boot`: of
--- the kernel whose monotonic clock `at_s` is. `said`: the rest of the look (JSON, firmware/power/minutes.py).
+-- the kernel whose monotonic clock `at_s` is. `said`: the rest of the look (JSON, firmware/power/interrupted.py).
 CREATE TABLE power_look (
     name TEXT NOT NULL,
     boot TEXT NOT NULL,
