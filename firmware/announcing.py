@@ -226,7 +226,11 @@ class Announcing:
 
     async def _greet(self, caller: _Caller, said: Sequence[Clip], greeted: Greeted) -> None:
         assert caller.leg is not None
-        await self._greeting.run(caller.leg, caller.place, said, greeted)
+
+        def waits(work: Callable[[], Coroutine[None, None, None]]) -> None:
+            caller.waits = work
+
+        await self._greeting.run(caller.leg, caller.place, said, greeted, waits)
 
     async def _lead_on(self, caller: _Caller, numbers: Sequence[str]) -> None:
         assert caller.leg is not None

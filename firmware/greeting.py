@@ -4,7 +4,7 @@ one of ours a number outside (callcontrol.greeted)."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -19,7 +19,7 @@ from firmware.outwards import Outwards
 from firmware.places import Place
 from firmware.speaking import Speaking
 
-__all__ = ["Greeting"]
+__all__ = ["Greeting", "Waits"]
 
 NUMBERS_MAX = 2
 """That a caller from outside may press, then the reception rings."""
@@ -31,6 +31,9 @@ CHOICE_S = 3.0
 """For a key, after the greeting was said."""
 ENTRY_S = 10.0
 """The same, after something was asked for."""
+
+Waits = Callable[[Callable[[], Coroutine[None, None, None]]], None]
+"""Told how to go on waiting, once somebody rings, by who may break in upon that."""
 
 _BUSY = (486, 600)
 
@@ -44,23 +47,23 @@ class Greeting:
         self._pump = pump
         self._outwards = outwards
 
-    async def run(self, leg: Leg, place: Place, said: Sequence[Clip], greeted: Greeted) -> None:
+    async def run(self, leg: Leg, place: Place, said: Sequence[Clip], greeted: Greeted, waits: Waits) -> None:
         """To its end, or until it is cancelled, as somebody has answered or the caller is gone."""
         for _ in range(NUMBERS_MAX):
             keypad = Keypad(greeted.longest, leads_out=greeted.leads_out)
             await self._speaking.pressed(place, said, CHOICE_S, keypad)
             if keypad.out:
-                await self._out(leg, place)
+                await self._out(leg, place, waits)
                 return
             if not keypad.digits:
                 break
             if numbers := greeted.reached(keypad.digits):
-                await self._lead_on(leg, place, tuple(dict.fromkeys((*numbers, *greeted.next))))
+                await self._lead_on(leg, place, tuple(dict.fromkeys((*numbers, *greeted.next))), waits)
                 return
             said = await self._speaking.phrase("unknown")
-        await self._lead_on(leg, place, greeted.next)
+        await self._lead_on(leg, place, greeted.next, waits)
 
-    async def _out(self, leg: Leg, place: Place) -> None:
+    async def _out(self, leg: Leg, place: Place, waits: Waits) -> None:
         extension = await self._proved(leg, place)
         if extension is None:
             await self._end(leg, place, "goodbye")
@@ -73,7 +76,7 @@ class Greeting:
             await self._end(leg, place, "goodbye")
             return
         leg.acts_as = extension
-        await self._lead_on(leg, place, (told.instead,))
+        await self._lead_on(leg, place, (told.instead,), waits)
 
     async def _proved(self, leg: Leg, place: Place) -> str | None:
         """The extension whose PIN the caller knows; what was wrong, the extension or the PIN, is not said."""
@@ -101,7 +104,7 @@ class Greeting:
         await self._speaking.pressed(place, said, ENTRY_S, keypad)
         return keypad.digits
 
-    async def _lead_on(self, leg: Leg, place: Place, numbers: Sequence[str]) -> None:
+    async def _lead_on(self, leg: Leg, place: Place, numbers: Sequence[str], waits: Waits) -> None:
         """Who answers has the call; where nobody does the caller hears so."""
         unreached: asyncio.Future[Refused] = asyncio.get_running_loop().create_future()
 
@@ -111,10 +114,14 @@ class Greeting:
 
         self._switch.lead_on(leg, numbers, asyncio.get_running_loop().time(), told)
         self._pump()
-        # What a caller expects to hear while it rings elsewhere.
+        waits(lambda: self._rung(leg, place, unreached))
+        await self._rung(leg, place, unreached)
+
+    async def _rung(self, leg: Leg, place: Place, unreached: asyncio.Future[Refused]) -> None:
+        """What a caller expects to hear while it rings elsewhere, until nobody has answered."""
         ringing = asyncio.ensure_future(place.sound(ToneSource(Tone.RINGING)))
         try:
-            refused = await unreached
+            refused = await asyncio.shield(unreached)
         finally:
             ringing.cancel()
         await self._end(leg, place, "number_busy" if refused.status in _BUSY else "nobody_answers")

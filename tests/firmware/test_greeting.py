@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -56,6 +56,9 @@ class Line:
         )
         self._told = told or Told(why="", instead=OTHER)
         self.refused = Refused(480)
+        self.broken_in_upon = False
+        self.unreached: Callable[[Refused], None] = lambda _: None
+        self._waits: asyncio.Queue[Callable[[], Coroutine[None, None, None]]] = asyncio.Queue()
 
     def led_out(self, extension: str, number: str) -> Told:
         self.asked.append((extension, number))
@@ -76,7 +79,9 @@ class Line:
 
     def lead_on(self, leg: Leg, numbers: Sequence[str], now: float, unreached: Callable[[Refused], None]) -> None:
         self.rung.append(tuple(numbers))
-        unreached(self.refused)
+        self.unreached = unreached
+        if not self.broken_in_upon:
+            unreached(self.refused)
 
     def end(self, call: object, now: float) -> None:
         self.ended += 1
@@ -90,7 +95,16 @@ class Line:
                 reached=lambda digits: (digits,) if digits == "1001" else (), leads_out=leads_out,
             )  # fmt: skip
             said = await speaks.said(greeted.words)
-            await asyncio.wait_for(talks.run(self.leg, cast(Place, self), said, greeted), 5.0)
+            talking = asyncio.ensure_future(
+                talks.run(self.leg, cast(Place, self), said, greeted, self._waits.put_nowait)
+            )
+            if self.broken_in_upon:
+                goes_on = await self._waits.get()
+                talking.cancel()
+                await asyncio.gather(talking, return_exceptions=True)
+                self.unreached(self.refused)
+                talking = asyncio.ensure_future(goes_on())
+            await asyncio.wait_for(talking, 5.0)
 
         try:
             asyncio.run(talk())
@@ -120,6 +134,14 @@ def test_nobody_answers_and_the_caller_hears_so(keys: list[str], rung: tuple[str
     assert line.heard[0].startswith("Välkommen")
     assert line.heard[-1].startswith("Ingen svarar just nu")
     assert ("Numret du har slagit används inte." in line.heard) is ("2222" in keys)
+
+
+def test_who_is_broken_in_upon_while_it_rings_goes_on_waiting() -> None:
+    line = Line(["1001"])
+    line.broken_in_upon = True
+    line.run()
+    assert line.rung == [("1001", "1000")]
+    assert line.heard[-1].startswith("Ingen svarar just nu")
 
 
 def test_who_proves_to_be_one_of_ours_is_led_out_as_that_one() -> None:
