@@ -81,8 +81,8 @@ class Site:
     """Built by its constructor, running after `start`, gone with its Net. `label` tells several of one Net apart.
 
     `configuration` lies over the rig's own: section -> key -> value; `modems` are its `[[modem]]`, `tables` others of
-    that kind, by name. `credentials` says
-    by which mode (design.md, table of credential modes) the unit knows each extension; None: all of `users` by mode 1.
+    that kind, by name. `credentials` says by which mode (design.md, table of credential modes) the unit knows each
+    extension; None: all of `users` by mode 1.
 
     `router` lets phones reach the platform past the unit: those of `phones`, and others that `past_unit` is told of.
     `own` makes this one of two units; `beside` is the one that platform, networks and phones are shared with.

@@ -101,11 +101,6 @@ class Session:
         call_id, local, remote = self.branch.dialog.key
         return Replaces(call_id, remote, local)
 
-    @property
-    def remote_target(self) -> str:
-        """The other side's Contact, or the URI that we have called."""
-        return self.branch.dialog.target if self.branch is not None else self.request.uri
-
     # ---- verbs
 
     def ring(

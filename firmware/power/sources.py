@@ -26,7 +26,6 @@ HISTORY_MAX = 200
 DRAIN_S = 20.0
 """What a battery does is told from so much of its history."""
 DRAIN_A = 0.05
-DRAIN_W = 0.5
 FALL_V = 0.004
 """Per cell and `DRAIN_S`: a cell at rest does not move so much."""
 STUCK_S = 900.0
