@@ -23,7 +23,8 @@ Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
 
 @asynccontextmanager
 async def serving(place: Path, answer: Answering) -> AsyncIterator[None]:
-    """At `place` while it lasts. `answer` is given what was asked; whatever it raises is told as a fault of ours."""
+    """At `place` while it lasts. `answer` is given what was asked; whatever it raises is told as a fault of ours. Where
+    nothing can be had there, nobody is answered, and calls go on."""
 
     async def came(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -32,7 +33,8 @@ async def serving(place: Path, answer: Answering) -> AsyncIterator[None]:
             asked = json.loads(line)
             said = await answer(asked) if isinstance(asked, dict) else {"error": "no object"}
             writer.write(json.dumps(said, ensure_ascii=False).encode())
-            await writer.drain()
+            async with asyncio.timeout(READ_S):
+                await writer.drain()
         except (TimeoutError, ValueError, OSError) as error:
             log.info("rvx-event kind=asked_unread why=%s", type(error).__name__)
         except Exception as fault:
@@ -40,10 +42,15 @@ async def serving(place: Path, answer: Answering) -> AsyncIterator[None]:
         finally:
             writer.close()
 
-    with suppress(FileNotFoundError):
-        os.unlink(place)
-    server = await asyncio.start_unix_server(came, place, limit=ASKED_MAX_BYTES)
-    os.chmod(place, 0o600)
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(place)
+        server = await asyncio.start_unix_server(came, place, limit=ASKED_MAX_BYTES)
+        os.chmod(place, 0o600)
+    except OSError as error:
+        log.error("rvx-event kind=unasked place=%s why=%s", place.name, error.strerror)
+        yield
+        return
     try:
         yield
     finally:

@@ -262,7 +262,7 @@ def sources_whole(values: Values) -> Clashes:
         if ups["battery_of"] and (ups["kind"] != "ina219" or named not in gauges_of):
             yield f"ups.{number}.battery_of", "is no such gauge", "of ina219 a max1704x that keeps the same"
         if ups["discharge_days"]:
-            if ups["kind"] != "nut" or not nut_of(ups["url"]).user:
+            if ups["kind"] != "nut" or not (ups["url"].startswith("nut:") and nut_of(ups["url"]).user):
                 yield f"ups.{number}.discharge_days", "needs a UPS that takes orders", 'kind = "nut", url with a user'
             elif not any(other["name"] != ups["name"] and other["kind"] in TELLS_MAINS for other in found):
                 yield f"ups.{number}.discharge_days", "nobody else tells of the mains", "a second [[ups]], as a line"

@@ -91,6 +91,7 @@ class Identity:
         if type(schema) is not int or schema != SCHEMA:
             newer = "; written by a newer rvx" if type(schema) is int and schema > SCHEMA else ""
             raise IdentityError(f"schema: {str(schema)[:20]}, this rvx knows {SCHEMA}{newer}")
+        found.setdefault("pins", {})  # nobody need have one
         known = {each.name for each in fields(cls)}
         for name in sorted(known ^ found.keys()):
             why = "is missing" if name in known else "is not known to this rvx; a newer one wrote it"

@@ -13,6 +13,7 @@ LEAST = '[unit]\nname = "gw-1"\n[edge]\nlisten = ["udp:10.0.0.1:5060"]\n'
 UPS = '[[ups]]\nname = "ups"\nkind = "nut"\nurl = "nut://monitor@10.0.0.9:3494/hall"\nkeeps = ["unit", "switch"]\n'
 GAUGE = '[[ups]]\nname = "hat"\nkind = "max1704x"\n'
 CURRENT = '[[ups]]\nname = "amps"\nkind = "ina219"\nbattery_of = "hat"\n'
+LINE, DUE = '[[ups]]\nname = "line"\nkind = "line"\npin = 5\n', "discharge_days = 90\n"
 WIFI = '[[load]]\nname = "wifi"\nkind = "wifi"\nwhat = "wlan0"\nat_minutes = 60\n'
 POE = '[poe]\naddress = "10.0.0.3"\nuser = "rvx"\nswitching = "yes"\n'
 PHONES = '[[load]]\nname = "poe-{port}"\nkind = "poe"\nports = ["1.{port}"]\nrole = "{role}"\nat_minutes = {at}\n'
@@ -97,6 +98,10 @@ def test_sources_and_loads(file: Path) -> None:
         (RELAY + RELAY.replace("sign", "lamp"), "load.2.what", "is there twice"),
         (GAUGE + CURRENT.replace('hat"\n', 'other"\n'), "ups.2.battery_of", "is no such gauge"),
         (GAUGE + CURRENT + 'keeps = ["switch"]\n', "ups.2.battery_of", "is no such gauge"),
+        (UPS + DUE, "ups.1.discharge_days", "nobody else tells of the mains"),
+        (UPS + DUE + GAUGE, "ups.1.discharge_days", "nobody else tells of the mains"),
+        (UPS.replace("monitor@", "") + DUE + LINE, "ups.1.discharge_days", "needs a UPS that takes orders"),
+        (LINE + DUE, "ups.1.discharge_days", "needs a UPS that takes orders"),
         (MODEM + SHEDS_MODEM, "load", "every modem would be shed"),
         ("[power]\nhalt_minutes = 20\n", "power.halt_minutes", "would halt before its battery is low"),
         (POE, "poe.user", "there is no way to read the switch"),
@@ -106,6 +111,15 @@ def test_what_cannot_be(file: Path, content: str, key: str, message: str) -> Non
     (problem,) = problems(file, LEAST + content)
     assert problem.key == key
     assert message in problem.message
+
+
+def test_a_battery_is_discharged_on_purpose_beside_a_line(file: Path) -> None:
+    assert problems(file, LEAST + UPS + DUE + LINE) == ()
+    without = UPS.replace('url = "nut://monitor@10.0.0.9:3494/hall"\n', "")
+    assert {problem.key for problem in problems(file, LEAST + without + DUE + LINE)} == {
+        "ups.1.url",
+        "ups.1.discharge_days",
+    }
 
 
 def test_phones_of_the_reception_are_not_shed_before_lesser_ones(file: Path) -> None:

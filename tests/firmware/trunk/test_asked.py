@@ -73,3 +73,11 @@ async def test_who_is_in_a_call_is_told_that_power_ends(
                 await tell_power_ends(tmp_path / "trunk.sock")
         else:
             assert await tell_power_ends(tmp_path / "trunk.sock") == told
+
+
+async def test_a_place_that_cannot_be_had_ends_no_process(tmp_path: Path) -> None:
+    async def answer(question: dict[str, object]) -> dict[str, object]:
+        return question
+
+    async with serving(tmp_path / "none" / "trunk.sock", answer):
+        pass
