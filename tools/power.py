@@ -15,9 +15,10 @@ from pathlib import Path
 from drivers.ups.line import MainsLine, Proof, Sample, prove
 from drivers.ups.model import Mains, Reading, Source
 from firmware.config import Config
-from firmware.power.ageing import Trend, trend
+from firmware.power.ageing import Trend
 from firmware.power.opening import open_sources
 from firmware.power.policy import Policy
+from firmware.power.remembered import trends
 from firmware.status import Power, PowerSource
 from firmware.statusread import StatusError
 from firmware.store import StoreError
@@ -81,14 +82,11 @@ def _asked(config: Config) -> Power:
     return power
 
 
-def _kept(
-    config: Config, now: datetime
-) -> tuple[tuple[PowerMinute, ...], tuple[PowerEvent, ...], Mapping[str, Trend | None]]:
+def _kept(config: Config, now: datetime) -> tuple[tuple[PowerMinute, ...], tuple[PowerEvent, ...], Mapping[str, Trend]]:
     try:
         with contextlib.closing(connect(config.paths.journal, "journal")) as journal:
             rows, batteries = PowerRows(journal), BatteryRows(journal)
-            ages = {ups.name: trend(batteries.capacities(ups.name)) for ups in config.ups}
-            return rows.minutes(now - DAY), rows.events(EVENTS_SHOWN), ages
+            return rows.minutes(now - DAY), rows.events(EVENTS_SHOWN), trends(batteries, config.ups)
     except (StoreError, sqlite3.Error, OSError) as error:
         raise UserError("RVX-J01", f"{error}.") from error
 
@@ -103,7 +101,6 @@ def _status(out: Output, config: Config, svg: str | None) -> int:
         aged = {
             name: asdict(one) | {"change_at": one.change_at.isoformat() if one.change_at else None}
             for name, one in ages.items()
-            if one is not None
         }
         out.document("ok", power=asdict(power), events=told, minutes_kept=len(minutes), batteries=aged)
         return DONE

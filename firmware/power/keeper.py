@@ -20,12 +20,12 @@ from drivers.ups.line import MainsLine
 from drivers.ups.model import Mains, Part, Reading, Source, Tested, Trouble
 from drivers.usb import SYSFS
 from firmware.config import Config
-from firmware.power.ageing import Trend, trend
+from firmware.power.ageing import Trend
 from firmware.power.discharging import Discharge, OnPurpose, as_ordered
 from firmware.power.ending import Ending, Halted, given
 from firmware.power.opening import open_boxes, open_poe, open_sources
 from firmware.power.policy import Policy, View
-from firmware.power.remembered import Found, boot_of, keep, recall
+from firmware.power.remembered import Found, boot_of, keep, recall, trends
 from firmware.power.shedding import Order
 from firmware.power.shown import minute_of, shown
 from firmware.power.states import PowerState
@@ -231,8 +231,11 @@ class PowerKeeper:
         await self._note_outage(view, now)
         if view.looks or view.over:
             await self._in_store(lambda rows: keep(BatteryRows(self._opened()), view, self._boot, now))
-        for name in (name for name, taught in view.over.items() if taught is not None):
+        learnt = [name for name, taught in view.over.items() if taught is not None]
+        for name in learnt:
             self._note("learnt", name, "")
+        if learnt:
+            await self._read_trends()
         for name, setting in view.proved.items():
             self._note("proved", name, setting)
         if view.order is not None:
@@ -273,7 +276,6 @@ class PowerKeeper:
     async def _each_minute(self, view: View, now: datetime) -> None:
         await self._in_store(lambda rows: rows.minute(minute_of(view, now)))
         await self._read_protected()
-        self._trends = await self._in_store(lambda rows: self._read_trends()) or self._trends
         if self._told is not None:
             told = self._told
             await self._in_store(lambda rows: told.look(now, view.until.minutes))
@@ -358,6 +360,7 @@ class PowerKeeper:
             for name in learnt.died:
                 self._note("learnt", name, "by a discharge that the machine went with")
         await self._read_protected()
+        await self._read_trends()
         await self._in_store(self._read_purpose)
         try:
             self._switches.again(self._off)
@@ -372,10 +375,10 @@ class PowerKeeper:
         power = self._config.power
         self._purpose = OnPurpose(self._config.ups, power.discharge_hour, power.low_minutes, taught, of)
 
-    def _read_trends(self) -> dict[str, Trend]:
-        rows = BatteryRows(self._opened())
-        found = {ups.name: trend(rows.capacities(ups.name)) for ups in self._config.ups}
-        return {name: each for name, each in found.items() if each is not None}
+    async def _read_trends(self) -> None:
+        """At the start, and with each lesson: nothing else changes them."""
+        read = await self._in_store(lambda _: trends(BatteryRows(self._opened()), self._config.ups))
+        self._trends = self._trends if read is None else read
 
     async def _read_protected(self) -> None:
         """Where the register cannot be read, what was read of it last holds."""

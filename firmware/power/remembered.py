@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from firmware.config import Ups
+from firmware.power.ageing import Trend, trend
 from firmware.power.gauges import BATTERIES, battery_of
 from firmware.power.interrupted import Was, look_of, samples_of, what_was
 from firmware.power.learning import Lesson, lesson
@@ -15,7 +16,7 @@ from firmware.power.minutes import Sample
 from firmware.power.policy import View
 from firmware.store.batteries import BatteryRows
 
-__all__ = ["Found", "boot_of", "keep", "recall"]
+__all__ = ["Found", "boot_of", "keep", "recall", "trends"]
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -71,6 +72,12 @@ def keep(rows: BatteryRows, view: View, boot: str, now: datetime) -> None:
         rows.look(name, [look_of(sample, boot) for sample in samples])
     for name, taught in view.over.items():
         _keep(rows, name, taught, now)
+
+
+def trends(rows: BatteryRows, sources: Sequence[Ups]) -> dict[str, Trend]:
+    """How each battery ages, of those that have taught. Raises sqlite3.Error."""
+    found = {ups.name: trend(rows.capacities(ups.name)) for ups in sources}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def _keep(rows: BatteryRows, name: str, taught: Lesson | None, now: datetime) -> None:
