@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from callcontrol.plan.codes import Code, Function
+from callcontrol.plan.codes import Code, Function, Own
+from callcontrol.plan.codesets import SETS, codes_of
 from callcontrol.plan.number import LocalNumbering
 from firmware.bounds import Choice, Each, Refused, Text, like, parse_direct, parse_range
 from firmware.config_kinds import FILE_OR_NONE, kept, or_empty
@@ -20,6 +21,7 @@ PREFIX = Text('up to 4 digits, or ""', like(r"[0-9]{0,4}"))
 AREA_CODE = Text('an area code with its 0, such as "090", or ""', like(r"(0[1-9][0-9]{0,2})?"))
 RANGE = Text('digits and an x for each that may be any, such as "16xx"', kept(parse_range))
 DIRECT = Text('"+46NUMBER=EXTENSION", both with the same xs: "+4690161xxx=1xxx"', kept(parse_direct))
+SET = Choice(tuple(SETS))
 LANGUAGE = Choice(("sv", "en"))
 
 
@@ -60,16 +62,41 @@ def _code(function: Function, default: str, meaning: str) -> Any:
             raise Refused(str(error)) from None
         return text
 
-    example = "*8*N#" if function.numbered else "*8#"
-    number = " with an N for the number" if function.numbered else ""
-    expected = f'1 to 8 digits, * and #{number}, as "{example}", or ""'
+    numbered = "N" in function.letters
+    example = "*8*N#" if numbered else "*8#"
+    number = " with an N for the number" if numbered else ""
+    expected = f'1 to 10 digits, * and #{number}, as "{example}", or ""'
     return field(default=default, metadata=key(Text(expected, or_empty(check)), meaning))
+
+
+AS_SET = "set"
+
+
+def _own(own: Own, example: str, meaning: str) -> Any:
+    def check(text: str) -> str:
+        try:
+            for one in text.split():
+                Code.parse(own, one)
+        except ValueError as error:
+            raise Refused(str(error)) from None
+        return text
+
+    def whole(text: str) -> str:
+        return text if text == AS_SET else check(text)
+
+    expected = f'"{AS_SET}", codes as "{example}" parted by a blank, or ""'
+    return field(default=AS_SET, metadata=key(Text(expected, or_empty(whole)), meaning))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codes:
-    """What is dialled in an outage to have something done; "" for none. Each is a `Function`."""
+    """What is dialled in an outage to have something done; "" for none. Each is a `Function`, or of `Own`, of which the
+    sets say what the site does not."""
 
+    sets: tuple[str, ...] = field(
+        default=("mx-one",),
+        metadata=key(Each(SET, 0, 4), "whose codes are used, the first of two that are in each other's way"),
+    )
     group_pick_up: str = _code(Function.GROUP_PICK_UP, "*8#", "take the call that rings in one's own group")
     pick_up: str = _code(Function.PICK_UP, "*8*N#", "take the call that rings at this extension of one's own group")
     park: str = _code(Function.PARK, "*70*N#", "transfer to it: whoever is on the phone waits in this slot")
@@ -81,11 +108,36 @@ class Codes:
     barge_in: str = _code(Function.BARGE_IN, "*56*N#", "come into the call of this extension; all hear a tone")
     add: str = _code(Function.ADD, "*58*N#", "call this extension into one's own call")
     threat: str = _code(Function.THREAT, "*57#", "mark one's own call as a threat, and record it from now on")
+    refer: str = _own(Own.REFER, "*23*R*T# *23*R#", "be away, by the digit of a reason, until a time or a date")
+    back: str = _own(Own.BACK, "#23#", "be back")
+    refer_other: str = _own(Own.REFER_OTHER, "*230*N*R*T#", "the same for another extension, by who may")
+    back_other: str = _own(Own.BACK_OTHER, "#230*N#", "another is back")
+    follow_me: str = _own(Own.FOLLOW_ME, "*21*N#", "one's calls ring at this extension, where one is")
+    forward: str = _own(Own.FORWARD, "*22#A#", "all calls go to this number; without one, to who answers for the unit")
+    forward_off: str = _own(Own.FORWARD_OFF, "#21#", "neither of both any more")
+    busy: str = _own(Own.BUSY, "*67*A#", "calls go to this number when one is busy")
+    busy_off: str = _own(Own.BUSY_OFF, "#67#", "no longer when one is busy")
+    no_answer: str = _own(Own.NO_ANSWER, "*61*A#", "calls go to this number when one does not answer")
+    no_answer_off: str = _own(Own.NO_ANSWER_OFF, "#61#", "no longer when one does not answer")
+    not_reachable: str = _own(Own.NOT_REACHABLE, "*62*A#", "calls go to this number when the phone is not there")
+    not_reachable_off: str = _own(Own.NOT_REACHABLE_OFF, "#62#", "no longer when the phone is not there")
+    all_off: str = _own(Own.ALL_OFF, "##002#", "no forwarding any more, of any kind")
+    do_not_disturb: str = _own(Own.DO_NOT_DISTURB, "*27#", "the phone does not ring")
+    do_not_disturb_off: str = _own(Own.DO_NOT_DISTURB_OFF, "#27#", "it rings again")
+    status: str = _own(Own.STATUS, "*#21#", "hear what is set")
+    lock: str = _own(Own.LOCK, "*76*P#", "the phone calls inside only, and 112; by one's PIN")
+    unlock: str = _own(Own.UNLOCK, "#76*P#", "it calls as before; by one's PIN")
+    change_pin: str = _own(Own.CHANGE_PIN, "*74*P*P#", "another PIN: the old one, then the new one")
+    call_as: str = _own(Own.CALL_AS, "*75*P*N#", "call outside from here as this extension may; by its PIN")
+    past: str = _own(Own.PAST, "*60*N#", "ring this extension past its forwarding and do-not-disturb, by who may")
+    withheld: str = _own(Own.WITHHELD, "*42#A", "call this number, one's own withheld for once")
 
     @property
     def table(self) -> tuple[Code, ...]:
         written = ((function, getattr(self, function)) for function in Function)
-        return tuple(Code.parse(function, text) for function, text in written if text)
+        functions = tuple(Code.parse(function, text) for function, text in written if text)
+        own = {one: text.split() for one in Own if (text := getattr(self, one)) != AS_SET}
+        return (*functions, *codes_of(self.sets, {one: tuple(texts) for one, texts in own.items()}, functions))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

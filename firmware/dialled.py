@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from callcontrol.asked import Asked, display
 from callcontrol.call import Camps, Dial, Leg, Onward, Refused, Ringing, Switch
-from callcontrol.plan.codes import Code, Dialled, Function, read
+from callcontrol.plan.codes import Code, Dialled, Function, Own, read
 from callcontrol.refusal import Refusal
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.events import Invited
@@ -55,10 +55,10 @@ class Dialling:
     def came(self, invited: Invited, asked: Asked, now: float) -> None:
         """A code was dialled."""
         wanted = read(asked.callee, self._codes)
-        if wanted is None or not asked.caller:
+        if wanted is None or isinstance(wanted.does, Own) or not asked.caller:
             said: Taken = _refused(404, 1, "unknown")
         else:
-            said = self._functions[wanted.function](invited, asked.caller, wanted.number, now)
+            said = self._functions[wanted.does](invited, asked.caller, wanted.number, now)
         if said is not None:
             invited.session.refuse(said.status, now, said.phrase, said.headers())
 
@@ -69,16 +69,16 @@ class Dialling:
     def referred(self, leg: Leg, refer: Refer, wanted: Dialled, now: float) -> None:
         """A phone in a call that we lead transfers it to a code: a slot or a conference can take it. A threat is marked
         so, and one more is called in, too; the call stays where it is."""
-        if wanted.function in (Function.THREAT, Function.ADD):
-            if wanted.function is Function.THREAT:
+        if wanted.does in (Function.THREAT, Function.ADD):
+            if wanted.does is Function.THREAT:
                 self._switch.mark(leg.number, now)
             else:
                 self._switch.widen(leg, wanted.number, now)
             refer.accept(now)  # nothing final is noted: a phone may end its call then, whatever the end (baresip does)
-        elif wanted.function is Function.CONFERENCE:
+        elif wanted.does is Function.CONFERENCE:
             refer.accept(now)
             refer.note(200 if self._switch.bring(leg, wanted.number, now) else 486, now)
-        elif wanted.function is not Function.PARK:
+        elif wanted.does is not Function.PARK:
             refer.refuse(403, now)
         elif not self._switch.park(leg, wanted.number, now):
             refer.refuse(486, now, self._not_parked(leg.number).phrase)

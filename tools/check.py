@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from callcontrol.edge.settings import sip_host_port
+from callcontrol.plan.codes import clashes
 from callcontrol.plan.number import Clash, Collision, collisions
 from drivers.pins import PINMAP, PinMapError, parse
 from drivers.pins import Clash as PinClash
@@ -34,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
         config = load(path)
     except ConfigError as error:
         return _refuse_file(out, error.problems)
-    clashes = _clashes(config)
-    if clashes:
-        return _refuse_numbers(out, clashes)
+    in_the_way = _clashes(config)
+    if in_the_way:
+        return _refuse_numbers(out, in_the_way)
     pins = _pins(config)
     if pins:
         return _refuse_pins(out, pins)
@@ -84,9 +85,13 @@ def _clashes(config: Config) -> tuple[Collision, ...]:
                 numbers = directory.extensions()
         except (StoreError, OSError) as error:
             raise UserError("RVX-J01", f"{error}.") from error
-    found = collisions(config.numbering.local, numbers, [code.before for code in config.codes.table])
-    # One outside the ranges is known by the directory.
-    return tuple(one for one in found if one.clash is not Clash.RANGE)
+    codes = config.codes.table
+    found = collisions(config.numbering.local, numbers, dict.fromkeys(code.before for code in codes))
+    # One outside the ranges is known by the directory; codes among themselves are told apart by all that is dialled.
+    begin = {code.before for code in codes}
+    others = (one for one in found if one.clash is not Clash.RANGE)
+    between = {Collision(one.written, Clash.CODE, other.written) for one, other in clashes(codes)}
+    return tuple(sorted({one for one in others if one.clash is not Clash.CODE or one.number not in begin} | between))
 
 
 def _refuse_numbers(out: Output, clashes: tuple[Collision, ...]) -> int:

@@ -7,16 +7,8 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
 
 from callcontrol.plan.absence import Absent, Opening, Part, Referral, Source, information_at, state_at, timeline
-from callcontrol.plan.reasons import (
-    OFFICE_HOURS,
-    Doubt,
-    DoubtKind,
-    Reason,
-    ReasonTable,
-    ReturnKind,
-    default_until,
-    question,
-)
+from callcontrol.plan.reasons import OFFICE_HOURS, Reason, ReasonTable
+from callcontrol.plan.refer import OPEN_END, Given, Question, referral
 from callcontrol.plan.schedule import STOCKHOLM, Schedule, local_moment
 from firmware.config import Config
 from firmware.store.changes import new_id
@@ -56,37 +48,39 @@ def _set(args: argparse.Namespace, out: Output, config: Config) -> int:
             if there is None or there.returns != reason.returns:
                 raise UserError("RVX-H01", f"{number}: its municipality's {reason.key} is another, or none.")
         hours = _hours(store, numbers[0])
-        until = None if args.until == "-" else _until(args.until, reason, start, hours)
-        doubt = question(reason, start, until, now, hours)
-        if args.until is None and reason.returns.kind is ReturnKind.ASKED:
-            doubt = Doubt(DoubtKind.NOT_GIVEN, until)
-        if doubt is not None and not args.sure:
-            return _doubtful(out, reason, until, doubt)
+        given = _given(args.until, start)
+        made: list[Referral | Question] = []
         try:
-            referrals = [
-                Referral(
-                    id=new_id(),
-                    extension=number,
-                    reason=reason.key,
-                    start=start,
-                    until=until,
-                    answers_instead=args.instead or "",
-                    direct=args.direct,
-                    information=args.information,
-                    open=args.open,
-                    source=Source.OPERATOR,
-                    set_by=viewer_of(args).id,
-                    set_at=now,
+            for number in numbers:
+                made.append(
+                    referral(
+                        new_id(),
+                        number,
+                        reason,
+                        given,
+                        now,
+                        source=Source.OPERATOR,
+                        set_by=viewer_of(args).id,
+                        start=start,
+                        hours=hours,
+                        sure=args.sure,
+                        answers_instead=args.instead or "",
+                        direct=args.direct,
+                        information=args.information,
+                        open_=args.open,
+                    )
                 )
-                for number in numbers
-            ]
         except ValueError as error:
             raise UserError("RVX-H01", f"{error}.") from error
+        doubtful = next((one for one in made if isinstance(one, Question)), None)
+        if doubtful is not None:
+            return _doubtful(out, doubtful)
+        referrals = [one for one in made if isinstance(one, Referral)]
         store.changes.refer(referrals)
     if out.json:
         out.document("ok", referrals=[_told(store, one) for one in referrals])
     else:
-        out.line(f"{', '.join(numbers)}: {reason.sv}, {_back(until)}  ({reason.en})")
+        out.line(f"{', '.join(numbers)}: {reason.sv}, {_back(referrals[0].until)}  ({reason.en})")
     return DONE
 
 
@@ -149,14 +143,14 @@ def _now(store: Opened, extension: str, now: datetime) -> Absent | None:
     return store.people.absent(extension, now)
 
 
-def _doubtful(out: Output, reason: Reason, until: datetime | None, doubt: Doubt) -> int:
-    instead = doubt.instead
+def _doubtful(out: Output, asked: Question) -> int:
+    doubt, instead = asked.doubt, asked.doubt.instead
     if out.json:
         fields = {"doubt": str(doubt.kind), "instead": instead.isoformat() if instead else None}
         problem = {"id": "RVX-H02", "severity": "fail", "area": "referrals", "observed": str(doubt.kind)}
         out.document("fail", [problem], **fields)
         return FAILED
-    out.line(f"{reason.sv}, {_back(until)}: {_DOUBTS[doubt.kind]}")
+    out.line(f"{asked.reason.sv}, {_back(asked.until)}: {_DOUBTS[doubt.kind]}")
     if instead is not None:
         out.line(f"Did you mean {_time(instead)}? --until {instead.astimezone(STOCKHOLM):%Y-%m-%dT%H:%M}")
     out.line("Nothing was changed; --sure takes it as it is. More: rvx explain RVX-H02")
@@ -196,16 +190,18 @@ def _hours(store: Opened, number: str) -> Schedule:
     return store.people.working_hours(extension.unit) if extension else OFFICE_HOURS
 
 
-def _until(text: str | None, reason: Reason, start: datetime, hours: Schedule) -> datetime | None:
+def _given(text: str | None, start: datetime) -> Given:
     if text is None:
-        return default_until(reason, start, hours)
+        return None
+    if text == "-":
+        return OPEN_END
     for form, parse in (
         (r"[0-2]?[0-9]:[0-5][0-9]", time.fromisoformat),
         (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", date.fromisoformat),
     ):
         if re.fullmatch(form, text, re.ASCII):
             try:
-                return default_until(reason, start, hours, parse(text.zfill(5)))
+                return parse(text.zfill(5))
             except ValueError:
                 break
     return _moment(text, start)

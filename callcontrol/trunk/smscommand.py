@@ -12,17 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
-from callcontrol.plan.reasons import (
-    OFFICE_HOURS,
-    Doubt,
-    DoubtKind,
-    Reason,
-    ReasonTable,
-    ReturnKind,
-    default_until,
-    given_of,
-    question,
-)
+from callcontrol.plan.reasons import OFFICE_HOURS, Doubt, Reason, ReasonTable, given_of
+from callcontrol.plan.refer import OPEN_END, Given, Question, returning
 from callcontrol.plan.schedule import STOCKHOLM, Schedule
 
 __all__ = ["Away", "Back", "Silent", "Unclear", "folded", "read"]
@@ -108,18 +99,16 @@ def _reason(said: str, reasons: ReasonTable) -> Reason | None:
 def _away(
     reason: Reason, given: str, said_at: datetime, now: datetime, hours: Schedule, *, sure: bool
 ) -> Away | Unclear:
+    moment: Given = None
     if given in _OPEN_END:
-        until = None
-    else:
+        moment = OPEN_END
+    elif given:
         try:
-            moment = _given(given, reason, said_at) if given else None
+            moment = _given(given, reason, said_at)
         except ValueError:
             return Unclear()
-        until = default_until(reason, said_at, hours, moment)
-    doubt = None if sure else question(reason, said_at, until, now, hours)
-    if not given and reason.returns.kind is ReturnKind.ASKED and not sure:
-        doubt = Doubt(DoubtKind.NOT_GIVEN, until)
-    return Away(reason, until, doubt)
+    back = returning(reason, moment, said_at, now, hours, sure=sure)
+    return Away(reason, back.until, back.doubt if isinstance(back, Question) else None)
 
 
 def _given(text: str, reason: Reason, now: datetime) -> time | date:

@@ -144,6 +144,6 @@ def test_who_is_said_to_have_sent_a_caller_to_a_slot_is_called_as_any_other(
 
 def test_each_function_has_a_code_of_its_own() -> None:
     table = Codes().table
-    assert [code.function for code in table] == list(Function)
-    assert len({(code.before, code.after) for code in table}) == len(table)
+    assert [code.does for code in table if isinstance(code.does, Function)] == list(Function)
+    assert len({code.written for code in table}) == len(table)
     assert all(isinstance(code, Code) for code in table)

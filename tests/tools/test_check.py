@@ -71,7 +71,9 @@ def test_a_file_without_faults_is_given_to_kamailio(
         ('park = "16*N"', "16*: extension 16"),
         ('park = "0*N"', "0*: line prefix 0"),
         ('park = "112*N"', "112*: emergency 112"),
-        ('park = "*8#N"', "*8#: code *8#"),
+        ('park = "*8#N"', "*8#: code *8#N"),
+        ('refer = "*8*R#"', "*8*N#: code *8*R#"),
+        ('sets = ["public"]\nno_answer = "#31#A"\nbusy = "#31#A"', "#31#A: code #31#A"),
     ],
 )
 def test_a_code_in_the_way_of_a_number_is_named(
