@@ -17,6 +17,7 @@ from firmware.store import outbox
 from firmware.store.checked import checked
 from firmware.store.database import OfJournal, from_text, to_text, transact
 from firmware.store.protections import Protection
+from firmware.store.referrals import put_opening, put_referral
 
 __all__ = ["NOTICE_COLUMNS", "Changes", "new_id", "notice_of"]
 
@@ -53,37 +54,14 @@ class Changes(OfJournal):
         rows = tuple(referrals)
 
         def work() -> None:
-            for entry in rows:
-                row = {
-                    "id": entry.id,
-                    "extension": entry.extension,
-                    "reason": entry.reason,
-                    "start": to_text(entry.start),
-                    "until": to_text(entry.until) if entry.until else None,
-                    "answers_instead": entry.answers_instead,
-                    "direct": int(entry.direct),
-                    "open": int(entry.open),
-                    "information": entry.information,
-                    "source": str(entry.source),
-                    "set_by": entry.set_by,
-                    "set_at": to_text(entry.set_at),
-                    "every": entry.every,
-                }
-                if self._insert("referral", row):
-                    outbox.add(self._db, entry.set_at, "referral", entry.extension, row)
+            for referral in rows:
+                put_referral(self._db, referral)
 
         transact(self._db, work)
 
     def open_phone(self, opening: Opening, now: datetime) -> None:
         """The person is back: what the opening had seen is over (C4)."""
-        row = {
-            "id": opening.id,
-            "extension": opening.extension,
-            "at": to_text(opening.at),
-            "seen": json.dumps(sorted(opening.seen)),
-            "set_by": opening.set_by,
-        }
-        self._told(now, "opening", opening.extension, row, lambda: self._insert("opening", row))
+        transact(self._db, lambda: put_opening(self._db, opening, now))
 
     def forward(self, forwarding: Forwarding, set_by: str) -> None:
         """Set a forwarding; one for the same condition is replaced."""
