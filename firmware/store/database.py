@@ -76,10 +76,10 @@ def _make_own(path: Path) -> None:
 
 def migrations(folder: Traversable) -> list[str]:
     """Give the SQL of 001_*.sql, 002_*.sql, … in order; a gap or a double number is a bug of ours."""
-    found = {match[1]: entry for entry in folder.iterdir() if (match := _MIGRATION.fullmatch(entry.name))}
-    if sorted(found) != [f"{number:03}" for number in range(1, len(found) + 1)] or not found:
-        raise AssertionError(f"{folder}: not numbered from 001 without gap: {sorted(found)}")
-    return [found[number].read_text("utf-8") for number in sorted(found)]
+    found = sorted((entry for entry in folder.iterdir() if _MIGRATION.fullmatch(entry.name)), key=lambda one: one.name)
+    if [entry.name[:3] for entry in found] != [f"{number:03}" for number in range(1, len(found) + 1)] or not found:
+        raise AssertionError(f"{folder}: not numbered from 001 without gap: {[entry.name for entry in found]}")
+    return [entry.read_text("utf-8") for entry in found]
 
 
 def transact(connection: sqlite3.Connection, work: Callable[[], T]) -> T:

@@ -118,7 +118,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path, folder: Path, name: str) 
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("names", [["002_b.sql"], ["001_a.sql", "003_c.sql"], []])
+@pytest.mark.parametrize("names", [["002_b.sql"], ["001_a.sql", "003_c.sql"], ["001_a.sql", "001_b.sql"], []])
 def test_scripts_are_numbered_without_gap(tmp_path: Path, names: list[str]) -> None:
     for name in names:
         (tmp_path / name).write_text(FIRST)
