@@ -40,7 +40,8 @@ def word_of(why: Why) -> str:
 class Told:
     """`said`: the plan's; `why`: a word of it, said where the plan says nothing. `sought`: the extension that was
     called, "" for none. `reception`, `instead`: extensions to be led on to. `mailbox`: the extension that a message may
-    be left for. `busy`: the extension that the caller, one of ours, may wait for or be called back by."""
+    be left for. `greeting`: the extension whose own recorded words are said, where there are any. `busy`: the extension
+    that the caller, one of ours, may wait for or be called back by."""
 
     said: tuple[Say, ...] = ()
     why: str
@@ -48,6 +49,7 @@ class Told:
     reception: str | None = None
     instead: str | None = None
     mailbox: str | None = None
+    greeting: str | None = None
     busy: str | None = None
 
     @property
@@ -60,6 +62,12 @@ class Told:
         """Where each leads to."""
         both = {KEY_RECEPTION: self.reception, KEY_INSTEAD: self.instead}
         return {key: number for key, number in both.items() if number}
+
+    @property
+    def greeting_says_all(self) -> bool:
+        """Nothing but that somebody does not answer would be said, or what stands written for it: their own words say
+        it. Why they are away, and until when, they may not."""
+        return all(step.words == "announcement" for step in self.said)
 
     def reasons(self, now: datetime, language: str, name_of: NameOf) -> list[Sentence]:
         """Why, and until when."""

@@ -28,6 +28,7 @@ __all__ = [
     "because",
     "choices",
     "number",
+    "past",
     "phrase",
     "phrases",
     "refused",
@@ -214,6 +215,7 @@ def phrases() -> Mapping[str, Words]:
         catalogue[f"pm{n}"] = Words("", f"{_EN_UNITS[n or 12]} p.m." if n else "noon")
     for n, both in enumerate(zip(_SV_DAYS, _EN_DAYS, strict=True)):
         catalogue[f"day{n + 1}"] = Words(f"på {both[0]}", f"on {both[1]}")
+        catalogue[f"last{n + 1}"] = Words(f"i {both[0]}s", f"on {both[1]}")
     for n, both in enumerate(zip(_SV_ORDINALS, _EN_ORDINALS, strict=True)):
         catalogue[f"date{n + 1}"] = Words(*both)
     for n, both in enumerate(zip(_SV_MONTHS, _EN_MONTHS, strict=True)):
@@ -244,6 +246,8 @@ def said(step: Say, now: datetime, language: str, name_of: NameOf) -> list[Sente
             return [over, _joined(phrase("we_answer_again", language), opens)] if opens else [over]
         case "group_announcement":
             return [(Piece(fill["text"]),)]
+        case "announcement":
+            return [(Piece(fill["text"], name=fill.get("name")),)]
         case key if key in phrases():
             return [(phrase(key, language),)]
     return []
@@ -273,12 +277,15 @@ class Choice:
     name: str = ""
 
 
+_KEYS = {"*": "star", "#": "hash"}
+
+
 def choices(given: Iterable[Choice], language: str, name_of: NameOf) -> list[Sentence]:
     """One sentence for each. "Tryck | ett | för att lämna ett meddelande"."""
     return [
         _joined(
             phrase("press", language),
-            phrase(f"n{choice.key}", language) if choice.key.isdigit() else Piece(choice.key),
+            phrase(_KEYS.get(choice.key) or f"n{choice.key}", language),
             phrase(choice.what, language),
             _who(choice.name, language, name_of) if choice.name else (),
         )
@@ -294,13 +301,21 @@ def when(moment: datetime | None, now: datetime, language: str) -> Sentence:
     then, today = moment.astimezone(STOCKHOLM), now.astimezone(STOCKHOLM)
     days = (then.date() - today.date()).days
     if days >= WEEK.days:
-        date = (phrase("the_date", language), phrase(f"date{then.day}", language))
-        month = phrase(f"month{then.month}", language)
-        return (*date, phrase("of_month", language), month) if language == "en" else (*date, month)
+        return _date(then, language)
     if days == 0:
         return _clock(then, language)
     day = phrase("tomorrow" if days == 1 else f"day{then.isoweekday()}", language)
     return (day, *_clock(then, language))
+
+
+def past(moment: datetime, now: datetime, language: str) -> Sentence:
+    """The same of what was: "i dag klockan tretton trettio", "i går …", "i torsdags …", "den fjärde januari"."""
+    then, today = moment.astimezone(STOCKHOLM), now.astimezone(STOCKHOLM)
+    days = (today.date() - then.date()).days
+    if days >= WEEK.days:
+        return _date(then, language)
+    day = {0: "today", 1: "yesterday"}.get(max(days, 0), f"last{then.isoweekday()}")
+    return (phrase(day, language), *_clock(then, language))
 
 
 def number(digits: str, language: str) -> Sentence:
@@ -346,6 +361,12 @@ def _back(iso: str, now: datetime, language: str) -> Sentence:
 
 def _moment(iso: str) -> datetime | None:
     return datetime.fromisoformat(iso) if iso else None
+
+
+def _date(then: datetime, language: str) -> Sentence:
+    date = (phrase("the_date", language), phrase(f"date{then.day}", language))
+    month = phrase(f"month{then.month}", language)
+    return (*date, phrase("of_month", language), month) if language == "en" else (*date, month)
 
 
 def _clock(then: datetime, language: str) -> Sentence:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from callcontrol.plan.mailbox import Meets, met
 from callcontrol.plan.model import (
     Call,
     Choices,
@@ -152,10 +153,19 @@ class Walk:
                 return
             if (attended := self._directory.extension(place)) is not None:
                 self._unattended(attended)
-        if extension.voicemail:
-            self._add(Voicemail(rule="B1", extension=extension.number, reception=self._entity))
-            return
-        self._reception("B1", why)
+        if not self._mailbox(extension, "B1"):
+            self._reception("B1", why)
+
+    def _mailbox(self, extension: Extension, rule: str) -> bool:
+        """Whether the call ends at the extension's mailbox."""
+        meets = met(extension, self._directory, self._now)
+        if meets is Meets.NOBODY_LISTENS:
+            self._trace.append(("C6", "nobody_listens"))
+        if meets not in (Meets.MESSAGES, Meets.GREETING):
+            return False
+        only = meets is Meets.GREETING
+        self._add(Voicemail(rule=rule, extension=extension.number, reception=self._entity, announcement_only=only))
+        return True
 
     def _forward(self, extension: Extension, unit: Unit | None, moved: Forwarding) -> bool:
         """Whether the call goes where the forwarding says; where it may not, the reason is in the trace."""
@@ -210,9 +220,7 @@ class Walk:
         if other and absent.direct and other not in self._been and self._directory.extension(other) is not None:
             self._trace.append(("C1", "answers_instead"))
             self._reach(other, None)
-        elif extension.voicemail:
-            self._add(Voicemail(rule="C2", extension=extension.number, reception=self._entity))
-        else:
+        elif not self._mailbox(extension, "C2"):
             self._reception("C1", "referred")
         return True
 
@@ -242,9 +250,7 @@ class Walk:
             return False
         opens = hours.next_open(self._now)
         self._say("B4", "phone_hours", ("opens_at", opens.isoformat() if opens else ""))
-        if extension.voicemail:
-            self._add(Voicemail(rule="B4", extension=extension.number, reception=self._entity))
-        else:
+        if not self._mailbox(extension, "B4"):
             self._reception("B4", "phone_hours")
         return True
 
@@ -284,6 +290,9 @@ class Walk:
         self._instead(extension, unit, "no_answer" if numbers else "nobody_in_group")
 
     def _announcement(self, extension: Extension, because: Condition | None) -> None:
+        """It says its text, or what was recorded for it, and that is all."""
+        if extension.announcement is not None:
+            self._say("C6", "announcement", ("text", extension.announcement), ("name", extension.number))
         self._add(Voicemail(rule="C6", extension=extension.number, announcement_only=True))
 
     def _to_reception(self, extension: Extension, because: Condition | None) -> None:

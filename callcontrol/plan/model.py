@@ -206,6 +206,8 @@ class Extension:
     hours: Schedule | None = None  # on-call and office phones: when it is attended
     fallback: str | None = None  # where an attended place, a group or an on-call phone goes when nobody answers
     voicemail: bool = False
+    takes_messages: bool = True  # its mailbox; else it only says its greeting (C6)
+    unheard_since: datetime | None = None  # the oldest message in its mailbox that nobody has listened to
     announcement: str | None = None  # text of Kind.ANNOUNCEMENT, or of a group phone that cannot be referred (C7)
     blocked: bool = False  # E5: holds until lifted, from whichever side
 

@@ -43,6 +43,7 @@ from callcontrol.plan.schedule import Schedule
 from callcontrol.trunk.pins import Pin
 from firmware.store import outbox, reasons
 from firmware.store.database import StoreError, connect, from_text, to_text
+from firmware.store.mailbox import Mailbox
 
 __all__ = ["KEPT_MAX", "People", "UnreadableRow"]
 
@@ -80,6 +81,7 @@ class People:
         self._directory = directory
         self._journal = journal
         self._numbering = numbering
+        self._mailbox = Mailbox(journal)
         self._versions: tuple[int, int] | None = None
         self._heard = 0  # the number of the last change that is taken into account
         self._kept: dict[tuple[str, str], Any] = {}
@@ -389,6 +391,8 @@ class People:
             },
             hours=_schedule(hours),
             blocked=self.blocked(number),
+            takes_messages=self._mailbox.settings(number).takes_messages,
+            unheard_since=self._mailbox.unheard(number),
         )
 
     def _read_person(self, person: str) -> Person | None:
