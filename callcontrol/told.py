@@ -53,6 +53,15 @@ class Told:
     busy: str | None = None
 
     @property
+    def offered(self) -> tuple[str, str] | None:
+        """An extension on call that may be chosen, and what it is called: nobody is led there unasked."""
+        for step in self.said:
+            fill = dict(step.fill)
+            if "offered" in fill:
+                return fill["offered"], fill["offered_name"]
+        return None
+
+    @property
     def next(self) -> tuple[str, ...]:
         """Who rings where nothing is chosen, one after the other."""
         return tuple(number for number in (self.instead, self.reception) if number)
@@ -60,7 +69,8 @@ class Told:
     @property
     def keys(self) -> dict[str, str]:
         """Where each leads to."""
-        both = {KEY_RECEPTION: self.reception, KEY_INSTEAD: self.instead}
+        offered = self.offered[0] if self.offered else None
+        both = {KEY_RECEPTION: self.reception, KEY_INSTEAD: self.instead or offered}
         return {key: number for key, number in both.items() if number}
 
     @property
@@ -92,7 +102,9 @@ class Told:
     @property
     def _ways(self) -> list[Choice]:
         ways = [Choice(KEY_RECEPTION, "for_reception")] if self.reception else []
-        return [*ways, Choice(KEY_INSTEAD, "for_instead", self.instead)] if self.instead else ways
+        if self.instead:
+            return [*ways, Choice(KEY_INSTEAD, "for_instead", self.instead)]
+        return [*ways, Choice(KEY_INSTEAD, "for_on_call", called=self.offered[1])] if self.offered else ways
 
 
 def one(key: str, language: str) -> list[Sentence]:

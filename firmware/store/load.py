@@ -122,7 +122,7 @@ def _entity(entity: Entity) -> dict[str, Any]:
 
 
 def _unit(unit: Unit) -> dict[str, Any]:
-    return {column.name: plain(getattr(unit, column.name)) for column in fields(Unit)}
+    return {column.name: plain(getattr(unit, column.name)) for column in fields(Unit) if column.name != "referred"}
 
 
 def _person(person: Person) -> dict[str, Any]:
