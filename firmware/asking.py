@@ -17,7 +17,6 @@ from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.message import Request
 from callcontrol.told import Told
-from callcontrol.trunk.pins import Pin
 from firmware import edgedb
 from firmware.bindings import written
 from firmware.config import Config
@@ -179,17 +178,6 @@ class Asking:
                 leads_out=self._config.trunk.leads_out == "pin",
             )
         except (StoreError, sqlite3.Error, OSError) as error:
-            self._failed(error)
-            return None
-
-    def pin_of(self, extension: str) -> Pin | None:
-        """None where it has none, or is blocked, or nobody's."""
-        try:
-            people = self._opened()
-            if people is None or people.extension(extension) is None or people.blocked(extension):
-                return None
-            return people.pin(extension)
-        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
             return None
 

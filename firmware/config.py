@@ -36,6 +36,7 @@ from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
 from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
 from firmware.config_ups import NutKey, SnmpKey, Ups
+from firmware.config_web import Web, web_whole
 from firmware.document import Document, Problem, Sections, key, rule_of
 from firmware.paths import Paths
 
@@ -78,6 +79,7 @@ __all__ = [
     "TrunkGateway",
     "Unit",
     "Ups",
+    "Web",
     "default",
     "known_keys",
     "load",
@@ -138,6 +140,7 @@ class Config:
     codes: Codes = field(default_factory=Codes)
     announcing: Announcing = field(default_factory=Announcing)
     sms: Sms = field(default_factory=Sms)
+    web: Web = field(default_factory=Web)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     trunk: Trunk = field(default_factory=Trunk)
@@ -181,6 +184,7 @@ _SECTIONS: Sections = {
     "codes": Codes,
     "announcing": Announcing,
     "sms": Sms,
+    "web": Web,
     "limits": Limits,
     "standby": Standby,
     "trunk": Trunk,
@@ -277,6 +281,7 @@ def default(state_dir: Path, address: str | None = None) -> Config:
             edge=Edge(listen=tuple(listen)),
             modem=(SIMULATED,),
             ups=(SIMULATED_UPS,),
+            web=Web(listen=("127.0.0.1:8080",)),
             power=Power(halt_command=(), restart_command=()),
         )
     except Refused as refused:
@@ -318,4 +323,5 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     power_whole,
     reach_whole,
     mcu_whole,
+    web_whole,
 )

@@ -13,9 +13,9 @@ from callcontrol.greeted import DIGITS_MAX, Greeted, Keypad
 from callcontrol.media.phrases import Sentence
 from callcontrol.media.sounds import Clip
 from callcontrol.media.tones import Tone, ToneSource
+from callcontrol.plan.pins import PIN_MAX
 from callcontrol.told import Told
-from callcontrol.trunk.pins import PIN_MAX
-from firmware.outwards import Outwards
+from firmware.pins import Pins
 from firmware.places import Place
 from firmware.speaking import Speaking
 
@@ -39,13 +39,22 @@ _BUSY = (486, 600)
 
 
 class Greeting:
-    """`pump` sends what was done with a session."""
+    """`pump` sends what was done with a session; `led_out` says what becomes of a number that an extension dials from
+    outside (callcontrol.greeted)."""
 
-    def __init__(self, speaking: Speaking, switch: Switch, pump: Callable[[], None], outwards: Outwards) -> None:
+    def __init__(
+        self,
+        speaking: Speaking,
+        switch: Switch,
+        pump: Callable[[], None],
+        pins: Pins,
+        led_out: Callable[[str, str], Told],
+    ) -> None:
         self._speaking = speaking
         self._switch = switch
         self._pump = pump
-        self._outwards = outwards
+        self._pins = pins
+        self._led_out = led_out
 
     async def run(self, leg: Leg, place: Place, said: Sequence[Clip], greeted: Greeted, waits: Waits) -> None:
         """To its end, or until it is cancelled, as somebody has answered or the caller is gone."""
@@ -69,7 +78,7 @@ class Greeting:
             await self._end(leg, place, "goodbye")
             return
         number = await self._entry(place, "enter_number", NUMBER_MAX)
-        told = self._outwards.judged(extension, number)
+        told = self._led_out(extension, number)
         if told.said or told.instead is None:
             await self._speaking.say(place, await self._speaking.said(partial(_why, told)))
         if told.instead is None:
@@ -82,7 +91,7 @@ class Greeting:
         """The extension whose PIN the caller knows; what was wrong, the extension or the PIN, is not said."""
         before: list[Clip] = []
         for _ in range(PINS_MAX):
-            if not self._outwards.may_try(leg.number):
+            if not await self._pins.may_try(leg.number):
                 return None
             extension = await self._entry(place, "enter_extension", DIGITS_MAX, before)
             pin = await self._entry(place, "enter_pin", PIN_MAX) if extension else ""
@@ -90,7 +99,7 @@ class Greeting:
                 return None
             quiet = asyncio.ensure_future(self._speaking.quiet(place))
             try:
-                proved = await self._outwards.proves(leg.number, extension, pin)
+                proved = await self._pins.proves(leg.number, extension, pin)
             finally:
                 quiet.cancel()
             if proved:

@@ -15,17 +15,19 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from callcontrol.trunk.pins import Pin
+from callcontrol.plan.pins import Pin
 from firmware import edgedb
 from firmware.config import SECRETS_FILE, Config, load
 from firmware.document import FILE_MAX_BYTES
 from firmware.paths import Paths
 from firmware.store import Credential, Directory
+from firmware.store.database import StoreError, connect
+from firmware.store.pins import changed_pins
 
 __all__ = ["FORMAT", "Identity", "IdentityError", "NotBlank", "gather", "put_in_place", "running"]
 
@@ -38,8 +40,8 @@ READ_TIMEOUT_S = 1.0
 _LEARNT = re.compile(r"[0-9a-fA-F.:]{2,45}\|[0-9]{1,12}\|[0-9]{1,12}")
 """Source address, first and last seen, as the edge writes them (30-register.cfg, LEARN)."""
 _EXTENSION = re.compile(r"[0-9A-Za-z*#+._-]{1,32}")
-_PIN = re.compile(r"[0-9a-f]{32}:[0-9a-f]{64}")
-"""Salt and hash (callcontrol/trunk/pins.py)."""
+_OLD_PIN = re.compile(r"[0-9a-f]{32}:[0-9a-f]{64}")
+"""As PINs were kept before argon2id; one is given anew."""
 _KEY_FILE = re.compile(r"[\x20-\x7e\n]{16,16384}")
 """A key or certificate, as text."""
 
@@ -62,7 +64,7 @@ class NotBlank(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """``config`` and ``secrets`` are the texts of unit.toml and secrets.toml, ``files`` of the unit's keys, by name;
-    ``pins`` by extension, as ``_PIN`` has them; ``learnt`` is the edge's table."""
+    ``pins`` by extension, as callcontrol/plan/pins.py keeps them; ``learnt`` is the edge's table."""
 
     unit: str
     made_at: str
@@ -121,7 +123,11 @@ def gather(config_file: Path, config: Config, made_at: str, version: str) -> Ide
         directory = Directory.open(paths.directory)
         with closing(directory):
             credentials = directory.credentials()
-            pins = {number: f"{pin.salt.hex()}:{pin.hash.hex()}" for number, pin in directory.pins().items()}
+            pins = {number: pin.hash for number, pin in directory.pins().items()}
+    if paths.journal.exists():
+        # One that is damaged must not keep a spare from taking this unit's place.
+        with suppress(StoreError), closing(connect(paths.journal, "journal")) as journal:
+            pins |= {number: pin.hash for number, pin in changed_pins(journal).items()}
     return Identity(
         unit=config.unit.name,
         made_at=made_at,
@@ -195,7 +201,7 @@ def _make_state(identity: Identity, ready: Paths) -> None:
     directory = Directory.open(ready.directory)
     with closing(directory):
         directory.put_credentials(identity.credentials)
-        directory.put_pins({number: Pin(*map(bytes.fromhex, pin.split(":"))) for number, pin in identity.pins.items()})
+        directory.put_pins({number: Pin(pin) for number, pin in identity.pins.items()})
     if os.geteuid() == 0:
         above = ready.state.parent.stat()
         os.chown(ready.directory, above.st_uid, above.st_gid)
@@ -300,7 +306,18 @@ def _credentials(found: object) -> tuple[Credential, ...]:
 def _pins(found: object) -> dict[str, str]:
     if not isinstance(found, dict) or len(found) > EXTENSIONS_MAX:
         raise IdentityError(f"pins: expected at most {EXTENSIONS_MAX}")
-    return {_like(name, _EXTENSION, "pins"): _like(pin, _PIN, "pins") for name, pin in found.items()}
+    return {
+        _like(name, _EXTENSION, "pins"): _pin(pin)
+        for name, pin in found.items()
+        if not (isinstance(pin, str) and _OLD_PIN.fullmatch(pin))
+    }
+
+
+def _pin(found: object) -> str:
+    try:
+        return Pin(found).hash  # type: ignore[arg-type]
+    except ValueError:
+        raise IdentityError("pins: not so written") from None
 
 
 def _learnt(found: object) -> dict[str, str]:

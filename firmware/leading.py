@@ -30,7 +30,7 @@ from firmware.config import Config
 from firmware.dialled import Dialling
 from firmware.led import Book
 from firmware.link import Link
-from firmware.outwards import Outwards
+from firmware.pins import Pins
 from firmware.threats import Threats
 from firmware.ticks import tick
 from firmware.waited import Waited
@@ -83,7 +83,7 @@ class Leading:
         self._said, self._here = config.announcing, config.network.here
         self._paths = config.paths
         self._threats = Threats(config.paths)
-        self._outwards = Outwards(self._asking, told)
+        self._pins = Pins(config.paths, told)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._on_hold: OnHold | None = None
@@ -135,7 +135,7 @@ class Leading:
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
         speaking = Speaking(voice, self._said.languages)
-        greeting = Greeting(speaking, self._switch, self._pump, self._outwards)
+        greeting = Greeting(speaking, self._switch, self._pump, self._pins, self._asking.led_out)
         name_of = self._asking.name_of
         # Only for who comes by the edge from outside: no phone has us send to ourselves.
         beside = Places(beside=True, here=self._here)
@@ -154,7 +154,7 @@ class Leading:
         if self._announcing is not None:
             self._announcing.close()
         self._threats.close()
-        self._outwards.close()
+        self._pins.close()
         self._asking.close()
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:

@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from callcontrol.digest import ha1
-from callcontrol.trunk.pins import PIN_MAX, SALT_BYTES, fault_of, kept
+from callcontrol.plan.pins import PIN_MAX, fault_of, kept
 from firmware.config import Config
 from firmware.store import Credential, Directory, StoreError
 from firmware.store.database import to_text
 from firmware.store.directory import LEARNT, MODES
+from firmware.store.pins import PinRows
 from tools.errors import DONE, USAGE, UserError
 from tools.output import Output, counted, table
-from tools.people import opened, viewer_of
+from tools.people import Opened, opened, viewer_of
 from tools.place import config_of
 
 __all__ = ["Fault", "new_secret", "parse", "run"]
@@ -325,19 +326,19 @@ def _remove(args: argparse.Namespace, out: Output, config: Config) -> int:
 
 
 def _pin(args: argparse.Namespace, out: Output, config: Config) -> int:
-    """By which its owner is led out from outside ([trunk] leads_out)."""
+    """For the pages, the mailbox from another phone, locks, and who is led out from outside ([trunk] leads_out)."""
     if args.remove:
-        with _directory(config, write=True) as directory:
-            if not directory.remove_pin(args.extension):
+        with opened(config) as store:
+            if not _pin_rows(store).remove(args.extension, viewer_of(args).id, datetime.now(UTC)):
                 raise UserError("RVX-D02", f"{args.extension} has no PIN.")
         return _said(args, out, "has no PIN any more")
     pin = _new_pin(args.extension) if args.generate else _typed(args, "PIN", PIN_MAX)
     if (fault := fault_of(pin, args.extension)) is not None:
         raise UserError("RVX-D01", f"the PIN: {fault}.")
-    with _directory(config, write=True) as directory:
-        if args.extension not in directory.extensions():
+    with opened(config) as store:
+        if store.people.extension(args.extension) is None:
             raise UserError("RVX-D02", f"{args.extension} is not in the directory of people.")
-        directory.put_pins({args.extension: kept(pin, secrets.token_bytes(SALT_BYTES))})
+        _pin_rows(store).change(args.extension, kept(pin), viewer_of(args).id, datetime.now(UTC))
     if out.json:
         shown: dict[str, Any] = {"pin": pin} if args.generate else {}
         out.document("ok", extension=args.extension, action="has a PIN", **shown)
@@ -346,6 +347,10 @@ def _pin(args: argparse.Namespace, out: Output, config: Config) -> int:
     if args.generate:
         out.note("The PIN is shown only now.")
     return DONE
+
+
+def _pin_rows(store: Opened) -> PinRows:
+    return PinRows(store.people.directory, store.people.journal)
 
 
 def _new_pin(extension: str) -> str:

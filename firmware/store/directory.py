@@ -9,7 +9,7 @@ from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
-from callcontrol.trunk.pins import Pin
+from callcontrol.plan.pins import Pin
 from firmware.store.database import connect, transact
 
 __all__ = ["LEARNT", "MODES", "Credential", "Directory"]
@@ -113,18 +113,13 @@ class Directory:
 
     def pins(self) -> dict[str, Pin]:
         """By extension."""
-        return {extension: Pin(salt, made) for extension, salt, made in self._db.execute("SELECT * FROM pin")}
+        return {extension: Pin(made) for extension, made in self._db.execute("SELECT extension, hash FROM pin")}
 
     def put_pins(self, pins: Mapping[str, Pin]) -> None:
         """Add or replace, by extension. Raises ValueError for what can be no extension."""
         for extension in pins:
             if not _FORMS["extension"][0].fullmatch(extension):
                 raise ValueError(f"extension {extension[:40]!r}: expected {_FORMS['extension'][1]}")
-        rows = [(extension, pin.salt, pin.hash) for extension, pin in pins.items()]
-        sql = "INSERT OR REPLACE INTO pin (extension, salt, hash) VALUES (?, ?, ?)"
+        rows = [(extension, pin.hash) for extension, pin in pins.items()]
+        sql = "INSERT OR REPLACE INTO pin (extension, hash) VALUES (?, ?)"
         transact(self._db, lambda: self._db.executemany(sql, rows))
-
-    def remove_pin(self, extension: str) -> bool:
-        """False when there was none."""
-        sql = "DELETE FROM pin WHERE extension = ?"
-        return transact(self._db, lambda: self._db.execute(sql, (extension,)).rowcount > 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,14 +13,11 @@ from callcontrol.call import Leg, Refused, Switch
 from callcontrol.greeted import Greeted
 from callcontrol.media.phrases import Sentence, text
 from callcontrol.media.voice import Voice
-from callcontrol.plan.steps import Note, Say
+from callcontrol.plan.steps import Say
 from callcontrol.told import Told
-from callcontrol.trunk import pins
-from callcontrol.trunk.pins import BY_CALLER_MAX, OF_EXTENSION_MAX, Pin
 from firmware import greeting, speaking
-from firmware.asking import Asking
-from firmware.greeting import Greeting
-from firmware.outwards import Outwards
+from firmware.greeting import PINS_MAX, Greeting
+from firmware.pins import Pins
 from firmware.places import Place
 from firmware.speaking import Speaking
 
@@ -31,34 +27,35 @@ NEVER = 3600.0
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What nobody presses is not waited for, and a PIN costs nothing."""
+    """What nobody presses is not waited for."""
     for module, name in ((greeting, "CHOICE_S"), (greeting, "ENTRY_S"), (speaking, "BETWEEN_KEYS_S")):
         monkeypatch.setattr(module, name, 0.01)
-    monkeypatch.setattr(pins, "SCRYPT_N", 2)
 
 
 class Line:
     """One caller, who presses a word of `keys` whenever something was said; what is said, and who rings."""
 
-    def __init__(
-        self, keys: Sequence[str], number: str = MOBILE, pin: Pin | None = None, told: Told | None = None
-    ) -> None:
+    def __init__(self, keys: Sequence[str], pin: str = "", told: Told | None = None, tries: int = PINS_MAX) -> None:
         self.heard: list[str] = []
         self.rung: list[tuple[str, ...]] = []
-        self.notes: list[Note] = []
         self.asked: list[tuple[str, str]] = []
         self.ended = 0
         self._presses = list(keys)
         self.keys: asyncio.Queue[str] = asyncio.Queue()
         self.leg = cast(Leg, SimpleNamespace(number=MOBILE, acts_as="", call=object()))
-        self.outwards = Outwards(
-            cast(Asking, SimpleNamespace(pin_of=lambda _: pin, led_out=self.led_out)), self.notes.append
-        )
+        self._pin, self._tries = pin, tries
         self._told = told or Told(why="", instead=OTHER)
         self.refused = Refused(480)
         self.broken_in_upon = False
         self.unreached: Callable[[Refused], None] = lambda _: None
         self._waits: asyncio.Queue[Callable[[], Coroutine[None, None, None]]] = asyncio.Queue()
+
+    async def may_try(self, caller: str) -> bool:
+        return self._tries > 0
+
+    async def proves(self, caller: str, extension: str, pin: str) -> bool:
+        self._tries -= 1
+        return caller == MOBILE and extension == "1001" and pin == self._pin
 
     def led_out(self, extension: str, number: str) -> Told:
         self.asked.append((extension, number))
@@ -89,7 +86,7 @@ class Line:
     def run(self, *, leads_out: bool = True) -> None:
         async def talk() -> None:
             speaks = Speaking(cast(Voice, self), ("sv",))
-            talks = Greeting(speaks, cast(Switch, self), lambda: None, self.outwards)
+            talks = Greeting(speaks, cast(Switch, self), lambda: None, cast(Pins, self), self.led_out)
             greeted = Greeted(
                 greeting="", entity="", next=("1000",), longest=4,
                 reached=lambda digits: (digits,) if digits == "1001" else (), leads_out=leads_out,
@@ -106,15 +103,8 @@ class Line:
                 talking = asyncio.ensure_future(goes_on())
             await asyncio.wait_for(talking, 5.0)
 
-        try:
-            asyncio.run(talk())
-        finally:
-            self.outwards.close()
+        asyncio.run(talk())
         assert self.ended == 1
-
-
-def known() -> Pin:
-    return pins.kept(PIN, bytes(16))
 
 
 @pytest.mark.parametrize(
@@ -145,26 +135,25 @@ def test_who_is_broken_in_upon_while_it_rings_goes_on_waiting() -> None:
 
 
 def test_who_proves_to_be_one_of_ours_is_led_out_as_that_one() -> None:
-    line = Line(["*", "1001#", f"{PIN}#", "00701112233#"], pin=known())
+    line = Line(["*", "1001#", f"{PIN}#", "00701112233#"], pin=PIN)
     line.refused = Refused(486)
     line.run()
     assert line.asked == [("1001", "00701112233")]
     assert line.rung == [(OTHER,)]
     assert line.leg.acts_as == "1001"
     assert line.heard[-1].startswith("Numret är upptaget")
-    assert not line.notes
 
 
 def test_what_the_number_costs_or_means_is_said_first() -> None:
     notice = Told(said=(Say(rule="E8", words="mobile_trunk_notice"),), why="", instead=OTHER)
-    line = Line(["*", "1001#", f"{PIN}#", "00701112233#"], pin=known(), told=notice)
+    line = Line(["*", "1001#", f"{PIN}#", "00701112233#"], pin=PIN, told=notice)
     line.run()
     assert "Samtalet kopplas över mobilnätet." in line.heard
     assert line.rung == [(OTHER,)]
 
 
 def test_who_may_not_is_told_so_and_led_nowhere() -> None:
-    line = Line(["*", "1001#", f"{PIN}#", "0090044#"], pin=known(), told=Told(why="barred"))
+    line = Line(["*", "1001#", f"{PIN}#", "0090044#"], pin=PIN, told=Told(why="barred"))
     line.run()
     assert line.rung == []
     assert line.leg.acts_as == ""
@@ -181,39 +170,13 @@ def test_who_may_not_is_told_so_and_led_nowhere() -> None:
     ],
 )
 def test_who_proves_nothing_is_led_nowhere(keys: list[str], pin: bool) -> None:
-    line = Line(keys, pin=known() if pin else None)
+    line = Line(keys, pin=PIN if pin else "")
     line.run()
     assert (line.rung, line.asked) == ([], [])
     assert line.heard[-1].startswith("Tack för samtalet")
 
 
-def test_guesses_end_for_the_caller_and_for_the_extension_whoever_calls() -> None:
-    async def guess() -> None:
-        line = Line([], pin=known())
-        wrong = [
-            await line.outwards.proves(f"+4670000000{number}", "1001", "000000") for number in range(OF_EXTENSION_MAX)
-        ]
-        assert not any(wrong)
-        assert [(note.words, note.fill) for note in line.notes] == [("pin_guessed", (("extension", "1001"),))]
-        assert not await line.outwards.proves(MOBILE, "1001", PIN), "the right one, too late"
-        assert len(line.notes) == 1
-        for _ in range(BY_CALLER_MAX):
-            await line.outwards.proves(OTHER, "1002", "000000")
-        assert not line.outwards.may_try(OTHER)
-        line.outwards.close()
-
-    asyncio.run(guess())
-
-
-def test_a_pin_that_was_pressed_too_early_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
-    async def guess() -> None:
-        line = Line([], pin=None)
-        for _ in range(OF_EXTENSION_MAX):
-            await line.outwards.proves(OTHER, PIN, "000000")
-        assert line.notes == []
-        line.outwards.close()
-
-    with caplog.at_level(logging.INFO, logger="rvx"):
-        asyncio.run(guess())
-    assert "kind=pin_wrong extension=unknown" in caplog.text
-    assert PIN not in caplog.text
+def test_who_may_guess_no_more_is_led_nowhere() -> None:
+    line = Line(["*", "1001#", "000000#", "1001#", f"{PIN}#"], pin=PIN, tries=1)
+    line.run()
+    assert (line.rung, line.asked) == ([], [])

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from callcontrol.digest import ha1
+from callcontrol.plan.pins import kept
 from firmware.config import ConfigError, load
 from firmware.edge import EdgeUnavailable, make_state
 from firmware.identity import Identity, IdentityError, NotBlank, gather, put_in_place, running
@@ -26,7 +27,7 @@ def credential(extension: str, mode: int = 2) -> Credential:
     return Credential(extension, mode, hashed, None, "region.example", extension, "2026-01-01T00:00:00Z")
 
 
-PINS = {"1001": f"{7:032x}:{8:064x}"}
+PINS = {"1001": kept("804715").hash}
 CREDENTIALS = (credential("1001"), credential("1002", 3), credential("1004", 4))
 
 

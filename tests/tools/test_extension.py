@@ -5,14 +5,15 @@ import json
 import os
 import stat
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from callcontrol.digest import ha1
-from callcontrol.trunk import pins
-from callcontrol.trunk.pins import Pin, fits
+from callcontrol.plan.pins import fits, kept
 from firmware.store import Directory
+from firmware.store.pins import PinRows
 from tools import extension
 from tools.cli import main
 from tools.errors import DONE, USAGE
@@ -249,9 +250,10 @@ def test_a_pin_is_kept_as_a_hash_only_and_its_extension_is_there(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.parent.mkdir()
-    directory = Directory.open(file)
-    monkeypatch.setattr(pins, "SCRYPT_N", 1 << 10)
-    monkeypatch.setattr(Directory, "extensions", lambda self: ("1001",))
+    people = file.parent / "people.csv"
+    people.write_text("kommun;enhet;id;förnamn;efternamn;anknytning\nNorrby;Bygg;anna;Anna;Öberg;1001\n", "utf-8")
+    assert main(["people", "load", str(people)]) == DONE
+    rows = PinRows.open(file, file.with_name("journal.db"))
     for pin in ("1234", "123456", "771001", "77100x", ""):
         typed(monkeypatch, pin + "\n")
         assert main(["extension", "pin", "1001", "--secret-stdin"]) == USAGE
@@ -261,15 +263,18 @@ def test_a_pin_is_kept_as_a_hash_only_and_its_extension_is_there(
     typed(monkeypatch, "804715\n")
     assert main(["extension", "pin", "1001", "--secret-stdin"]) == DONE
     assert "804715" not in capsys.readouterr().out
-    assert fits("804715", directory.pins()["1001"])
-    assert b"804715" not in b"".join(path.read_bytes() for path in file.parent.iterdir())
+    assert fits("804715", rows.pin("1001"))
+    assert b"804715" not in b"".join(path.read_bytes() for path in file.parent.iterdir() if path.is_file())
     assert main(["extension", "pin", "1001", "--generate", "--json"]) == DONE
-    assert fits(json.loads(capsys.readouterr().out)["pin"], directory.pins()["1001"])
-    assert main(["extension", "pin", "1002", "--generate"]) == USAGE
+    assert fits(json.loads(capsys.readouterr().out)["pin"], rows.pin("1001"))
+    assert main(["extension", "pin", "9999", "--generate"]) == USAGE
     assert "RVX-D02" in capsys.readouterr().err
     assert main(["extension", "pin", "1001", "--remove"]) == DONE
+    assert rows.pin("1001") is None
     assert main(["extension", "pin", "1001", "--remove"]) == USAGE
-    directory.put_pins({"1001": Pin(bytes(16), bytes(32))})
-    assert main(["extension", "remove", "1001"]) == DONE
-    assert directory.pins() == {}
-    directory.close()
+    with closing(Directory.open(file)) as directory:
+        directory.put_pins({"1001": kept("804715")})
+        assert fits("804715", rows.pin("1001"))
+        assert main(["extension", "remove", "1001"]) == DONE
+        assert directory.pins() == {}
+    rows.close()

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from callcontrol.plan.model import Entity, Extension, Identity, Kind, Person, Unit
+from callcontrol.plan.pins import kept
 from callcontrol.plan.reach import DEFAULT_CLASS
 from callcontrol.records import Way
-from callcontrol.trunk.pins import kept
 from callcontrol.trunk.steps import KEPT
 from firmware.store import Directory
 from firmware.store.database import connect
@@ -134,7 +134,7 @@ def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
         load(directory, _people(), "rig", datetime.now(UTC))
         directory.close()
         with closing(Directory.open(site.paths.directory)) as pins:
-            pins.put_pins({CALLER: kept(PIN, bytes(16))})
+            pins.put_pins({CALLER: kept(PIN)})
         site.start()
         site.platform.stop()
         site.wait_mode("SURVIVAL", STEP_S)

@@ -2,7 +2,6 @@
 
 from tools.errors import (
     Entry,
-    archive,
     board,
     certificates,
     command_line,
@@ -43,7 +42,6 @@ CATALOG: dict[str, Entry] = {
     **machine.ENTRIES,
     **sms.ENTRIES,
     **phones.ENTRIES,
-    **archive.ENTRIES,
     **unit.ENTRIES,
     **certificates.ENTRIES,
     **board.ENTRIES,
