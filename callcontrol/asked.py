@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 
 from callcontrol.plan.catalogue import said as spoken
 from callcontrol.plan.catalogue import words
+from callcontrol.plan.mailbox import Meets, met
 from callcontrol.plan.model import (
     Call,
     Directory,
@@ -219,7 +220,7 @@ def _inside(
     # Without a way out what leads outside is passed over.
     state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=ways_out, presence=presence, idle=idle)
     made = plan(call, directory, state, now)
-    answer, told = _first(asked, made, directory, rung, sought)
+    answer, told = _first(asked, made, directory, now, rung, sought)
     ring = next((step for step in made.steps if isinstance(step, Ring | Out) and _rung_by(step) == answer), None)
     out = tuple(
         _led_out(number, step.identity if isinstance(step, Out) else Identity.MAIN, (asked.caller, sought), directory)
@@ -250,7 +251,7 @@ def _rings(answer: tuple[str, ...] | Refusal) -> tuple[str, ...]:
 
 
 def _first(
-    asked: Asked, made: Plan, directory: Directory, rung: tuple[str, ...], sought: str
+    asked: Asked, made: Plan, directory: Directory, now: datetime, rung: tuple[str, ...], sought: str
 ) -> tuple[tuple[str, ...] | Refusal, Told | None]:
     """The first step that can be done, and what the caller is told where that ends the call."""
     said: list[Say] = []
@@ -258,18 +259,18 @@ def _first(
         if isinstance(step, Say):
             said.append(step)
         elif isinstance(step, Ring | Out) and (ringing := _rung_by(step)):
-            return ringing, _told(asked, made, said, directory, rung, sought, ringing[0]) if said else None
+            return ringing, _told(asked, made, said, directory, now, rung, sought, ringing[0]) if said else None
         elif isinstance(step, Reception | Voicemail) and not said:
             # A mailbox needs sound: without any the call ends where its 0 leads to (B1).
             if (reception := _reception(step, directory)) not in (None, asked.caller, *rung):
                 assert reception is not None
-                told = _told(asked, made, said, directory, rung, sought)
+                told = _told(asked, made, said, directory, now, rung, sought)
                 return (reception,), told if isinstance(step, Voicemail) or told.busy else None
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
             refusal = Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
             return refusal, Told(said=tuple(said), why=step.words, sought=sought)
-    return _refused(asked, made, said, directory), _told(asked, made, said, directory, rung, sought)
+    return _refused(asked, made, said, directory), _told(asked, made, said, directory, now, rung, sought)
 
 
 def _told(
@@ -277,6 +278,7 @@ def _told(
     made: Plan,
     said: list[Say],
     directory: Directory,
+    now: datetime,
     rung: tuple[str, ...],
     sought: str,
     instead: str | None = None,
@@ -287,20 +289,22 @@ def _told(
     if reception in (asked.caller, *rung):
         reception = None
     why = last.why if isinstance(last, Reception) else word_of(asked.why)
-    mailbox = _mailbox(last if instead is None else None, sought, directory)
+    mailbox, greeting = _mailbox(last if instead is None else None, sought, directory, now)
     ours = asked.caller is not None and directory.extension(asked.caller) is not None
     busy = sought if asked.why is Why.BUSY and ours and rung[-1:] == (sought,) else None
     return Told(
-        said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox, busy=busy
-    )
+        said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox,
+        greeting=greeting, busy=busy,
+    )  # fmt: skip
 
 
-def _mailbox(last: Step | None, sought: str, directory: Directory) -> str | None:
-    """Whose message may be left: that of the plan's end, else that of who was called."""
+def _mailbox(last: Step | None, sought: str, directory: Directory, now: datetime) -> tuple[str | None, str | None]:
+    """Whom a message may be left for, and whose greeting is said: those of the plan's end, else of who was called."""
     if isinstance(last, Voicemail):
-        return None if last.announcement_only else last.extension
+        return None if last.announcement_only else last.extension, last.extension
     extension = directory.extension(sought) if sought else None
-    return sought if extension is not None and extension.voicemail and not extension.blocked else None
+    meets = Meets.NOTHING if extension is None else met(extension, directory, now)
+    return sought if meets is Meets.MESSAGES else None, sought if meets in (Meets.MESSAGES, Meets.GREETING) else None
 
 
 def _reception(step: Reception | Voicemail, directory: Directory) -> str | None:

@@ -40,7 +40,8 @@ def word_of(why: Why) -> str:
 class Told:
     """`said`: the plan's; `why`: a word of it, said where the plan says nothing. `sought`: the extension that was
     called, "" for none. `reception`, `instead`: extensions to be led on to. `mailbox`: the extension that a message may
-    be left for. `busy`: the extension that the caller, one of ours, may wait for or be called back by."""
+    be left for. `greeting`: the extension whose own recorded words are said, where there are any. `busy`: the extension
+    that the caller, one of ours, may wait for or be called back by."""
 
     said: tuple[Say, ...] = ()
     why: str
@@ -48,7 +49,17 @@ class Told:
     reception: str | None = None
     instead: str | None = None
     mailbox: str | None = None
+    greeting: str | None = None
     busy: str | None = None
+
+    @property
+    def offered(self) -> tuple[str, str] | None:
+        """An extension on call that may be chosen, and what it is called: nobody is led there unasked."""
+        for step in self.said:
+            fill = dict(step.fill)
+            if "offered" in fill:
+                return fill["offered"], fill["offered_name"]
+        return None
 
     @property
     def next(self) -> tuple[str, ...]:
@@ -58,8 +69,15 @@ class Told:
     @property
     def keys(self) -> dict[str, str]:
         """Where each leads to."""
-        both = {KEY_RECEPTION: self.reception, KEY_INSTEAD: self.instead}
+        offered = self.offered[0] if self.offered else None
+        both = {KEY_RECEPTION: self.reception, KEY_INSTEAD: self.instead or offered}
         return {key: number for key, number in both.items() if number}
+
+    @property
+    def greeting_says_all(self) -> bool:
+        """Nothing but that somebody does not answer would be said, or what stands written for it: their own words say
+        it. Why they are away, and until when, they may not."""
+        return all(step.words == "announcement" for step in self.said)
 
     def reasons(self, now: datetime, language: str, name_of: NameOf) -> list[Sentence]:
         """Why, and until when."""
@@ -84,7 +102,9 @@ class Told:
     @property
     def _ways(self) -> list[Choice]:
         ways = [Choice(KEY_RECEPTION, "for_reception")] if self.reception else []
-        return [*ways, Choice(KEY_INSTEAD, "for_instead", self.instead)] if self.instead else ways
+        if self.instead:
+            return [*ways, Choice(KEY_INSTEAD, "for_instead", self.instead)]
+        return [*ways, Choice(KEY_INSTEAD, "for_on_call", called=self.offered[1])] if self.offered else ways
 
 
 def one(key: str, language: str) -> list[Sentence]:

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Paths", "closed_to_others"]
+__all__ = ["Paths", "closed_to_others", "recording_of"]
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,11 @@ class Paths:
     @property
     def directory(self) -> Path:
         return self.state / "directory.db"
+
+
+def recording_of(folder: Path, name: str) -> Path:
+    """Where the sound of that name lies."""
+    return folder / f"{name}.wav"
 
 
 def closed_to_others(path: Path) -> Path | None:

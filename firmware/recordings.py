@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from callcontrol.media.recorder import HEADER_BYTES, Disk
+from firmware.paths import recording_of
 from firmware.store import StoreError
 from firmware.store.database import OfJournal
 
@@ -98,11 +99,6 @@ class Recordings(Generic[Rows]):
         disk = os.statvfs(self._folder)
         few = len(sizes) < count_max and sum(sizes) < bytes_max
         return few and disk.f_bavail * disk.f_frsize >= FREE_LEAST_BYTES
-
-
-def recording_of(folder: Path, name: str) -> Path:
-    """Where the sound of that name lies."""
-    return folder / f"{name}.wav"
 
 
 def new_name() -> str:

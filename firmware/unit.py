@@ -19,6 +19,7 @@ from callcontrol.plan.notices import Notice
 from drivers.gpio import Header
 from drivers.pins import PINMAP, PinMapError, parse
 from firmware import __version__
+from firmware.archive import delete_daily
 from firmware.aside import Aside
 from firmware.beats import Beats
 from firmware.board import Board, look_at
@@ -95,6 +96,7 @@ class Unit:
                 tasks.create_task(self._keeper.tables())
                 tasks.create_task(self._keeper.notices())
                 tasks.create_task(self._keeper.bindings())
+                tasks.create_task(delete_daily(self._paths))
                 if self._beats:
                     tasks.create_task(self._beats.run())
                 if self._aside:

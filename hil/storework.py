@@ -21,8 +21,10 @@ from callcontrol.media.pcm import FRAME_BYTES
 from callcontrol.media.recorder import HEADER_BYTES, mend, read_recording
 from callcontrol.media.tones import Tone, tone_pcm
 from callcontrol.plan.absence import Opening, Referral, Source
-from callcontrol.plan.model import Condition, Forwarding
+from callcontrol.plan.model import Condition, Forwarding, Whole
 from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.schedule import Schedule
+from callcontrol.plan.service import Key, Service
 from callcontrol.trunk.smsqueue import Kind, Outcome
 from firmware.messages import Kept, Messages
 from firmware.paths import Paths
@@ -32,9 +34,11 @@ from firmware.store.changes import Changes
 from firmware.store.fold import AccFolder
 from firmware.store.load import load
 from firmware.store.people_csv import Reading
+from firmware.store.services import Services
 from firmware.store.sms import Report, Sms, SmsRows
 from firmware.store.smscame import Came, CameRows, What
 from firmware.store.staged import Stage
+from firmware.store.wholes import Wholes
 from hil.municipality import generate
 
 __all__ = ["check", "main"]
@@ -47,6 +51,7 @@ HA1 = "0" * 32
 SPOKEN = [tone_pcm(Tone.RECORDING)[1][:FRAME_BYTES]] * 45
 """Of a message: a second, less a little."""
 MOBILE = "+46701234567"
+ALWAYS = Schedule.parse("mån-sön dygnet runt")
 LINE = "INVITE|f{n}|t{n}|call{n}|200|OK|{at}|1001|1002|local|0||\n"
 
 
@@ -71,6 +76,7 @@ def _work(folder: Path) -> None:
     directory = Directory.open(folder / "directory.db")
     (folder / "acc").mkdir()
     sms, came = SmsRows.open(folder / "journal.db"), CameRows.open(folder / "journal.db")
+    services, wholes = Services.open(folder / "journal.db"), Wholes.open(folder / "journal.db")
     messages = Messages(Paths(folder))
     messages.recovered.result()
     folder_of_acc = AccFolder(folder / "acc", journal, rotate_bytes=200)
@@ -94,6 +100,10 @@ def _work(folder: Path) -> None:
         _told("change", f"p{number}")
         changes.looked("operator", "person", f"p{number}", "mobile", "asked by the police", now)
         _told("look", f"p{number}")
+        services.press(Service(entity=one, hours=ALWAYS), Key.NIGHT, "1000", now)
+        _told("service", one)
+        wholes.refer([f"u{number}"], Whole(id=one, reason="course", start=now, until=None, set_by="anna"), now)
+        _told("department", one)
         recording = messages.begin("1001", "1002", f"call{number}", "busy")
         for frame in SPOKEN:
             recording.push(frame)
@@ -119,7 +129,7 @@ def _work(folder: Path) -> None:
     _told("loaded", str(PEOPLE))
     _take_changes(directory._db)
     _told("loaded", str(PEOPLE + ADDED - REMOVED))
-    for opened in (messages, changes, journal, directory, sms, came):
+    for opened in (messages, changes, journal, directory, sms, came, services, wholes):
         opened.close()
 
 
@@ -205,6 +215,8 @@ _FOUND = {
     "forwarding": "SELECT 1 FROM forwarding WHERE extension = ?",
     "block": "SELECT 1 FROM block WHERE extension = ?",
     "change": "SELECT 1 FROM change WHERE id = ?",
+    "service": "SELECT 1 FROM service_key WHERE entity = ?",
+    "department": "SELECT 1 FROM department_referral WHERE id = ?",
     "look": "SELECT 1 FROM look WHERE subject = ?",
     "incident": "SELECT 1 FROM incident WHERE id = ?",
     "record": "SELECT 1 FROM record WHERE call_id = ?",
@@ -216,7 +228,10 @@ _FOUND = {
     "lifted": "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM block WHERE extension = ?)",
     "loaded": "SELECT 1 FROM loaded WHERE people >= ?",
 }
-_KINDS = ("referral", "opening", "forwarding", "block", "person", "look", "message", "sms", "sms_reply")
+_KINDS = (
+    *("referral", "opening", "forwarding", "block", "person", "look", "message", "sms", "sms_reply"),
+    *("service", "department"),
+)
 
 
 def _recovered(folder: Path) -> None:
@@ -283,6 +298,8 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         ("forwarding", "SELECT extension FROM forwarding"),
         ("person", "SELECT id FROM change"),
         ("look", "SELECT subject FROM look"),
+        ("service", "SELECT entity FROM service_key"),
+        ("department", "SELECT id FROM department_referral"),
         ("message", "SELECT id FROM message WHERE length_ms IS NOT NULL"),
         ("sms", "SELECT id FROM sms WHERE ended_at IS NOT NULL"),
         ("sms_reply", "SELECT id FROM sms_came"),

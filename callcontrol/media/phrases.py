@@ -7,16 +7,31 @@ phrase is a part of speech that stands by itself, so that recordings join withou
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
 
+from callcontrol.media.counted import (
+    EN_DAYS,
+    EN_MONTHS,
+    EN_ORDINALS,
+    EN_TENS,
+    EN_UNITS,
+    SV_DAYS,
+    SV_MONTHS,
+    SV_ORDINALS,
+    SV_TENS,
+    SV_UNITS,
+    counted,
+)
 from callcontrol.plan.catalogue import Words
 from callcontrol.plan.reasons import MX_ONE, SWEDISH
-from callcontrol.plan.schedule import STOCKHOLM
+from callcontrol.plan.schedule import STOCKHOLM, Schedule, Span
 from callcontrol.plan.steps import Refuse, Say
 
 __all__ = [
@@ -28,6 +43,7 @@ __all__ = [
     "because",
     "choices",
     "number",
+    "past",
     "phrase",
     "phrases",
     "refused",
@@ -40,149 +56,8 @@ LANGUAGES = ("sv", "en")
 WEEK = timedelta(days=7)
 """A day further off is said by its date."""
 MAX_DIGITS = 20
-
-_SV_UNITS = [
-    "noll",
-    "ett",
-    "två",
-    "tre",
-    "fyra",
-    "fem",
-    "sex",
-    "sju",
-    "åtta",
-    "nio",
-    "tio",
-    "elva",
-    "tolv",
-    "tretton",
-    "fjorton",
-    "femton",
-    "sexton",
-    "sjutton",
-    "arton",
-    "nitton",
-]
-_SV_TENS = ["tjugo", "trettio", "fyrtio", "femtio", "sextio", "sjuttio", "åttio", "nittio"]
-_EN_UNITS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-]
-_EN_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SV_ORDINALS = [
-    "första",
-    "andra",
-    "tredje",
-    "fjärde",
-    "femte",
-    "sjätte",
-    "sjunde",
-    "åttonde",
-    "nionde",
-    "tionde",
-    "elfte",
-    "tolfte",
-    "trettonde",
-    "fjortonde",
-    "femtonde",
-    "sextonde",
-    "sjuttonde",
-    "artonde",
-    "nittonde",
-    "tjugonde",
-    "tjugoförsta",
-    "tjugoandra",
-    "tjugotredje",
-    "tjugofjärde",
-    "tjugofemte",
-    "tjugosjätte",
-    "tjugosjunde",
-    "tjugoåttonde",
-    "tjugonionde",
-    "trettionde",
-    "trettioförsta",
-]
-_EN_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-    "twenty-first",
-    "twenty-second",
-    "twenty-third",
-    "twenty-fourth",
-    "twenty-fifth",
-    "twenty-sixth",
-    "twenty-seventh",
-    "twenty-eighth",
-    "twenty-ninth",
-    "thirtieth",
-    "thirty-first",
-]
-_SV_DAYS = ["måndag", "tisdag", "onsdag", "torsdag", "fredag", "lördag", "söndag"]
-_EN_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-_SV_MONTHS = [
-    "januari",
-    "februari",
-    "mars",
-    "april",
-    "maj",
-    "juni",
-    "juli",
-    "augusti",
-    "september",
-    "oktober",
-    "november",
-    "december",
-]
-_EN_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
+WRITTEN_IN = "sv"
+"""The language in which an entity writes its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,17 +81,19 @@ def phrases() -> Mapping[str, Words]:
     found = tomllib.loads((files("callcontrol.media") / "phrases.toml").read_text("utf-8"))["phrases"]
     catalogue = {key: Words(*both) for key, both in found.items()}
     for n in range(100):
-        catalogue[f"n{n}"] = Words(_counted(n, _SV_UNITS, _SV_TENS, ""), _counted(n, _EN_UNITS, _EN_TENS, "-"))
+        catalogue[f"n{n}"] = Words(counted(n, SV_UNITS, SV_TENS, ""), counted(n, EN_UNITS, EN_TENS, "-"))
     for n in range(10):
-        catalogue[f"m0{n}"] = Words(f"noll {_SV_UNITS[n]}", f"oh {_EN_UNITS[n]}")
+        catalogue[f"m0{n}"] = Words(f"noll {SV_UNITS[n]}", f"oh {EN_UNITS[n]}")
     for n in range(12):
-        catalogue[f"am{n}"] = Words("", f"{_EN_UNITS[n or 12]} a.m." if n else "midnight")
-        catalogue[f"pm{n}"] = Words("", f"{_EN_UNITS[n or 12]} p.m." if n else "noon")
-    for n, both in enumerate(zip(_SV_DAYS, _EN_DAYS, strict=True)):
+        catalogue[f"am{n}"] = Words("", f"{EN_UNITS[n or 12]} a.m." if n else "midnight")
+        catalogue[f"pm{n}"] = Words("", f"{EN_UNITS[n or 12]} p.m." if n else "noon")
+    for n, both in enumerate(zip(SV_DAYS, EN_DAYS, strict=True)):
         catalogue[f"day{n + 1}"] = Words(f"på {both[0]}", f"on {both[1]}")
-    for n, both in enumerate(zip(_SV_ORDINALS, _EN_ORDINALS, strict=True)):
+        catalogue[f"last{n + 1}"] = Words(f"i {both[0]}s", f"on {both[1]}")
+        catalogue[f"weekday{n + 1}"] = Words(*both)
+    for n, both in enumerate(zip(SV_ORDINALS, EN_ORDINALS, strict=True)):
         catalogue[f"date{n + 1}"] = Words(*both)
-    for n, both in enumerate(zip(_SV_MONTHS, _EN_MONTHS, strict=True)):
+    for n, both in enumerate(zip(SV_MONTHS, EN_MONTHS, strict=True)):
         catalogue[f"month{n + 1}"] = Words(*both)
     return catalogue
 
@@ -242,8 +119,16 @@ def said(step: Say, now: datetime, language: str, name_of: NameOf) -> list[Sente
             opens = when(_moment(fill.get("opens_at", "")), now, language)
             over = (phrase("phone_hours_over", language),)
             return [over, _joined(phrase("we_answer_again", language), opens)] if opens else [over]
+        case "unstaffed_until":
+            empty = _joined(Piece(fill["unit"], name=fill["unit"]), phrase("unstaffed", language))
+            back = when(_moment(fill.get("back_at", "")), now, language)
+            return [empty, _joined(phrase("we_answer_again", language), back)] if back else [empty]
         case "group_announcement":
             return [(Piece(fill["text"]),)]
+        case "announcement":
+            return [(Piece(fill["text"], name=fill.get("name")),)]
+        case "night" | "lunch" | "closed":
+            return _closed(step.words, fill, now, language)
         case key if key in phrases():
             return [(phrase(key, language),)]
     return []
@@ -266,11 +151,16 @@ def because(why: str, sought: str, language: str, name_of: NameOf) -> list[Sente
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A key, and what it is for: a phrase `for_…`; `name` ends the sentence where it needs one."""
+    """A key, and what it is for: a phrase `for_…`; `name`, of an extension, or `called`, words as they are, ends the
+    sentence where it needs one."""
 
     key: str
     what: str
     name: str = ""
+    called: str = ""
+
+
+_KEYS = {"*": "star", "#": "hash"}
 
 
 def choices(given: Iterable[Choice], language: str, name_of: NameOf) -> list[Sentence]:
@@ -278,9 +168,9 @@ def choices(given: Iterable[Choice], language: str, name_of: NameOf) -> list[Sen
     return [
         _joined(
             phrase("press", language),
-            phrase(f"n{choice.key}", language) if choice.key.isdigit() else Piece(choice.key),
+            phrase(_KEYS.get(choice.key) or f"n{choice.key}", language),
             phrase(choice.what, language),
-            _who(choice.name, language, name_of) if choice.name else (),
+            Piece(choice.called) if choice.called else _who(choice.name, language, name_of) if choice.name else (),
         )
         for choice in given
     ]
@@ -294,13 +184,21 @@ def when(moment: datetime | None, now: datetime, language: str) -> Sentence:
     then, today = moment.astimezone(STOCKHOLM), now.astimezone(STOCKHOLM)
     days = (then.date() - today.date()).days
     if days >= WEEK.days:
-        date = (phrase("the_date", language), phrase(f"date{then.day}", language))
-        month = phrase(f"month{then.month}", language)
-        return (*date, phrase("of_month", language), month) if language == "en" else (*date, month)
+        return _date(then, language)
     if days == 0:
         return _clock(then, language)
     day = phrase("tomorrow" if days == 1 else f"day{then.isoweekday()}", language)
     return (day, *_clock(then, language))
+
+
+def past(moment: datetime, now: datetime, language: str) -> Sentence:
+    """The same of what was: "i dag klockan tretton trettio", "i går …", "i torsdags …", "den fjärde januari"."""
+    then, today = moment.astimezone(STOCKHOLM), now.astimezone(STOCKHOLM)
+    days = (today.date() - then.date()).days
+    if days >= WEEK.days:
+        return _date(then, language)
+    day = {0: "today", 1: "yesterday"}.get(max(days, 0), f"last{then.isoweekday()}")
+    return (phrase(day, language), *_clock(then, language))
 
 
 def number(digits: str, language: str) -> Sentence:
@@ -321,6 +219,53 @@ def text(sentences: Sequence[Sentence]) -> str:
     """As it is read, and as espeak-ng says it."""
     lines = (" ".join(piece.text for piece in sentence if piece.text) for sentence in sentences)
     return " ".join(line if line.endswith(".") else f"{line}." for line in lines if line)
+
+
+def _closed(state: str, fill: Mapping[str, str], now: datetime, language: str) -> list[Sentence]:
+    """That a reception is closed, until when, its hours, and who is on call (callcontrol/plan/closed.py)."""
+    lunch = state == "lunch"
+    own = fill.get("text", "") if language == WRITTEN_IN else ""
+    name = f"{fill.get('entity', '')}/{'lunch' if lunch else 'night'}"
+    found: list[Sentence] = [
+        (Piece(own, name=name) if own else phrase("closed_lunch" if lunch else "closed_night", language),)
+    ]
+    if opens := when(_moment(fill.get("opens_at", "")), now, language):
+        found.append(_joined(phrase("we_answer_again", language), opens))
+    found += _opening_hours(fill["hours"], language) if fill.get("hours") else []
+    for who, number_ in json.loads(fill.get("on_call", "[]")):
+        found.append(_joined(Piece(who), phrase("reached_at", language), number(_national(number_), language)))
+    return found
+
+
+def _opening_hours(text: str, language: str) -> list[Sentence]:
+    """Those of a week, a sentence for each stretch of days that are alike. "Vi har öppet | måndag | till | fredag |
+    klockan | åtta | till | sexton | trettio". What is never open is not told."""
+    weekly = Schedule.parse(text).weekly
+    to, open_ = phrase("to", language), phrase("we_are_open", language)
+    found: list[Sentence] = []
+    for hours, group in groupby(range(7), lambda day: weekly[day]):
+        days = [phrase(f"weekday{day + 1}", language) for day in group]
+        named = (days[0],) if len(days) == 1 else (days[0], to, days[-1])
+        spoken: list[Piece] = []
+        for span in hours:
+            spoken += [phrase("and", language)] if spoken else []
+            spoken += _span(span, to, language)
+        if hours:
+            found.append(_joined(open_, named, tuple(spoken)))
+    return found
+
+
+def _span(span: Span, to: Piece, language: str) -> Sentence:
+    if span == Span(0, 24 * 60):
+        return (phrase("all_day", language),)
+    begins, ends = (time(minutes % (24 * 60) // 60, minutes % 60) for minutes in (span.begins, span.ends))
+    until = _clock(ends, language)
+    return _joined(_clock(begins, language), to, until[1:])
+
+
+def _national(number: str) -> str:
+    """As it is dialled in Sweden."""
+    return f"0{number[3:]}" if number.startswith("+46") else f"00{number[1:]}" if number.startswith("+") else number
 
 
 def _who(extension: str, language: str, name_of: NameOf) -> Piece:
@@ -348,7 +293,13 @@ def _moment(iso: str) -> datetime | None:
     return datetime.fromisoformat(iso) if iso else None
 
 
-def _clock(then: datetime, language: str) -> Sentence:
+def _date(then: datetime, language: str) -> Sentence:
+    date = (phrase("the_date", language), phrase(f"date{then.day}", language))
+    month = phrase(f"month{then.month}", language)
+    return (*date, phrase("of_month", language), month) if language == "en" else (*date, month)
+
+
+def _clock(then: datetime | time, language: str) -> Sentence:
     at = phrase("clock", language)
     if language == "sv":
         minutes = phrase(f"m{then.minute:02}" if then.minute < 10 else f"n{then.minute}", language)
@@ -359,13 +310,6 @@ def _clock(then: datetime, language: str) -> Sentence:
         return at, phrase(f"{half}{then.hour % 12}", language)
     minutes = phrase(f"m{then.minute:02}" if then.minute < 10 else f"n{then.minute}", language)
     return at, phrase(f"n{then.hour % 12 or 12}", language), minutes, phrase(half, language)
-
-
-def _counted(n: int, units: Sequence[str], tens: Sequence[str], joint: str) -> str:
-    if n < 20:
-        return units[n]
-    ten, unit = divmod(n, 10)
-    return tens[ten - 2] + (joint + units[unit] if unit else "")
 
 
 def _joined(*parts: Piece | Sentence) -> Sentence:

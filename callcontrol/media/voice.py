@@ -1,9 +1,9 @@
 """The voice that says sentences: the municipality's recordings where there are any, espeak-ng for the rest.
 
 A folder of recordings is `sv/KEY.wav` and `en/KEY.wav` by the keys of the catalogue (phrases.py), and
-`names/NUMBER.wav` of the extensions and units whose names somebody has spoken themselves. It is checked when it is
-loaded: a file that is nothing known, cannot be read, is silent or far too long is told of by name, and the rest is
-used.
+`names/NUMBER.wav` of the extensions and units whose names somebody has spoken themselves, and of what entities say (a -
+stands for the / of an id). It is checked when it is loaded: a file that is nothing known, cannot be read, is silent or
+far too long is told of by name, and the rest is used.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Recordings:
     def of(self, piece: Piece, language: str) -> Clip | None:
         if piece.key is not None:
             return self.clips.get((language, piece.key))
-        return self.names.get(piece.name) if piece.name else None
+        return self.names.get(piece.name.replace("/", "-")) if piece.name else None
 
 
 def load_recordings(folder: Path | None) -> Recordings:

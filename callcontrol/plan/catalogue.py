@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -46,5 +47,6 @@ def said(key: str, fill: tuple[tuple[str, str], ...], time_form: str, directory:
             if name in told:
                 moment = datetime.fromisoformat(told[name]).astimezone(STOCKHOLM) if told[name] else None
                 told[name] = f"{moment:{time_form}}" if moment else ("tills vidare", "until further notice")[english]
-        found.append(text.format_map(told))
+        on_call = "".join(f"; {name} {number}" for name, number in json.loads(given.get("on_call", "[]")))
+        found.append(text.format_map(told) + on_call)
     return Words(*found)

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from callcontrol.plan.model import Condition, Directory, Extension, Kind, Unreadable, choices_of
+from callcontrol.plan.model import Condition, Directory, Extension, Kind, Unreadable, choices_of, whole_at
 
 __all__ = ["Table", "Treatment", "table", "treatment"]
 
@@ -58,7 +58,7 @@ def treatment(extension: Extension, directory: Directory, now: datetime) -> Trea
     if directory.absent(extension.number, now) is not None:
         return Treatment.ASK
     unit = directory.unit(extension.unit)
-    if unit is not None and unit.unstaffed:
+    if whole_at(unit, now) is not None:
         return Treatment.ASK
     person = directory.person(extension.person) if extension.person else None
     chosen = choices_of(unit.entity if unit else None, directory)

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from callcontrol.plan.closed import closed
+from callcontrol.plan.mailbox import Meets, met
 from callcontrol.plan.model import (
     Call,
     Choices,
     Condition,
     Directory,
     Distribution,
+    Entity,
     Extension,
     Forwarding,
     Kind,
@@ -22,9 +25,12 @@ from callcontrol.plan.model import (
     Presence,
     State,
     Unit,
+    Whole,
     choices_of,
+    whole_at,
 )
 from callcontrol.plan.outside import identity_of, kept_off_trunk, reaches
+from callcontrol.plan.service import Served, served_at, serving
 from callcontrol.plan.steps import LAST, Note, Out, Plan, Reception, Refuse, Ring, Say, Step, Voicemail
 
 __all__ = ["HOPS_MAX", "SIGNALS_MAX", "Walk"]
@@ -100,8 +106,8 @@ class Walk:
             self._say("C5", "do_not_disturb")
             self._instead(extension, unit, "do_not_disturb")
             return
-        if unit is not None and unit.unstaffed:
-            self._unstaffed(extension, unit)
+        if unit is not None and (whole := whole_at(unit, self._now)) is not None:
+            self._unstaffed(extension, unit, whole)
             return
         if self._closed(extension, unit):
             return
@@ -152,10 +158,20 @@ class Walk:
                 return
             if (attended := self._directory.extension(place)) is not None:
                 self._unattended(attended)
-        if extension.voicemail:
-            self._add(Voicemail(rule="B1", extension=extension.number, reception=self._entity))
-            return
-        self._reception("B1", why)
+        if not self._mailbox(extension, "B1"):
+            self._reception("B1", why)
+
+    def _mailbox(self, extension: Extension, rule: str) -> bool:
+        """Whether the call ends at the extension's mailbox."""
+        meets = met(extension, self._directory, self._now)
+        if meets is Meets.NOBODY_LISTENS:
+            self._trace.append(("C6", "nobody_listens"))
+        if meets not in (Meets.MESSAGES, Meets.GREETING):
+            return False
+        only = meets is Meets.GREETING
+        reception = self._open_reception()
+        self._add(Voicemail(rule=rule, extension=extension.number, reception=reception, announcement_only=only))
+        return True
 
     def _forward(self, extension: Extension, unit: Unit | None, moved: Forwarding) -> bool:
         """Whether the call goes where the forwarding says; where it may not, the reason is in the trace."""
@@ -210,13 +226,11 @@ class Walk:
         if other and absent.direct and other not in self._been and self._directory.extension(other) is not None:
             self._trace.append(("C1", "answers_instead"))
             self._reach(other, None)
-        elif extension.voicemail:
-            self._add(Voicemail(rule="C2", extension=extension.number, reception=self._entity))
-        else:
+        elif not self._mailbox(extension, "C2"):
             self._reception("C1", "referred")
         return True
 
-    def _unstaffed(self, extension: Extension, unit: Unit) -> None:
+    def _unstaffed(self, extension: Extension, unit: Unit, whole: Whole) -> None:
         """A department that is referred whole (B3)."""
         place = unit.attended_by
         if place is not None and place not in self._been and self._staffed(place):
@@ -225,8 +239,11 @@ class Walk:
             return
         if place is not None and (attended := self._directory.extension(place)) is not None:
             self._unattended(attended)
-        self._say("B3", "unstaffed", ("unit", unit.name))
-        self._reception("B3", "unstaffed", emergency_number=unit.emergency_number)
+        if whole.until is None:
+            self._say("B3", "unstaffed", ("unit", unit.name))
+        else:
+            self._say("B3", "unstaffed_until", ("unit", unit.name), ("back_at", whole.until.isoformat()))
+        self._reception("B3", "unstaffed", emergency_number=whole.emergency_number or unit.emergency_number)
 
     def _closed(self, extension: Extension, unit: Unit | None) -> bool:
         """Outside phone hours, for callers from outside; urgent calls get through to the one on call (B4)."""
@@ -242,9 +259,7 @@ class Walk:
             return False
         opens = hours.next_open(self._now)
         self._say("B4", "phone_hours", ("opens_at", opens.isoformat() if opens else ""))
-        if extension.voicemail:
-            self._add(Voicemail(rule="B4", extension=extension.number, reception=self._entity))
-        else:
+        if not self._mailbox(extension, "B4"):
             self._reception("B4", "phone_hours")
         return True
 
@@ -284,6 +299,9 @@ class Walk:
         self._instead(extension, unit, "no_answer" if numbers else "nobody_in_group")
 
     def _announcement(self, extension: Extension, because: Condition | None) -> None:
+        """It says its text, or what was recorded for it, and that is all."""
+        if extension.announcement is not None:
+            self._say("C6", "announcement", ("text", extension.announcement), ("name", extension.number))
         self._add(Voicemail(rule="C6", extension=extension.number, announcement_only=True))
 
     def _to_reception(self, extension: Extension, because: Condition | None) -> None:
@@ -320,6 +338,8 @@ class Walk:
     def _reception(self, rule: str, why: str, emergency_number: str | None = None) -> None:
         entity = self._directory.entity(self._entity) if self._entity else None
         self._trace.append((rule, why))
+        if entity is not None and self._served(entity):
+            return
         self._add(
             Reception(
                 rule=rule,
@@ -330,6 +350,52 @@ class Walk:
                 emergency_number=emergency_number,
             )
         )
+
+    def _served(self, entity: Entity) -> bool:
+        """Night and lunch (B10): who is rung instead, else what is told, and a mailbox. False: somebody is there."""
+        found = self._directory.service(entity.id)
+        if found is None:
+            return False
+        service, pressed = found
+        state = served_at(service, pressed, self._now)
+        if state is Served.OPEN:
+            return False
+        self._trace.append(("B10", str(state)))
+        night = state is Served.NIGHT
+        instead = service.night_to if night else service.lunch_to
+        told = any(isinstance(step, Say) and step.rule == "B10" for step in self._steps)
+        rung = self._may_be_rung(instead)
+        if not told and (night or not rung):
+            passed_over = {*self._been, *self._call.tried, self._call.caller}
+            self._add(closed(serving(service, pressed, self._now), service, self._directory, passed_over))
+        if instead is not None and rung:
+            self._instead_of_reception(entity, instead)
+            return True
+        reception = self._directory.extension(entity.reception) if entity.reception else None
+        if reception is None or reception.blocked or not self._mailbox(reception, "B10"):
+            self._add(Voicemail(rule="B10", extension=entity.reception or "", announcement_only=True))
+        return True
+
+    def _may_be_rung(self, number: str | None) -> bool:
+        """Whether a reception that is closed leads there."""
+        if number is None or number in self._been or number == self._call.caller or len(self._been) >= HOPS_MAX:
+            return False
+        return self._directory.extension(number) is not None
+
+    def _instead_of_reception(self, entity: Entity, number: str) -> None:
+        extension = self._directory.extension(number)
+        if extension is not None and extension.kind is Kind.RECEPTION and not extension.blocked:
+            # Another's, which answers for this one.
+            self._add(Reception(rule="B10", entity=entity.id, extension=number, sought=self._sought, why="served_by"))
+        else:
+            self._reach(number, None)
+
+    def _open_reception(self) -> str | None:
+        """The entity to whose reception one may choose to be led, from a mailbox; None: it is closed."""
+        found = self._directory.service(self._entity) if self._entity else None
+        if found is not None and served_at(*found, self._now) is not Served.OPEN:
+            return None
+        return self._entity
 
     # What is known
 

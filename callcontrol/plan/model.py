@@ -18,6 +18,7 @@ from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import Guard, ReachClass
 from callcontrol.plan.reasons import ReasonTable
 from callcontrol.plan.schedule import Schedule
+from callcontrol.plan.service import Pressed, Service
 
 __all__ = [
     "Call",
@@ -40,7 +41,9 @@ __all__ = [
     "Unit",
     "Unreadable",
     "Visibility",
+    "Whole",
     "choices_of",
+    "whole_at",
 ]
 
 
@@ -151,6 +154,22 @@ class Entity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A department that is referred whole for a time (B3): nobody is there, whatever its people have said."""
+
+    id: str
+    reason: str  # the key of a reason; "": none is said
+    start: datetime
+    until: datetime | None  # None: until further notice
+    emergency_number: str | None = None  # None: the department's own
+    information: str = ""  # for the operator
+    set_by: str = ""
+
+    def holds_at(self, now: datetime) -> bool:
+        return self.start <= now and (self.until is None or now < self.until)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """A department. `secret` units are not forwarded to mobiles (E8)."""
 
@@ -166,6 +185,7 @@ class Unit:
     unstaffed: bool = False  # the whole department is referred (B3)
     emergency_number: str | None = None  # known to the switchboard while it is unstaffed
     on_call: str | None = None  # extension of its on-call or office phone, open outside phone hours (B4)
+    referred: tuple[Whole, ...] = ()  # those that are not over, the one that was set last first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +226,8 @@ class Extension:
     hours: Schedule | None = None  # on-call and office phones: when it is attended
     fallback: str | None = None  # where an attended place, a group or an on-call phone goes when nobody answers
     voicemail: bool = False
+    takes_messages: bool = True  # its mailbox; else it only says its greeting (C6)
+    unheard_since: datetime | None = None  # the oldest message in its mailbox that nobody has listened to
     announcement: str | None = None  # text of Kind.ANNOUNCEMENT, or of a group phone that cannot be referred (C7)
     blocked: bool = False  # E5: holds until lifted, from whichever side
 
@@ -253,6 +275,10 @@ class Directory(Protocol):
     def person(self, person: str) -> Person | None: ...
     def unit(self, unit: str) -> Unit | None: ...
     def entity(self, entity: str) -> Entity | None: ...
+
+    def service(self, entity: str) -> tuple[Service, Pressed | None] | None:
+        """Its night service, and what a key has set; None: its reception is always open."""
+
     def group(self, extension: str) -> Group | None: ...
     def pick_up(self, extension: str) -> PickUp | None:
         """The group that it is in."""
@@ -274,6 +300,17 @@ class Directory(Protocol):
 
     def by_entity_number(self, number: str) -> str | None:
         """The id of the entity that is called by an E.164 number."""
+
+
+def whole_at(unit: Unit | None, now: datetime) -> Whole | None:
+    """How a department is referred whole at a moment; None: it is not."""
+    if unit is None:
+        return None
+    for whole in unit.referred:
+        if whole.holds_at(now):
+            return whole
+    # Without an end where the directory says no more than that nobody is there.
+    return Whole(id="", reason="", start=now, until=None) if unit.unstaffed else None
 
 
 def choices_of(entity: str | None, directory: Directory) -> Choices:

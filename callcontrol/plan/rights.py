@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from callcontrol.plan.model import Directory
 
-__all__ = ["RIGHTS", "Given", "Right", "Role", "may_barge_in", "may_do"]
+__all__ = ["RIGHTS", "Given", "Right", "Role", "may_barge_in", "may_do", "may_serve"]
 
 ANYWHERE = "*"
 PARENTS_MAX = 32
@@ -29,6 +29,7 @@ class Right(StrEnum):
     ORDER_EXTRACT = "order_extract"  # an itemised extract (F3)
     SEE_SECRET = "see_secret"  # noqa: S105  a right; each look is recorded
     MARK_THREAT = "mark_threat"
+    NIGHT_SERVICE = "night_service"  # close and open a reception by its key
     BARGE_IN = "barge_in"  # into calls of a group that allows it
     CONFIGURE = "configure"
 
@@ -47,12 +48,16 @@ class Role(StrEnum):
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.MARK_THREAT, Right.BARGE_IN}),
+    Role.OPERATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.MARK_THREAT, Right.BARGE_IN, Right.NIGHT_SERVICE}),
     Role.TELEPHONY_CONTACT: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE}),
-    Role.COORDINATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH}),
+    Role.COORDINATOR: frozenset(
+        {Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH, Right.NIGHT_SERVICE}
+    ),
     Role.BUDGET_MANAGER: frozenset({Right.CHANGE_REACH, Right.ORDER_EXTRACT}),
     Role.SUPERUSER: frozenset({Right.REFER_OTHERS, Right.CHANGE_PEOPLE}),
-    Role.CUSTOMER_SERVICE: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH}),
+    Role.CUSTOMER_SERVICE: frozenset(
+        {Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH, Right.NIGHT_SERVICE}
+    ),
     Role.OPERATIONS: frozenset(Right),
     Role.GROUP_LEADER: frozenset({Right.BARGE_IN}),
 }
@@ -79,6 +84,18 @@ def may_do(given: Iterable[Given], right: Right, unit: str, directory: Directory
             places.add(entity.municipality)
         place = found.parent
     return any(right in RIGHTS[one.role] and one.scope in places for one in given)
+
+
+def may_serve(given: Iterable[Given], caller: str | None, entity: str, directory: Directory) -> bool:
+    """Whether who calls from this extension, with these roles, may press the key of an entity's reception: whoever sits
+    at its phone may."""
+    known = directory.entity(entity)
+    if known is None:
+        return False
+    if caller is not None and caller == known.reception:
+        return True
+    places = {ANYWHERE, entity, known.municipality}
+    return any(Right.NIGHT_SERVICE in RIGHTS[one.role] and one.scope in places for one in given)
 
 
 def may_barge_in(given: Iterable[Given], number: str, directory: Directory) -> bool:

@@ -122,7 +122,7 @@ def _entity(entity: Entity) -> dict[str, Any]:
 
 
 def _unit(unit: Unit) -> dict[str, Any]:
-    return {column.name: plain(getattr(unit, column.name)) for column in fields(Unit)}
+    return {column.name: plain(getattr(unit, column.name)) for column in fields(Unit) if column.name != "referred"}
 
 
 def _person(person: Person) -> dict[str, Any]:
@@ -132,9 +132,14 @@ def _person(person: Person) -> dict[str, Any]:
     return row | lists | {"visibility": json.dumps(visibility, sort_keys=True)}
 
 
+_OF_JOURNAL = ("blocked", "takes_messages", "unheard_since")
+"""Of an extension, what is not the directory's: tables block, mailbox and message."""
+
+
 def _extension(extension: Extension, groups: Mapping[str, Distribution]) -> dict[str, Any]:
     row = {column.name: plain(getattr(extension, column.name)) for column in fields(Extension)}
-    del row["blocked"]  # not the directory's: journal.db, table block
+    for name in _OF_JOURNAL:
+        del row[name]
     return row | {"reach": extension.reach.name, "distribution": groups.get(extension.number)}
 
 

@@ -103,6 +103,12 @@ class Mailbox(OfJournal):
         sql = f"SELECT count(*) FILTER (WHERE heard_at IS NULL), count(heard_at) FROM message WHERE {_HELD}"  # noqa: S608
         return Waiting(*self._db.execute(sql, (extension,)).fetchone())
 
+    def unheard(self, extension: str) -> datetime | None:
+        """Since when a message has been lying in it that nobody has heard."""
+        sql = f"SELECT min(left_at) FROM message WHERE {_HELD} AND heard_at IS NULL"  # noqa: S608  names of ours
+        (at,) = self._db.execute(sql, (extension,)).fetchone()
+        return None if at is None else from_text(at)
+
     def all_waiting(self) -> Mapping[str, Waiting]:
         """Of each mailbox in which something lies."""
         held = _HELD.partition(" AND ")[2]

@@ -26,6 +26,11 @@ sv = "Fika"
 en = "Coffee break"
 returns = "15 min"
 
+[service."norrby/norrby"]
+hours = "mån-fre 08:00-16:30"
+lunch = "mån-fre 12:00-13:00"
+on_call = [{ name = "Socialjouren", number = "090-16 19 00" }]
+
 [[role]]
 person = "anna"
 role = "telephony_contact"
@@ -49,7 +54,8 @@ from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
 from callcontrol.plan.reach import Category
 from callcontrol.plan.rights import Role
 from callcontrol.plan.schedule import Schedule, ScheduleError
-from firmware.store import reasons
+from callcontrol.plan.service import OnCall, Service
+from firmware.store import reasons, services
 from firmware.store.database import transact
 from firmware.store.search import index
 
@@ -62,7 +68,7 @@ SIGNAL_S = range(3, 11)
 GUARDED = range(100_001)
 """Calls, or kronor, of an hour."""
 
-_AREAS = ("municipality", "entity", "unit", "reach", "reason", "role", "pick_up")
+_AREAS = ("municipality", "entity", "unit", "reach", "reason", "role", "pick_up", "service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +131,7 @@ class _Reading:
                 "reach": self._reach,
                 "reason": self._reasons,
                 "pick_up": self._pick_up,
+                "service": self._service,
             }
             for name, entry in entries.items():
                 self._entry(f'{area}."{name}"', partial(take[area], name, entry))
@@ -220,6 +227,40 @@ class _Reading:
         sql = "INSERT OR REPLACE INTO pick_up_member (extension, pick_up) VALUES (?, ?)"
         self.work += ((sql, (number, name)) for number in taken["extensions"])
 
+    def _service(self, name: str, entry: Any) -> None:
+        """As a whole; an empty one is gone: the reception is always open."""
+        self._known("entity", name)
+        rules: dict[str, Callable[[Any], Any]] = {
+            **dict.fromkeys(("hours", "lunch"), _schedule),
+            **dict.fromkeys(("night_to", "lunch_to"), self._extension),
+            **dict.fromkeys(("night_text", "lunch_text"), _text),
+            "on_call": lambda value: tuple(self._on_call(one) for one in _list(value)),
+        }
+        taken = _taken(entry, rules)
+        if not taken:
+            self.work.append(("DELETE FROM service WHERE entity = ?", (name,)))
+            return
+        if "hours" not in taken:
+            raise _Faulty("hours is missing")
+        row = services.to_row(Service(entity=name, **taken))
+        sql = f"INSERT OR REPLACE INTO service ({', '.join(services.COLUMNS)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+        self.work.append((sql, row))
+
+    def _on_call(self, entry: Any) -> OnCall:
+        taken = _taken(entry, {"name": _text, "number": self._callable, "hours": _schedule})
+        if missing := {"name", "number"} - taken.keys():
+            raise _Faulty(f"{min(missing)} is missing")
+        return OnCall(**taken)
+
+    def _callable(self, value: Any) -> str:
+        """An extension, a number of society's services, or a whole number outside."""
+        if self._db.execute("SELECT 1 FROM extension WHERE number = ?", (_text(value),)).fetchone() is not None:
+            return str(value)
+        dialled = parse_dialled(str(value), LocalNumbering(line_prefixes=("",), area_code=self._numbering.area_code))
+        if dialled.kind in (NumberKind.SHORT, NumberKind.EMERGENCY):
+            return dialled.digits
+        return self._number(value)
+
     def _role(self, entry: Any) -> None:
         rules: dict[str, Callable[[Any], Any]] = {
             "person": lambda value: self._named("person", value),
@@ -294,11 +335,15 @@ def _text(value: Any) -> str:
     return value
 
 
-def _hours(value: Any) -> str:
+def _schedule(value: Any) -> Schedule:
     try:
-        Schedule.parse(_text(value))
+        return Schedule.parse(_text(value))
     except ScheduleError as error:
         raise _Faulty(str(error)) from None
+
+
+def _hours(value: Any) -> str:
+    _schedule(value)
     return str(value)
 
 

@@ -34,14 +34,18 @@ from callcontrol.plan.model import (
     Unit,
     Unreadable,
     Visibility,
+    Whole,
 )
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES, Category, ReachClass
 from callcontrol.plan.reasons import OFFICE_HOURS, SWEDISH, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
-from firmware.store import outbox, reasons
+from callcontrol.plan.service import Pressed, Service
+from firmware.store import outbox, reasons, services
 from firmware.store.database import StoreError, connect, from_text, to_text
+from firmware.store.mailbox import Mailbox
+from firmware.store.wholes import wholes
 
 __all__ = ["KEPT_MAX", "People", "UnreadableRow"]
 
@@ -54,8 +58,11 @@ ENDED_LONG_AGO = timedelta(days=1)
 SCHEDULES_KEPT_MAX = 1024
 """Opening hours that differ from each other."""
 
-_ABOUT = ("extension", "person", "group", "forwarding", "referral")
+_ABOUT = ("extension", "person", "group", "forwarding", "referral", "service")
 """What is kept by the name of an extension or a person that a change may be of."""
+
+_SMALL = frozenset({"unit", "department"})
+"""What is read at once, and asked for by every call."""
 
 CHANGED_MAX = 1_000
 """Fields of people that were changed here and are looked through by each search; more are the platform's by then."""
@@ -79,6 +86,7 @@ class People:
         self._directory = directory
         self._journal = journal
         self._numbering = numbering
+        self._mailbox = Mailbox(journal)
         self._versions: tuple[int, int] | None = None
         self._heard = 0  # the number of the last change that is taken into account
         self._kept: dict[tuple[str, str], Any] = {}
@@ -89,6 +97,8 @@ class People:
         self._classes: dict[str, ReachClass] = {}
         self._reasons: dict[str, ReasonTable] = {}  # by municipality, of those that have their own
         self._hours: dict[str, Schedule] = {}  # by municipality, likewise
+        self._services: dict[str, Service] = {}  # by entity
+        self._wholes: Mapping[str, tuple[Whole, ...]] = {}  # by unit
         self.unreadable: dict[str, str] = {}  # of the organisation: what cannot be read, and why
         self._municipalities: dict[str, str] = {}
 
@@ -133,7 +143,7 @@ class People:
         self._versions = None  # so that all is read anew where this fails
         heard, changes = outbox.since(self._journal, self._heard)
         self._heard = heard
-        if afresh or changes is None or any(kind == "unit" for kind, _ in changes):
+        if afresh or changes is None or any(kind in _SMALL for kind, _ in changes):
             self._kept.clear()
             self._read_small()
             self._versions = versions
@@ -225,6 +235,11 @@ class People:
 
     def entity(self, entity: str) -> Entity | None:
         return self._entities.get(entity)
+
+    def service(self, entity: str) -> tuple[Service, Pressed | None] | None:
+        if (service := self._services.get(entity)) is None:
+            return None
+        return service, self._keep("service", entity, lambda name: services.pressed_of(self._journal, name))
 
     def by_entity_number(self, number: str) -> str | None:
         return self._by_entity_number.get(number)
@@ -333,6 +348,7 @@ class People:
             extensions = frozenset(members.get(name, ()))
             group = PickUp(name=name, entity=entity, extensions=extensions, barge_in=bool(barge_in))
             self._pick_ups.update(dict.fromkeys(extensions, group))
+        self._wholes = wholes(self._journal)
         rows = ((row["id"], row) for row in _rows(db, "SELECT * FROM unit"))
         self._units = dict(self._readable("unit", rows, lambda row: self._unit(row[1])))
         own: dict[str, list[tuple[str, str]]] = {}
@@ -343,6 +359,8 @@ class People:
             ready = SWEDISH if chosen.get(entry[0], {}).get("ready_reasons", True) else None
             return table_of([reasons.from_body(key, body) for key, body in entry[1]], ready)
 
+        rows = ((row["entity"], row) for row in _rows(db, "SELECT * FROM service"))
+        self._services = dict(self._readable("service of", rows, lambda row: services.from_row(row[1])))
         self._reasons = dict(self._readable("reasons of", own.items(), reasons_of))
         hours = db.execute("SELECT id, hours FROM municipality WHERE hours IS NOT NULL")
         self._hours = dict(self._readable("working hours of", hours, lambda row: Schedule.parse(row[1])))
@@ -361,6 +379,7 @@ class People:
         return Unit(
             **row | {"secret": bool(row["secret"]), "unstaffed": bool(row["unstaffed"])},
             identity=Identity(identity) if identity else None,
+            referred=self._wholes.get(row["id"], ()),
         )
 
     def _read_extension(self, number: str) -> Extension | None:
@@ -380,6 +399,8 @@ class People:
             },
             hours=_schedule(hours),
             blocked=self.blocked(number),
+            takes_messages=self._mailbox.settings(number).takes_messages,
+            unheard_since=self._mailbox.unheard(number),
         )
 
     def _read_person(self, person: str) -> Person | None:

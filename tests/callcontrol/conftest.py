@@ -27,6 +27,7 @@ from callcontrol.plan.model import (
 from callcontrol.plan.number import DirectRange, ExtensionRange, LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
 from callcontrol.plan.reasons import SWEDISH, ReasonTable
+from callcontrol.plan.service import Pressed, Service
 
 EARLIER = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -69,6 +70,7 @@ class Town:
         self.add("1002", person="bo", direct_number="+4690161002")
         self.add("1003", unit="s", person="siv")
         self.add("1004")
+        self.services: dict[str, tuple[Service, Pressed | None]] = {}
         self.groups: dict[str, Group] = {}
         self.pick_ups: dict[str, PickUp] = {}
         self.moved: dict[str, list[Forwarding]] = {}
@@ -111,6 +113,9 @@ class Town:
 
     def entity(self, entity: str) -> Entity | None:
         return self.entities.get(entity)
+
+    def service(self, entity: str) -> tuple[Service, Pressed | None] | None:
+        return self.services.get(entity)
 
     def group(self, extension: str) -> Group | None:
         return self.groups.get(extension)

@@ -192,6 +192,41 @@ def test_for_whom_a_message_may_be_left(made: Set, why: Why, mailbox: str | None
     assert (decided.told.mailbox if decided.told else None) == mailbox
 
 
+@pytest.mark.parametrize(
+    ("fields", "mailbox", "greeting", "all_"),
+    [
+        ({"voicemail": True}, "1001", "1001", True),
+        ({"voicemail": True, "takes_messages": False}, None, "1001", True),
+        ({"voicemail": True, "unheard_since": NOON - timedelta(days=2)}, "1001", "1001", True),
+        ({}, None, None, True),
+        ({"kind": Kind.ANNOUNCEMENT, "announcement": "Stängt."}, None, "1001", True),
+        ({"kind": Kind.ANNOUNCEMENT}, None, "1001", True),
+    ],
+)
+def test_whose_greeting_is_heard(
+    fields: dict[str, Any], mailbox: str | None, greeting: str | None, all_: bool, town: Town
+) -> None:
+    town.change("1001", **fields)
+    decided = decide(Asked(callee="1001", caller="1004", why=Why.BUSY, survival=True, tried=("1001",)), town, NOON)
+    told = decided.told
+    assert told is not None
+    assert (told.mailbox, told.greeting, told.greeting_says_all) == (mailbox, greeting, all_)
+
+
+def test_why_somebody_is_away_is_said_beside_their_greeting(town: Town) -> None:
+    """But where nobody listens their mailbox is off, and its greeting not heard."""
+    town.change("1001", voicemail=True)
+    away(town)
+    asked = Asked(callee="1001", caller="1004", why=Why.ASKED, survival=True)
+    told = decide(asked, town, NOON).told
+    assert told is not None
+    assert (told.mailbox, told.greeting, told.greeting_says_all) == ("1001", "1001", False)
+    town.change("1001", unheard_since=NOON - timedelta(days=2))
+    told = decide(asked, town, NOON).told
+    assert told is not None
+    assert (told.mailbox, told.greeting, told.reception) == (None, None, "1000")
+
+
 def test_of_a_plain_call_nothing_is_told(town: Town) -> None:
     for why in (Why.ASKED, Why.NO_ANSWER):
         assert decide(Asked(callee="1001", caller="1004", why=why, survival=True), town, NOON).told is None

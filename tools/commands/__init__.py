@@ -1,5 +1,6 @@
 """Every command, joined from the files that declare them; no command's own module is loaded for that."""
 
+from tools.commands.archive import ARCHIVE
 from tools.commands.extension import EXTENSION
 from tools.commands.identity import IDENTITY
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
@@ -18,16 +19,20 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, TRUNK, POWER, MCU,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, TRUNK, POWER, MCU,
     TEST, BENCH, STORM,
 )
 # fmt: on
 COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
+_OFFICE = "Office"
+"""What an office uses now and then: by name alone, so that the overview fits a screen."""
+
 GROUPS = (
-    ("Start", ("run", "restart", "demo", "extension", "people", "referral", "identity")),
-    ("Look", ("status", "doctor", "explain", "check", "say", "threat", "trunk", "power", "mcu")),
+    ("Start", ("run", "restart", "demo", "extension", "people", "referral")),
+    ("Look", ("status", "doctor", "explain", "check", "say", "trunk", "power", "mcu")),
     ("Prove", ("test", "bench", "storm")),
+    (_OFFICE, ("archive", "identity", "threat")),
 )
 
 
@@ -40,6 +45,9 @@ def overview() -> str:
         "  ./rvx status                 what works now, and what if something fails",
     ]
     for group, names in GROUPS:
+        if group == _OFFICE:
+            lines += [f"{group} {' '.join(names)} "]
+            continue
         heads = (group, *[""] * (len(names) - 1))
         lines += [f"{head:<6}{name:<10} {COMMANDS[name].summary}" for head, name in zip(heads, names, strict=True)]
     lines += ["Each has --help, --json, --config FILE, --state DIR, --no-color, --debug."]

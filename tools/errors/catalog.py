@@ -2,6 +2,7 @@
 
 from tools.errors import (
     Entry,
+    archive,
     board,
     certificates,
     command_line,
@@ -42,6 +43,7 @@ CATALOG: dict[str, Entry] = {
     **machine.ENTRIES,
     **sms.ENTRIES,
     **phones.ENTRIES,
+    **archive.ENTRIES,
     **unit.ENTRIES,
     **certificates.ENTRIES,
     **board.ENTRIES,

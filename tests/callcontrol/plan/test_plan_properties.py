@@ -17,6 +17,7 @@ from callcontrol.plan.number import NumberKind, parse_dialled
 from callcontrol.plan.plan import plan
 from callcontrol.plan.reach import REACH_CLASSES, category
 from callcontrol.plan.schedule import Schedule
+from callcontrol.plan.service import OnCall, Service
 from callcontrol.plan.steps import LAST, Out, Plan, Reception, Refuse, Ring, Say
 
 NOW = datetime(2026, 3, 3, 11, tzinfo=UTC)
@@ -25,6 +26,7 @@ GONE = Presence.NOT_REGISTERED
 MOBILES = ("+46701111111", "+46702222222")
 ABROAD = "+358912345678"
 TARGETS = (*NUMBERS, *MOBILES, ABROAD, "112", "1888", "00358912345678", "")
+OPEN_NOW, CLOSED_NOW = Schedule.parse("mån-fre 08:00-16:30"), Schedule.parse("mån-fre 18:00-20:00")
 HOURS = (None, Schedule.parse("mån-fre 08:00-16:30"), Schedule.parse("mån-fre 18:00-20:00"))
 
 TownOf = Callable[[], Any]
@@ -69,7 +71,21 @@ def set_up(town: Any, seed: int) -> None:
             on_call=chance.choice((*NUMBERS, None)),
             unstaffed=chance.random() < 0.2,
         )
+    for entity in ("k", "b"):
+        if chance.random() < 0.5:
+            town.services[entity] = (_service(entity, chance), None)
     town.choose(phone_hours=chance.random() < 0.5, forward_to_mobile=chance.random() < 0.5, signals=chance.randrange(9))
+
+
+def _service(entity: str, chance: random.Random) -> Service:
+    return Service(
+        entity=entity,
+        hours=chance.choice((OPEN_NOW, CLOSED_NOW)),
+        lunch=chance.choice((None, OPEN_NOW)),
+        night_to=chance.choice((*NUMBERS, "1888", "1000", "2000", None)),
+        lunch_to=chance.choice((*NUMBERS, "1000", None)),
+        on_call=(OnCall(name="jour", number=chance.choice((*NUMBERS, MOBILES[0]))),),
+    )
 
 
 CALLS = st.builds(

@@ -11,7 +11,7 @@ import pytest
 from callcontrol.plan.absence import Absent, Source
 from callcontrol.plan.catalogue import words
 from callcontrol.plan.empty import empty_departments
-from callcontrol.plan.rights import RIGHTS, Given, Right, Role, may_barge_in, may_do
+from callcontrol.plan.rights import RIGHTS, Given, Right, Role, may_barge_in, may_do, may_serve
 from callcontrol.plan.schedule import Schedule
 
 TUESDAY, SUNDAY = date(2026, 3, 3), date(2026, 3, 8)
@@ -38,6 +38,27 @@ def test_who_may_do_what(town: Any, role: Role, scope: str, right: Right, unit: 
     town.units["team"] = replace(town.units["u"], id="team", parent="u")
 
     assert may_do((Given(role, scope),), right, unit, town) is expected
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "caller", "expected"),
+    [
+        pytest.param(None, "", "1000", True, id="who sits at its phone"),
+        pytest.param(None, "", "2000", False, id="another reception"),
+        pytest.param(None, "", None, False, id="nobody's phone"),
+        pytest.param(Role.OPERATOR, "k", "1001", True, id="an operator of the entity"),
+        pytest.param(Role.OPERATOR, "m", None, True, id="of the municipality, from a page"),
+        pytest.param(Role.OPERATOR, "u", "1001", False, id="of a department"),
+        pytest.param(Role.OPERATOR, "b", "1001", False, id="of another entity"),
+        pytest.param(Role.BUDGET_MANAGER, "*", "1001", False, id="a role without the right"),
+    ],
+)
+def test_who_presses_the_key_of_a_reception(
+    town: Any, role: Role | None, scope: str, caller: str | None, expected: bool
+) -> None:
+    given = (Given(role, scope),) if role else ()
+    assert may_serve(given, caller, "k", town) is expected
+    assert not may_serve(given, caller, "nowhere", town)
 
 
 def test_every_role_has_its_rights_and_a_circle_ends(town: Any) -> None:

@@ -17,6 +17,7 @@ from hypothesis.strategies import integers, sampled_from
 
 from firmware.store.mailbox import Greeting, GreetingKind, Mailbox, MailKind, Settings, Waiting
 from firmware.store.messages import Message, MessageRows
+from tests.firmware.store.conftest import Store
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -118,6 +119,24 @@ def test_how_it_is_to_be(mailbox: Mailbox, journal: Path) -> None:
     assert not mailbox.set("1001", wanted, "1001", NOW)
     assert mailbox.settings("1001") == wanted
     assert len(told(journal, "mailbox")) == 1
+
+
+def test_whoever_decides_sees_it_at_once(store: Store) -> None:
+    """Also what another process did since (firmware/store/people.py)."""
+
+    def seen() -> tuple[bool, datetime | None]:
+        extension = store.again().extension("1001")
+        assert extension is not None
+        return extension.takes_messages, extension.unheard_since
+
+    journal = store.folder / "journal.db"
+    assert seen() == (True, None)
+    leave(journal, "a")
+    assert seen() == (True, NOW)
+    with closing(Mailbox.open(journal)) as mailbox:
+        mailbox.heard("1001", "a", "1001", NOW)
+        mailbox.set("1001", Settings(takes_messages=False), "1001", NOW)
+    assert seen() == (False, None)
 
 
 class Mailboxes(RuleBasedStateMachine):

@@ -134,6 +134,19 @@ def test_it_is_taken_and_stays_when_people_are_loaded_again(
                 ("entity = 'm1-kommun'\nextensions = []\nbarge_in = 1", "barge_in: true or false"),
             )
         ),
+        *(
+            (f"[service.m1-kommun]\n{lines}\n", f'service."m1-kommun": {fault}')
+            for lines, fault in (
+                ("lunch = 'mån-fre 12:00-13:00'", "hours is missing"),
+                ("hours = 'alltid'", "hours: ingen tid"),
+                ("hours = 'mån 8-16'\nnight_to = '999'", "night_to: '999': no extension"),
+                ("hours = 'mån 8-16'\nnite = 1", "nite: is not known"),
+                ("hours = 'mån 8-16'\non_call = [{ name = 'A' }]", "on_call: number is missing"),
+                ("hours = 'mån 8-16'\non_call = [{ name = 'A', number = '12' }]", "on_call: number: '12': a whole"),
+                ("hours = 'mån 8-16'\non_call = [{ name = 'A', nummer = '12' }]", "on_call: nummer: is not known"),
+            )
+        ),
+        ("[service.m9]\nhours = 'mån 8-16'\n", 'service."m9": there is none'),
         ("unit = 3\n", "unit: is a table of tables"),
         ("[unit\n", "Expected"),
     ],
