@@ -241,6 +241,14 @@ class People:
             return None
         return service, self._keep("service", entity, lambda name: services.pressed_of(self._journal, name))
 
+    def services(self) -> tuple[tuple[Service, Pressed | None], ...]:
+        """Of all entities that have one, by their ids."""
+        return tuple(found for entity in sorted(self._services) if (found := self.service(entity)) is not None)
+
+    def units(self) -> tuple[Unit, ...]:
+        """All that can be read, by their ids."""
+        return tuple(self._units[unit] for unit in sorted(self._units))
+
     def by_entity_number(self, number: str) -> str | None:
         return self._by_entity_number.get(number)
 
@@ -265,7 +273,11 @@ class People:
 
     def reasons(self, extension: str) -> ReasonTable:
         known = self.extension(extension)
-        return self._reasons.get(self._municipality_of(known.unit), SWEDISH) if known else SWEDISH
+        return self.reasons_of(known.unit) if known else SWEDISH
+
+    def reasons_of(self, unit: str) -> ReasonTable:
+        """Those of a unit's municipality."""
+        return self._reasons.get(self._municipality_of(unit), SWEDISH)
 
     def working_hours(self, unit: str) -> Schedule:
         """Those of a unit's municipality."""

@@ -5,6 +5,7 @@ from tools.commands.extension import EXTENSION
 from tools.commands.identity import IDENTITY
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
 from tools.commands.mcu import MCU
+from tools.commands.night import NIGHT
 from tools.commands.people import PEOPLE
 from tools.commands.power import POWER
 from tools.commands.proving import BENCH, STORM, TEST
@@ -19,7 +20,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 # fmt: off
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
-    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, TRUNK, POWER, MCU,
+    STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -32,7 +33,7 @@ GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral")),
     ("Look", ("status", "doctor", "explain", "check", "say", "trunk", "power", "mcu")),
     ("Prove", ("test", "bench", "storm")),
-    (_OFFICE, ("archive", "identity", "threat")),
+    (_OFFICE, ("archive", "identity", "night", "threat")),
 )
 
 

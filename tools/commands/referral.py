@@ -17,6 +17,22 @@ def _referral_set_arguments(parser: Parser) -> None:
     parser.add_argument("--sure", action="store_true", help="also when the return is odd")
 
 
+def _department_arguments(parser: Parser) -> None:
+    parser.add_argument("units", nargs="+", metavar="DEPARTMENT", help="its id or its name; several at once if need be")
+    parser.add_argument("reason", metavar="REASON", help="such as möte, kurs, sick")
+    parser.add_argument("--until", metavar="TIME", help="HH:MM, a date, both with T between, or - until further notice")
+    parser.add_argument("--from", dest="start", metavar="TIME", help="HH:MM, or a date and a time (now)")
+    parser.add_argument("--emergency-number", metavar="NUMBER", help="for what cannot wait (the department's own)")
+    parser.add_argument("--information", metavar="TEXT", default="", help="for the operator")
+    parser.add_argument("--below", action="store_true", help="and all departments below it")
+    parser.add_argument("--sure", action="store_true", help="also when the return is odd")
+
+
+def _department_end_arguments(parser: Parser) -> None:
+    parser.add_argument("units", nargs="+", metavar="DEPARTMENT", help="its id or its name; several at once if need be")
+    parser.add_argument("--below", action="store_true", help="and all departments below it")
+
+
 def _referral_arguments(parser: Parser) -> None:
     parser.add_argument("extension", metavar="EXTENSION", help="whose")
 
@@ -44,11 +60,32 @@ _REFERRAL_ACTIONS = (
         "tools.referral",
         _referral_arguments,
     ),
+    Command(
+        "referral department",
+        "refer a whole department, with a number for what cannot wait",
+        "sudo ./rvx referral department Bygg möte --until 15:00",
+        "tools.department",
+        _department_arguments,
+        "None of its phones rings then; who calls hears until when, and comes to the reception, which sees the number.",
+    ),
+    Command(
+        "referral reopen",
+        "say that a department is back",
+        "sudo ./rvx referral reopen Bygg",
+        "tools.department",
+        _department_end_arguments,
+    ),
+    Command(
+        "referral departments",
+        "show which departments are referred whole",
+        "sudo ./rvx referral departments",
+        "tools.department",
+    ),
 )
 
 REFERRAL = Command(
     "referral",
-    "who is away: set, end, show",
+    "who is away, and which departments",
     "sudo ./rvx referral set 1001 möte --until 14:30",
     "tools.referral",
     actions=_REFERRAL_ACTIONS,

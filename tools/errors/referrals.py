@@ -55,4 +55,16 @@ ENTRIES = {
             "Keep it where it is needed; else end it.",
         ),
     ),
+    "RVX-H06": Entry(
+        Said(
+            "Receptionen har inga öppettider.",
+            "Utan öppettider är den alltid öppen, och nyckeln gör ingenting.",
+            "Se rvx night show; öppettider sätts med rvx people organisation, [service].",
+        ),
+        Said(
+            "The reception has no hours.",
+            "Without hours it is always open, and its key does nothing.",
+            "See rvx night show; hours are set by rvx people organisation, [service].",
+        ),
+    ),
 }
