@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from firmware.bounds import Refused, Text, absolute_path, like
+from firmware.config_calendars import Calendars
 from firmware.config_calls import Announcing, Codes, Numbering
 from firmware.config_data import Data, DataKey, Gateway, TrunkGateway, data_whole, gateway_account_whole, gateway_whole
 from firmware.config_edge import (
@@ -44,6 +45,7 @@ __all__ = [
     "NO_PROBE",
     "SECRETS_FILE",
     "Announcing",
+    "Calendars",
     "Codes",
     "Config",
     "ConfigError",
@@ -141,6 +143,7 @@ class Config:
     announcing: Announcing = field(default_factory=Announcing)
     sms: Sms = field(default_factory=Sms)
     web: Web = field(default_factory=Web)
+    calendars: Calendars = field(default_factory=Calendars)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     trunk: Trunk = field(default_factory=Trunk)
@@ -185,6 +188,7 @@ _SECTIONS: Sections = {
     "announcing": Announcing,
     "sms": Sms,
     "web": Web,
+    "calendars": Calendars,
     "limits": Limits,
     "standby": Standby,
     "trunk": Trunk,

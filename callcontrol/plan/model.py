@@ -134,6 +134,8 @@ class Choices:
     caller_history: bool = False  # E7
     guard_calls: int = 60  # F2: calls outside that one extension may begin in an hour; 0: as many as it likes
     guard_kr: int = 200  # the same, what they may cost, by estimate
+    calendar_busy: bool = False  # an entry of a calendar that is shown as busy closes the phone without letters, too
+    calendar_text: bool = False  # the text after an entry's letters is shown to who may see why somebody is away
     ready_reasons: bool = True  # beside the site's own reasons for absence; else those stand alone
     signals: int = 4  # B2: at most 4
     signal_s: int = 6

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 from callcontrol.plan.absence import Opening, Referral, Source
@@ -51,7 +52,8 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A calendar that is to be fetched now. `etag`, `modified`, `digest`: of what was read last, "" for none."""
+    """A calendar that is to be fetched at `next_at`. `etag`, `modified`, `digest`: of what was read last, "" for
+    none."""
 
     extension: str
     id: str
@@ -59,7 +61,10 @@ class Due:
     etag: str
     modified: str
     digest: str
+    next_at: datetime
+    read_at: datetime | None
     whole_at: datetime | None
+    fault: str
     failures: int
 
 
@@ -187,30 +192,22 @@ class CalendarRows(Calendars):
     """For whoever fetches. What is told of a calendar that was subscribed anew, or no more, since it was begun is
     let be."""
 
-    def due(self, now: datetime, limit: int) -> tuple[Due, ...]:
-        """Those whose time has come, the longest waiting first."""
-        names = "extension, id, url, etag, modified, digest, whole_at, failures"
-        sql = f"SELECT {names} FROM calendar WHERE next_at <= ? ORDER BY next_at LIMIT ?"  # noqa: S608  names of ours
-        return tuple(
-            Due(
-                extension=extension,
-                id=name,
-                url=url,
-                etag=etag,
-                modified=modified,
-                digest=digest,
-                whole_at=from_text(whole_at) if whole_at else None,
-                failures=failures,
-            )
-            for extension, name, url, etag, modified, digest, whole_at, failures in self._db.execute(
-                sql, (to_text(now), limit)
-            )
-        )
+    def waiting(self) -> tuple[Due, ...]:
+        """All, the longest waiting first."""
+        texts = ("extension", "id", "url", "etag", "modified", "digest", "fault", "failures")
+        moments = ("next_at", "read_at", "whole_at")
+        sql = f"SELECT {', '.join((*moments, *texts))} FROM calendar ORDER BY next_at"  # noqa: S608  names of ours
+        found = []
+        for row in self._db.execute(sql):
+            at: dict[str, Any] = {
+                name: from_text(text) if text else None for name, text in zip(moments, row[:3], strict=True)
+            }
+            found.append(Due(**dict(zip(texts, row[3:], strict=True)), **at))
+        return tuple(found)
 
-    def next_at(self) -> datetime | None:
-        """When the next one is due; None: nobody has a calendar."""
-        (first,) = self._db.execute("SELECT min(next_at) FROM calendar").fetchone()
-        return from_text(first) if first else None
+    def written(self) -> int:
+        """Another number when another connection has written since."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def unchanged(self, due: Due, now: datetime, next_at: datetime) -> bool:
         """It says what it said before."""

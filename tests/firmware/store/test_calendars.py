@@ -36,7 +36,7 @@ def meant(name: str, start: datetime = NOW, until: datetime = NOW + HOUR, reason
 
 def subscribed(rows: CalendarRows, extension: str = "1001", url: str = SECRET) -> Due:
     rows.subscribe(extension, url, "anna", NOW)
-    return next(due for due in rows.due(NOW, 10) if due.extension == extension)
+    return next(due for due in rows.waiting() if due.extension == extension)
 
 
 def read(rows: CalendarRows, due: Due, *listed: Meant, now: datetime = NOW) -> bool:
@@ -183,10 +183,8 @@ def test_another_address_ends_what_the_old_one_said_once_it_is_read(rows: Calend
 def test_faults_are_counted_and_a_good_reading_ends_them(rows: CalendarRows) -> None:
     due = subscribed(rows)
     assert rows.failed(due, "timeout", NOW, NOW + HOUR)
-    assert rows.due(NOW, 10) == ()
-    assert rows.next_at() == NOW + HOUR
-    (late,) = rows.due(NOW + HOUR, 10)
-    assert late.failures == 1
+    (late,) = rows.waiting()
+    assert (late.failures, late.fault, late.next_at) == (1, "timeout", NOW + HOUR)
     assert rows.failed(late, "gone", NOW + HOUR, NOW + 2 * HOUR)
     shown = rows.of("1001")
     assert shown is not None
