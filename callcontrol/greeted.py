@@ -34,7 +34,8 @@ GREETING_IN = "sv"
 class Greeted:
     """`greeting`: the entity's own words, "" for neutral ones; `entity`: its id, by which they may be recorded. `next`:
     who rings where nothing is pressed. `longest`: see `longest_of`. `reached`: who rings, one after the other, for
-    digits that were pressed; empty: that is no extension. `leads_out`: KEY_OUT is heeded."""
+    digits that were pressed; empty: that is no extension. `leads_out`: KEY_OUT is heeded. `voicemail`: digits
+    by which one's mailbox is listened to; "" for none."""
 
     greeting: str
     entity: str
@@ -42,6 +43,7 @@ class Greeted:
     longest: int
     reached: Callable[[str], tuple[str, ...]]
     leads_out: bool = False
+    voicemail: str = ""
 
     def words(self, language: str) -> list[Sentence]:
         """What is said first."""

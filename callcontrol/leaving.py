@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callcontrol.media.pcm import FRAME_S, frames, loudness
 
-__all__ = ["LONGEST_S", "SILENCE_S", "Leaving", "is_message"]
+__all__ = ["LONGEST_S", "QUIET", "SILENCE_S", "Leaving", "is_message"]
 
 LONGEST_S = 180.0
 SILENCE_S = 5.0
@@ -18,7 +18,8 @@ QUIET = 80.0
 class Leaving:
     """Fed with each 20 ms of what is heard."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
+        self._longest_s = longest_s
         self._frames = self._quiet = self._loud = 0
 
     def heard(self, frame: bytes) -> bool:
@@ -27,7 +28,7 @@ class Leaving:
         self._frames += 1
         self._loud += loud
         self._quiet = 0 if loud else self._quiet + 1
-        return self._quiet * FRAME_S >= SILENCE_S or self._frames * FRAME_S >= LONGEST_S
+        return self._quiet * FRAME_S >= SILENCE_S or self._frames * FRAME_S >= self._longest_s
 
     @property
     def is_message(self) -> bool:

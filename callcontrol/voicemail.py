@@ -181,8 +181,13 @@ class Menu:
         return self._after(says=(words,))
 
     def failed(self) -> Turn:
-        """A deed could not be done."""
-        return self._main(says=("not_done",)) if self.at is not At.OVER and not self._counted() else self._over()
+        """What the turn was to do could not be done, or its message not be played, which stays new then."""
+        if self.at is At.OVER or self._counted():
+            return self._over()
+        if self.at is At.MESSAGE:
+            self.at = At.AFTER
+            return self._after(says=("not_done",))
+        return self._main(says=("not_done",))
 
     # ---- where one is, once more
 

@@ -25,6 +25,8 @@ from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.events import Invited
 from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_END, KEY_MESSAGE, KEY_WAIT, Told
 from firmware.greeting import Greeting
+from firmware.listening import Listening
+from firmware.mailboxes import Mailboxes
 from firmware.messages import Kept, Messages, Recording
 from firmware.places import NoPlace, Place, Places
 from firmware.speaking import Speaking
@@ -39,6 +41,8 @@ CHOICE_S = 3.0
 SAVED_WITHIN_S = 5.0
 """Who has left a message waits so long for the disk to have it, and is then told that it has not."""
 BEEP_FRAMES = 20
+KEY_OWN = "*"
+"""Pressed by whom the mailbox belongs to, who hears that somebody does not answer: himself."""
 
 log = logging.getLogger("rvx")
 
@@ -71,6 +75,8 @@ class Announcing:
         places: Places,
         messages: Messages,
         music: Music,
+        listening: Listening,
+        mailboxes: Mailboxes,
         beside: Places | None = None,
     ) -> None:
         self._switch = switch
@@ -81,6 +87,8 @@ class Announcing:
         self._places = places
         self._messages = messages
         self._music = music
+        self._listening = listening
+        self._mailboxes = mailboxes
         self._beside = beside or places
         self._callers: set[_Caller] = set()
 
@@ -101,6 +109,16 @@ class Announcing:
         return await self._take(
             invited, caller, Told(why=""), said, self._beside, lambda one: self._greet(one, said, greeted)
         )
+
+    async def listen(self, invited: Invited, caller: str, mailbox: str, *, proved: bool) -> bool:
+        """The same with a mailbox, for whom it belongs to: `mailbox` is "" where he is to say whose; `proved`: it is
+        his own phone."""
+        said = await self._speaking.phrase("goodbye")
+
+        async def talk(one: _Caller) -> None:
+            await self._listen(one, mailbox, proved=proved)
+
+        return await self._take(invited, caller, Told(why=""), said, self._places, talk)
 
     async def _take(
         self,
@@ -180,6 +198,7 @@ class Announcing:
         for caller in list(self._callers):
             self._close(caller)
         self._messages.close()
+        self._mailboxes.close()
 
     def _close(self, caller: _Caller) -> None:
         self._callers.discard(caller)
@@ -194,7 +213,12 @@ class Announcing:
     async def _clips(self, told: Told) -> tuple[list[Clip], list[Clip]]:
         """What is told, and the farewell."""
         now = datetime.now(UTC)
-        said = await self._speaking.said(lambda language: told.reasons(now, language, self._name_of))
+        own = await self._mailboxes.greeting(told.greeting) if told.greeting else None
+        said: list[Clip] = []
+        if own is None or not told.greeting_says_all:
+            said = await self._speaking.said(lambda language: told.reasons(now, language, self._name_of))
+        if own is not None:
+            said += [own, PAUSE]
         said += await self._speaking.said(lambda language: told.choices(language, self._name_of))
         return said, await self._speaking.said(told.farewell)
 
@@ -212,6 +236,9 @@ class Announcing:
             if key in waits:
                 await self._wait(caller, key)
                 return
+            if key == KEY_OWN and told.greeting:
+                await self._listen(caller, told.greeting, proved=False)
+                return
             chosen = told.keys.get(key or "", "")
             times += 0 if key == KEY_AGAIN else 1
             if chosen or not choices or times >= TOLD_TIMES:
@@ -226,11 +253,11 @@ class Announcing:
 
     async def _greet(self, caller: _Caller, said: Sequence[Clip], greeted: Greeted) -> None:
         assert caller.leg is not None
+        await self._greeting.run(caller.leg, caller.place, said, greeted, partial(_waits, caller))
 
-        def waits(work: Callable[[], Coroutine[None, None, None]]) -> None:
-            caller.waits = work
-
-        await self._greeting.run(caller.leg, caller.place, said, greeted, waits)
+    async def _listen(self, caller: _Caller, mailbox: str, *, proved: bool) -> None:
+        assert caller.leg is not None
+        await self._listening.run(caller.leg, caller.place, mailbox, partial(_waits, caller), proved=proved)
 
     async def _lead_on(self, caller: _Caller, numbers: Sequence[str]) -> None:
         assert caller.leg is not None
@@ -264,7 +291,7 @@ class Announcing:
         assert caller.leg is not None
         recording = self._messages.begin(mailbox, caller.leg.number, caller.call_id, told.why)
         caller.recording = recording
-        while (key := await self._speaking.key_during(caller.place, self._recorded(caller, recording))) is not None:
+        while (key := await self._speaking.key_during(place, self._speaking.hear(place, recording.push))) is not None:
             if key == KEY_END or key in told.keys:
                 break
         try:
@@ -283,18 +310,14 @@ class Announcing:
             await self._speaking.say(caller.place, await self._speaking.phrase("goodbye"))
         return kept, key
 
-    async def _recorded(self, caller: _Caller, recording: Recording) -> None:
-        """What comes, to the recording's end."""
-        quiet = asyncio.ensure_future(self._speaking.quiet(caller.place))
-        try:
-            await caller.place.listen(recording.push)
-        finally:
-            quiet.cancel()
-
     def _end(self, caller: _Caller) -> None:
         assert caller.leg is not None
         self._switch.end(caller.leg.call, _now())
         self._pump()
+
+
+def _waits(caller: _Caller, work: Callable[[], Coroutine[None, None, None]] | None) -> None:
+    caller.waits = work
 
 
 def voice_of(recordings: Path | None) -> Voice:

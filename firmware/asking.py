@@ -173,13 +173,35 @@ class Asking:
                 greeting=entity.greeting if entity else "",
                 entity=entity.id if entity else "",
                 next=tuple(dict.fromkeys(rings)),
-                longest=longest_of(people.numbering),
+                longest=max(longest_of(people.numbering), len(self._config.announcing.voicemail)),
                 reached=lambda digits: self._in_turn(replace(asked, callee=digits)),
                 leads_out=self._config.trunk.leads_out == "pin",
+                voicemail=self._config.announcing.voicemail,
             )
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
             return None
+
+    def has_mailbox(self, number: str) -> bool:
+        """Whether it may be listened to."""
+        try:
+            people = self._opened()
+            extension = None if people is None else people.extension(number)
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return False
+        spoken = extension is not None and (extension.voicemail or extension.kind is Kind.ANNOUNCEMENT)
+        return extension is not None and spoken and not extension.blocked
+
+    def back_at(self, number: str) -> datetime | None:
+        """When somebody who is away is back; None where nobody knows, or it is so."""
+        try:
+            people = self._opened()
+            absent = None if people is None else people.absent(number, datetime.now(UTC))
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+        return None if absent is None else absent.back_at
 
     def led_out(self, extension: str, number: str) -> Told:
         """What becomes of a number that `extension` dials from outside (callcontrol.greeted)."""

@@ -108,6 +108,8 @@ class Codes:
     barge_in: str = _code(Function.BARGE_IN, "*56*N#", "come into the call of this extension; all hear a tone")
     add: str = _code(Function.ADD, "*58*N#", "call this extension into one's own call")
     threat: str = _code(Function.THREAT, "*57#", "mark one's own call as a threat, and record it from now on")
+    voicemail: str = _code(Function.VOICEMAIL, "*98#", "listen to one's own mailbox, from one's own phone")
+    voicemail_of: str = _code(Function.VOICEMAIL_OF, "*98*N#", "to this extension's, from any phone, by its PIN")
     refer: str = _own(Own.REFER, "*23*R*T# *23*R#", "be away, by the digit of a reason, until a time or a date")
     back: str = _own(Own.BACK, "#23#", "be back")
     refer_other: str = _own(Own.REFER_OTHER, "*230*N*R*T#", "the same for another extension, by who may")
@@ -151,6 +153,13 @@ class Announcing:
     recordings: str = field(
         default="",
         metadata=key(FILE_OR_NONE, "the municipality's own recordings; what is not there is spoken by espeak-ng"),
+    )
+    voicemail: str = field(
+        default="",
+        metadata=key(
+            Text('up to 10 digits, or ""', like(r"[0-9]{0,10}")),
+            "a number that is called to listen to one's mailbox, and pressed by who calls a SIM",
+        ),
     )
     music: str = field(
         default="",

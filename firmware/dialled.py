@@ -23,7 +23,8 @@ Taken = Refusal | None
 
 
 class Dialling:
-    """`lead` leads a call on to a dial, with what is done when it is not taken."""
+    """`lead` leads a call on to a dial, with what is done when it is not taken; `listen` lets a caller hear the mailbox
+    of an extension, or says why not."""
 
     def __init__(
         self,
@@ -32,12 +33,14 @@ class Dialling:
         codes: tuple[Code, ...],
         to: Callable[[str, str], Dial | Refusal],
         lead: Callable[[Invited, str, Dial, Onward, float], None],
+        listen: Callable[[Invited, str, str], Refusal | None],
     ) -> None:
         self._switch = switch
         self._asking = asking
         self._codes = codes
         self._to = to
         self._lead = lead
+        self._listen = listen
         self._functions: Mapping[Function, Callable[[Invited, str, str, float], Taken]] = {
             Function.GROUP_PICK_UP: self._group_pick_up,
             Function.PICK_UP: self._pick_up,
@@ -50,6 +53,8 @@ class Dialling:
             Function.BARGE_IN: self._barge_in,
             Function.ADD: self._add,
             Function.THREAT: self._threat,
+            Function.VOICEMAIL: self._voicemail,
+            Function.VOICEMAIL_OF: self._voicemail_of,
         }
 
     def came(self, invited: Invited, asked: Asked, now: float) -> None:
@@ -163,6 +168,12 @@ class Dialling:
         if leg is None:
             return _refused(404, 1, "no_call")
         return self._switch.widen(leg, number, now) or _done("added", number=number)
+
+    def _voicemail(self, invited: Invited, caller: str, _: str, now: float) -> Taken:
+        return self._listen(invited, caller, caller)
+
+    def _voicemail_of(self, invited: Invited, caller: str, number: str, now: float) -> Taken:
+        return self._listen(invited, caller, number)
 
     def _threat(self, _: Invited, caller: str, __: str, now: float) -> Taken:
         return _refused(404, 1, "no_call") if self._switch.mark(caller, now) is None else _done("marked")

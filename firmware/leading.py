@@ -7,13 +7,13 @@ import asyncio
 import contextlib
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callcontrol.asked import Asked, Decided, Outside, after
+from callcontrol.asked import Asked, Decided, Outside, after, display
 from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.greeted import Greeted
@@ -79,7 +79,10 @@ class Leading:
         self.link.ua.for_others = True
         self._switch = Switch(self.link.ua, self, self._realm)
         self._ring_s = config.survival.signal_s * config.survival.ring_signals
-        self._dialling = Dialling(self._switch, self._asking, config.codes.table, self.to, self._lead_to)
+        self._dialling = Dialling(
+            self._switch, self._asking, config.codes.table, self.to, self._lead_to, self._listens_to
+        )
+        self._leads_out = config.trunk.leads_out == "pin"
         self._said, self._here = config.announcing, config.network.here
         self._paths = config.paths
         self._threats = Threats(config.paths)
@@ -122,10 +125,13 @@ class Leading:
         import callcontrol.media.tracks  # noqa: F401
         from firmware.announcing import Announcing, voice_of
         from firmware.greeting import Greeting
+        from firmware.listening import Listening
+        from firmware.mailboxes import Mailboxes
         from firmware.messages import Messages
         from firmware.mixing import Mixing
         from firmware.onhold import OnHold, music_of
         from firmware.places import Places
+        from firmware.proving import Proving
         from firmware.speaking import Speaking
 
         places, music = Places(here=self._here), music_of(self._said.music)
@@ -135,11 +141,21 @@ class Leading:
         voice = voice_of(Path(self._said.recordings) if self._said.recordings else None)
         messages = Messages(self._paths)
         speaking = Speaking(voice, self._said.languages)
-        greeting = Greeting(speaking, self._switch, self._pump, self._pins, self._asking.led_out)
-        name_of = self._asking.name_of
+        name_of, pins = self._asking.name_of, self._pins
+        mailboxes = Mailboxes(self._paths)
+        # Whoever listens to a mailbox is one of ours, and hears it in the first language alone.
+        own = Speaking(voice, self._said.languages[:1])
+        listening = Listening(
+            own, self._switch, self._pump, mailboxes, Proving(own, pins), name_of, self._asking.back_at,
+            leads_out=self._leads_out,
+        )  # fmt: skip
+        proving = Proving(speaking, pins)
+        greeting = Greeting(speaking, self._switch, self._pump, self._asking.led_out, proving, listening)
         # Only for who comes by the edge from outside: no phone has us send to ourselves.
         beside = Places(beside=True, here=self._here)
-        announcing = Announcing(self._switch, self._pump, name_of, speaking, greeting, places, messages, music, beside)
+        announcing = Announcing(
+            self._switch, self._pump, name_of, speaking, greeting, places, messages, music, listening, mailboxes, beside
+        )
         return on_hold, mixing, announcing
 
     async def tell_power_ends(self) -> int:
@@ -229,6 +245,13 @@ class Leading:
         if asked.why is Why.CODE:
             self._dialling.came(invited, asked, now)
             return
+        if self._said.voicemail and asked.callee == self._said.voicemail and asked.caller:
+            # One's own, where one has one; else it is asked whose it is.
+            own = self._asking.has_mailbox(asked.caller)
+            refusal = self._listens_to(invited, asked.caller, asked.caller if own else "")
+            if refusal is not None:
+                invited.session.refuse(refusal.status, now, refusal.phrase, refusal.headers())
+            return
         decided = self._asking.decided(asked)
         if (greeted := self._greets(invited, asked)) is not None or self._tells(invited, decided):
             self._begin_to_tell(invited, asked, decided, now, greeted)
@@ -296,13 +319,36 @@ class Leading:
             return False
         return self._announcing.takes(invited)
 
+    def _listens_to(self, invited: Invited, caller: str, mailbox: str) -> Refusal | None:
+        """`caller` hears the mailbox of an extension, or of one that is asked for ("")."""
+        if mailbox and not self._asking.has_mailbox(mailbox):
+            return Refusal(404, display("code", "no_mailbox"), 1, "")
+        if not self._speaks(invited):
+            return Refusal(480, display("code", "no_voice"), 31, "normal, unspecified")
+        invited.session.ring(180, asyncio.get_running_loop().time())
+        self._begin(self._listen(invited, caller, mailbox))
+        return None
+
+    async def _listen(self, invited: Invited, caller: str, mailbox: str) -> None:
+        assert self._announcing is not None
+        taken = False
+        try:
+            taken = await self._announcing.listen(invited, caller, mailbox, proved=bool(mailbox) and mailbox == caller)
+        finally:
+            if not taken:
+                invited.session.refuse(488, asyncio.get_running_loop().time(), display("code", "no_common_sound"))
+                self._pump()
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
     def _begin_to_tell(
         self, invited: Invited, asked: Asked, decided: Decided, now: float, greeted: Greeted | None = None
     ) -> None:
         invited.session.ring(180, now)
-        task = asyncio.create_task(self._tell(invited, asked, decided, greeted))
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        self._begin(self._tell(invited, asked, decided, greeted))
 
     def _referred(self, refer: Refer, now: float) -> None:
         """The edge asks: may that phone refer so far, in a call that others have (302: it may); or a phone of ours

@@ -20,7 +20,7 @@ from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 
-from callcontrol.leaving import Leaving, is_message
+from callcontrol.leaving import LONGEST_S, Leaving, is_message
 from callcontrol.media.recorder import Recorder, mend, read_recording
 from firmware.paths import Paths
 from firmware.recordings import Recordings, new_name, recording_of
@@ -50,9 +50,14 @@ class Kept(Enum):
 class Recording:
     """One that is under way."""
 
-    def __init__(self, recorder: Recorder, keep: Callable[[Recording, Future[object]], Future[Kept]]) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        keep: Callable[[Recording, Future[object]], Future[Kept]],
+        longest_s: float = LONGEST_S,
+    ) -> None:
         self.recorder = recorder
-        self.leaving = Leaving()
+        self.leaving = Leaving(longest_s)
         self._keep = keep
         self._kept: Future[Kept] | None = None
 

@@ -176,6 +176,11 @@ class Paths:
         return self.state / "messages"
 
     @property
+    def greetings(self) -> Path:
+        """What people have spoken for their mailboxes: sound, whose rows are in `journal`."""
+        return self.state / "greetings"
+
+    @property
     def threats(self) -> Path:
         """Calls that were marked as threats: sound, whose rows are in `journal`."""
         return self.state / "threats"

@@ -57,6 +57,14 @@ class Speaking:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(place.play([PAUSE], again=True), for_s)
 
+    async def hear(self, place: Place, push: Callable[[bytes], object]) -> None:
+        """What comes, to its end, while silence is sent."""
+        quiet = asyncio.ensure_future(self.quiet(place))
+        try:
+            await place.listen(push)
+        finally:
+            quiet.cancel()
+
     async def key_during(self, place: Place, work: object) -> str | None:
         """The first key that is pressed before `work` is done."""
         working = asyncio.ensure_future(work)  # type: ignore[call-overload]

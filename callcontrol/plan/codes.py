@@ -51,11 +51,13 @@ class Function(StrEnum):
     BARGE_IN = "barge_in"
     ADD = "add"
     THREAT = "threat"
+    VOICEMAIL = "voicemail"
+    VOICEMAIL_OF = "voicemail_of"
 
     @property
     def letters(self) -> frozenset[str]:
         """Which letters may stand in it, in their order."""
-        alone = (Function.GROUP_PICK_UP, Function.CALL_BACK_OFF, Function.THREAT)
+        alone = (Function.GROUP_PICK_UP, Function.CALL_BACK_OFF, Function.THREAT, Function.VOICEMAIL)
         return frozenset({"" if self in alone else "N"})
 
 

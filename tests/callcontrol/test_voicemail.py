@@ -126,8 +126,11 @@ def test_what_was_heard_counts_as_old() -> None:
 
 
 def test_what_cannot_be_done_is_said() -> None:
-    menu, _ = pressed("12", Mine(notes=ALL))
+    menu, _ = pressed("46", Mine(notes=ALL))
     assert (menu.failed().says, menu.at) == (("not_done",), At.MAIN)
+    menu, _ = pressed("1", Mine(notes=ALL))
+    assert (menu.failed().says, menu.at) == (("not_done",), At.AFTER)
+    assert menu.key("6").deeds == (), "what could not be played was not heard"
 
 
 def test_no_call_lasts_for_ever() -> None:

@@ -52,13 +52,17 @@ class Desk:
         self.switch = Switch(ua, self, "kommun.example")
         self.led: list[tuple[str, str]] = []
         known = cast("Asking", Known())
-        self.dialling = Dialling(self.switch, known, Codes().table, self.to, self.lead)
+        self.dialling = Dialling(self.switch, known, Codes().table, self.to, self.lead, self.listen)
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
         return BARRED if number.startswith("0") else Dial(number, f"sip:{number}@h")
 
     def lead(self, invited: Invited, caller: str, dial: Dial, onward: object, now: float) -> None:
         self.led.append((caller, dial.number))
+
+    def listen(self, invited: Invited, caller: str, mailbox: str) -> Refusal | None:
+        self.led.append((caller, f"mailbox {mailbox}"))
+        return None
 
     def dial(
         self,

@@ -15,10 +15,11 @@ from callcontrol.media.phrases import Sentence, text
 from callcontrol.media.voice import Voice
 from callcontrol.plan.steps import Say
 from callcontrol.told import Told
-from firmware import greeting, speaking
-from firmware.greeting import PINS_MAX, Greeting
-from firmware.pins import Pins
+from firmware import greeting, proving, speaking
+from firmware.greeting import Greeting
+from firmware.listening import Listening
 from firmware.places import Place
+from firmware.proving import PINS_MAX, Proving
 from firmware.speaking import Speaking
 
 PIN, MOBILE, OTHER = "804715", "+46701112233", "+46709998877"
@@ -28,7 +29,7 @@ NEVER = 3600.0
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What nobody presses is not waited for."""
-    for module, name in ((greeting, "CHOICE_S"), (greeting, "ENTRY_S"), (speaking, "BETWEEN_KEYS_S")):
+    for module, name in ((greeting, "CHOICE_S"), (proving, "ENTRY_S"), (speaking, "BETWEEN_KEYS_S")):
         monkeypatch.setattr(module, name, 0.01)
 
 
@@ -49,6 +50,7 @@ class Line:
         self.broken_in_upon = False
         self.unreached: Callable[[Refused], None] = lambda _: None
         self._waits: asyncio.Queue[Callable[[], Coroutine[None, None, None]]] = asyncio.Queue()
+        self.listened: list[tuple[str, bool]] = []
 
     async def may_try(self, caller: str) -> bool:
         return self._tries > 0
@@ -83,18 +85,27 @@ class Line:
     def end(self, call: object, now: float) -> None:
         self.ended += 1
 
+    async def listen(self, leg: Leg, place: Place, mailbox: str, waits: object, *, proved: bool) -> None:
+        self.listened.append((mailbox, proved))
+        self.ended += 1
+
+    def waits(self, work: Callable[[], Coroutine[None, None, None]] | None) -> None:
+        if work is not None:
+            self._waits.put_nowait(work)
+
     def run(self, *, leads_out: bool = True) -> None:
         async def talk() -> None:
             speaks = Speaking(cast(Voice, self), ("sv",))
-            talks = Greeting(speaks, cast(Switch, self), lambda: None, cast(Pins, self), self.led_out)
+            proves = Proving(speaks, self)
+            listening = cast(Listening, SimpleNamespace(run=self.listen))
+            talks = Greeting(speaks, cast(Switch, self), lambda: None, self.led_out, proves, listening)
             greeted = Greeted(
                 greeting="", entity="", next=("1000",), longest=4,
                 reached=lambda digits: (digits,) if digits == "1001" else (), leads_out=leads_out,
+                voicemail="99",
             )  # fmt: skip
             said = await speaks.said(greeted.words)
-            talking = asyncio.ensure_future(
-                talks.run(self.leg, cast(Place, self), said, greeted, self._waits.put_nowait)
-            )
+            talking = asyncio.ensure_future(talks.run(self.leg, cast(Place, self), said, greeted, self.waits))
             if self.broken_in_upon:
                 goes_on = await self._waits.get()
                 talking.cancel()
@@ -105,6 +116,12 @@ class Line:
 
         asyncio.run(talk())
         assert self.ended == 1
+
+
+def test_whoever_presses_the_mailboxes_number_is_asked_whose() -> None:
+    line = Line(["99#"])
+    line.run()
+    assert (line.listened, line.rung) == ([("", False)], [])
 
 
 @pytest.mark.parametrize(
