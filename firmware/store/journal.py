@@ -130,6 +130,11 @@ class Journal(OfJournal):
         )
         return tuple(map(_record, self._db.execute(sql, (to_text(since), caller))))
 
+    def called(self, caller: str, since: datetime, until: datetime) -> tuple[Record, ...]:
+        """Give all calls of one caller that began in that time."""
+        sql = f"{_SELECT} WHERE began_at >= ? AND began_at < ? AND caller = ? ORDER BY began_at"
+        return tuple(map(_record, self._db.execute(sql, (to_text(since), to_text(until), caller))))
+
     def notices(self, since: datetime, limit: int) -> tuple[Notice, ...]:
         """Give what somebody was told of at ``since`` or later, the newest first."""
         sql = f"SELECT {', '.join(NOTICE_COLUMNS)} FROM notice WHERE told_at >= ? ORDER BY told_at DESC LIMIT ?"  # noqa: S608

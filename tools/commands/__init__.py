@@ -2,6 +2,7 @@
 
 from tools.commands.archive import ARCHIVE
 from tools.commands.extension import EXTENSION
+from tools.commands.extract import EXTRACT
 from tools.commands.identity import IDENTITY
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
 from tools.commands.mcu import MCU
@@ -21,6 +22,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
     STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
+    EXTRACT,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -33,7 +35,16 @@ GROUPS = (
     ("Start", ("run", "restart", "demo", "extension", "people", "referral")),
     ("Look", ("status", "doctor", "explain", "check", "say", "trunk", "power", "mcu")),
     ("Prove", ("test", "bench", "storm")),
-    (_OFFICE, ("archive", "identity", "night", "threat")),
+    (
+        _OFFICE,
+        (
+            "archive",
+            "extract",
+            "identity",
+            "night",
+            "threat",
+        ),
+    ),
 )
 
 

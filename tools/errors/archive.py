@@ -49,4 +49,28 @@ ENTRIES = {
             "rvx archive find shows what there is.",
         ),
     ),
+    "RVX-R05": Entry(
+        Said(
+            "Den som begär utdraget får inte det.",
+            "Rätten att beställa utdrag för den enheten saknas i katalogens roller.",
+            "Låt den som har rätten begära det, eller ge rollen i filen om organisationen.",
+        ),
+        Said(
+            "Whoever asks for the extract may not have it.",
+            "The roles of the directory give no right to order extracts for that unit.",
+            "Have somebody ask who may, or give the role in the file of the organisation.",
+        ),
+    ),
+    "RVX-R06": Entry(
+        Said(
+            "Utdraget går inte att göra.",
+            "Anknytningen finns inte, eller tiden, beställaren eller skälet är inte som det ska vara.",
+            "Ange en anknytning i katalogen, två datum, vem som begär utdraget och varför.",
+        ),
+        Said(
+            "The extract cannot be made.",
+            "The extension is not there, or the time, who asks or the reason will not do.",
+            "Name an extension of the directory, two days, who asks for it and why.",
+        ),
+    ),
 }
