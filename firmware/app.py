@@ -1,7 +1,7 @@
 """The only wiring: which process is made of which parts.
 
-`python -m firmware.app edge|unit|calls|trunk|standby|heart` is what systemd starts on a unit and `rvx run` on a laptop
-(`programs`). Without a configuration file a unit is this machine alone (`firmware.config.default`).
+`python -m firmware.app PROCESS` is what systemd starts on a unit and `rvx run` on a laptop (`programs`). Without a
+configuration file a unit is this machine alone (`firmware.config.default`).
 
 Each process loads its own parts alone: the edge starts at once, and a library that one lacks stops no other."""
 
@@ -38,6 +38,7 @@ __all__ = [
     "main_trunk",
     "main_tunnel",
     "main_unit",
+    "main_web",
     "programs",
 ]
 
@@ -51,8 +52,8 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, standby of a pair,
-    heart where there is a microcontroller. `arguments` lead each to its configuration."""
+    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, web where there are pages,
+    standby of a pair, heart where there is a microcontroller. `arguments` lead each to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
@@ -62,6 +63,7 @@ def programs(config: Config, arguments: list[str], *, events: bool = False) -> t
         "trunk": bool(config.modem),
         "data": bool(config.data.address),
         "tunnel": config.data.tunnel,
+        "web": bool(config.web.listen),
         "standby": bool(config.standby.shared),
         "heart": bool(config.mcu.port),
     }
@@ -157,6 +159,13 @@ def main_tunnel(config: Config) -> None:
         raise EdgeUnavailable(str(error)) from error
 
 
+def main_web(config: Config) -> None:
+    """Until SIGTERM or SIGINT."""
+    from firmware.web.process import WebProcess
+
+    asyncio.run(_until_told(WebProcess(config).run()))
+
+
 async def _until_told(work: Coroutine[Any, Any, None], edge: EdgeRpc | None = None) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -173,7 +182,9 @@ async def _until_told(work: Coroutine[Any, Any, None], edge: EdgeRpc | None = No
 def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
-    parser.add_argument("process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "standby", "heart"])
+    parser.add_argument(
+        "process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "web", "standby", "heart"]
+    )
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
     parser.add_argument("--run", default="", help="with --state: lies over [unit] run_dir")
@@ -197,6 +208,8 @@ def main(words: list[str] | None = None) -> int:
             main_trunk(config, args.config.with_name(SECRETS_FILE) if args.config else None)
         elif args.process == "data":
             main_data(config)
+        elif args.process == "web":
+            main_web(config)
         elif args.process == "tunnel":
             main_tunnel(config)
         else:

@@ -14,6 +14,8 @@ from firmware.document import key
 __all__ = ["Place", "Web", "parse_place", "web_whole"]
 
 PLACES_MAX = 8
+LOOPBACK = "127."
+"""What is said there nobody else hears."""
 _PLACE = re.compile(r"([0-9.]{7,15}):([0-9]{1,5})")
 
 
@@ -26,7 +28,7 @@ class Place:
 
     @property
     def loopback(self) -> bool:
-        return self.address.startswith("127.")
+        return self.address.startswith(LOOPBACK)
 
 
 def parse_place(text: str) -> Place:

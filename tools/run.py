@@ -38,7 +38,7 @@ from tools.unconfigured import (
 
 __all__ = ["run"]
 
-PYTHON = ("unit", "calls", "trunk", "data", "tunnel")
+PYTHON = ("unit", "calls", "trunk", "data", "tunnel", "web")
 """Processes of ours that are Python for good, and known by their command."""
 LOOK_EVERY_S = 0.2
 READY_TIMEOUT_S = 20.0

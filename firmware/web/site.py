@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from http import HTTPStatus
-from types import MappingProxyType
 
 from callcontrol.plan.rights import RIGHTS, Given, Right
 from firmware.store.visible import Viewer
@@ -34,7 +33,6 @@ __all__ = [
 
 FIELD_TOKEN = "token"  # noqa: S105  the name of a field
 """Of each form: `Session.token`."""
-NOTHING: Mapping[str, str] = MappingProxyType({})
 LOCAL = re.compile(r"/(?![/\\])[\x21-\x7e]{0,500}")
 """A place of this site, as an address after a sign-in."""
 
@@ -70,9 +68,9 @@ class Request:
 
     method: str
     path: str
-    query: Mapping[str, str] = NOTHING
-    form: Mapping[str, str] = NOTHING
-    part: Mapping[str, str] = NOTHING
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    part: Mapping[str, str] = field(default_factory=dict)
     language: str = "sv"
     address: str = ""
     ours: bool = False
@@ -178,13 +176,17 @@ def judge(route: Route, request: Request) -> None:
         return
     if not request.ours:
         raise Denied(HTTPStatus.FORBIDDEN, "not_ours")
-    if session is not None and not hmac.compare_digest(
-        session.token.encode(), request.form.get(FIELD_TOKEN, "").encode()
-    ):
+    if route.may is Who.ANYBODY:  # a sign-in, also of somebody who is signed in
+        return
+    token = session.token if session is not None else ""
+    if not token or not hmac.compare_digest(token.encode(), request.form.get(FIELD_TOKEN, "").encode()):
         raise Denied(HTTPStatus.FORBIDDEN, "not_ours")
 
 
-def see_other(place: str, *, cookie: str | None = None, cookie_s: int = 0) -> Response:
+def see_other(
+    place: str, *, cookie: str | None = None, cookie_s: int = 0, headers: Sequence[tuple[str, str]] = ()
+) -> Response:
     """On to a page of this site, after a form; what is no place of it leads to the first page."""
     there = place if LOCAL.fullmatch(place) else "/"
-    return Response(status=HTTPStatus.SEE_OTHER, headers=(("Location", there),), cookie=cookie, cookie_s=cookie_s)
+    told = (("Location", there), *headers)
+    return Response(status=HTTPStatus.SEE_OTHER, headers=told, cookie=cookie, cookie_s=cookie_s)

@@ -1,0 +1,9 @@
+"""What pages do, by subject; `ROUTES` is what the site has beside signing in."""
+
+from __future__ import annotations
+
+from firmware.web.site import Route
+
+__all__ = ["ROUTES"]
+
+ROUTES: tuple[Route, ...] = ()

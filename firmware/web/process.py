@@ -1,0 +1,72 @@
+"""The process `web`: pages, and what else the unit does over the network that is no call.
+
+A process of its own, as what strangers reach shares no interpreter with who is master: whatever is asked here, no call
+waits for it, and it may be killed at any moment."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from firmware.certificate import CertificateError
+from firmware.config import Config
+from firmware.pins import Pins
+from firmware.telling import Telling
+from firmware.web.answering import Answering
+from firmware.web.certificate import tls_of
+from firmware.web.pages import ROUTES
+from firmware.web.server import Server
+from firmware.web.signing import ROUTES as SIGNING
+
+__all__ = ["WebProcess"]
+
+AGAIN_FIRST_S, AGAIN_MAX_S = 1.0, 60.0
+"""A place that cannot be had, as the other unit of a pair has it, is tried again, ever more seldom."""
+RENEWED_S = 24 * 3600.0
+"""So often a certificate is looked at anew."""
+
+log = logging.getLogger("rvx")
+
+
+class WebProcess:
+    """One per process; `run` returns only by being cancelled."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._telling = Telling(config.paths.journal)
+        self._pins = Pins(config.paths, self._telling.tell)
+        self._answering = Answering(config, self._pins, (*SIGNING, *ROUTES))
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                if self._config.web.listen:
+                    tasks.create_task(self._pages())
+        finally:
+            self._answering.close()
+            self._pins.close()
+            self._telling.close()
+
+    async def _pages(self) -> None:
+        pause_s = AGAIN_FIRST_S
+        web = self._config.web
+        while True:
+            try:
+                closed = all(place.loopback for place in web.places)
+                tls = None if closed else await asyncio.to_thread(tls_of, self._config)
+                server = asyncio.ensure_future(Server(self._answering, web.places, web.name, tls).run())
+                renewing = asyncio.ensure_future(asyncio.sleep(RENEWED_S))
+                try:
+                    await asyncio.wait((server, renewing), return_when=asyncio.FIRST_COMPLETED)
+                    if server.done():
+                        server.result()
+                    pause_s = AGAIN_FIRST_S
+                finally:
+                    server.cancel()
+                    renewing.cancel()
+                    await asyncio.gather(server, renewing, return_exceptions=True)
+            except (OSError, CertificateError) as error:
+                log.error("rvx-event kind=pages_down why=%s", str(error).replace(" ", "_"))
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, AGAIN_MAX_S)

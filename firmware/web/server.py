@@ -1,0 +1,204 @@
+"""Moves the bytes of pages: HTTP by aiohttp, in and out. Decides nothing but what is no request at all."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from http import HTTPStatus
+from urllib.parse import parse_qsl, urlsplit
+
+from aiohttp import web
+
+from firmware.config_web import Place
+from firmware.web.answering import Answering
+from firmware.web.site import Request, Response
+
+__all__ = ["Server"]
+
+BODY_MAX_BYTES = 64 << 10
+"""Of a form."""
+FIELDS_MAX = 100
+VALUE_MAX = 4_000
+"""Characters of a field."""
+LINE_MAX_BYTES, HEADERS_MAX, HEADER_MAX_BYTES = 4_094, 48, 4_094
+READ_S = 10.0
+"""For a form to come."""
+ANSWER_S = 20.0
+SHUT_S = 1.0
+IDLE_S = 30.0
+"""A connection on which nothing is asked is closed."""
+LANGUAGES = ("sv", "en")
+COOKIE = "rvx"
+SECURE_COOKIE = "__Host-rvx"
+"""Only by TLS, of this host alone (RFC 6265bis §4.1.3.2)."""
+LANGUAGE_COOKIE = "language"
+
+_ALWAYS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self';"
+        " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none';"
+        " base-uri 'none'"
+    ),
+    "Server": "reservvaxel",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
+}
+_BY_TLS: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
+
+log = logging.getLogger("rvx")
+
+
+class _NoRequest(Exception):
+    def __init__(self, status: HTTPStatus) -> None:
+        super().__init__(status.phrase)
+        self.status = status
+
+
+class Server:
+    """`name`: by which people reach it, beside its addresses. `tls`: None on loopback alone."""
+
+    def __init__(self, answering: Answering, places: Sequence[Place], name: str, tls: ssl.SSLContext | None) -> None:
+        self._answering = answering
+        self._places = places
+        self._name = name
+        self._tls = tls
+
+    async def run(self) -> None:
+        """Until cancelled. Raises OSError where a place cannot be had."""
+        async with AsyncExitStack() as stack:
+            for place in self._places:
+                tls = None if place.loopback else self._tls
+                server = web.Server(
+                    lambda asked, by_tls=tls is not None: self._came(asked, by_tls),  # type: ignore[misc]
+                    access_log=None,
+                    keepalive_timeout=IDLE_S,
+                    max_line_size=LINE_MAX_BYTES,
+                    max_headers=HEADERS_MAX,
+                    max_field_size=HEADER_MAX_BYTES,
+                )
+                runner = web.ServerRunner(server, shutdown_timeout=SHUT_S)
+                await runner.setup()
+                stack.push_async_callback(runner.cleanup)
+                await web.TCPSite(runner, place.address, place.port, ssl_context=tls).start()
+            await asyncio.Event().wait()
+
+    async def _came(self, asked: web.BaseRequest, by_tls: bool) -> web.StreamResponse:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                request = await self._read(asked, by_tls)
+                response = await self._answering.answer(request)
+        except _NoRequest as error:
+            response = Response(status=error.status, body=error.status.phrase.encode(), type="text/plain")
+        except TimeoutError:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            response = Response(status=status, body=status.phrase.encode(), type="text/plain")
+        return _given(response, by_tls, head=asked.method == "HEAD")
+
+    async def _read(self, asked: web.BaseRequest, by_tls: bool) -> Request:
+        if asked.method not in ("GET", "HEAD", "POST"):
+            raise _NoRequest(HTTPStatus.NOT_IMPLEMENTED)
+        host = asked.headers.get("Host", "")
+        if not self._ours(host):
+            raise _NoRequest(HTTPStatus.MISDIRECTED_REQUEST)  # another's name for this address (DNS rebinding)
+        cookies = asked.cookies
+        return Request(
+            method=asked.method,
+            path=asked.path,
+            query=_fields(asked.query_string),
+            form=await _form(asked) if asked.method == "POST" else {},
+            language=_language(cookies.get(LANGUAGE_COOKIE, ""), asked.headers.get("Accept-Language", "")),
+            address=asked.remote or "",
+            ours=_same_origin(asked.headers, host),
+            cookie=cookies.get(SECURE_COOKIE if by_tls else COOKIE, ""),
+            known=asked.headers.get("If-None-Match", ""),
+            now=datetime.now(UTC),
+        )
+
+    def _ours(self, host: str) -> bool:
+        name = host.rpartition(":")[0] if ":" in host else host
+        if name in ("localhost", self._name) and name:
+            return True
+        try:
+            ipaddress.IPv4Address(name)
+        except ValueError:
+            return False
+        return True
+
+
+async def _form(asked: web.BaseRequest) -> dict[str, str]:
+    if asked.content_type != "application/x-www-form-urlencoded":
+        raise _NoRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    if (asked.content_length or 0) > BODY_MAX_BYTES:
+        raise _NoRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    body = b""
+    try:
+        async with asyncio.timeout(READ_S):
+            while piece := await asked.content.readany():
+                body += piece
+                if len(body) > BODY_MAX_BYTES:
+                    raise _NoRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return _fields(body.decode("ascii"))
+    except TimeoutError:
+        raise _NoRequest(HTTPStatus.REQUEST_TIMEOUT) from None
+    except UnicodeDecodeError:
+        raise _NoRequest(HTTPStatus.BAD_REQUEST) from None
+
+
+def _fields(text: str) -> dict[str, str]:
+    """The first of each name. What a form of ours cannot have sent is no request."""
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
+    except ValueError:
+        raise _NoRequest(HTTPStatus.BAD_REQUEST) from None
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if len(value) > VALUE_MAX or "\0" in value:
+            raise _NoRequest(HTTPStatus.BAD_REQUEST)
+        found.setdefault(name, value.replace("\r\n", "\n"))
+    return found
+
+
+def _same_origin(headers: Mapping[str, str], host: str) -> bool:
+    """What a browser says of where a form comes from; one that says nothing is not believed."""
+    if site := headers.get("Sec-Fetch-Site"):
+        return site == "same-origin"
+    origin = headers.get("Origin", "")
+    return bool(host) and urlsplit(origin).netloc == host
+
+
+def _language(chosen: str, accepted: str) -> str:
+    """Swedish, but for who has chosen or asks for English first."""
+    if chosen in LANGUAGES:
+        return chosen
+    for part in accepted[:200].lower().split(","):
+        tag = part.partition(";")[0].strip().partition("-")[0]
+        if tag in LANGUAGES:
+            return tag
+    return LANGUAGES[0]
+
+
+def _given(response: Response, by_tls: bool, *, head: bool) -> web.Response:
+    headers = {**_ALWAYS, **(_BY_TLS if by_tls else {}), "Cache-Control": "no-store", **dict(response.headers)}
+    if response.body:
+        headers["Content-Type"] = response.type
+    given = web.Response(status=response.status, body=b"" if head else response.body, headers=headers)
+    if response.cookie is not None:
+        given.set_cookie(
+            SECURE_COOKIE if by_tls else COOKIE,
+            response.cookie,
+            max_age=(response.cookie_s or None) if response.cookie else 0,
+            path="/",
+            secure=by_tls,
+            httponly=True,
+            samesite="Lax",
+        )
+    return given

@@ -1,0 +1,1 @@
+"""How pages look: from values to HTML. Pure."""
