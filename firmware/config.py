@@ -29,6 +29,7 @@ from firmware.config_edge import (
     Tls,
 )
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
+from firmware.config_mail import Mail, MailKey, mail_whole
 from firmware.config_mcu import Mcu, mcu_whole
 from firmware.config_panel import Panel
 from firmware.config_power import Load, Poe, PoeKey, Power, power_whole
@@ -57,6 +58,8 @@ __all__ = [
     "Key",
     "Limits",
     "Load",
+    "Mail",
+    "MailKey",
     "Mcu",
     "Modem",
     "Network",
@@ -124,6 +127,7 @@ class Secrets:
     nut: NutKey = field(default_factory=NutKey)
     snmp: SnmpKey = field(default_factory=SnmpKey)
     poe: PoeKey = field(default_factory=PoeKey)
+    mail: MailKey = field(default_factory=MailKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +148,7 @@ class Config:
     sms: Sms = field(default_factory=Sms)
     web: Web = field(default_factory=Web)
     calendars: Calendars = field(default_factory=Calendars)
+    mail: Mail = field(default_factory=Mail)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     trunk: Trunk = field(default_factory=Trunk)
@@ -189,6 +194,7 @@ _SECTIONS: Sections = {
     "sms": Sms,
     "web": Web,
     "calendars": Calendars,
+    "mail": Mail,
     "limits": Limits,
     "standby": Standby,
     "trunk": Trunk,
@@ -208,6 +214,7 @@ _SECRET_SECTIONS: Sections = {
     "nut": NutKey,
     "snmp": SnmpKey,
     "poe": PoeKey,
+    "mail": MailKey,
 }
 
 
@@ -328,4 +335,5 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     reach_whole,
     mcu_whole,
     web_whole,
+    mail_whole,
 )

@@ -22,6 +22,7 @@ from callcontrol.plan.number import LocalNumbering
 from firmware import edgedb
 from firmware.bindings import keep_bindings, written
 from firmware.edge import credential_rows
+from firmware.mail.problems import MailSeen
 from firmware.modes import Mode, State
 from firmware.news import News
 from firmware.noticing import notes
@@ -31,6 +32,7 @@ from firmware.store import Directory, Journal, StoreError
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.fold import AccFolder, acc_files
+from firmware.store.mail import MailRows
 from firmware.store.people import People
 from firmware.ticks import tick
 
@@ -82,6 +84,7 @@ class Keeper:
         self._edge_seen = False
         self._faults: dict[str, str] = {}  # by the work that could not be done
         self.notices_told: tuple[Notice, ...] = ()
+        self.mail: MailSeen | None = None
         self.records_today: int | None = None
         self.messages: int | None = None  # that callers have left
         self._calls_up: int | None = None
@@ -252,6 +255,7 @@ class Keeper:
         for note in notes(people, now):
             changes.notice(note, now)
         self.notices_told = self._open_journal().notices(now - SHOWN, SHOWN_MAX)
+        self.mail = MailSeen.of(MailRows(people.journal), now)
 
     def _count(self, credentials: Set[str]) -> None:
         tables, bindings = written(self._paths.tables), written(self._paths.bindings)

@@ -1,4 +1,5 @@
-"""What is found by looking at the directory, and is told to somebody before any call meets it (B3, C5)."""
+"""What is found by looking, and is told to somebody before any call meets it: at the directory (B3, C5), and at
+messages to people that nobody has handled (B11)."""
 
 from __future__ import annotations
 
@@ -6,18 +7,23 @@ from datetime import datetime
 
 from callcontrol.plan.empty import empty_departments
 from callcontrol.plan.holidays import next_working_day
+from callcontrol.plan.memo import contact_by, reminded_at
 from callcontrol.plan.model import Condition, Unreadable
 from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.plan.steps import Note
+from firmware.store.memos import MemoRows
 from firmware.store.people import People
 
 __all__ = ["notes"]
 
+MEMOS_MAX = 2_000
+"""Looked at, the oldest first."""
+
 
 def notes(people: People, now: datetime) -> tuple[Note, ...]:
-    """Departments that are empty all of this day or the next working one, and what is forwarded to mobiles. What cannot
-    be read is passed over. Raises sqlite3.Error."""
-    return (*_empty(people, now), *_to_mobiles(people))
+    """Departments that are empty all of this day or the next working one, what is forwarded to mobiles, and messages
+    that wait. What cannot be read is passed over. Raises sqlite3.Error."""
+    return (*_empty(people, now), *_to_mobiles(people), *_memos(people, now))
 
 
 def _empty(people: People, now: datetime) -> tuple[Note, ...]:
@@ -48,3 +54,30 @@ def _to_mobiles(people: People) -> tuple[Note, ...]:
                 fill = (("extension", number), ("condition", str(moved.condition)))
                 found.append(Note(rule="C5", to="operations", words="forwarded_to_mobile", fill=fill))
     return tuple(found)
+
+
+def _memos(people: People, now: datetime) -> tuple[Note, ...]:
+    """Contact within two working days (B11): who is to make it is reminded as the last of them begins; whoever looks
+    after the department's telephony is told when it is over, or when nobody could be told at all."""
+    rows = MemoRows(people.journal)
+    untold = {memo.id for memo in rows.not_told(MEMOS_MAX)}
+    found: dict[tuple[str, str, str], Note] = {}
+    for memo in rows.not_handled(MEMOS_MAX):
+        try:
+            extension = people.extension(memo.extension)
+            unit = people.unit(extension.unit) if extension is not None else None
+            hours = people.working_hours(extension.unit if extension is not None else "")
+            late, due = now >= contact_by(memo.taken_at, hours), now >= reminded_at(memo.taken_at, hours)
+        except (Unreadable, ValueError):
+            continue
+        contact = unit.telephony_contact if unit is not None and unit.telephony_contact else "operations"
+        person = extension.person if extension is not None and extension.person else contact
+        local = memo.taken_at.astimezone(STOCKHOLM)
+        day = (("extension", memo.extension), ("day", f"{local.day}/{local.month}"))
+        for to, words, fill in (
+            *([(contact, "memo_untold", day[:1])] if memo.id in untold else []),
+            *([(contact, "memo_late", day)] if late else [(person, "memo_waits", day)] if due else []),
+        ):
+            # Of several to one phone the oldest is told of.
+            found.setdefault((to, words, memo.extension), Note(rule="B11", to=to, words=words, fill=fill))
+    return tuple(found.values())

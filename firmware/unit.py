@@ -28,6 +28,7 @@ from firmware.data import shown
 from firmware.door import Door
 from firmware.edge import edge_settings
 from firmware.keeper import Keeper
+from firmware.mail.problems import mail_problems
 from firmware.modes import Mode
 from firmware.names import Dns, Names
 from firmware.panel import Panel
@@ -123,6 +124,8 @@ class Unit:
         if keeper.unreadable:
             problems += (_unreadable_problem(keeper.unreadable),)
         problems += _notice_problems(keeper.notices_told)
+        if self._config.mail.server:
+            problems += mail_problems(keeper.mail, now)
         if sight is not None and sight.held:
             problems += (_held_problem(sight.held),)
         problems += self._door.problems(now)
@@ -299,10 +302,13 @@ _NOTICES = {
     "department_empty": ("RVX-H04", "somebody at each department", "set who answers instead, or an attended place"),
     "place_unattended": ("RVX-H04", "somebody at each attended place", "staff it, or sign it out"),
     "forwarded_to_mobile": ("RVX-H05", "forwardings to mobiles are few", "look at what it costs"),
+    "memo_late": ("RVX-Q04", "contact within two working days", "rvx memo; handle it, or give it to somebody else"),
+    "memo_untold": ("RVX-Q04", "whoever a message is to is told", "rvx memo; tell them, and look at their address"),
     "guard_calls": ("RVX-G02", "fewer calls outside from one phone", "ask whose phone it is; rvx extension block"),
     "guard_cost": ("RVX-G02", "cheaper calls outside from one phone", "ask whose phone it is; rvx extension block"),
 }
 _EFFECTS = {
+    "RVX-Q04": "somebody waits to be contacted",
     "RVX-G02": "it calls inside and 112 only, until the hour is over",
     "RVX-H04": "calls to it end at the reception",
     "RVX-H05": "such calls cost money, and in an outage take a line",

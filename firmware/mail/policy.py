@@ -145,29 +145,26 @@ class Stage(StrEnum):
 
 
 _TOO_BIG = 552
-_CLOSING = 421
 _OF_THE_MAIL = frozenset({Stage.RECIPIENT, Stage.DATA, Stage.END})
 
 
 def meaning(stage: Stage, code: int | None) -> Happened:
     """What an answer means for a mail (RFC 5321 §4.2.1); `code` None: there was none, or it could not be read.
 
-    What is refused before a recipient is named would be refused for every mail: a wrong login or sender costs none.
+    What is refused before a recipient is named would be refused for every mail: a wrong login or sender costs none. A
+    server that hangs up on a mail's recipient or text may do so on this one alone, so the others do not wait for it.
     """
-    if code is None:
-        return Happened.DOUBTFUL if stage is Stage.END else Happened.UNREACHED
-    if 200 <= code < 300:
-        return Happened.TAKEN if stage is Stage.END else Happened.UNREACHED
-    if code == _TOO_BIG and stage is Stage.SENDER:
+    if stage is Stage.SENDER and code == _TOO_BIG:
         return Happened.REFUSED
-    if stage not in _OF_THE_MAIL or code == _CLOSING:
+    if stage not in _OF_THE_MAIL:
         return Happened.UNREACHED
-    if 500 <= code < 600:
-        return Happened.REFUSED
-    if 400 <= code < 500:
+    if stage is Stage.END and code is not None and 200 <= code < 300:
+        return Happened.TAKEN
+    if code is not None and 400 <= code < 500:
         return Happened.PUT_OFF
-    # No answer that SMTP knows: after the whole mail, it may have been taken.
-    return Happened.DOUBTFUL if stage is Stage.END else Happened.UNREACHED
+    if code is not None and 500 <= code < 600:
+        return Happened.REFUSED
+    return Happened.DOUBTFUL if stage is Stage.END else Happened.PUT_OFF
 
 
 _ADDRESS = re.compile(

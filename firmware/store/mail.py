@@ -30,7 +30,7 @@ from firmware.mail.policy import (
 from firmware.store import memos, outbox
 from firmware.store.database import OfJournal, from_text, to_text, transact
 
-__all__ = ["QUEUE_MAX", "Due", "Mail", "MailRows", "MailTry", "Queued", "ServerFault", "queue_in"]
+__all__ = ["QUEUE_MAX", "SUBJECT_MAX", "Due", "Mail", "MailRows", "MailTry", "Queued", "ServerFault", "queue_in"]
 
 QUEUE_MAX = 5_000
 """Mails that may wait; an alarm is taken above it."""
@@ -243,9 +243,9 @@ class MailRows(OfJournal):
         """Mails that are not with the server yet."""
         return _waiting(self._db)
 
-    def oldest(self) -> datetime | None:
-        """Since when one waits."""
-        sql = "SELECT min(queued_at) FROM mail WHERE state IN ('waiting', 'sending', 'perhaps')"
+    def due_since(self) -> datetime | None:
+        """Since when one might have gone: neither the server nor an address of many mails in an hour holds it."""
+        sql = "SELECT min(due_at) FROM mail WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM mail_server)"
         (at,) = self._db.execute(sql).fetchone()
         return from_text(at) if at else None
 
@@ -269,6 +269,11 @@ class MailRows(OfJournal):
     def find(self, name: str) -> Queued | None:
         row = self._db.execute(f"SELECT {_COLUMNS} FROM mail WHERE id = ?", (name,)).fetchone()  # noqa: S608  ours
         return _queued(row) if row else None
+
+    def told(self, to: str, kind: Kind, since: datetime) -> dict[str, datetime]:
+        """What an address was sent of a kind, by name, and when that was queued."""
+        sql = "SELECT id, queued_at FROM mail WHERE recipient = ? AND queued_at >= ? AND kind = ?"
+        return {name: from_text(at) for name, at in self._db.execute(sql, (to, to_text(since), kind.value))}
 
     def tries(self, name: str) -> tuple[MailTry, ...]:
         """Each time that the server was given one, in order."""

@@ -115,6 +115,20 @@ class MemoRows(OfJournal):
         )
         return tuple(map(_memo, self._db.execute(sql, (*known, limit))))
 
+    def taken(self, limit: int) -> tuple[Memo, ...]:
+        """Those of which nobody was told yet, the oldest first."""
+        sql = f"SELECT {_COLUMNS} FROM memo WHERE state = 'taken' ORDER BY taken_at, id LIMIT ?"  # noqa: S608  ours
+        return tuple(map(_memo, self._db.execute(sql, (limit,))))
+
+    def not_told(self, limit: int) -> tuple[Memo, ...]:
+        """Those whose mail could not be sent, and of which they know in no other way."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM memo WHERE memo.state = 'taken' AND EXISTS (SELECT 1 FROM mail"  # noqa: S608  ours
+            " WHERE mail.id > 'memo-' || memo.id || ' ' AND mail.id < 'memo-' || memo.id || '!'"
+            " AND mail.state IN ('failed', 'unknown')) ORDER BY taken_at, id LIMIT ?"
+        )
+        return tuple(map(_memo, self._db.execute(sql, (limit,))))
+
     def not_handled(self, limit: int) -> tuple[Memo, ...]:
         """Everybody's that are not handled, the oldest first."""
         sql = f"SELECT {_COLUMNS} FROM memo WHERE state <> 'handled' ORDER BY taken_at, id LIMIT ?"  # noqa: S608  ours

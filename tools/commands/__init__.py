@@ -5,6 +5,7 @@ from tools.commands.extension import EXTENSION
 from tools.commands.extract import EXTRACT
 from tools.commands.identity import IDENTITY
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
+from tools.commands.mail import MAIL, MEMO
 from tools.commands.mcu import MCU
 from tools.commands.night import NIGHT
 from tools.commands.people import PEOPLE
@@ -23,6 +24,7 @@ _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
     STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
     EXTRACT,
+    MAIL, MEMO,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -41,6 +43,8 @@ GROUPS = (
             "archive",
             "extract",
             "identity",
+            "mail",
+            "memo",
             "night",
             "threat",
         ),

@@ -32,6 +32,7 @@ AREAS = {
     "N": ("datorn som rvx körs på", "the machine that rvx runs on"),
     "O": ("SMS", "short messages"),
     "P": ("telefonerna", "the phones"),
+    "Q": ("e-post och meddelanden", "mail and messages"),
     "R": ("arkivet", "the archive"),
     "S": ("växelns läge", "the state of the unit"),
     "T": ("kryptering och certifikat", "encryption and certificates"),
