@@ -19,10 +19,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from callcontrol.plan.agenda import Agenda, Entry, Passed, understand
+from callcontrol.plan.agenda import Entry, Passed
 from firmware.calendars.address import Policy
 from firmware.calendars.child import NotRead, read_apart
 from firmware.calendars.fetching import Fetched, Fetcher, NotFetched
+from firmware.calendars.meaning import agenda_of
 from firmware.config import Config
 from firmware.store.calendars import CalendarRows, Due
 from firmware.store.database import StoreError
@@ -185,33 +186,18 @@ class CalendarKeeper:
         digest: str,
     ) -> str:
         now = datetime.now(UTC)
+        people = self._opened_people()
+        people.look_again()
         try:
-            agenda = self._understood(due.extension, entries, now)
+            agenda = agenda_of(people, due.extension, entries, passed, now)
         except UnreadableRow:
             return "broken"
         if agenda is None:
             return "nobody"
-        both = {why: agenda.passed.get(why, 0) + passed.get(why, 0) for why in {*agenda.passed, *passed}}
-        whole = Agenda(agenda.meant, both, agenda.unknown)
         self._known = None
-        rows.read(due, whole, now, now + self._wait(0), etag=fetched.etag, modified=fetched.modified, digest=digest)
+        next_at = now + self._wait(0)
+        rows.read(due, agenda, now, next_at, etag=fetched.etag, modified=fetched.modified, digest=digest)
         return ""
-
-    def _understood(self, extension: str, entries: list[Entry], now: datetime) -> Agenda | None:
-        people = self._opened_people()
-        people.look_again()
-        if (known := people.extension(extension)) is None:
-            return None
-        unit = people.unit(known.unit)
-        entity = people.entity(unit.entity) if unit else None
-        return understand(
-            entries,
-            people.reasons(extension),
-            now,
-            hours=people.working_hours(known.unit),
-            busy=bool(entity and entity.choices.calendar_busy),
-            text=bool(entity and entity.choices.calendar_text),
-        )
 
     def _wait(self, failures: int, after_s: float = 0.0) -> timedelta:
         return next_after(self._config.calendars.every_s, failures, after_s, random.random())  # noqa: S311  no secret

@@ -1,6 +1,7 @@
 """Every command, joined from the files that declare them; no command's own module is loaded for that."""
 
 from tools.commands.archive import ARCHIVE
+from tools.commands.calendar import CALENDAR
 from tools.commands.extension import EXTENSION
 from tools.commands.extract import EXTRACT
 from tools.commands.identity import IDENTITY
@@ -25,6 +26,7 @@ _ALL = (
     STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
     EXTRACT,
     MAIL, MEMO,
+    CALENDAR,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -41,6 +43,7 @@ GROUPS = (
         _OFFICE,
         (
             "archive",
+            "calendar",
             "extract",
             "identity",
             "mail",

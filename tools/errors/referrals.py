@@ -67,4 +67,40 @@ ENTRIES = {
             "See rvx night show; hours are set by rvx people organisation, [service].",
         ),
     ),
+    "RVX-H07": Entry(
+        Said(
+            "Kalendern kan inte läggas till så.",
+            "Adressen är ingen webbadress, eller så går filen inte att läsa.",
+            "Ange adressen som kalendern delas med (slutar ofta på .ics); den börjar med https:// eller webcal://.",
+        ),
+        Said(
+            "The calendar cannot be added like that.",
+            "The address is none of the web, or the file cannot be read.",
+            "Give the address by which it is shared (it often ends in .ics); it begins with https:// or webcal://.",
+        ),
+    ),
+    "RVX-H08": Entry(
+        Said(
+            "Anknytningen har ingen kalender.",
+            "Ingen har lagt till någon, eller så är den borttagen.",
+            "Lägg till en med rvx calendar add, eller på den egna sidan.",
+        ),
+        Said(
+            "The extension has no calendar.",
+            "Nobody has added one, or it was removed.",
+            "Add one by rvx calendar add, or on one's own page.",
+        ),
+    ),
+    "RVX-H09": Entry(
+        Said(
+            "En kalender kan inte läsas.",
+            "Servern svarar inte, adressen gäller inte längre, eller så är det ingen kalender.",
+            "rvx calendar show säger vilket. Dela kalendern på nytt och ange den nya adressen.",
+        ),
+        Said(
+            "A calendar cannot be read.",
+            "The server does not answer, the address is no longer valid, or it is no calendar.",
+            "rvx calendar show says which. Share it anew and give the new address.",
+        ),
+    ),
 }
