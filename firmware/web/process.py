@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from firmware.calendars.keeping import CalendarKeeper
 from firmware.certificate import CertificateError
 from firmware.config import Config
 from firmware.pins import Pins
@@ -35,12 +36,14 @@ class WebProcess:
         self._config = config
         self._telling = Telling(config.paths.journal)
         self._pins = Pins(config.paths, self._telling.tell)
+        self._calendars = CalendarKeeper(config)
         self._answering = Answering(config, self._pins, (*SIGNING, *ROUTES))
 
     async def run(self) -> None:
         """Until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._calendars.run())
                 if self._config.web.listen:
                     tasks.create_task(self._pages())
         finally:
