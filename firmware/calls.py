@@ -39,6 +39,7 @@ from firmware.modes import Mode
 from firmware.store import Credential, Directory, StoreError
 from firmware.telling import Telling
 from firmware.ticks import tick
+from firmware.waitinglamps import WaitingLamps
 from firmware.watch import CALLS_LEASE, CALLS_LINK, new_epoch, table
 
 __all__ = ["Calls", "Held"]
@@ -103,6 +104,7 @@ class Calls:
         self._left = self._book.left()
         self._leading = Leading(config, edge, self._telling.tell, self._book)
         self._link = self._leading.link
+        self._lamps = WaitingLamps(config.paths.journal, self._link, config.platform.realm)
         self._late = LateAnswers()
         self._silence = Silence()
         self._pace = Pace(PaceSettings(config.returning.registrations_per_s, config.returning.spread_s), random.random)
@@ -141,6 +143,7 @@ class Calls:
                 tasks.create_task(self._leading.run())
                 tasks.create_task(self._vouch())
                 tasks.create_task(self._end_orphans())
+                tasks.create_task(self._lamps.run())
                 if self._config.platform.nodes:
                     tasks.create_task(self._look())
                     tasks.create_task(self._take_turns())

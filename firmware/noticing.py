@@ -1,9 +1,10 @@
-"""What is found by looking, and is told to somebody before any call meets it: at the directory (B3, C5), and at
-messages to people that nobody has handled (B11)."""
+"""What is found by looking, and is told to somebody before any call meets it: at the directory (B3, C5), at messages
+to people that nobody has handled (B11), and at mailboxes that nobody listens to (C6)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from callcontrol.plan.empty import empty_departments
 from callcontrol.plan.holidays import next_working_day
@@ -11,6 +12,7 @@ from callcontrol.plan.memo import contact_by, reminded_at
 from callcontrol.plan.model import Condition, Unreadable
 from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.plan.steps import Note
+from firmware.store.mailbox import Mailbox
 from firmware.store.memos import MemoRows
 from firmware.store.people import People
 
@@ -18,12 +20,14 @@ __all__ = ["notes"]
 
 MEMOS_MAX = 2_000
 """Looked at, the oldest first."""
+REMINDED_AFTER = timedelta(days=1)
+"""That a message has lain in a mailbox unheard."""
 
 
 def notes(people: People, now: datetime) -> tuple[Note, ...]:
-    """Departments that are empty all of this day or the next working one, what is forwarded to mobiles, and messages
-    that wait. What cannot be read is passed over. Raises sqlite3.Error."""
-    return (*_empty(people, now), *_to_mobiles(people), *_memos(people, now))
+    """Departments that are empty all of this day or the next working one, what is forwarded to mobiles, messages that
+    wait, and mailboxes that nobody listens to. What cannot be read is passed over. Raises sqlite3.Error."""
+    return (*_empty(people, now), *_to_mobiles(people), *_memos(people, now), *_unheard(people, now))
 
 
 def _empty(people: People, now: datetime) -> tuple[Note, ...]:
@@ -81,3 +85,21 @@ def _memos(people: People, now: datetime) -> tuple[Note, ...]:
             # Of several to one phone the oldest is told of.
             found.setdefault((to, words, memo.extension), Note(rule="B11", to=to, words=words, fill=fill))
     return tuple(found.values())
+
+
+def _unheard(people: People, now: datetime) -> Iterator[Note]:
+    """Messages that nobody has listened to for a day: whose they are, and after another day, or where nobody is that
+    they could be told to, the unit's telephony contact (C6)."""
+    for number, since in Mailbox(people.journal).unheard_since(now - REMINDED_AFTER).items():
+        try:
+            extension = people.extension(number)
+            unit = people.unit(extension.unit) if extension is not None else None
+            away = people.absent(number, now) is not None
+        except Unreadable:
+            continue
+        person = extension.person if extension is not None and not away else None
+        contact = unit.telephony_contact if unit is not None else None
+        late = now - since >= 2 * REMINDED_AFTER
+        told = [who for who in (person, contact if late or person is None else None) if who is not None]
+        for who in dict.fromkeys(told or ["operations"]):
+            yield Note(rule="C6", to=who, words="voicemail_unheard", fill=(("extension", number),))

@@ -20,6 +20,7 @@ __all__ = ["Greeting", "GreetingKind", "Held", "MailKind", "Mailbox", "Settings"
 
 HELD_MAX = 1_000
 """Messages of one mailbox that are shown, the newest."""
+_HELD_AT_ALL = "extension <> '' AND length_ms IS NOT NULL AND discarded_at IS NULL"
 _HELD = "extension = ? AND length_ms IS NOT NULL AND discarded_at IS NULL"
 _COLUMNS = "id, extension, caller, why, left_at, length_ms, heard_at, kept_at"
 _GREETING = "extension, kind, id, length_ms, until, set_at, set_by"
@@ -103,6 +104,10 @@ class Mailbox(OfJournal):
         sql = f"SELECT count(*) FILTER (WHERE heard_at IS NULL), count(heard_at) FROM message WHERE {_HELD}"  # noqa: S608
         return Waiting(*self._db.execute(sql, (extension,)).fetchone())
 
+    def version(self) -> int:
+        """Another one whenever somebody else has written, whatever it was."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
     def unheard(self, extension: str) -> datetime | None:
         """Since when a message has been lying in it that nobody has heard."""
         sql = f"SELECT min(left_at) FROM message WHERE {_HELD} AND heard_at IS NULL"  # noqa: S608  names of ours
@@ -111,18 +116,16 @@ class Mailbox(OfJournal):
 
     def all_waiting(self) -> Mapping[str, Waiting]:
         """Of each mailbox in which something lies."""
-        held = _HELD.partition(" AND ")[2]
         sql = (
             "SELECT extension, count(*) FILTER (WHERE heard_at IS NULL), count(heard_at) FROM message"  # noqa: S608
-            f" WHERE {held} GROUP BY extension ORDER BY extension"
+            f" WHERE {_HELD_AT_ALL} GROUP BY extension ORDER BY extension"
         )
         return {extension: Waiting(new, old) for extension, new, old in self._db.execute(sql)}
 
     def unheard_since(self, moment: datetime) -> Mapping[str, datetime]:
         """Mailboxes in which a message that was left at `moment` or earlier has not been heard, and since when."""
-        held = _HELD.partition(" AND ")[2]
         sql = (
-            f"SELECT extension, min(left_at) FROM message WHERE {held} AND heard_at IS NULL AND left_at <= ?"  # noqa: S608
+            f"SELECT extension, min(left_at) FROM message WHERE {_HELD_AT_ALL} AND heard_at IS NULL AND left_at <= ?"  # noqa: S608
             " GROUP BY extension ORDER BY extension"
         )
         return {extension: from_text(at) for extension, at in self._db.execute(sql, (to_text(moment),))}
