@@ -2,21 +2,22 @@
 
 import argparse
 import re
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import NamedTuple
 
-from callcontrol.plan.model import Visibility
-from callcontrol.plan.number import pretty
+from callcontrol.plan.model import Unit
 from callcontrol.plan.schedule import STOCKHOLM
+from firmware.config import Config
+from firmware.reserve import Phone, ReservePlan, confirmed_by, phones, plan_of, unit_named
+from firmware.statusread import StatusError
 from firmware.store.people import People
-from firmware.store.protections import Protection, protections
-from firmware.store.visible import Viewer, card
+from firmware.store.protections import Protection
+from firmware.store.reserves import ReserveRows
 from tools.errors import DONE, UserError
 from tools.output import Output, counted, table
 from tools.people import opened, viewer_of
 from tools.place import config_of
+from tools.status import ask_unit
 
 __all__ = ["run"]
 
@@ -24,23 +25,12 @@ TEXT_MAX = 100
 """Letters of a name, or of a cost centre."""
 MINUTES_MAX = 7 * 24 * 60
 PORT = re.compile(r"[0-9]{1,3}\.[0-9]{1,4}")
-PLAN = Viewer(id="plan", sees=Visibility.OPERATOR)
-"""What is listed of a department is what its telephone operators may see."""
-
-
-class Line(NamedTuple):
-    """One phone of the plan. `lacks`: what it would not do without mains, in a word, "" for nothing."""
-
-    protection: Protection
-    unit: str
-    who: str
-    twin: str
-    lacks: str
 
 
 def run(args: argparse.Namespace) -> int:
     """Does what the action says, in the unit's state folder."""
-    return _plan(args) if args.command == "power plan" else _protect(args)
+    actions = {"power plan": _plan, "power protect": _protect, "power confirm": _confirm}
+    return actions[args.command](args)
 
 
 def _protect(args: argparse.Namespace) -> int:
@@ -87,17 +77,27 @@ def _text(option: str, text: str) -> str:
 
 
 def _plan(args: argparse.Namespace) -> int:
-    out = Output.of(args)
-    with opened(config_of(args)) as store:
-        lines = sorted(_lines(store.people, args.unit), key=lambda line: (line.unit, line.protection.extension))
+    out, config = Output.of(args), config_of(args)
+    if args.pdf is not None and args.unit is None:
+        raise UserError("RVX-A02", "--pdf goes with --unit: each has a plan of its own.", "rvx power plan --help")
+    with opened(config) as store:
+        unit = _named(store.people, args.unit) if args.unit is not None else None
+        plan = plan_of(store.people, unit) if unit is not None else None
+        if plan is not None and args.pdf is not None:
+            _print(plan, config, store.people, args.pdf)
+        listed = phones(store.people, unit.id if unit is not None else None)
+        lines = sorted(listed, key=lambda line: (line.unit, line.protection.extension))
     lacking = sum(bool(line.lacks) for line in lines)
     if out.json:
-        out.document("ok", protected=[_told(line) for line in lines], lacking=lacking)
+        confirmed = _confirmed(plan) if plan is not None else None
+        out.document("ok", protected=[_told(line) for line in lines], lacking=lacking, confirmed=confirmed)
         return DONE
-    for unit, phones in groupby(lines, key=lambda line: line.unit):
-        out.line(out.paint.bold(unit))
-        for row in table(list(map(_row, phones))):
+    for name, those in groupby(lines, key=lambda line: line.unit):
+        out.line(out.paint.bold(name))
+        for row in table(list(map(_row, those))):
             out.line(f"  {row}")
+    if plan is not None:
+        out.line(_confirmed_words(plan))
     if not lines:
         out.line("Inga telefoner är beställda med reservkraft. / No phones are ordered with backup power.")
         out.line("Beställ med / order by: rvx power protect EXTENSION --applicant NAME")
@@ -106,29 +106,60 @@ def _plan(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _lines(people: People, wanted: str | None) -> Iterator[Line]:
-    for ordered in protections(people.journal):
-        unit = people.unit(ordered.unit)
-        name = unit.name if unit is not None else ordered.unit
-        if wanted is None or wanted.casefold() in (ordered.unit.casefold(), name.casefold()):
-            yield _line(people, ordered, name)
+def _print(plan: ReservePlan, config: Config, people: People, place: str) -> None:
+    from firmware.paper import reserve
+    from tools.paper import site_here, write
+
+    write(reserve.paper(plan, site_here(config, people, plan.unit.entity), _minutes(config)), place)
 
 
-def _line(people: People, ordered: Protection, unit: str) -> Line:
-    extension = people.extension(ordered.extension)
-    person = people.person(extension.person) if extension is not None and extension.person else None
-    shown = card(person, people, PLAN) if person is not None else None
-    who = f"{shown.person.given} {shown.person.family}".strip() if shown is not None else ""
-    twin = extension.mobile_twin if extension is not None else None
-    lacks: Iterable[str] = (
-        "saknas i katalogen / not in the directory" if extension is None else "",
-        "kan inte registreras här / cannot register here" if not people.has_credential(ordered.extension) else "",
-        "ingen mobil tvilling / no mobile twin" if extension is not None and twin is None else "",
-    )
-    return Line(ordered, unit, who, pretty(twin) if twin else "", next(filter(None, lacks), ""))
+def _confirmed(plan: ReservePlan) -> dict[str, object] | None:
+    if plan.confirmed is None:
+        return None
+    return {"at": plan.confirmed.at.isoformat(), "by": plan.confirmed.confirmed_by, "holds": plan.holds}
 
 
-def _row(line: Line) -> tuple[str, ...]:
+def _confirmed_words(plan: ReservePlan) -> str:
+    if plan.confirmed is None:
+        return "inte bekräftad / not confirmed: rvx power confirm"
+    day = f"{plan.confirmed.at.astimezone(STOCKHOLM):%Y-%m-%d}"
+    since = "" if plan.holds else "; ändrad sedan dess / changed since"
+    return f"bekräftad / confirmed {day}, {plan.confirmed.confirmed_by}{since}"
+
+
+def _named(people: People, wanted: str) -> Unit:
+    unit = unit_named(people, wanted)
+    if unit is None:
+        raise UserError("RVX-R07", f"{wanted[:60]!r} is no unit here.")
+    return unit
+
+
+def _confirm(args: argparse.Namespace) -> int:
+    out, now = Output.of(args), datetime.now(UTC)
+    with opened(config_of(args)) as store:
+        plan = plan_of(store.people, _named(store.people, args.unit))
+        try:
+            confirmed = confirmed_by(plan, args.by, now)
+        except ValueError as error:
+            raise UserError("RVX-A02", f"--by: {error}.") from error
+        ReserveRows(store.people.journal).confirm(confirmed)
+    if out.json:
+        out.document("ok", unit=plan.unit.id, confirmed_by=args.by, digest=plan.digest)
+    else:
+        out.line(f"{plan.unit.name}: the plan {plan.digest[:8]} is confirmed by {args.by}")
+    return DONE
+
+
+def _minutes(config: Config) -> int | None:
+    """For how long somebody can answer, if the unit says so."""
+    try:
+        power = ask_unit(config.paths.unit_socket).power
+    except (OSError, StatusError):
+        return None
+    return round(power.minutes) if power is not None and power.minutes is not None else None
+
+
+def _row(line: Phone) -> tuple[str, ...]:
     ordered = line.protection
     since = f"{ordered.ordered_at.astimezone(STOCKHOLM):%Y-%m-%d}"
     twin = f"tvilling / twin {line.twin}" if line.twin else ""
@@ -138,7 +169,7 @@ def _row(line: Line) -> tuple[str, ...]:
     return ordered.extension, line.who, ordered.applicant, ordered.cost_centre, since, place, promised, what
 
 
-def _told(line: Line) -> dict[str, object]:
+def _told(line: Phone) -> dict[str, object]:
     ordered = line.protection
     return {
         "extension": ordered.extension,

@@ -165,7 +165,7 @@ def _block(block: Block, size: float, width: float) -> Iterator[Flowable]:
         case Boxes(texts, done):
             for place, text in enumerate(texts):
                 yield _boxed(text, place in done, size, width)
-        case Table():
+        case Table() if block.rows:
             yield _grid(block, size, width)
             yield Spacer(0, size * 0.6)
         case Square(address, text):
@@ -199,14 +199,14 @@ def _grid(block: Table, size: float, width: float) -> Grid:
         splitByRow=1,
         hAlign="LEFT",
     )
-    pad = size * 0.2
+    pad = size * (0.2 if size > CARD_SIZES[0] else 0.05)  # what is small lies close
     grid.setStyle(
         [
             ("FONT", (0, 0), (-1, -1), "text", size),
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
             ("LINEBELOW", (0, 0), (-1, -1), 0.4, _RULE),
             ("TOPPADDING", (0, 0), (-1, -1), pad),
-            ("BOTTOMPADDING", (0, 0), (-1, -1), pad * 1.5),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), pad * 1.5 + 0.5),
             ("LEFTPADDING", (0, 0), (-1, -1), 0),
             ("RIGHTPADDING", (0, 0), (-1, -1), size * 0.6),
         ]

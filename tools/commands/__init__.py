@@ -9,6 +9,7 @@ from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
 from tools.commands.mail import MAIL, MEMO
 from tools.commands.mcu import MCU
 from tools.commands.night import NIGHT
+from tools.commands.paper import CARD, GUIDE
 from tools.commands.people import PEOPLE
 from tools.commands.power import POWER
 from tools.commands.proving import BENCH, STORM, TEST
@@ -24,7 +25,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
     STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
-    EXTRACT,
+    EXTRACT, GUIDE, CARD,
     MAIL, MEMO,
     CALENDAR,
     TEST, BENCH, STORM,
@@ -44,7 +45,9 @@ GROUPS = (
         (
             "archive",
             "calendar",
+            "card",
             "extract",
+            "guide",
             "identity",
             "mail",
             "memo",

@@ -17,6 +17,12 @@ def _protect_arguments(parser: Parser) -> None:
 
 def _plan_arguments(parser: Parser) -> None:
     parser.add_argument("--unit", metavar="NAME", help="of this department alone")
+    parser.add_argument("--pdf", metavar="FILE", help="write the department's reserve plan there, to be printed")
+
+
+def _confirm_arguments(parser: Parser) -> None:
+    parser.add_argument("--unit", metavar="NAME", required=True, help="the department")
+    parser.add_argument("--by", metavar="NAME", required=True, help="the manager who has read it")
 
 
 def _status_arguments(parser: Parser) -> None:
@@ -65,11 +71,19 @@ PLAN = Command(
     "tools.powerplan",
     _plan_arguments,
 )
+CONFIRM = Command(
+    "power confirm",
+    "a manager has read the reserve plan, today",
+    "sudo ./rvx power confirm --unit Bygg --by Öberg",
+    "tools.powerplan",
+    _confirm_arguments,
+    "It holds until something of the plan changes: phones, their times, or where calls go.",
+)
 
 POWER = Command(
     "power",
     "power, and what is kept going by it",
     "./rvx power status",
     "tools.power",
-    actions=(STATUS, WATCH, TEST, EXPLAIN, PLAN, PROTECT),
+    actions=(STATUS, WATCH, TEST, EXPLAIN, PLAN, CONFIRM, PROTECT),
 )

@@ -73,4 +73,28 @@ ENTRIES = {
             "Name an extension of the directory, two days, who asks for it and why.",
         ),
     ),
+    "RVX-R07": Entry(
+        Said(
+            "Kommunen, bolaget eller enheten finns inte.",
+            "Id:t eller namnet är ingens i katalogen, eller flera enheter heter så.",
+            "Ange id:t som det står i katalogen; rvx people organisation visar hur de görs av namnen.",
+        ),
+        Said(
+            "There is no such entity or unit.",
+            "The id or the name is nobody's in the directory, or several units have that name.",
+            "Name the id as the directory has it; docs/people.md says how they are made of the names.",
+        ),
+    ),
+    "RVX-R08": Entry(
+        Said(
+            "Papperet får inte plats.",
+            "Katalogen eller koderna har mer än vad en sida eller ett kort rymmer.",
+            "Ta bort koder som ingen använder ur inställningarna, eller orsaker ur filen om organisationen.",
+        ),
+        Said(
+            "The paper is too small.",
+            "The directory or the codes have more than a page or a card can hold.",
+            "Take codes that nobody uses out of the configuration, or reasons out of the file of the organisation.",
+        ),
+    ),
 }
