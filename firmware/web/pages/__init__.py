@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from firmware.web.pages import more, own, people, static
 from firmware.web.site import Route
 
 __all__ = ["ROUTES"]
 
-ROUTES: tuple[Route, ...] = ()
+ROUTES: tuple[Route, ...] = (*own.ROUTES, *people.ROUTES, *more.ROUTES, *static.ROUTES)

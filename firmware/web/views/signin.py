@@ -1,22 +1,43 @@
-"""The page by which one signs in."""
+"""The page by which one signs in. Pure."""
 
 from __future__ import annotations
 
-from firmware.web.html import Html, el
-from firmware.web.views.frame import Frame
+from firmware.web.html import Html, el, together
+from firmware.web.views.frame import Frame, form
+from firmware.web.views.parts import Value, Wrong, box, button, field, summary
 
 __all__ = ["sign_in"]
 
+_DIGITS: dict[str, Value] = {"inputmode": "numeric", "required": True, "class": "short"}
+
 
 def sign_in(frame: Frame, extension: str = "", wrong: str = "", to: str = "/") -> Html:
-    """`to`: where to, afterwards; `wrong`: the key of what is to be said."""
-    return el(
-        "form",
-        {"method": "post", "action": "/sign-in"},
-        el("p", {"role": "alert"}, wrong) if wrong else None,
-        el("input", {"type": "hidden", "name": "to", "value": to}),
-        el("label", None, "Anknytning", el("input", {"name": "extension", "value": extension})),
-        el("label", None, "PIN", el("input", {"name": "pin", "type": "password", "inputmode": "numeric"})),
-        el("label", None, el("input", {"type": "checkbox", "name": "kept", "value": "1"}), "Kom ihåg"),
-        el("button", None, "Logga in"),
+    """`wrong`: a key of the words "sign_in"."""
+    say = frame.say
+    fault = Wrong("extension", say(f"sign_in.{wrong}")) if wrong else None
+    return together(
+        summary(say, fault),
+        form(
+            frame,
+            "/sign-in",
+            el("input", {"type": "hidden", "name": "to", "value": to}),
+            field(
+                say("sign_in.extension"),
+                "extension",
+                extension,
+                wrong=fault,
+                extra={**_DIGITS, "autocomplete": "username", "maxlength": 8},
+            ),
+            field(
+                say("sign_in.pin"),
+                "pin",
+                hint=say("sign_in.pin_hint"),
+                kind="password",
+                extra={**_DIGITS, "autocomplete": "current-password", "maxlength": 12},
+            ),
+            box(say("sign_in.kept"), "kept", hint=say("sign_in.kept_hint")),
+            button(say("sign_in.do")),
+            kind="sheet",
+        ),
+        el("p", {"class": "hint"}, say("sign_in.lost")),
     )
