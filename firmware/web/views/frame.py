@@ -57,8 +57,8 @@ def page(
     wrong: bool = False,
     keep: bool = False,
 ) -> Response:
-    """`title`: words, or their key. `heading`: the page's first heading where it is more than its title. `wrong`: a form
-    says what cannot be. `keep`: see KEEP."""
+    """`title`: words, or their key. `heading`: the page's first heading where it is more than its title. `wrong`: a
+    form says what cannot be. `keep`: see KEEP."""
     say = frame.say
     title = say(title) if say.knows(title) else title
     head = (
