@@ -52,8 +52,8 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
-    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, web where there are pages,
-    standby of a pair, heart where there is a microcontroller. `arguments` lead each to its configuration."""
+    """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, web where there are pages
+    or mail, standby of a pair, heart where there is a microcontroller. `arguments` lead each to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
@@ -63,7 +63,7 @@ def programs(config: Config, arguments: list[str], *, events: bool = False) -> t
         "trunk": bool(config.modem),
         "data": bool(config.data.address),
         "tunnel": config.data.tunnel,
-        "web": bool(config.web.listen),
+        "web": bool(config.web.listen or config.mail.server),
         "standby": bool(config.standby.shared),
         "heart": bool(config.mcu.port),
     }

@@ -39,6 +39,7 @@ from firmware.store.sms import Report, Sms, SmsRows
 from firmware.store.smscame import Came, CameRows, What
 from firmware.store.staged import Stage
 from firmware.store.wholes import Wholes
+from hil import mailwork
 from hil.municipality import generate
 
 __all__ = ["check", "main"]
@@ -111,6 +112,7 @@ def _work(folder: Path) -> None:
             raise AssertionError("a message that was not kept")
         _told("message", recording.recorder.path.stem)
         _short_message(sms, came, one, now)
+        mailwork.work(folder / "journal.db", one, now, _told)
         incident = journal.incident_begin(now, "platform", "SURVIVAL")
         _told("incident", str(incident))
         directory.put_credential(Credential(f"10{number}", 2, HA1, None, "r", f"10{number}", "2026-03-02T08:00:00Z"))
@@ -186,12 +188,15 @@ def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
             if kind in ("given", "taken", "reported"):
                 wrong += _part_wrong(journal, kind, name)
                 continue
+            if kind.startswith(("mail", "memo")):
+                continue
             db, sql = (directory if kind in ("credential", "loaded") else journal), _FOUND[kind]
             if kind == "block" and ["lifted", name] in promised:
                 continue
             if db.execute(sql, (name,)).fetchone() is None and not _lifting(journal, kind, name):
                 wrong.append(f"lost {kind} {name}")
         wrong += _messages_torn(folder, journal, {name for kind, name in promised if kind == "message"})
+        wrong += mailwork.wrong(journal, promised)
         wrong += _half_done(journal)
         people = directory.execute("SELECT count(*) FROM person").fetchone()[0]
         loaded = directory.execute("SELECT people FROM loaded").fetchone()
@@ -241,6 +246,7 @@ def _recovered(folder: Path) -> None:
     messages.close()
     with closing(SmsRows.open(folder / "journal.db")) as sms:
         sms.crashed(BEGAN)
+    mailwork.recovered(folder / "journal.db", BEGAN)
 
 
 def _part_wrong(journal: sqlite3.Connection, kind: str, name: str) -> list[str]:
@@ -289,7 +295,7 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         wrong.append(f"outbox has gaps: {numbers}")
     told = {kind: [] for kind in _KINDS}  # type: ignore[var-annotated]
     for kind, subject, body in journal.execute("SELECT kind, subject, body FROM outbox"):
-        if "lifted" not in body:
+        if kind in told and "lifted" not in body:
             told[kind].append(json.loads(body).get("id", subject))
     lifted = journal.execute("SELECT count(*) FROM outbox WHERE body LIKE '%lifted%'").fetchone()[0]
     for kind, sql in (

@@ -29,7 +29,7 @@ __all__ = ["Sender", "server_of"]
 ROUND_S = 1.0
 TELL_EVERY_S = 5.0
 """What is to be told is looked for so often."""
-STORE_AGAIN_S = 5.0
+STORE_AGAIN_S, FAULT_AGAIN_S = 5.0, 60.0
 MINUTE_S = 60.0
 OF_SESSION_MAX = 50
 """Mails by one connection."""
@@ -93,6 +93,11 @@ class Sender:
                 log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
                 self.close()
                 pause_s = STORE_AGAIN_S
+            except Exception:
+                # A fault of ours: the pages of this process go on all the same.
+                log.exception("rvx-event kind=mail_fault")
+                self.close()
+                pause_s = FAULT_AGAIN_S
             self._stop.wait(pause_s)
         self.close()
 

@@ -133,7 +133,7 @@ class Session:
             text = self._deliver(sender, recipient, compose)
         except _Refused as error:
             answer = Answer(meaning(self._stage, error.code), self._said(f"{error.code} {error}"))
-        except (smtplib.SMTPException, OSError, _Unreadable, EOFError, ValueError) as error:
+        except Exception as error:  # whatever the library makes of what the server says is the server's
             answer = Answer(meaning(self._stage, None), self._said(str(error) or type(error).__name__))
         else:
             return Answer(Happened.TAKEN, self._said(text))

@@ -11,6 +11,7 @@ import logging
 from firmware.calendars.keeping import CalendarKeeper
 from firmware.certificate import CertificateError
 from firmware.config import Config
+from firmware.mail.sender import Sender
 from firmware.pins import Pins
 from firmware.telling import Telling
 from firmware.web.answering import Answering
@@ -46,6 +47,7 @@ class WebProcess:
                 tasks.create_task(self._calendars.run())
                 if self._config.web.listen:
                     tasks.create_task(self._pages())
+                tasks.create_task(Sender(self._config).run())
         finally:
             self._answering.close()
             self._pins.close()

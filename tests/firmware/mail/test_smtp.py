@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from firmware.mail.policy import Happened
 from firmware.mail.smtp import Answer, Limits, Server, Session
@@ -187,6 +189,39 @@ def test_a_server_that_says_the_password_again_is_not_quoted(
     assert answer == Answer(UNREACHED, "535 the server refuses the login")
     server.say = {"ehlo": [b"250-a\r\n250 AUTH PLAIN"], "auth": [b"235 ok"], "rcpt": [b"550 hunter2"]}
     assert "hunter2" not in deliver(session_of(server, user="gw-1", password="hunter2")).text
+
+
+ANYTHING = st.one_of(
+    st.binary(max_size=200),
+    st.lists(
+        st.builds(
+            lambda code, between, words: b"%03d%s%s" % (code, between, words),
+            st.integers(0, 999),
+            st.sampled_from([b" ", b"-", b""]),
+            st.binary(max_size=40),
+        ),
+        max_size=6,
+    ).map(b"\r\n".join),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(says=st.dictionaries(st.sampled_from(["greeting", "ehlo", "auth", "mail", "rcpt", "data", "end"]), ANYTHING))
+def test_whatever_it_says_the_end_is_known_and_nothing_is_taken_without_a_yes(
+    session_of: Callable[..., Session], says: dict[str, bytes]
+) -> None:
+    server = MailServer(say={step: [said] for step, said in says.items()} | {"helo": [b"550 no"]})
+    try:
+        limits = Limits(step_s=0.1, end_s=0.1, session_s=0.5)
+        answer = deliver(session_of(server, limits, user="gw-1", password="hunter2"))
+    finally:
+        server.close()
+    assert answer.text.isprintable()
+    assert len(answer.text) <= 200
+    if answer.happened is TAKEN:
+        assert answer.text[:1] == "2"
+    if answer.happened not in (TAKEN, DOUBTFUL):
+        assert server.taken == []  # what the server has is never said not to be there
 
 
 def test_whoever_stops_does_not_wait_for_it(server: MailServer, session_of: Callable[..., Session]) -> None:
