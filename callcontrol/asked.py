@@ -36,7 +36,7 @@ from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.told import Told, word_of
 from callcontrol.trunk.pool import Priority
 
-__all__ = ["FORBIDDEN", "Asked", "Decided", "Outside", "after", "decide", "display", "may_refer", "unknown"]
+__all__ = ["FORBIDDEN", "Asked", "Decided", "Outside", "after", "decide", "display", "may_refer", "phrased", "unknown"]
 
 DISPLAYED = "%d/%m %H.%M"
 """A time as a phone's display has room for."""
@@ -66,7 +66,8 @@ LINE_MAX = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One question of the edge. `tried`: what has rung for this call so far, in order; `call_id`: of its record."""
+    """One question of the edge. `tried`: what has rung for this call so far, in order; `call_id`: of its record;
+    `past`: past forwarding; `withheld`: the caller's number is not shown, this once; `proved`: by the caller's PIN."""
 
     callee: str
     caller: str | None
@@ -74,6 +75,9 @@ class Asked:
     survival: bool
     tried: tuple[str, ...] = ()
     call_id: str = ""
+    past: bool = False
+    withheld: bool = False
+    proved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ def may_refer(
     if not isinstance(last, Refuse) or last.code not in (_FORBIDDEN, _NO_NUMBER):
         return None
     sv, en = words("why", last.words)
-    return Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en)
+    return Refusal(last.code, phrased(sv, en), last.cause or _REJECTED, en)
 
 
 def unknown(asked: Asked) -> Decided:
@@ -177,7 +181,8 @@ def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | N
     """Out, where there is a way; who may not is told so."""
     if asked.caller is not None and directory.extension(asked.caller) is not None:
         state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=ways_out, guard=guard)
-        made = plan(Call(caller=asked.caller, dialled=asked.callee), directory, state, now)
+        call = Call(caller=asked.caller, dialled=asked.callee, withhold=asked.withheld, proved=asked.proved)
+        made = plan(call, directory, state, now)
         out = next((step for step in made.steps if isinstance(step, Out) and not step.emergency), None)
         if out is not None:
             said = tuple(step for step in made.steps if isinstance(step, Say))
@@ -187,11 +192,11 @@ def _outside(asked: Asked, directory: Directory, now: datetime, guard: Guard | N
         last = made.steps[-1]
         if isinstance(last, Refuse) and last.code in (_FORBIDDEN, _NO_NUMBER):
             sv, en = words("why", last.words)
-            refusal = Refusal(last.code, _phrase(sv, en), last.cause or _REJECTED, en)
+            refusal = Refusal(last.code, phrased(sv, en), last.cause or _REJECTED, en)
             return Decided(refusal, made.notes, Told(why=last.words))
     elif asked.caller is not None and ways_out != 0:
         sv, en = words("why", NOT_LISTED)
-        return Decided(Refusal(_FORBIDDEN, _phrase(sv, en), _REJECTED, en), told=Told(why=NOT_LISTED))
+        return Decided(Refusal(_FORBIDDEN, phrased(sv, en), _REJECTED, en), told=Told(why=NOT_LISTED))
     return unknown(asked)
 
 
@@ -216,7 +221,13 @@ def _inside(
         rung = (sought,)
     after = {(rung or (sought,))[-1]: _AFTER[asked.why]} if asked.why in _AFTER else {}
     presence = ChainMap(after, cast("MutableMapping[str, Presence]", known))  # nobody writes to it
-    call = Call(caller=asked.caller, dialled=asked.callee, tried=frozenset(rung))
+    call = Call(
+        caller=asked.caller,
+        dialled=asked.callee,
+        tried=frozenset(rung),
+        withhold=asked.withheld,
+        past_forwarding=asked.past,
+    )
     # Without a way out what leads outside is passed over.
     state = State(mode=Mode.SURVIVAL, platform=False, trunk_channels_free=ways_out, presence=presence, idle=idle)
     made = plan(call, directory, state, now)
@@ -268,7 +279,7 @@ def _first(
                 return (reception,), told if isinstance(step, Voicemail) or told.busy else None
         elif isinstance(step, Refuse):
             sv, en = words("why", step.words)
-            refusal = Refusal(step.code, _phrase(sv, en), step.cause or _REJECTED, en)
+            refusal = Refusal(step.code, phrased(sv, en), step.cause or _REJECTED, en)
             return refusal, Told(said=tuple(said), why=step.words, sought=sought)
     return _refused(asked, made, said, directory), _told(asked, made, said, directory, now, rung, sought)
 
@@ -318,20 +329,20 @@ def _refused(asked: Asked, made: Plan, said: list[Say], directory: Directory) ->
     """Nobody rings: why, in the words that would be said."""
     if said:
         sv, en = spoken(said[0].words, said[0].fill, DISPLAYED, directory)
-        return Refusal(480, _phrase(sv, en), _ABSENT, _line(en))
+        return Refusal(480, phrased(sv, en), _ABSENT, _line(en))
     last = made.steps[-1]
     if isinstance(last, Reception) and asked.why in (Why.ASKED, Why.BLOCKED, Why.OUTSIDE):
         sv, en = words("why", last.why)
-        return Refusal(480, _phrase(sv, en), _ABSENT, en)
+        return Refusal(480, phrased(sv, en), _ABSENT, en)
     return refuse(asked.why, survival=asked.survival)
 
 
 def display(part: str, key: str, **fill: str) -> str:
     """Words of the catalogue, for a reason phrase."""
-    return _phrase(*words(part, key, tuple(fill.items())))
+    return phrased(*words(part, key, tuple(fill.items())))
 
 
-def _phrase(sv: str, en: str) -> str:
+def phrased(sv: str, en: str) -> str:
     """For a reason phrase (RFC 3261 §25.1): one line, Swedish first."""
     return f"{_line(sv)} / {_line(en)}"
 

@@ -31,7 +31,7 @@ from firmware.messages import Kept, Messages, Recording
 from firmware.places import NoPlace, Place, Places
 from firmware.speaking import Speaking
 
-__all__ = ["Announcing", "voice_of"]
+__all__ = ["Announcing", "Talk", "voice_of"]
 
 TOLD_TIMES = 2
 AGAIN_MAX = 10
@@ -43,6 +43,9 @@ SAVED_WITHIN_S = 5.0
 BEEP_FRAMES = 20
 KEY_OWN = "*"
 """Pressed by whom the mailbox belongs to, who hears that somebody does not answer: himself."""
+
+Talk = Callable[[Place, Speaking], Coroutine[None, None, None]]
+"""All that is said and asked in one call."""
 
 log = logging.getLogger("rvx")
 
@@ -120,16 +123,26 @@ class Announcing:
 
         return await self._take(invited, caller, Told(why=""), said, self._places, talk)
 
+    async def talk(self, invited: Invited, caller: str, work: Talk) -> bool:
+        """Answers, and hangs up when `work` is done. False: not answered, as there is nothing in common."""
+        return await self._take(invited, caller, Told(why=""), None, self._places, lambda one: self._talk(one, work))
+
+    async def lead_out(self, invited: Invited, caller: str, extension: str) -> bool:
+        """The same with a number outside, which is rung as `extension`; False likewise."""
+        return await self._take(
+            invited, caller, Told(why=""), None, self._places, lambda one: self._lead_out(one, extension)
+        )
+
     async def _take(
         self,
         invited: Invited,
         caller: str,
         told: Told,
-        said: Sequence[Clip],
+        said: Sequence[Clip] | None,
         places: Places,
         work: Callable[[_Caller], Coroutine[None, None, None]],
     ) -> bool:
-        if all(clip is PAUSE for clip in said):  # nothing is recorded, and nothing can be spoken
+        if said is not None and all(clip is PAUSE for clip in said):  # nothing is recorded, and nothing can be spoken
             return False
         try:
             place = await places.open(invited.offer)
@@ -250,6 +263,14 @@ class Announcing:
             self._end(caller)
             return
         await self._lead_on(caller, numbers)
+
+    async def _lead_out(self, caller: _Caller, extension: str) -> None:
+        assert caller.leg is not None
+        await self._greeting.out(caller.leg, caller.place, extension, partial(_waits, caller))
+
+    async def _talk(self, caller: _Caller, work: Talk) -> None:
+        await work(caller.place, self._speaking)
+        self._end(caller)
 
     async def _greet(self, caller: _Caller, said: Sequence[Clip], greeted: Greeted) -> None:
         assert caller.leg is not None

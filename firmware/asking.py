@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 
 from callcontrol.asked import FORBIDDEN, Asked, Decided, decide, may_refer, unknown
 from callcontrol.greeted import Greeted, in_turn, led_out, longest_of
+from callcontrol.plan.codes import Dialled
 from callcontrol.plan.model import Entity, Kind, PickUp, Presence, Unreadable
-from callcontrol.plan.rights import may_barge_in
+from callcontrol.plan.rights import may_barge_in, may_pass
+from callcontrol.plan.setting import Asks, Said, Settled, settle
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.message import Request
@@ -24,6 +26,7 @@ from firmware.guard import guard_of
 from firmware.idle import Idle
 from firmware.modes import Mode
 from firmware.store import Journal, StoreError
+from firmware.store.changes import new_id
 from firmware.store.people import People
 
 __all__ = ["Asking"]
@@ -50,6 +53,7 @@ class Asking:
         self._bindings: tuple[int, ...] = ()  # the edge's file, as `_bound` has it
         self._bound: frozenset[str] = frozenset()
         self._idle = Idle()
+        self._proved: tuple[str, str] | None = None
 
     def close(self) -> None:
         """It is opened anew when it is asked again."""
@@ -129,6 +133,26 @@ class Asking:
             self._failed(error)
             return False
 
+    def settled(self, caller: str, wanted: Dialled) -> Settled | Asks:
+        """What a code that sets something comes to; see callcontrol.plan.setting."""
+        try:
+            people = self._opened()
+            if people is not None:
+                return settle(wanted, caller, people, datetime.now(UTC), new_id, people.roles)
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return Settled((Said(key="not_saved"),))
+        return Settled((Said(key="nobodys_phone"),))
+
+    def may_pass(self, caller: str, number: str) -> bool:
+        """Whether `caller` may ring `number` past its forwarding: who it goes to, or who has the right."""
+        try:
+            people = self._opened()
+            return people is not None and may_pass(caller, number, people, people.roles, datetime.now(UTC))
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return False
+
     def reception_of(self, number: str) -> tuple[str, ...]:
         """Where calls of an extension end that nobody takes."""
         try:
@@ -205,8 +229,16 @@ class Asking:
 
     def led_out(self, extension: str, number: str) -> Told:
         """What becomes of a number that `extension` dials from outside (callcontrol.greeted)."""
-        asked = Asked(callee=number, caller=extension, why=Why.OUTSIDE, survival=True)
-        return led_out(asked, self.decided(asked), self._config.numbering.local)
+        asked = Asked(callee=number, caller=extension, why=Why.OUTSIDE, survival=True, proved=True)
+        told = led_out(asked, self.decided(asked), self._config.numbering.local)
+        if told.instead is not None:
+            self._proved = extension, told.instead
+        return told
+
+    def proved(self, extension: str, number: str) -> bool:
+        """Whether that was just allowed to who has proved to have the extension, whose own phone may be locked."""
+        just, self._proved = self._proved, None
+        return just == (extension, number)
 
     def _in_turn(self, asked: Asked) -> tuple[str, ...]:
         try:

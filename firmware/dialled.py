@@ -24,7 +24,7 @@ Taken = Refusal | None
 
 class Dialling:
     """`lead` leads a call on to a dial, with what is done when it is not taken; `listen` lets a caller hear the mailbox
-    of an extension, or says why not."""
+    of an extension, or says why not; `own` does what is of `Own`, and tells of what is no code."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class Dialling:
         to: Callable[[str, str], Dial | Refusal],
         lead: Callable[[Invited, str, Dial, Onward, float], None],
         listen: Callable[[Invited, str, str], Refusal | None],
+        own: Callable[[Invited, Asked, Dialled | None, float], Taken],
     ) -> None:
         self._switch = switch
         self._asking = asking
@@ -41,6 +42,7 @@ class Dialling:
         self._to = to
         self._lead = lead
         self._listen = listen
+        self._own = own
         self._functions: Mapping[Function, Callable[[Invited, str, str, float], Taken]] = {
             Function.GROUP_PICK_UP: self._group_pick_up,
             Function.PICK_UP: self._pick_up,
@@ -60,8 +62,10 @@ class Dialling:
     def came(self, invited: Invited, asked: Asked, now: float) -> None:
         """A code was dialled."""
         wanted = read(asked.callee, self._codes)
-        if wanted is None or isinstance(wanted.does, Own) or not asked.caller:
+        if not asked.caller:
             said: Taken = _refused(404, 1, "unknown")
+        elif wanted is None or isinstance(wanted.does, Own):
+            said = self._own(invited, asked, wanted, now)
         else:
             said = self._functions[wanted.does](invited, asked.caller, wanted.number, now)
         if said is not None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from callcontrol.edge.render import TLS_CERTIFICATE, TLS_KEY, dispatcher_list, render, tls_domains
 from callcontrol.edge.settings import DataSettings, EdgeSettings, GatewaySettings, PairSettings, Socket, sip_host_port
-from callcontrol.plan.codes import pattern
+from callcontrol.plan.codes import of_calls, of_numbers, pattern
 from firmware import certificate
 from firmware.bindings import restore_bindings
 from firmware.certificate import CertificateError
@@ -115,6 +115,8 @@ def edge_settings(
         gateway=config.emergency_gateway,
         trunk_gateway=_trunk_gateway(config),
         codes=pattern(config.codes.table),
+        codes_noted=of_calls(config.codes.table),
+        codes_before=of_numbers(config.codes.table),
         gateway_username=config.secrets.gateway.username,
         gateway_password=config.secrets.gateway.password,
         no_ringing_ms=config.emergency.no_ringing_s * 1000,

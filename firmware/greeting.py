@@ -75,6 +75,10 @@ class Greeting:
         if extension is None:
             await self._end(leg, place, "goodbye")
             return
+        await self.out(leg, place, extension, waits)
+
+    async def out(self, leg: Leg, place: Place, extension: str, waits: Waits) -> None:
+        """Asks who has proved to have that extension for a number outside, and leads him there as it may."""
         number = await self._proving.entry(place, "enter_number", NUMBER_MAX)
         told = self._led_out(extension, number)
         if told.said or told.instead is None:

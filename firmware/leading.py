@@ -17,6 +17,7 @@ from callcontrol.asked import Asked, Decided, Outside, after, display
 from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.greeted import Greeted
+from callcontrol.plan.codes import Dialled, Own
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.sip.agent import Discarded
@@ -31,6 +32,7 @@ from firmware.dialled import Dialling
 from firmware.led import Book
 from firmware.link import Link
 from firmware.pins import Pins
+from firmware.setting import Setting
 from firmware.threats import Threats
 from firmware.ticks import tick
 from firmware.waited import Waited
@@ -80,13 +82,14 @@ class Leading:
         self._switch = Switch(self.link.ua, self, self._realm)
         self._ring_s = config.survival.signal_s * config.survival.ring_signals
         self._dialling = Dialling(
-            self._switch, self._asking, config.codes.table, self.to, self._lead_to, self._listens_to
+            self._switch, self._asking, config.codes.table, self.to, self._lead_to, self._listens_to, self._own
         )
         self._leads_out = config.trunk.leads_out == "pin"
         self._said, self._here = config.announcing, config.network.here
         self._paths = config.paths
         self._threats = Threats(config.paths)
         self._pins = Pins(config.paths, told)
+        self._setting = Setting(self._asking, config.paths.journal, self._pins, lambda: self._announcing, self._pump)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._on_hold: OnHold | None = None
@@ -171,13 +174,16 @@ class Leading:
             self._announcing.close()
         self._threats.close()
         self._pins.close()
+        self._setting.close()
         self._asking.close()
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
         """Where `number` rings, by the plan, if `wanting` called it itself; one's own phone rings whatever is set."""
         if wanting == number:
             return self._dial(number)
-        decided = self._asking.decided(Asked(callee=number, caller=wanting, why=Why.OUTSIDE, survival=True))
+        proved = self._asking.proved(wanting, number)
+        asked = Asked(callee=number, caller=wanting, why=Why.OUTSIDE, survival=True, proved=proved)
+        decided = self._asking.decided(asked)
         if isinstance(decided.answer, Refusal):
             return decided.answer
         return self._dials(decided)[0]
@@ -273,6 +279,31 @@ class Leading:
 
     def _lead_to(self, invited: Invited, caller: str, dial: Dial, onward: Onward, now: float) -> None:
         self._lead(invited, caller, Ringing([dial], self._ring_s), onward, now)
+
+    def _own(self, invited: Invited, asked: Asked, wanted: Dialled | None, now: float) -> Refusal | None:
+        """What somebody sets by a code, or how one call is to be."""
+        caller = asked.caller or ""
+        if wanted is not None and wanted.does is Own.WITHHELD:
+            self._lead_by_code(invited, replace(asked, callee=wanted.number, withheld=True), now)
+        elif wanted is not None and wanted.does is Own.PAST:
+            if not self._asking.may_pass(caller, wanted.number):
+                return Refusal(403, display("code", "may_not"), 21, "call rejected")
+            self._lead_by_code(invited, replace(asked, callee=wanted.number, past=True), now)
+        else:
+            self._setting.came(invited, asked, wanted, now)
+        return None
+
+    def _lead_by_code(self, invited: Invited, asked: Asked, now: float) -> None:
+        """As if the number had been dialled alone."""
+        outside = replace(asked, why=Why.OUTSIDE)
+        decided = self._asking.decided(outside)
+        if self._tells(invited, decided):
+            self._begin_to_tell(invited, outside, decided, now)
+        elif isinstance(decided.answer, Refusal) or self._switch.legs >= LEGS_MAX:
+            _answer(invited.session, decided, now)
+        else:
+            led = _Led(self, invited, outside if decided.out else replace(asked, why=Why.ASKED), decided.answer)
+            self._lead(invited, asked.caller or "", self._ringing(decided), led.onward, now)
 
     def next_step(self, invited: Invited, asked: Asked) -> Ringing | Refusal | None:
         """What is done with a caller when who was rung has not answered; None: the caller is told something."""

@@ -363,6 +363,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "IS_PHONE_NETWORK": f"({networks})",
         "IS_EMERGENCY": f'({numbers} || $(ru{{s.substr,0,15}}{{s.tolower}}) == "urn:service:sos")',
         "IS_CODE": f'($rU =~ "^({s.codes})$")' if s.codes else '($rU == "")',
+        "IS_NOTED_CODE": f'($rU =~ "^({s.codes_noted})$")' if s.codes_noted else "(1 == 0)",
+        "CODE_BEFORE": s.codes_before or "x",
         "WAYS_NORMAL": normal + ".",
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",

@@ -119,6 +119,10 @@ class EdgeSettings:
     trunk_gateway: GatewaySettings | None
     codes: str
     """What is dialled to have something done: a regular expression (POSIX, extended); "" for nothing."""
+    codes_noted: str
+    """Those of them that are noted as they were dialled, likewise;"""
+    codes_before: str
+    """and what stands before a number, which is noted alone."""
     gateway_username: str
     gateway_password: str = field(repr=False)
     no_ringing_ms: int

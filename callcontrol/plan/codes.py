@@ -20,7 +20,21 @@ from enum import StrEnum
 from itertools import combinations
 from typing import Self
 
-__all__ = ["ANY", "Code", "Dialled", "Does", "Function", "Own", "clashes", "looks_like", "pattern", "read", "shown"]
+__all__ = [
+    "ANY",
+    "Code",
+    "Dialled",
+    "Does",
+    "Function",
+    "Own",
+    "clashes",
+    "looks_like",
+    "of_calls",
+    "of_numbers",
+    "pattern",
+    "read",
+    "shown",
+]
 
 _DIGITS = {"N": (1, 15), "A": (1, 20), "R": (1, 4), "T": (1, 8), "P": (1, 20)}
 """How many may stand for each letter. An A may begin with a plus."""
@@ -31,7 +45,7 @@ DIALLED_MAX = 48
 ANY = f"[*#][0-9*#]{{0,{DIALLED_MAX - 1}}}"
 """Whatever a code could look like: no number of anybody's begins so."""
 SHOWN_DIGITS = 4
-"""Of a code where it is noted: who has set what is nobody's business that reads records, and a PIN never."""
+"""Of a code where it is noted: what somebody has set is nobody's business that reads records, and a PIN never."""
 
 _WRITTEN = re.compile(r"[0-9*#]+(?:[NARTP]?[*#][0-9*#]*)*[NARTP]?")
 _BEGINS = re.compile(rf"[*#]+[0-9]{{0,{SHOWN_DIGITS}}}")
@@ -193,8 +207,18 @@ def pattern(codes: Iterable[Code]) -> str:
     return "|".join([every, *(_expression(code).replace("[#]", "(#|%23)") for code in marked)])
 
 
+def of_calls(codes: Iterable[Code]) -> str:
+    """Another, of those that are noted as they were dialled: what was had in a call, and of whom."""
+    return "|".join(_expression(code).replace("[#]", "(#|%23)") for code in codes if isinstance(code.does, Function))
+
+
+def of_numbers(codes: Iterable[Code]) -> str:
+    """Another, of what stands before the number in codes that call it, which is what is noted; each # is a #."""
+    return "|".join("".join(map(_piece, code.before)) for code in codes if code.does in (Own.PAST, Own.WITHHELD))
+
+
 def shown(dialled: str) -> str:
-    """As it may be noted: how it begins, and no more."""
+    """As any other code is noted: how it begins, and no more."""
     found = _BEGINS.match(dialled)
     return found[0] if found else dialled
 

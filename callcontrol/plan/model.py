@@ -232,6 +232,7 @@ class Extension:
     unheard_since: datetime | None = None  # the oldest message in its mailbox that nobody has listened to
     announcement: str | None = None  # text of Kind.ANNOUNCEMENT, or of a group phone that cannot be referred (C7)
     blocked: bool = False  # E5: holds until lifted, from whichever side
+    locked: bool = False  # by whoever has it: calls from it reach what is always open, and inside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +290,9 @@ class Directory(Protocol):
     def absent(self, extension: str, now: datetime) -> Absent | None: ...
     def reasons(self, extension: str) -> ReasonTable: ...
 
+    def working_hours(self, unit: str) -> Schedule:
+        """Those of the unit's municipality."""
+
     def blocked(self, extension: str) -> bool:
         """Whether it is a lost phone (E5); this is known also of a row that is Unreadable."""
 
@@ -330,6 +334,7 @@ class Call:
     withhold: bool = False  # asked for with this call (*42#)
     urgent: bool = False  # pressed "urgent" in phone hours' message (B4)
     past_forwarding: bool = False  # *60*: past forwarding and do not disturb, for those who may
+    proved: bool = False  # by the PIN of `caller`, whose own phone may be locked
     tried: frozenset[str] = frozenset()  # extensions and numbers that this call has rung already
     ordered_by: str | None = None  # an ordered call abroad: who ordered it (E1)
     by_operator: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callcontrol.plan.model import Call, Choices, Directory, Extension, Identity, State, Unit, choices_of
 from callcontrol.plan.number import Dialled, NumberKind, parse_dialled
-from callcontrol.plan.reach import category, may
+from callcontrol.plan.reach import REACH_CLASSES, category, may
 from callcontrol.plan.steps import Note, Out, Plan, Refuse, Say, Step
 
 __all__ = ["identity_of", "kept_off_trunk", "outside", "reaches"]
@@ -19,11 +19,12 @@ def outside(call: Call, caller: Extension | None, dialled: Dialled, directory: D
     unit = directory.unit(caller.unit)
     choices = choices_of(unit.entity if unit else None, directory)
     where = category(dialled)
-    verdict = may(
-        caller.reach, where, ordered=call.ordered_by is not None, by_operator=call.by_operator, choices=choices
-    )
+    locked = caller.locked and not call.proved
+    reach = REACH_CLASSES["inside"] if locked else caller.reach
+    verdict = may(reach, where, ordered=call.ordered_by is not None, by_operator=call.by_operator, choices=choices)
     if not verdict.allowed:
-        return _refused(verdict.rule, 403, verdict.why, 21)
+        opened = locked and where in caller.reach.open
+        return _refused(verdict.rule, 403, "locked" if opened else verdict.why, 21)
     if state.guard is not None and not (judged := state.guard.judge(where)).allowed:
         warned = Note(rule=judged.rule, to="operations", words=judged.why, fill=(("extension", caller.number),))
         refused = Refuse(rule=judged.rule, code=403, words=judged.why, cause=21)

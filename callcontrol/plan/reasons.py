@@ -23,6 +23,7 @@ from callcontrol.plan.schedule import STOCKHOLM, Schedule, local_moment
 __all__ = [
     "MX_ONE",
     "OFFICE_HOURS",
+    "READY",
     "SWEDISH",
     "Doubt",
     "DoubtKind",
@@ -189,6 +190,21 @@ SWEDISH = ReasonTable(
     )
 )  # fmt: skip
 """The fourteen words of a Swedish company phone (facts/consoles.md), and lunch; SAM and TJÄ are SAMSA's letters."""
+
+
+def _digit_of(key: str) -> str:
+    known = MX_ONE.by_key(key)
+    return known.digit if known else ""
+
+
+READY = ReasonTable(
+    (
+        *(replace(reason, digit=_digit_of(reason.key)) for reason in SWEDISH),
+        *(reason for reason in MX_ONE if SWEDISH.by_key(reason.key) is None),
+    )
+)
+"""What a site has that says nothing else: the Swedish words, with the digits of MX-ONE and what those mean beside them,
+so that a code can be dialled anywhere."""
 
 
 def default_until(

@@ -6,13 +6,14 @@ A role is given for a part of the organisation: a unit and all below it, an enti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from callcontrol.plan.model import Directory
 
-__all__ = ["RIGHTS", "Given", "Right", "Role", "may_barge_in", "may_do", "may_serve"]
+__all__ = ["RIGHTS", "Given", "Right", "Role", "may_barge_in", "may_do", "may_pass", "may_serve"]
 
 ANYWHERE = "*"
 PARENTS_MAX = 32
@@ -31,6 +32,7 @@ class Right(StrEnum):
     MARK_THREAT = "mark_threat"
     NIGHT_SERVICE = "night_service"  # close and open a reception by its key
     BARGE_IN = "barge_in"  # into calls of a group that allows it
+    RING_PAST = "ring_past"  # ring somebody who is forwarded, away or not to be disturbed (*60*)
     CONFIGURE = "configure"
 
 
@@ -48,7 +50,16 @@ class Role(StrEnum):
 
 
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.MARK_THREAT, Right.BARGE_IN, Right.NIGHT_SERVICE}),
+    Role.OPERATOR: frozenset(
+        {
+            Right.REFER_OTHERS,
+            Right.BLOCK,
+            Right.MARK_THREAT,
+            Right.BARGE_IN,
+            Right.NIGHT_SERVICE,
+            Right.RING_PAST,
+        }
+    ),
     Role.TELEPHONY_CONTACT: frozenset({Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE}),
     Role.COORDINATOR: frozenset(
         {Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH, Right.NIGHT_SERVICE}
@@ -59,7 +70,7 @@ RIGHTS: dict[Role, frozenset[Right]] = {
         {Right.REFER_OTHERS, Right.BLOCK, Right.CHANGE_PEOPLE, Right.CHANGE_REACH, Right.NIGHT_SERVICE}
     ),
     Role.OPERATIONS: frozenset(Right),
-    Role.GROUP_LEADER: frozenset({Right.BARGE_IN}),
+    Role.GROUP_LEADER: frozenset({Right.BARGE_IN, Right.RING_PAST}),
 }
 
 
@@ -104,3 +115,18 @@ def may_barge_in(given: Iterable[Given], number: str, directory: Directory) -> b
     if group is None or extension is None or not group.barge_in:
         return False
     return may_do(given, Right.BARGE_IN, extension.unit, directory)
+
+
+def may_pass(
+    caller: str, number: str, directory: Directory, roles: Callable[[str], Iterable[Given]], now: datetime
+) -> bool:
+    """Whether `caller` may ring `number` past forwarding and do-not-disturb: who answers instead may, and who has a
+    role for it."""
+    own, sought = directory.extension(caller), directory.extension(number)
+    if own is None or sought is None:
+        return False
+    absent = directory.absent(number, now)
+    instead = {entry.target for entry in directory.forwardings(number)} | {absent.answers_instead if absent else None}
+    if caller in instead or own.person is None:
+        return caller in instead
+    return own.person == sought.person or may_do(roles(own.person), Right.RING_PAST, sought.unit, directory)

@@ -99,6 +99,17 @@ class Changes(OfJournal):
         sql = "DELETE FROM block WHERE extension = ?"
         return self._told(now, "block", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
 
+    def lock(self, extension: str, set_by: str, now: datetime) -> bool:
+        """Calls from it reach inside only; False when it was locked already."""
+        row = {"extension": extension, "since": to_text(now), "set_by": set_by}
+        return self._told(now, "lock", extension, row, lambda: self._insert("lock", row))
+
+    def unlock(self, extension: str, set_by: str, now: datetime) -> bool:
+        """False when it was not locked."""
+        row = {"extension": extension, "ended": True, "set_by": set_by}
+        sql = "DELETE FROM lock WHERE extension = ?"
+        return self._told(now, "lock", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
+
     def protect(self, protection: Protection) -> bool:
         """A phone goes on working without mains (A13); False when it was ordered so already."""
         row = {

@@ -132,8 +132,8 @@ def _person(person: Person) -> dict[str, Any]:
     return row | lists | {"visibility": json.dumps(visibility, sort_keys=True)}
 
 
-_OF_JOURNAL = ("blocked", "takes_messages", "unheard_since")
-"""Of an extension, what is not the directory's: tables block, mailbox and message."""
+_OF_JOURNAL = ("blocked", "locked", "takes_messages", "unheard_since")
+"""Of an extension, what is not the directory's: tables block, lock, mailbox and message."""
 
 
 def _extension(extension: Extension, groups: Mapping[str, Distribution]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from callcontrol.plan.model import (
 )
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES, Category, ReachClass
-from callcontrol.plan.reasons import OFFICE_HOURS, SWEDISH, ReasonTable, table_of
+from callcontrol.plan.reasons import OFFICE_HOURS, READY, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
 from callcontrol.plan.service import Pressed, Service
@@ -273,11 +273,11 @@ class People:
 
     def reasons(self, extension: str) -> ReasonTable:
         known = self.extension(extension)
-        return self.reasons_of(known.unit) if known else SWEDISH
+        return self.reasons_of(known.unit) if known else READY
 
     def reasons_of(self, unit: str) -> ReasonTable:
         """Those of a unit's municipality."""
-        return self._reasons.get(self._municipality_of(unit), SWEDISH)
+        return self._reasons.get(self._municipality_of(unit), READY)
 
     def working_hours(self, unit: str) -> Schedule:
         """Those of a unit's municipality."""
@@ -290,6 +290,11 @@ class People:
 
     def blocked(self, extension: str) -> bool:
         row = self._journal.execute("SELECT 1 FROM block WHERE extension = ?", (extension,)).fetchone()
+        return row is not None
+
+    def locked(self, extension: str) -> bool:
+        """By whoever has it, with their PIN."""
+        row = self._journal.execute("SELECT 1 FROM lock WHERE extension = ?", (extension,)).fetchone()
         return row is not None
 
     def by_direct_number(self, number: str) -> str | None:
@@ -368,7 +373,7 @@ class People:
             own.setdefault(municipality, []).append((key, body))
 
         def reasons_of(entry: tuple[str, list[tuple[str, str]]]) -> ReasonTable:
-            ready = SWEDISH if chosen.get(entry[0], {}).get("ready_reasons", True) else None
+            ready = READY if chosen.get(entry[0], {}).get("ready_reasons", True) else None
             return table_of([reasons.from_body(key, body) for key, body in entry[1]], ready)
 
         rows = ((row["entity"], row) for row in _rows(db, "SELECT * FROM service"))
@@ -413,6 +418,7 @@ class People:
             blocked=self.blocked(number),
             takes_messages=self._mailbox.settings(number).takes_messages,
             unheard_since=self._mailbox.unheard(number),
+            locked=self.locked(number),
         )
 
     def _read_person(self, person: str) -> Person | None:

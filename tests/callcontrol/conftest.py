@@ -26,7 +26,8 @@ from callcontrol.plan.model import (
 )
 from callcontrol.plan.number import DirectRange, ExtensionRange, LocalNumbering
 from callcontrol.plan.reach import DEFAULT_CLASS
-from callcontrol.plan.reasons import SWEDISH, ReasonTable
+from callcontrol.plan.reasons import OFFICE_HOURS, SWEDISH, ReasonTable
+from callcontrol.plan.schedule import Schedule
 from callcontrol.plan.service import Pressed, Service
 
 EARLIER = datetime(2026, 3, 2, 8, tzinfo=UTC)
@@ -129,6 +130,9 @@ class Town:
 
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]:
         return tuple(self.moved.get(extension, ()))
+
+    def working_hours(self, unit: str) -> Schedule:
+        return OFFICE_HOURS
 
     def absent(self, extension: str, now: datetime) -> Absent | None:
         return self.away.get(extension)

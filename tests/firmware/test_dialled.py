@@ -11,7 +11,7 @@ import pytest
 from callcontrol.asked import Asked
 from callcontrol.call import Dial, Switch
 from callcontrol.call.waiting import CALL_BACKS_MAX, CALL_BACKS_OF_ONE_MAX
-from callcontrol.plan.codes import Code, Function
+from callcontrol.plan.codes import Code, Dialled, Function, Own
 from callcontrol.plan.model import PickUp
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.agent import Agent
@@ -51,11 +51,16 @@ class Desk:
         ua = UserAgent(Agent("192.0.2.1:5060", lambda: next(tokens)), "<sip:c@h>", lambda: next(tokens), lambda a, b: a)
         self.switch = Switch(ua, self, "kommun.example")
         self.led: list[tuple[str, str]] = []
+        self.owned: list[Dialled | None] = []
         known = cast("Asking", Known())
-        self.dialling = Dialling(self.switch, known, Codes().table, self.to, self.lead, self.listen)
+        self.dialling = Dialling(self.switch, known, Codes().table, self.to, self.lead, self.listen, self.own)
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
         return BARRED if number.startswith("0") else Dial(number, f"sip:{number}@h")
+
+    def own(self, invited: Invited, asked: Asked, wanted: Dialled | None, now: float) -> Refusal | None:
+        self.owned.append(wanted)
+        return None
 
     def lead(self, invited: Invited, caller: str, dial: Dial, onward: object, now: float) -> None:
         self.led.append((caller, dial.number))
@@ -101,7 +106,6 @@ def desk() -> Desk:
         ("#37#", "1001", 480, "Återuppringning avbeställd"),
         ("*4*0701234567#", "1001", 403, "Spärrat"),
         ("*58*1002#", "1001", 404, "Inget samtal"),
-        ("*99#", "1001", 404, "Ingen sådan kod"),
         ("*8#", None, 404, "Ingen sådan kod"),
     ],
 )
@@ -109,6 +113,11 @@ def test_what_stands_on_the_display(desk: Desk, code: str, caller: str | None, s
     ((said, phrase),) = desk.dial(code, caller)
     assert said == status
     assert phrase.startswith(words)
+
+
+def test_what_somebody_sets_and_what_is_no_code_is_told_by_another(desk: Desk) -> None:
+    assert desk.dial("*23*1*1430#") == desk.dial("*99#") == []
+    assert desk.owned == [Dialled(Own.REFER, reason="1", time="1430"), None]
 
 
 def test_who_wants_to_wait_rings_first(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from callcontrol.media.phrases import phrases
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.records import Record
 from firmware.store import organisation
@@ -18,6 +19,7 @@ from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, password
 from hil.sound import TONE_SHARE, holds, write_tone
+from hil.spelled import spell
 from hil.told import load_staff, record, staff
 from tests.wire.conftest import STEP_S
 
@@ -113,16 +115,20 @@ def in_survival(
     group: str,
     *,
     said: Mapping[str, float] | None = None,
+    spelled: bool = False,
     music_hz: float | None = None,
     reception: str | None = None,
     configuration: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Iterator[tuple[Site, dict[str, Real]]]:
-    """`group` is of the organisation's file. `said`: callers are told, in recordings that are tones; else nothing is
-    said. `music_hz`: what who waits hears."""
+    """`group` is of the organisation's file. `said`: callers are told, in recordings that are tones; `spelled`: in such
+    that are told apart (hil.spelled); else nothing is said. `music_hz`: what who waits hears."""
     with Net(name) as net, ExitStack() as stack:
         announcing: dict[str, object] = {"languages": []}
+        numbers = [desk.number for desk in desks]
+        if spelled:
+            folder = spell(net.directory / "said", "sv", list(phrases()), numbers)
+            announcing = {"languages": ["sv"], "recordings": str(folder)}
         if said is not None:
-            numbers = [desk.number for desk in desks]
             announcing = {"languages": ["sv"], "recordings": str(record(net.directory / "said", said, 1.0, numbers))}
         if music_hz is not None:
             (net.directory / "music").mkdir()

@@ -82,6 +82,7 @@ MADE: dict[str, Callable[[Changes], object]] = {
     "opening": lambda db: db.open_phone(opening(), NOW),
     "forwarding": lambda db: db.forward(forwarding(), "anna"),
     "block": lambda db: db.block("1001", "anna", "lost", NOW),
+    "lock": lambda db: db.lock("1001", "1001", NOW),
     "signed_out": lambda db: db.sign("1900", "1001", signed_in=False, now=NOW),
     "protection": lambda db: db.protect(PROTECTION),
     "change": lambda db: db.change("person", "anna", {"title": "Chef", "email": None}, "bo", NOW),
@@ -92,6 +93,7 @@ MADE: dict[str, Callable[[Changes], object]] = {
 UNMADE: dict[str, Callable[[Changes], object]] = {
     "forwarding": lambda db: db.end_forwarding("1001", Condition.ALWAYS, "anna", NOW),
     "block": lambda db: db.lift("1001", "anna", NOW),
+    "lock": lambda db: db.unlock("1001", "1001", NOW),
     "signed_out": lambda db: db.sign("1900", "1001", signed_in=True, now=NOW),
     "protection": lambda db: db.end_protection("1001", "anna", NOW),
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from callcontrol.plan.number import LocalNumbering
-from callcontrol.plan.reasons import SWEDISH, default_until
+from callcontrol.plan.reasons import READY, default_until
 from callcontrol.plan.rights import Given, Role
 from firmware.store import organisation
 from firmware.store.database import connect
@@ -226,9 +226,9 @@ en = "Ill"
 returns = "until further notice"
 """
     people = People(db, journal, LocalNumbering())
-    assert people.reasons("100001") is SWEDISH
+    assert people.reasons("100001") is READY
     assert organisation.apply(db, own, LocalNumbering()).faults == ()
-    assert people.reasons("100001") is SWEDISH, "as it was looked at"
+    assert people.reasons("100001") is READY, "as it was looked at"
 
     people = People(db, journal, LocalNumbering())
     people.look_again()
@@ -250,4 +250,4 @@ returns = "until further notice"
     people = People(db, journal, LocalNumbering())
     people.look_again()
     assert {one.key for one in people.reasons("100001")} == set(own_keys)
-    assert people.reasons("9") is SWEDISH, "of nobody"
+    assert people.reasons("9") is READY, "of nobody"
