@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import NamedTuple
@@ -37,21 +38,20 @@ class ExtractRows(OfJournal):
         transact(self._db, work)
         return extract(order, Journal(self._db).called(order.extension, order.since, order.until), directory)
 
+    def one(self, name: str) -> Order | None:
+        """That was made, by its id."""
+        return next((made.order for made in self._made("id = ?1", name, 1)), None)
+
     def made(self, limit: int, extension: str | None = None) -> tuple[Made, ...]:
         """The newest first."""
-        sql = (
-            "SELECT at, id, extension, since, until, asked_by, why, made_by, whole FROM extract"
-            " WHERE ?1 IS NULL OR extension = ?1 ORDER BY at DESC, id LIMIT ?2"
-        )
-        return tuple(
-            Made(
-                from_text(at),
-                Order(
-                    id=name, extension=number, since=from_text(since), until=from_text(until), asked_by=asked_by,
-                    why=why, made_by=made_by, whole=bool(whole),
-                ),
-            )
-            for at, name, number, since, until, asked_by, why, made_by, whole in self._db.execute(
-                sql, (extension, limit)
-            )
-        )  # fmt: skip
+        return tuple(self._made("?1 IS NULL OR extension = ?1", extension, limit))
+
+    def _made(self, which: str, given: str | None, limit: int) -> Iterator[Made]:
+        columns = "at, id, extension, since, until, asked_by, why, made_by, whole"
+        sql = f"SELECT {columns} FROM extract WHERE {which} ORDER BY at DESC, id LIMIT ?2"  # noqa: S608  names of ours
+        for at, name, number, since, until, asked_by, why, made_by, whole in self._db.execute(sql, (given, limit)):
+            order = Order(
+                id=name, extension=number, since=from_text(since), until=from_text(until), asked_by=asked_by, why=why,
+                made_by=made_by, whole=bool(whole),
+            )  # fmt: skip
+            yield Made(from_text(at), order)

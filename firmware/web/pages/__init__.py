@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from firmware.web.pages import more, own, people, static
+from firmware.web.pages import more, own, papers, people, static
 from firmware.web.site import Route
 
 __all__ = ["ROUTES"]
 
-ROUTES: tuple[Route, ...] = (*own.ROUTES, *people.ROUTES, *more.ROUTES, *static.ROUTES)
+ROUTES: tuple[Route, ...] = (*own.ROUTES, *people.ROUTES, *more.ROUTES, *papers.ROUTES, *static.ROUTES)

@@ -15,6 +15,7 @@ _WAYS = (
     ("/calendar", "calendar"),
     ("/me", "me"),
     ("/organisation", "organisation"),
+    ("/papers", "papers"),
     ("/pin", "pin"),
 )
 
