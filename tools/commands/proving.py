@@ -14,12 +14,15 @@ _BENCHES = """failover: how fast; load: how much and how cheaply; master: who is
 restarts and a flood cost; people: how people are found, taken in and decided on;
 calls: what calls cost that `calls` leads or tells something in (with --peer beside Asterisk), and their sound;
 trunk: how soon 112 is at a modem, what is lost of SMS, what a modem's sound costs;
-power: how soon a loss of mains is seen, how true the minutes are, whether the unit comes back"""
+power: how soon a loss of mains is seen, how true the minutes are, whether the unit comes back;
+pages: how soon and how heavy, whether everybody can use them, codes confirmed, messages kept over power cuts"""
 
 
 def _bench_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "what", choices=["failover", "load", "master", "people", "calls", "trunk", "power"], help=_BENCHES
+        "what",
+        choices=["failover", "load", "master", "people", "calls", "trunk", "power", "pages"],
+        help=_BENCHES,
     )
     parser.add_argument("--quick", action="store_true", help="under a minute, with the fewest samples that count")
     parser.add_argument("--peer", action="store_true", help="load, calls: the same against Asterisk, in the same run")
