@@ -69,6 +69,13 @@ class Web:
             "where desk phones fetch the directory, in clear, from phones' networks alone; none: nowhere",
         ),
     )
+    phones_municipality: str = field(
+        default="",
+        metadata=key(
+            Text('the id of a municipality, or ""', like(r"[a-z0-9åäö_-]{0,63}")),
+            "whose people desk phones find; where the directory has one alone it need not be said",
+        ),
+    )
     key: str = field(default="", metadata=key(FILE_OR_NONE, "the key of that certificate (PEM)"))
 
     @property

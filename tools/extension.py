@@ -31,7 +31,7 @@ from tools.output import Output, counted, table
 from tools.people import Opened, opened, viewer_of
 from tools.place import config_of
 
-__all__ = ["Fault", "new_secret", "parse", "run"]
+__all__ = ["Fault", "new_pin", "new_secret", "parse", "run"]
 
 MIN_SECRET_LENGTH = 8
 MAX_SECRET_LENGTH = 128
@@ -332,7 +332,7 @@ def _pin(args: argparse.Namespace, out: Output, config: Config) -> int:
             if not _pin_rows(store).remove(args.extension, viewer_of(args).id, datetime.now(UTC)):
                 raise UserError("RVX-D02", f"{args.extension} has no PIN.")
         return _said(args, out, "has no PIN any more")
-    pin = _new_pin(args.extension) if args.generate else _typed(args, "PIN", PIN_MAX)
+    pin = new_pin(args.extension) if args.generate else _typed(args, "PIN", PIN_MAX)
     if (fault := fault_of(pin, args.extension)) is not None:
         raise UserError("RVX-D01", f"the PIN: {fault}.")
     with opened(config) as store:
@@ -353,7 +353,7 @@ def _pin_rows(store: Opened) -> PinRows:
     return PinRows(store.people.directory, store.people.journal)
 
 
-def _new_pin(extension: str) -> str:
+def new_pin(extension: str) -> str:
     while True:
         pin = "".join(secrets.choice("0123456789") for _ in range(_PIN_LENGTH))
         if fault_of(pin, extension) is None:

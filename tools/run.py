@@ -29,6 +29,7 @@ from tools.unconfigured import (
     COUNT,
     FIRST,
     SECRETS,
+    Extension,
     extensions,
     modem_control,
     simulated_modem,
@@ -145,7 +146,8 @@ def _address(config: Config) -> str | None:
 
 
 def _ports_free(config: Config) -> None:
-    for entry in dict.fromkeys((*config.edge.listen, *config.edge.platform_listen)):
+    pages = (f"tcp:{place}" for place in (*config.web.listen, config.web.phones_listen) if place)
+    for entry in dict.fromkeys((*config.edge.listen, *config.edge.platform_listen, *pages)):
         place = Socket.parse(entry)
         kind = socket.SOCK_DGRAM if place.transport == "udp" else socket.SOCK_STREAM
         with socket.socket(socket.AF_INET6 if ":" in place.address else socket.AF_INET, kind) as probe:
@@ -160,7 +162,7 @@ def _ports_free(config: Config) -> None:
                 raise UserError(code, f"{entry}: {error.strerror}.") from error
 
 
-def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[tuple[str, str]] | None) -> None:
+def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[Extension] | None) -> None:
     if out.json:
         return
     bold = out.paint.bold
@@ -184,10 +186,12 @@ def _say_what_it_is(out: Output, config: Config, path: Path | None, shown: list[
         )
         for line in table(rows):
             out.line("  " + line)
-        for name, secret in shown or ():
-            out.line(f"    {name}  {secret}")
+        for one in shown or ():
+            out.line(f"    {one.number}  {one.secret}  PIN {one.pin}")
         if shown:
             out.line(f"  Sparade i / kept in {secret_file} (0600)")
+        for place in config.web.listen:
+            out.line(bold("Sidor: / Pages:") + f" http://{place}/  (anknytning och PIN / extension and PIN)")
     out.line()
 
 

@@ -6,11 +6,13 @@ import secrets
 import stat
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from callcontrol.digest import ha1
+from callcontrol.plan.pins import kept as kept_pin
 from firmware.config import Config
 from firmware.config_ups import nut_of
 from firmware.paths import Paths
@@ -19,14 +21,17 @@ from firmware.store import Credential, Directory, StoreError
 from firmware.store.database import to_text
 from firmware.store.load import loaded
 from firmware.store.people_csv import Reading
+from firmware.store.pins import PinRows
 from firmware.store.staged import Stage
 from tools.errors import UserError
+from tools.extension import new_pin
 from tools.people import opened
 
 __all__ = [
     "COUNT",
     "FIRST",
     "SECRETS",
+    "Extension",
     "extensions",
     "modem_control",
     "simulated_modem",
@@ -40,14 +45,24 @@ SECRETS = "demo-secrets.toml"
 SECRET_BYTES = 12
 
 
-def extensions(config: Config, paths: Paths) -> list[tuple[str, str]] | None:
-    """Ten extensions with random secrets, made at the first run and kept for their owner alone. They are given to be
-    shown only when they were made now."""
+class Extension(NamedTuple):
+    """`pin`: for the pages, and whatever else asks for one."""
+
+    number: str
+    secret: str
+    pin: str
+
+
+def extensions(config: Config, paths: Paths) -> list[Extension] | None:
+    """Ten extensions with random secrets and PINs, made at the first run and kept for their owner alone. They are given
+    to be shown only when they were made now."""
     file = paths.state / SECRETS
     made = not file.exists()
     if made:
         known = {str(FIRST + n): secrets.token_urlsafe(SECRET_BYTES) for n in range(COUNT)}
+        pins = {name: new_pin(name) for name in known}
         text = "".join(f'{name} = "{secret}"\n' for name, secret in known.items())
+        text += "\n[pin]\n" + "".join(f'{name} = "{pin}"\n' for name, pin in pins.items())
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
         with open(descriptor, "w", encoding="utf-8") as kept:
             kept.write(
@@ -55,8 +70,10 @@ def extensions(config: Config, paths: Paths) -> list[tuple[str, str]] | None:
             )
     else:
         try:
-            known = {str(name): str(secret) for name, secret in tomllib.loads(file.read_text("utf-8")).items()}
-        except (OSError, ValueError) as error:
+            held_file = tomllib.loads(file.read_text("utf-8"))
+            pins = {str(name): str(pin) for name, pin in held_file.pop("pin", {}).items()}
+            known = {str(name): str(secret) for name, secret in held_file.items()}
+        except (OSError, ValueError, AttributeError) as error:
             raise UserError("RVX-C02", f"{file}: {error}.", f"Remove {file} to have new secrets made.") from error
     realm = config.platform.realm
     try:
@@ -79,7 +96,8 @@ def extensions(config: Config, paths: Paths) -> list[tuple[str, str]] | None:
     except StoreError as error:
         raise UserError("RVX-J01", f"{error}.") from error
     _listed(config, known)
-    return list(known.items()) if made else None
+    _given_pins(config, pins)
+    return [Extension(name, secret, pins[name]) for name, secret in known.items()] if made else None
 
 
 def _listed(config: Config, known: Iterable[str]) -> None:
@@ -92,6 +110,15 @@ def _listed(config: Config, known: Iterable[str]) -> None:
         with Stage(store.people.directory) as stage:
             stage.read(reading, io.StringIO("\n".join(("kommun;enhet;id;förnamn;efternamn;anknytning", *rows))))
             stage.take_in("rvx run", datetime.now(UTC))
+
+
+def _given_pins(config: Config, pins: Mapping[str, str]) -> None:
+    """To those who have none."""
+    with opened(config) as store:
+        rows = PinRows(store.people.directory, store.people.journal)
+        for name, pin in pins.items():
+            if store.people.extension(name) is not None and rows.pin(name) is None:
+                rows.change(name, kept_pin(pin), "rvx run", datetime.now(UTC))
 
 
 def simulated_modem(config: Config) -> Program:

@@ -309,7 +309,7 @@ _shtab_rvx_extract_pos_0_choices=(make list)
 _shtab_rvx_guide_pos_0_choices=(medarbetare reception telefonansvarig chef tekniker)
 _shtab_rvx_memo_pos_0_choices=(list take handled)
 _shtab_rvx_calendar_pos_0_choices=(list show add remove read try)
-_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk power)
+_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk power pages)
 _shtab_rvx_pos_0_choices=(run demo extension people referral identity status doctor restart explain check say threat archive night trunk power mcu extract guide card mail memo calendar test bench storm)
 
 _shtab_rvx_run__h_nargs=0

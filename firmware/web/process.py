@@ -6,17 +6,21 @@ waits for it, and it may be killed at any moment."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 
 from firmware.calendars.keeping import CalendarKeeper
 from firmware.certificate import CertificateError
 from firmware.config import Config
+from firmware.config_web import parse_place
 from firmware.mail.sender import Sender
 from firmware.pins import Pins
 from firmware.telling import Telling
 from firmware.web.answering import Answering
 from firmware.web.certificate import tls_of
 from firmware.web.pages import ROUTES
+from firmware.web.phonebook import PhoneBook
 from firmware.web.server import Server
 from firmware.web.signing import ROUTES as SIGNING
 
@@ -42,36 +46,39 @@ class WebProcess:
 
     async def run(self) -> None:
         """Until cancelled."""
+        web = self._config.web
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._calendars.run())
-                if self._config.web.listen:
-                    tasks.create_task(self._pages())
                 tasks.create_task(Sender(self._config).run())
+                if web.listen:
+                    tasks.create_task(_served(self._pages))
+                if web.phones_listen:
+                    phones = Server(PhoneBook(self._answering), [parse_place(web.phones_listen)], web.name, None)
+                    tasks.create_task(_served(phones.run))
         finally:
             self._answering.close()
             self._pins.close()
             self._telling.close()
 
     async def _pages(self) -> None:
-        pause_s = AGAIN_FIRST_S
+        """By a certificate that holds, for a day."""
         web = self._config.web
-        while True:
-            try:
-                closed = all(place.loopback for place in web.places)
-                tls = None if closed else await asyncio.to_thread(tls_of, self._config)
-                server = asyncio.ensure_future(Server(self._answering, web.places, web.name, tls).run())
-                renewing = asyncio.ensure_future(asyncio.sleep(RENEWED_S))
-                try:
-                    await asyncio.wait((server, renewing), return_when=asyncio.FIRST_COMPLETED)
-                    if server.done():
-                        server.result()
-                    pause_s = AGAIN_FIRST_S
-                finally:
-                    server.cancel()
-                    renewing.cancel()
-                    await asyncio.gather(server, renewing, return_exceptions=True)
-            except (OSError, CertificateError) as error:
-                log.error("rvx-event kind=pages_down why=%s", str(error).replace(" ", "_"))
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, AGAIN_MAX_S)
+        closed = all(place.loopback for place in web.places)
+        tls = None if closed else await asyncio.to_thread(tls_of, self._config)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RENEWED_S):
+                await Server(self._answering, web.places, web.name, tls).run()
+
+
+async def _served(serve: Callable[[], Awaitable[None]]) -> None:
+    """Again and again, whatever is in the way."""
+    pause_s = AGAIN_FIRST_S
+    while True:
+        try:
+            await serve()
+            pause_s = AGAIN_FIRST_S
+        except (OSError, CertificateError) as error:
+            log.error("rvx-event kind=pages_down why=%s", str(error).replace(" ", "_"))
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, AGAIN_MAX_S)

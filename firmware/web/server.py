@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from aiohttp import web
 
 from firmware.config_web import Place
-from firmware.web.answering import Answering
 from firmware.web.site import Request, Response
 
 __all__ = ["Server"]
@@ -63,10 +63,14 @@ class _NoRequest(Exception):
         self.status = status
 
 
+class Answers(Protocol):
+    async def answer(self, request: Request) -> Response: ...
+
+
 class Server:
     """`name`: by which people reach it, beside its addresses. `tls`: None on loopback alone."""
 
-    def __init__(self, answering: Answering, places: Sequence[Place], name: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, answering: Answers, places: Sequence[Place], name: str, tls: ssl.SSLContext | None) -> None:
         self._answering = answering
         self._places = places
         self._name = name
@@ -117,6 +121,7 @@ class Server:
             form=await _form(asked) if asked.method == "POST" else {},
             language=_language(cookies.get(LANGUAGE_COOKIE, ""), asked.headers.get("Accept-Language", "")),
             address=asked.remote or "",
+            host=host,
             ours=_same_origin(asked.headers, host),
             cookie=cookies.get(SECURE_COOKIE if by_tls else COOKIE, ""),
             known=asked.headers.get("If-None-Match", ""),

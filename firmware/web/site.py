@@ -63,7 +63,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`address`: who asks. `ours`: whether the browser says that a page of ours asks. `cookie`: what names the session.
+    """`address`: who asks; `host`: by which name and port we were reached. `ours`: whether the browser says that a page of ours asks. `cookie`: what names the session.
     `part`: the parts of the path that the route names."""
 
     method: str
@@ -73,6 +73,7 @@ class Request:
     part: Mapping[str, str] = field(default_factory=dict)
     language: str = "sv"
     address: str = ""
+    host: str = ""
     ours: bool = False
     cookie: str = field(default="", repr=False)
     session: Session | None = None

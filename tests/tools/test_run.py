@@ -13,17 +13,20 @@ from pathlib import Path
 import pytest
 
 from callcontrol.digest import ha1
+from callcontrol.plan.pins import fits
 from firmware.config import Config, Standby, default
 from firmware.edge import EdgeUnavailable
 from firmware.paths import Paths
 from firmware.processes import Program
 from firmware.store import Directory
+from firmware.store.pins import PinRows
 from tools import place, run
 from tools.cli import main
 from tools.errors import DONE, UNKNOWN, USAGE, UserError
 from tools.output import WIDTH, Output
 
-SECRET = re.compile(r"^    (10\d\d)  (\S+)$", re.M)
+SECRET = re.compile(r"^    (10\d\d)  (\S+)  PIN \d+$", re.M)
+PIN = re.compile(r"^    (10\d\d)  \S+  PIN (\d+)$", re.M)
 
 
 @pytest.fixture(autouse=True)
@@ -71,13 +74,18 @@ def test_secrets_are_made_once_shown_once_and_known_to_the_unit(
         assert known[extension].ha1_md5 == ha1(extension, "demo.invalid", secret, "md5")
         assert known[extension].ha1_sha256 == ha1(extension, "demo.invalid", secret, "sha256")
 
+    pins = dict(PIN.findall(out))
+    with closing(PinRows.open(Paths(tmp_path / "state").directory, Paths(tmp_path / "state").journal)) as rows:
+        assert all(fits(pins[extension], rows.pin(extension)) for extension in given)
+    assert "http://127.0.0.1:8080/" in out
+
     assert main(["people", "show", "1003", "--json", *state_of(tmp_path)[:2]]) == DONE
     assert json.loads(capsys.readouterr().out)["person"]["id"] == "1003"
 
     assert main(["run", *state_of(tmp_path)]) == DONE
     out, _ = capsys.readouterr()
     assert SECRET.findall(out) == []
-    assert not any(secret in out for secret in given.values())
+    assert not any(secret in out for secret in (*given.values(), *pins.values()))
     assert str(kept) in out
 
 

@@ -1,7 +1,8 @@
 """Pages by HTTP from a process of its own, with a directory of 100,000 people: how soon they come, how heavy they are,
 and what the unit's memory is meanwhile.
 
-Somebody looks people up, opens a person, their own page, the form of a referral, and the organisation. Timed from the first byte of the request to the last of the answer, by a client on the same machine."""
+Somebody looks people up, opens a person, their own page, the form of a referral, and the organisation. Timed from the
+first byte of the request to the last of the answer, by a client on the same machine."""
 
 from __future__ import annotations
 
@@ -152,15 +153,9 @@ async def _ask(port: int, pids: frozenset[int], cookies: Sequence[str], bulk: Bu
         ) as client:
             if not number:
                 await _first_load(client, seen)
-            asked = [
-                ("/", {}),
-                ("/find", {"q": question.text}),
-                (f"/person/{person}", {}),
-                ("/away", {}),
-                ("/organisation", {}),
-            ]
-            for path, query in asked:
-                body, took_ms = await _got(client, path, query)
+            for path in ("/", "/find", f"/person/{person}", "/away", "/organisation"):
+                query = {"q": question.text} if path == "/find" else {}
+                _, took_ms = await _got(client, path, query)
                 seen.times_ms.append(took_ms)
                 seen.by_page.setdefault(path if not path.startswith("/person") else "/person", []).append(took_ms)
         if number % max(1, rounds // MEMORY_SAMPLES) == 0:
