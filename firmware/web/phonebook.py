@@ -139,7 +139,12 @@ def _cisco_asks(url: str) -> Element:
     root = _root("CiscoIPPhoneInput", prompt=PROMPT)
     SubElement(root, "URL").text = url
     item = SubElement(root, "InputItem")
-    for name, text in (("DisplayName", "Sök"), ("QueryStringParam", SEARCHED), ("DefaultValue", ""), ("InputFlags", "A")):
+    for name, text in (
+        ("DisplayName", "Sök"),
+        ("QueryStringParam", SEARCHED),
+        ("DefaultValue", ""),
+        ("InputFlags", "A"),
+    ):
         SubElement(item, name).text = text
     return root
 

@@ -63,8 +63,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`address`: who asks; `host`: by which name and port we were reached. `ours`: whether the browser says that a page of ours asks. `cookie`: what names the session.
-    `part`: the parts of the path that the route names."""
+    """`address`: who asks; `host`: by which name and port we were reached. `ours`: whether the browser says that a page
+    of ours asks. `cookie`: what names the session. `part`: the parts of the path that the route names."""
 
     method: str
     path: str
