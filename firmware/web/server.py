@@ -6,9 +6,11 @@ import asyncio
 import ipaddress
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -26,6 +28,10 @@ FIELDS_MAX = 100
 VALUE_MAX = 4_000
 """Characters of a field."""
 LINE_MAX_BYTES, HEADERS_MAX, HEADER_MAX_BYTES = 4_094, 48, 4_094
+CONNECTIONS_MAX, BY_ADDRESS_MAX = 256, 64
+"""At a place; several people may come from one address."""
+FIRST_S = 10.0
+"""For the first request to come, and for TLS before it."""
 READ_S = 10.0
 """For a form to come."""
 ANSWER_S = 20.0
@@ -63,6 +69,51 @@ class _NoRequest(Exception):
         self.status = status
 
 
+class _Bounded(web.Server):
+    """Of as many connections as can be borne, and none that asks nothing."""
+
+    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
+        super().__init__(
+            self._asked,
+            access_log=None,
+            keepalive_timeout=IDLE_S,
+            max_line_size=LINE_MAX_BYTES,
+            max_headers=HEADERS_MAX,
+            max_field_size=HEADER_MAX_BYTES,
+        )
+        self._answer = handler
+        self._by_address: Counter[str] = Counter()
+        self._waited_for: dict[object, asyncio.TimerHandle] = {}
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        address = _address_of(transport)
+        self._by_address[address] += 1
+        if len(self.connections) > CONNECTIONS_MAX or self._by_address[address] > BY_ADDRESS_MAX:
+            transport.abort()
+            return
+        self._waited_for[handler] = asyncio.get_running_loop().call_later(FIRST_S, transport.abort)
+
+    def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
+        if handler.transport is not None:
+            self._by_address[_address_of(handler.transport)] -= 1
+        self._heard(handler)
+        super().connection_lost(handler, exc)
+
+    async def _asked(self, asked: web.BaseRequest) -> web.StreamResponse:
+        self._heard(asked.protocol)
+        return await self._answer(asked)
+
+    def _heard(self, handler: object) -> None:
+        if (timer := self._waited_for.pop(handler, None)) is not None:
+            timer.cancel()
+
+
+def _address_of(transport: asyncio.BaseTransport) -> str:
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if peer else ""
+
+
 class Answers(Protocol):
     async def answer(self, request: Request) -> Response: ...
 
@@ -78,24 +129,20 @@ class Server:
 
     async def run(self) -> None:
         """Until cancelled. Raises OSError where a place cannot be had."""
+        loop = asyncio.get_running_loop()
         async with AsyncExitStack() as stack:
             for place in self._places:
                 tls = None if place.loopback else self._tls
-                server = web.Server(
-                    lambda asked, by_tls=tls is not None: self._came(asked, by_tls),  # type: ignore[misc]
-                    access_log=None,
-                    keepalive_timeout=IDLE_S,
-                    max_line_size=LINE_MAX_BYTES,
-                    max_headers=HEADERS_MAX,
-                    max_field_size=HEADER_MAX_BYTES,
+                server = _Bounded(partial(self._came, by_tls=tls is not None))
+                stack.push_async_callback(server.shutdown, SHUT_S)
+                handshake_s = FIRST_S if tls else None
+                listening = await loop.create_server(
+                    server, place.address, place.port, ssl=tls, ssl_handshake_timeout=handshake_s
                 )
-                runner = web.ServerRunner(server, shutdown_timeout=SHUT_S)
-                await runner.setup()
-                stack.push_async_callback(runner.cleanup)
-                await web.TCPSite(runner, place.address, place.port, ssl_context=tls).start()
+                stack.callback(listening.close)
             await asyncio.Event().wait()
 
-    async def _came(self, asked: web.BaseRequest, by_tls: bool) -> web.StreamResponse:
+    async def _came(self, asked: web.BaseRequest, *, by_tls: bool) -> web.StreamResponse:
         try:
             async with asyncio.timeout(ANSWER_S):
                 request = await self._read(asked, by_tls)

@@ -13,7 +13,7 @@ import pytest
 from callcontrol.plan.pins import BY_CALLER_MAX
 from firmware.config_web import Place
 from firmware.pins import Pins
-from firmware.web import signing
+from firmware.web import server, signing
 from firmware.web.answering import Answering
 from firmware.web.server import BODY_MAX_BYTES, Server
 from firmware.web.site import Request, Response, Route, Who
@@ -213,3 +213,48 @@ async def test_a_store_that_cannot_be_read_is_said(browser: aiohttp.ClientSessio
     town.config.paths.directory.write_bytes(b"no database" * 1000)
     async with browser.get("/hello", allow_redirects=False) as answer:
         assert answer.status == 503
+
+
+def opened(browser: aiohttp.ClientSession) -> socket.socket:
+    base = browser._base_url
+    assert base is not None
+    found = socket.create_connection(("127.0.0.1", base.port or 0), 5)
+    found.settimeout(5)
+    return found
+
+
+async def test_who_asks_nothing_or_byte_by_byte_is_let_go(
+    browser: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "FIRST_S", 0.2)
+    slow = [opened(browser) for _ in range(3)]
+    slow[1].sendall(b"GET / HTTP/1.1\r\n")
+    slow[2].sendall(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX")
+    for one in slow:
+        with suppress(ConnectionResetError):
+            assert await asyncio.to_thread(one.recv, 100) == b""
+        one.close()
+    async with browser.get("/sign-in") as answer:
+        assert answer.status == 200
+
+
+async def test_one_address_has_so_many_connections(
+    browser: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "BY_ADDRESS_MAX", 5)
+    many = [opened(browser) for _ in range(10)]
+    await asyncio.sleep(0.1)
+    gone = 0
+    for one in many:
+        one.setblocking(False)
+        try:
+            gone += one.recv(1) == b""
+        except BlockingIOError:
+            pass
+        except ConnectionResetError:
+            gone += 1
+        one.close()
+    assert gone >= 5
+    await asyncio.sleep(0.1)
+    async with browser.get("/sign-in") as answer:
+        assert answer.status == 200, "room again"
