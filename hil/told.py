@@ -91,11 +91,14 @@ def open_told(
     tone_s: float,
     configuration: Mapping[str, Mapping[str, object]] | None = None,
     music_hz: float | None = None,
+    voicemail: str = "",
 ) -> Site:
     """A site in SURVIVAL where `away` is in a meeting, and has a mailbox; it is to be stopped. `music_hz`: what who
-    waits hears."""
+    waits hears. `voicemail`: the number of mailboxes."""
     recordings = record(net.directory / "said", tones, tone_s, (away, reception))
     announcing: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
+    if voicemail:
+        announcing["voicemail"] = voicemail
     if music_hz is not None:
         announcing["music"] = str(write_tone(_made(net.directory / "music" / "tone.wav"), music_hz, TUNE_S).parent)
     site = Site(net, users=users, configuration={"announcing": announcing, **(configuration or {})})
