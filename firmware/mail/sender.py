@@ -20,6 +20,7 @@ from firmware.mail.memotold import MemoTold
 from firmware.mail.policy import Happened, server_back_off
 from firmware.mail.smtp import Answer, Limits, Server, Session
 from firmware.mail.telling import Telling
+from firmware.mail.voicemails import VoicemailTold
 from firmware.store import StoreError
 from firmware.store.mail import Due, MailRows
 from firmware.store.people import People
@@ -56,7 +57,7 @@ class Sender:
         self._session = Session(server_of(config, limits))
         self._stop = threading.Event()
         self._people: People | None = None
-        self._telling: tuple[Telling | None, MemoTold] | None = None
+        self._telling: list[Telling | MemoTold | VoicemailTold] | None = None
         self._begun = False
         self._unwritten: tuple[Due, Answer] | None = None
         self._given: deque[float] = deque(maxlen=config.mail.per_minute)
@@ -172,13 +173,12 @@ class Sender:
 
     def _tell(self, people: People, now: datetime) -> None:
         if self._telling is None:
-            by_mail = Telling(self._config, people) if self._config.mail.server else None
-            self._telling = by_mail, MemoTold(self._config, people)
+            self._telling = [MemoTold(self._config, people)]
+            if self._config.mail.server:
+                self._telling += [Telling(self._config, people), VoicemailTold(self._config, people)]
         people.look_again()
-        by_mail, memos = self._telling
-        memos.look(now)
-        if by_mail is not None:
-            by_mail.look(now)
+        for each in self._telling:
+            each.look(now)
 
 
 def _attachment(state: Path, name: str, limit: int) -> Attachment:

@@ -27,8 +27,9 @@ _GREETING = "extension, kind, id, length_ms, until, set_at, set_by"
 
 
 class MailKind(StrEnum):
-    """What is mailed when a message was left."""
+    """What is mailed when a message was left; never more than the site sends."""
 
+    SITE = "site"  # as the site does
     NO = "no"
     NOTICE = "notice"
     SOUND = "sound"
@@ -80,7 +81,7 @@ class Settings:
     """`takes_messages`: else callers only hear its greeting (C6)."""
 
     takes_messages: bool = True
-    mail: MailKind = MailKind.NO
+    mail: MailKind = MailKind.SITE
 
 
 class Mailbox(OfJournal):
@@ -129,6 +130,14 @@ class Mailbox(OfJournal):
             " GROUP BY extension ORDER BY extension"
         )
         return {extension: from_text(at) for extension, at in self._db.execute(sql, (to_text(moment),))}
+
+    def unheard_of_all(self, since: datetime, limit: int) -> tuple[Held, ...]:
+        """Of all mailboxes, what was left later and nobody has heard, the newest first."""
+        sql = (
+            f"SELECT {_COLUMNS} FROM message WHERE {_HELD_AT_ALL} AND heard_at IS NULL AND left_at > ?"  # noqa: S608
+            " ORDER BY left_at DESC, id LIMIT ?"
+        )
+        return tuple(map(_held, self._db.execute(sql, (to_text(since), limit))))
 
     def heard(self, extension: str, name: str, by: str, now: datetime) -> bool:
         """It was listened to."""

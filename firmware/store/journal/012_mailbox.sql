@@ -19,11 +19,11 @@ CREATE TABLE greeting (
     PRIMARY KEY (extension, kind)
 ) STRICT, WITHOUT ROWID;
 
--- How a mailbox is to be; one that is not here takes messages, and mails nothing.
+-- How a mailbox is to be; one that is not here takes messages, and mails what the site does.
 CREATE TABLE mailbox (
     extension TEXT PRIMARY KEY,
     takes_messages INTEGER NOT NULL CHECK (takes_messages IN (0, 1)),
-    mail TEXT NOT NULL CHECK (mail IN ('no', 'notice', 'sound')),
+    mail TEXT NOT NULL CHECK (mail IN ('site', 'no', 'notice', 'sound')),
     set_at TEXT NOT NULL,
     set_by TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -113,7 +113,7 @@ def test_a_temporary_greeting_lies_over_the_personal_one_while_it_lasts(mailbox:
 
 
 def test_how_it_is_to_be(mailbox: Mailbox, journal: Path) -> None:
-    assert mailbox.settings("1001") == Settings(takes_messages=True, mail=MailKind.NO)
+    assert mailbox.settings("1001") == Settings(takes_messages=True, mail=MailKind.SITE)
     wanted = Settings(takes_messages=False, mail=MailKind.NOTICE)
     assert mailbox.set("1001", wanted, "1001", NOW)
     assert not mailbox.set("1001", wanted, "1001", NOW)
