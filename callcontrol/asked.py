@@ -306,7 +306,17 @@ def _told(
     return Told(
         said=tuple(said), why=why, sought=sought, reception=reception, instead=instead, mailbox=mailbox,
         greeting=greeting, busy=busy,
+        contact=_contact(sought, directory) if mailbox is None and instead is None and busy is None else None,
     )  # fmt: skip
+
+
+def _contact(sought: str, directory: Directory) -> str | None:
+    """Who has no mailbox may be left a number to call back: somebody, at a phone of their own."""
+    known = directory.extension(sought)
+    return sought if known is not None and known.kind in _OWN and known.person and not known.blocked else None
+
+
+_OWN = frozenset({Kind.PERSON, Kind.MOBILE})
 
 
 def _mailbox(last: Step | None, sought: str, directory: Directory, now: datetime) -> tuple[str | None, str | None]:

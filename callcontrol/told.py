@@ -14,10 +14,10 @@ from callcontrol.media.phrases import choices as spoken
 from callcontrol.plan.steps import Say
 from callcontrol.refusal import Why
 
-__all__ = ["KEY_AGAIN", "KEY_CALL_BACK", "KEY_END", "KEY_MESSAGE", "KEY_WAIT", "Told", "one", "word_of"]
+__all__ = ["KEY_AGAIN", "KEY_CALL_BACK", "KEY_CONTACT", "KEY_END", "KEY_MESSAGE", "KEY_WAIT", "Told", "one", "word_of"]
 
 KEY_MESSAGE, KEY_RECEPTION, KEY_INSTEAD, KEY_AGAIN = "1", "2", "3", "9"
-KEY_WAIT, KEY_CALL_BACK = "4", "5"
+KEY_WAIT, KEY_CALL_BACK, KEY_CONTACT = "4", "5", "6"
 """As on the exchanges that people know (MD110)."""
 KEY_END = "#"
 """Ends a message."""
@@ -41,7 +41,8 @@ class Told:
     """`said`: the plan's; `why`: a word of it, said where the plan says nothing. `sought`: the extension that was
     called, "" for none. `reception`, `instead`: extensions to be led on to. `mailbox`: the extension that a message may
     be left for. `greeting`: the extension whose own recorded words are said, where there are any. `busy`: the extension
-    that the caller, one of ours, may wait for or be called back by."""
+    that the caller, one of ours, may wait for or be called back by. `contact`: the extension to whose person the caller
+    may leave his number."""
 
     said: tuple[Say, ...] = ()
     why: str
@@ -51,6 +52,7 @@ class Told:
     mailbox: str | None = None
     greeting: str | None = None
     busy: str | None = None
+    contact: str | None = None
 
     @property
     def offered(self) -> tuple[str, str] | None:
@@ -88,7 +90,8 @@ class Told:
         """What the caller may press; empty where there is nothing to choose."""
         message = [Choice(KEY_MESSAGE, "for_message")] if self.mailbox else []
         waits = [Choice(KEY_WAIT, "for_waiting"), Choice(KEY_CALL_BACK, "for_call_back")] if self.busy else []
-        given = [*message, *self._ways, *waits]
+        contact = [Choice(KEY_CONTACT, "for_contact")] if self.contact else []
+        given = [*message, *self._ways, *waits, *contact]
         return spoken((*given, Choice(KEY_AGAIN, "for_again")), language, name_of) if given else []
 
     def after_message(self, language: str, name_of: NameOf) -> list[Sentence]:

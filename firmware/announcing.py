@@ -23,7 +23,8 @@ from callcontrol.media.speech import Speaker
 from callcontrol.media.tones import Tone, ToneSource
 from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.events import Invited
-from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_END, KEY_MESSAGE, KEY_WAIT, Told
+from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_CONTACT, KEY_END, KEY_MESSAGE, KEY_WAIT, Told
+from firmware.contacts import Contacts, can_be_called
 from firmware.greeting import Greeting
 from firmware.listening import Listening
 from firmware.mailboxes import Mailboxes
@@ -80,6 +81,7 @@ class Announcing:
         music: Music,
         listening: Listening,
         mailboxes: Mailboxes,
+        contacts: Contacts,
         beside: Places | None = None,
     ) -> None:
         self._switch = switch
@@ -92,6 +94,7 @@ class Announcing:
         self._music = music
         self._listening = listening
         self._mailboxes = mailboxes
+        self._contacts = contacts
         self._beside = beside or places
         self._callers: set[_Caller] = set()
 
@@ -103,6 +106,8 @@ class Announcing:
         """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
         if not self._messages.room:
             told = replace(told, mailbox=None)
+        if not can_be_called(caller):
+            told = replace(told, contact=None)
         said, farewell = await self._clips(told)
         return await self._take(invited, caller, told, said, self._places, lambda one: self._tell(one, said, farewell))
 
@@ -212,6 +217,7 @@ class Announcing:
             self._close(caller)
         self._messages.close()
         self._mailboxes.close()
+        self._contacts.close()
 
     def _close(self, caller: _Caller) -> None:
         self._callers.discard(caller)
@@ -238,7 +244,8 @@ class Announcing:
     async def _tell(self, caller: _Caller, said: list[Clip], farewell: list[Clip]) -> None:
         told, times, chosen = caller.told, 0, ""
         waits = (KEY_WAIT, KEY_CALL_BACK) if told.busy else ()
-        choices = {*told.keys, *((KEY_MESSAGE,) if told.mailbox else ()), *waits}
+        others = {KEY_MESSAGE: told.mailbox, KEY_CONTACT: told.contact}
+        choices = {*told.keys, *(key for key, whose in others.items() if whose), *waits}
         for _ in range(AGAIN_MAX):
             key = await self._speaking.asked(caller.place, said, CHOICE_S if choices else 0.0)
             if key == KEY_MESSAGE and told.mailbox:
@@ -246,6 +253,9 @@ class Announcing:
                 if kept is Kept.YES and key not in told.keys:
                     self._end(caller)
                     return
+            if key == KEY_CONTACT and told.contact:
+                await self._contact(caller, told.contact)
+                return
             if key in waits:
                 await self._wait(caller, key)
                 return
@@ -330,6 +340,20 @@ class Announcing:
         if key not in told.keys:
             await self._speaking.say(caller.place, await self._speaking.phrase("goodbye"))
         return kept, key
+
+    async def _contact(self, caller: _Caller, extension: str) -> None:
+        """Keeps the number of who wants to be called back by somebody."""
+        assert caller.leg is not None
+        keeping = asyncio.shield(
+            asyncio.wrap_future(self._contacts.leave(extension, caller.leg.number, caller.call_id))
+        )
+        try:
+            kept = await asyncio.wait_for(keeping, SAVED_WITHIN_S)
+        except TimeoutError:
+            kept = False
+        words = await self._speaking.phrase("number_kept" if kept else "message_lost")
+        await self._speaking.say(caller.place, words)
+        self._end(caller)
 
     def _end(self, caller: _Caller) -> None:
         assert caller.leg is not None

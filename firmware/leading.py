@@ -127,6 +127,7 @@ class Leading:
         """Blocks. Sound is much to load, and no call waits for it, nor for what it is played by."""
         import callcontrol.media.tracks  # noqa: F401
         from firmware.announcing import Announcing, voice_of
+        from firmware.contacts import Contacts
         from firmware.greeting import Greeting
         from firmware.listening import Listening
         from firmware.mailboxes import Mailboxes
@@ -157,8 +158,9 @@ class Leading:
         # Only for who comes by the edge from outside: no phone has us send to ourselves.
         beside = Places(beside=True, here=self._here)
         announcing = Announcing(
-            self._switch, self._pump, name_of, speaking, greeting, places, messages, music, listening, mailboxes, beside
-        )
+            self._switch, self._pump, name_of, speaking, greeting, places, messages, music, listening, mailboxes,
+            Contacts(self._paths.journal), beside,
+        )  # fmt: skip
         return on_hold, mixing, announcing
 
     async def tell_power_ends(self) -> int:

@@ -213,6 +213,25 @@ def test_whose_greeting_is_heard(
     assert (told.mailbox, told.greeting, told.greeting_says_all) == (mailbox, greeting, all_)
 
 
+@pytest.mark.parametrize(
+    ("fields", "instead", "contact"),
+    [
+        ({}, None, "1001"),
+        ({"voicemail": True}, None, None),  # a message says more
+        ({}, "1002", None),  # somebody answers
+        ({"kind": Kind.GROUP}, None, None),
+        ({"person": None}, None, None),
+    ],
+)
+def test_who_has_no_mailbox_may_be_left_a_number(
+    fields: dict[str, Any], instead: str | None, contact: str | None, town: Town
+) -> None:
+    town.change("1001", **fields)
+    away(town, **({"answers_instead": instead, "direct": True} if instead else {}))
+    told = decide(Asked(callee="1001", caller="1004", why=Why.ASKED, survival=True), town, NOON).told
+    assert (told.contact if told is not None else None) == contact
+
+
 def test_why_somebody_is_away_is_said_beside_their_greeting(town: Town) -> None:
     """But where nobody listens their mailbox is off, and its greeting not heard."""
     town.change("1001", voicemail=True)

@@ -68,6 +68,11 @@ def test_who_is_busy_may_be_waited_for() -> None:
     assert said.startswith("Tryck fyra för att vänta tills telefonen är ledig. Tryck fem för att bli uppringd")
 
 
+def test_a_number_may_be_left() -> None:
+    said = text(Told(said=(AWAY,), why="referred", sought="1002", contact="1002").choices("sv", NAMES.get))
+    assert said.startswith("Tryck sex för att lämna ditt nummer och bli uppringd.")
+
+
 def test_nothing_to_choose() -> None:
     told = Told(why="unknown")
     assert (told.keys, told.next, told.choices("sv", NAMES.get)) == ({}, (), [])

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from callcontrol.media.recorder import HEADER_BYTES, read_recording
+from callcontrol.plan.memo import Wants
+from firmware.contacts import BY_CALLER
+from firmware.store.memos import MemoRows
 from firmware.store.messages import Message, MessageRows
 from firmware.trunk.asked import tell_power_ends
 from hil.net import Net
@@ -20,18 +23,19 @@ from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import RATE_HZ, Sound, holds, seconds_of, silent_s, tone_s
-from hil.told import open_told
+from hil.told import open_told, refer
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 
-CALLER, AWAY, RECEPTION, UNKNOWN = "1001", "1002", "1003", "1777"
+CALLER, AWAY, RECEPTION, WITHOUT_MAILBOX, UNKNOWN = "1001", "1002", "1003", "1004", "1777"
 SAID = {
     "reason_meeting": 1020.0,
     "unknown": 1320.0,
     "speak_after_tone": 1720.0,
     "message_kept": 1920.0,
     "power_ends": 2120.0,
+    "number_kept": 2320.0,
 }
 """The municipality's own recordings are tones here, so that it can be heard which of them is said."""
 SAID_S = 1.5
@@ -108,7 +112,7 @@ class House:
 @pytest.fixture(scope="module")
 def house() -> Iterator[House]:
     with Net("rvtold") as net, ExitStack() as stack:
-        site = open_told(net, numbers(1001, 3), AWAY, RECEPTION, SAID, SAID_S, music_hz=MUSIC_HZ)
+        site = open_told(net, numbers(1001, 4), AWAY, RECEPTION, SAID, SAID_S, music_hz=MUSIC_HZ)
         stack.callback(site.stop)
         phones: list[Baresip | Linphone] = []
         for at, (kind, number, hz) in enumerate(((Baresip, CALLER, 700.0), (Linphone, RECEPTION, 1100.0))):
@@ -180,6 +184,22 @@ def test_a_message_by_key_1(house: House) -> None:
         house.site.wait(
             lambda: message.call_id in {record.call_id for record in journal.records(20)}, STEP_S, "the call's record"
         )
+
+
+def test_a_number_to_call_back_by_key_6(house: House) -> None:
+    """Of who has no mailbox; once, however often it is asked for."""
+    refer(house.site.paths, WITHOUT_MAILBOX)
+    for _ in range(2):
+        house.calls(WITHOUT_MAILBOX)
+        house.hears(SAID["reason_meeting"])
+        house.caller.press("6")
+        house.hears(SAID["number_kept"])
+        house.caller.wait_closed(STEP_S)
+    with closing(MemoRows.open(house.site.paths.journal)) as rows:
+        (memo,) = rows.not_handled(10)
+    assert (memo.extension, memo.caller, memo.taken_by, memo.wants) == (
+        WITHOUT_MAILBOX, CALLER, BY_CALLER, Wants.CALL_BACK,
+    )  # fmt: skip
 
 
 @pytest.mark.long
