@@ -19,6 +19,7 @@ from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.plan.compile import table as asked_table
 from callcontrol.plan.notices import Notice
 from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.schedule import STOCKHOLM
 from firmware import edgedb
 from firmware.bindings import keep_bindings, written
 from firmware.edge import credential_rows
@@ -32,6 +33,7 @@ from firmware.store import Directory, Journal, StoreError
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.fold import AccFolder, acc_files
+from firmware.store.leavers import Leavers
 from firmware.store.mail import MailRows
 from firmware.store.people import People
 from firmware.ticks import tick
@@ -252,6 +254,8 @@ class Keeper:
         if people.look_again():
             self._asked_at = None
         changes = Changes(people.journal)
+        for leaver in Leavers(people.journal).block_due(now.astimezone(STOCKHOLM).date(), now):
+            log.info("rvx-event kind=leaver_blocked leaver=%s phones=%d", leaver.id, len(leaver.extensions))
         for note in notes(people, now):
             changes.notice(note, now)
         self.notices_told = self._open_journal().notices(now - SHOWN, SHOWN_MAX)

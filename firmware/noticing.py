@@ -12,6 +12,7 @@ from callcontrol.plan.memo import contact_by, reminded_at
 from callcontrol.plan.model import Condition, Unreadable
 from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.plan.steps import Note
+from firmware.concerned import disturbed, leavers
 from firmware.store.mailbox import Mailbox
 from firmware.store.memos import MemoRows
 from firmware.store.people import People
@@ -26,8 +27,10 @@ REMINDED_AFTER = timedelta(days=1)
 
 def notes(people: People, now: datetime) -> tuple[Note, ...]:
     """Departments that are empty all of this day or the next working one, what is forwarded to mobiles, messages that
-    wait, and mailboxes that nobody listens to. What cannot be read is passed over. Raises sqlite3.Error."""
-    return (*_empty(people, now), *_to_mobiles(people), *_memos(people, now), *_unheard(people, now))
+    wait, mailboxes that nobody listens to, and what those concerned are told (firmware.concerned). What cannot be read
+    is passed over. Raises sqlite3.Error."""
+    found = (*_empty(people, now), *_to_mobiles(people), *_memos(people, now), *_unheard(people, now))
+    return (*found, *disturbed(people, now), *leavers(people, now))
 
 
 def _empty(people: People, now: datetime) -> tuple[Note, ...]:

@@ -304,6 +304,8 @@ _NOTICES = {
     "forwarded_to_mobile": ("RVX-H05", "forwardings to mobiles are few", "look at what it costs"),
     "memo_late": ("RVX-Q04", "contact within two working days", "rvx memo; handle it, or give it to somebody else"),
     "memo_untold": ("RVX-Q04", "whoever a message is to is told", "rvx memo; tell them, and look at their address"),
+    "fault_waits": ("RVX-H10", "an answer to each report of a fault", "rvx fault list, then rvx fault answer"),
+    "leaver_late": ("RVX-H11", "lists of leavers gone through", "rvx leaver show"),
     "guard_calls": ("RVX-G02", "fewer calls outside from one phone", "ask whose phone it is; rvx extension block"),
     "guard_cost": ("RVX-G02", "cheaper calls outside from one phone", "ask whose phone it is; rvx extension block"),
 }
@@ -312,6 +314,8 @@ _EFFECTS = {
     "RVX-G02": "it calls inside and 112 only, until the hour is over",
     "RVX-H04": "calls to it end at the reception",
     "RVX-H05": "such calls cost money, and in an outage take a line",
+    "RVX-H10": "somebody waits to hear whether it is mended",
+    "RVX-H11": "phones, roles or messages of somebody who has left are somebody's to misuse",
 }
 
 

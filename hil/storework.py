@@ -21,6 +21,9 @@ from callcontrol.media.pcm import FRAME_BYTES
 from callcontrol.media.recorder import HEADER_BYTES, mend, read_recording
 from callcontrol.media.tones import Tone, tone_pcm
 from callcontrol.plan.absence import Opening, Referral, Source
+from callcontrol.plan.faultreport import Fault, FaultReport
+from callcontrol.plan.faultreport import Source as Reported
+from callcontrol.plan.leaver import Leaver
 from callcontrol.plan.model import Condition, Forwarding, Whole
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.schedule import Schedule
@@ -31,7 +34,9 @@ from firmware.paths import Paths
 from firmware.recordings import BYTES_A_MS
 from firmware.store import Credential, Directory, Journal
 from firmware.store.changes import Changes
+from firmware.store.faults import FaultRows
 from firmware.store.fold import AccFolder
+from firmware.store.leavers import Leavers
 from firmware.store.load import load
 from firmware.store.people_csv import Reading
 from firmware.store.services import Services
@@ -105,6 +110,7 @@ def _work(folder: Path) -> None:
         _told("service", one)
         wholes.refer([f"u{number}"], Whole(id=one, reason="course", start=now, until=None, set_by="anna"), now)
         _told("department", one)
+        _of_people(folder, one, now)
         recording = messages.begin("1001", "1002", f"call{number}", "busy")
         for frame in SPOKEN:
             recording.push(frame)
@@ -133,6 +139,23 @@ def _work(folder: Path) -> None:
     _told("loaded", str(PEOPLE + ADDED - REMOVED))
     for opened in (messages, changes, journal, directory, sms, came, services, wholes):
         opened.close()
+
+
+def _of_people(folder: Path, name: str, now: datetime) -> None:
+    """Somebody leaves, and somebody reports a fault."""
+    with closing(Leavers.open(folder / "journal.db")) as leavers:
+        leaver = Leaver(
+            id=name, person=name, name="Anna", unit="u", extensions=(f"3{name[1:]}",), last_day=None, began_at=now,
+            set_by="bo",
+        )  # fmt: skip
+        leavers.begin(leaver, now)
+        _told("leaver", name)
+    with closing(FaultRows.open(folder / "journal.db")) as faults:
+        report = FaultReport(
+            id=name, at=now, extension=None, reporter="1001", source=Reported.CODE, what=Fault.OTHER, mode="SURVIVAL"
+        )
+        faults.report(report)
+        _told("fault_report", name)
 
 
 def _short_message(sms: SmsRows, came: CameRows, name: str, now: datetime) -> None:
@@ -220,6 +243,8 @@ _FOUND = {
     "forwarding": "SELECT 1 FROM forwarding WHERE extension = ?",
     "block": "SELECT 1 FROM block WHERE extension = ?",
     "change": "SELECT 1 FROM change WHERE id = ?",
+    "leaver": "SELECT 1 FROM leaver JOIN block ON why = 'leaver ' || id WHERE id = ?",
+    "fault_report": "SELECT 1 FROM fault_report WHERE id = ?",
     "service": "SELECT 1 FROM service_key WHERE entity = ?",
     "department": "SELECT 1 FROM department_referral WHERE id = ?",
     "look": "SELECT 1 FROM look WHERE subject = ?",
@@ -235,7 +260,7 @@ _FOUND = {
 }
 _KINDS = (
     *("referral", "opening", "forwarding", "block", "person", "look", "message", "sms", "sms_reply"),
-    *("service", "department"),
+    *("service", "department", "leaver", "fault_report"),
 )
 
 
@@ -305,6 +330,8 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         ("person", "SELECT id FROM change"),
         ("look", "SELECT subject FROM look"),
         ("service", "SELECT entity FROM service_key"),
+        ("leaver", "SELECT id FROM leaver"),
+        ("fault_report", "SELECT id FROM fault_report"),
         ("department", "SELECT id FROM department_referral"),
         ("message", "SELECT id FROM message WHERE length_ms IS NOT NULL"),
         ("sms", "SELECT id FROM sms WHERE ended_at IS NOT NULL"),

@@ -14,6 +14,7 @@ from callcontrol.plan.notices import FORGOTTEN, Notice, due, key_of
 from callcontrol.plan.reach import REACH_CLASSES
 from callcontrol.plan.steps import Note
 from firmware.store import outbox
+from firmware.store.blocks import lift_in, put_block
 from firmware.store.checked import checked
 from firmware.store.database import OfJournal, from_text, to_text, transact
 from firmware.store.protections import Protection
@@ -90,14 +91,11 @@ class Changes(OfJournal):
 
     def block(self, extension: str, set_by: str, why: str, now: datetime) -> bool:
         """Block a phone at once (E5); False when it was blocked already."""
-        row = {"extension": extension, "since": to_text(now), "set_by": set_by, "why": why}
-        return self._told(now, "block", extension, row, lambda: self._insert("block", row))
+        return transact(self._db, lambda: put_block(self._db, extension, set_by, why, now))
 
     def lift(self, extension: str, set_by: str, now: datetime) -> bool:
         """False when it was not blocked."""
-        row = {"extension": extension, "lifted": True, "set_by": set_by}
-        sql = "DELETE FROM block WHERE extension = ?"
-        return self._told(now, "block", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
+        return transact(self._db, lambda: lift_in(self._db, extension, set_by, now))
 
     def lock(self, extension: str, set_by: str, now: datetime) -> bool:
         """Calls from it reach inside only; False when it was locked already."""

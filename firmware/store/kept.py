@@ -72,6 +72,10 @@ KEPT = (
         kind=Kind.REFERRAL, table="referral", at="until", of=("extension",),
         ended="until IS NOT NULL AND every IS NULL", told=("referral",),
     ),
+    Place(
+        kind=Kind.FAULT, table="fault_report", at="at", of=("extension",), due="answered_at IS NOT NULL",
+        done_at="answered_at", told=("fault_report",),
+    ),
 )  # fmt: skip
 """In the order in which people ask for them."""
 

@@ -43,7 +43,7 @@ def test_the_overview_fits_a_screen_and_begins_with_examples(
 def test_every_command_is_in_one_group_of_the_overview() -> None:
     named = [name for _, names in GROUPS for name in names]
     assert sorted(named) == sorted(COMMANDS)
-    assert all(f" {name} " in overview() for name in named)
+    assert set(named) <= set(overview().split())
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Every command, joined from the files that declare them; no command's own module is loaded for that."""
 
+from textwrap import wrap
+
 from tools.commands.archive import ARCHIVE
 from tools.commands.calendar import CALENDAR
 from tools.commands.extension import EXTENSION
 from tools.commands.extract import EXTRACT
+from tools.commands.fault import FAULT
 from tools.commands.identity import IDENTITY
+from tools.commands.leaver import LEAVER
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
 from tools.commands.mail import MAIL, MEMO
 from tools.commands.mcu import MCU
@@ -25,7 +29,7 @@ __all__ = ["COMMANDS", "GROUPS", "overview"]
 _ALL = (
     RUN, DEMO, EXTENSION, PEOPLE, REFERRAL, IDENTITY,
     STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
-    EXTRACT, GUIDE, CARD,
+    EXTRACT, GUIDE, CARD, FAULT, LEAVER,
     MAIL, MEMO,
     CALENDAR,
     TEST, BENCH, STORM,
@@ -33,6 +37,7 @@ _ALL = (
 # fmt: on
 COMMANDS: dict[str, Command] = {command.name: command for command in _ALL}
 
+WIDTH = 78
 _OFFICE = "Office"
 """What an office uses now and then: by name alone, so that the overview fits a screen."""
 
@@ -47,8 +52,10 @@ GROUPS = (
             "calendar",
             "card",
             "extract",
+            "fault",
             "guide",
             "identity",
+            "leaver",
             "mail",
             "memo",
             "night",
@@ -68,7 +75,7 @@ def overview() -> str:
     ]
     for group, names in GROUPS:
         if group == _OFFICE:
-            lines += [f"{group} {' '.join(names)} "]
+            lines += wrap(" ".join(names), WIDTH, initial_indent=f"{group} ", subsequent_indent=" " * 7)
             continue
         heads = (group, *[""] * (len(names) - 1))
         lines += [f"{head:<6}{name:<10} {COMMANDS[name].summary}" for head, name in zip(heads, names, strict=True)]

@@ -103,4 +103,40 @@ ENTRIES = {
             "rvx calendar show says which. Share it anew and give the new address.",
         ),
     ),
+    "RVX-H10": Entry(
+        Said(
+            "En felanmälan väntar på svar.",
+            "Någon har anmält ett fel, och ingen har svarat.",
+            "Se rvx fault list; svara med rvx fault answer.",
+        ),
+        Said(
+            "A fault report waits for an answer.",
+            "Somebody has reported a fault, and nobody has answered.",
+            "See rvx fault list; answer by rvx fault answer.",
+        ),
+    ),
+    "RVX-H11": Entry(
+        Said(
+            "Någon har slutat, och listan är inte klar.",
+            "En vecka efter sista dagen finns något kvar: en telefon, en behörighet, ett meddelande.",
+            "Se rvx leaver show; gör det som är kvar, eller avsluta listan.",
+        ),
+        Said(
+            "Somebody has left, and the list is not done.",
+            "A week after the last day something is left: a phone, a role, a message.",
+            "See rvx leaver show; do what is left, or end the list.",
+        ),
+    ),
+    "RVX-H12": Entry(
+        Said(
+            "Felanmälan eller listan kan inte ändras så.",
+            "Den finns inte, är redan klar, eller så är det för många.",
+            "Se rvx fault list eller rvx leaver show.",
+        ),
+        Said(
+            "The fault report or the list cannot be changed like that.",
+            "There is none, it is done already, or there are too many.",
+            "See rvx fault list or rvx leaver show.",
+        ),
+    ),
 }
