@@ -144,6 +144,15 @@ class Asking:
             return Settled((Said(key="not_saved"),))
         return Settled((Said(key="nobodys_phone"),))
 
+    def done(self, caller: str, wanted: Dialled, at: datetime, new_id: Callable[[], str]) -> Settled | Asks | None:
+        """The same of what the platform has done, at that moment; None where the store cannot be read now."""
+        try:
+            people = self._opened()
+            return None if people is None else settle(wanted, caller, people, at, new_id, None)
+        except (Unreadable, StoreError, sqlite3.Error, OSError) as error:
+            self._failed(error)
+            return None
+
     def may_pass(self, caller: str, number: str) -> bool:
         """Whether `caller` may ring `number` past its forwarding: who it goes to, or who has the right."""
         try:

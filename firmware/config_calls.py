@@ -22,6 +22,7 @@ AREA_CODE = Text('an area code with its 0, such as "090", or ""', like(r"(0[1-9]
 RANGE = Text('digits and an x for each that may be any, such as "16xx"', kept(parse_range))
 DIRECT = Text('"+46NUMBER=EXTENSION", both with the same xs: "+4690161xxx=1xxx"', kept(parse_direct))
 SET = Choice(tuple(SETS))
+OBSERVED = Choice(("answered", "heard", "no"))
 LANGUAGE = Choice(("sv", "en"))
 
 
@@ -96,6 +97,10 @@ class Codes:
     sets: tuple[str, ...] = field(
         default=("mx-one",),
         metadata=key(Each(SET, 0, 4), "whose codes are used, the first of two that are in each other's way"),
+    )
+    observed: str = field(
+        default="answered",
+        metadata=key(OBSERVED, "when the platform has done such a code on a good day, so that it is known here, too"),
     )
     group_pick_up: str = _code(Function.GROUP_PICK_UP, "*8#", "take the call that rings in one's own group")
     pick_up: str = _code(Function.PICK_UP, "*8*N#", "take the call that rings at this extension of one's own group")

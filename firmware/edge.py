@@ -21,7 +21,7 @@ from pathlib import Path
 
 from callcontrol.edge.render import TLS_CERTIFICATE, TLS_KEY, dispatcher_list, render, tls_domains
 from callcontrol.edge.settings import DataSettings, EdgeSettings, GatewaySettings, PairSettings, Socket, sip_host_port
-from callcontrol.plan.codes import of_calls, of_numbers, pattern
+from callcontrol.plan.codes import observed, of_calls, of_numbers, pattern
 from firmware import certificate
 from firmware.bindings import restore_bindings
 from firmware.certificate import CertificateError
@@ -117,6 +117,8 @@ def edge_settings(
         codes=pattern(config.codes.table),
         codes_noted=of_calls(config.codes.table),
         codes_before=of_numbers(config.codes.table),
+        codes_observed=observed(config.codes.table) if config.codes.observed != "no" else "",
+        codes_heard=config.codes.observed == "heard",
         gateway_username=config.secrets.gateway.username,
         gateway_password=config.secrets.gateway.password,
         no_ringing_ms=config.emergency.no_ringing_s * 1000,

@@ -31,6 +31,7 @@ from firmware.config import Config
 from firmware.dialled import Dialling
 from firmware.led import Book
 from firmware.link import Link
+from firmware.observing import Observing
 from firmware.pins import Pins
 from firmware.setting import Setting
 from firmware.threats import Threats
@@ -89,6 +90,7 @@ class Leading:
         self._paths = config.paths
         self._threats = Threats(config.paths)
         self._pins = Pins(config.paths, told)
+        self._codes, self._observes = config.codes.table, config.codes.observed != "no"
         self._setting = Setting(self._asking, config.paths.journal, self._pins, lambda: self._announcing, self._pump)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
@@ -102,6 +104,8 @@ class Leading:
             tasks.create_task(self.link.run())
             tasks.create_task(self._keep_trying())
             tasks.create_task(Waited(self._switch, self._edge, self._pump).run())
+            if self._observes:
+                tasks.create_task(Observing(self._edge, self._asking, self._setting, self._codes).run())
             tasks.create_task(self._load())
 
     async def _load(self) -> None:

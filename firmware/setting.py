@@ -75,6 +75,16 @@ class Setting:
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, invited))
 
+    async def keep(self, writes: Sequence[Write], by: str) -> bool:
+        """All on the disk; False: it does not take them."""
+        try:
+            writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, writes, by)
+            await asyncio.shield(writing)  # who hangs up meanwhile ends it not
+        except (StoreError, sqlite3.Error, OSError) as error:
+            log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
+            return False
+        return True
+
     def close(self) -> None:
         """What is being written is written."""
         for task in list(self._tasks):
@@ -118,15 +128,8 @@ class Setting:
             return "not_saved"
 
     async def _done(self, caller: str, settled: Settled) -> Sequence[Said]:
-        if not settled.writes:
-            return settled.said
-        try:
-            writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, settled.writes, caller)
-            await asyncio.shield(writing)  # who hangs up meanwhile ends it not
-        except (StoreError, sqlite3.Error, OSError) as error:
-            log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
-            return (Said(key="not_saved"),)
-        return settled.said
+        kept = not settled.writes or await self.keep(settled.writes, caller)
+        return settled.said if kept else (Said(key="not_saved"),)
 
     async def _ask(self, invited: Invited, caller: str, asks: Asks) -> bool:
         """False: there is no sound to ask by."""

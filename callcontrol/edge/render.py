@@ -365,6 +365,8 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "IS_CODE": f'($rU =~ "^({s.codes})$")' if s.codes else '($rU == "")',
         "IS_NOTED_CODE": f'($rU =~ "^({s.codes_noted})$")' if s.codes_noted else "(1 == 0)",
         "CODE_BEFORE": s.codes_before or "x",
+        "IS_OBSERVED_CODE": f'($avp(dialled) =~ "^({s.codes_observed})$")' if s.codes_observed else "(1 == 0)",
+        "CODE_DONE_FROM": "180" if s.codes_heard else "200",
         "WAYS_NORMAL": normal + ".",
         "WAYS_SURVIVAL": survival + ".",
         "FIRST_NODE": s.nodes[0] if s.nodes else "sip:127.0.0.1:9",

@@ -123,6 +123,10 @@ class EdgeSettings:
     """Those of them that are noted as they were dialled, likewise;"""
     codes_before: str
     """and what stands before a number, which is noted alone."""
+    codes_observed: str
+    """Those that the platform is believed to have done when it has answered them; "" for none;"""
+    codes_heard: bool
+    """or has only let something be heard."""
     gateway_username: str
     gateway_password: str = field(repr=False)
     no_ringing_ms: int

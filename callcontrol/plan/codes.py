@@ -29,6 +29,7 @@ __all__ = [
     "Own",
     "clashes",
     "looks_like",
+    "observed",
     "of_calls",
     "of_numbers",
     "pattern",
@@ -130,6 +131,11 @@ _OWN: dict[Own, tuple[str, ...]] = {
 }
 """Those without an entry have no letters."""
 
+OBSERVED = frozenset(Own) - {
+    Own.STATUS, Own.LOCK, Own.UNLOCK, Own.CHANGE_PIN, Own.CALL_AS, Own.PAST, Own.WITHHELD
+}  # fmt: skip
+"""What a platform that does it is believed."""
+
 Does = Function | Own
 
 
@@ -215,6 +221,12 @@ def of_calls(codes: Iterable[Code]) -> str:
 def of_numbers(codes: Iterable[Code]) -> str:
     """Another, of what stands before the number in codes that call it, which is what is noted; each # is a #."""
     return "|".join("".join(map(_piece, code.before)) for code in codes if code.does in (Own.PAST, Own.WITHHELD))
+
+
+def observed(codes: Iterable[Code]) -> str:
+    """Another, of those that set something without a PIN: what the platform has done by one is so here, too (C8)."""
+    seen = (code for code in codes if code.does in OBSERVED)
+    return "|".join(_expression(code).replace("[#]", "(#|%23)") for code in seen)
 
 
 def shown(dialled: str) -> str:

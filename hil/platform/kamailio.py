@@ -63,8 +63,8 @@ class KamailioPlatform(OneDaemon):
     ``users`` maps extension to password. ``path=False`` ignores Path, so that the unit has to rewrite contacts.
     ``persistent`` keeps bindings over a restart, on disk within a second. A shorter expiry than ``min_expires_s`` is
     refused (423), a longer one than ``max_expires_s`` is cut. ``answers_options=False`` drops OPTIONS.
-    112 and +46 numbers go to ``outside`` (a SIP URI with an IP address), whose own calls are not challenged; without it
-    they do not exist (404). ``challenges_emergency=False`` takes 112 from anybody.
+    112, +46 numbers and codes go to ``outside`` (a SIP URI with an IP address), whose own calls are not challenged;
+    without it they do not exist (404). ``challenges_emergency=False`` takes 112 from anybody.
 
     ``also`` are other addresses where it is reached, by UDP.
 
