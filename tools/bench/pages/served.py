@@ -22,6 +22,7 @@ from pathlib import Path
 
 import aiohttp
 
+from callcontrol.plan.model import Extension
 from callcontrol.plan.number import LocalNumbering
 from firmware.store.load import Bulk, load
 from firmware.store.people import People
@@ -92,7 +93,8 @@ def _taken_in(folder: Path, bulk: Bulk) -> list[str]:
     people = People.open(folder / "directory.db", folder / "journal.db", LocalNumbering())
     with closing(people):
         load(people.directory, bulk, "bench", datetime.now(UTC))
-    numbers = [one.number for one in bulk.extensions if one.person][:VISITORS]
+    _, phones = _home(bulk)
+    numbers = [one.number for one in phones if one.person][:VISITORS]
     with closing(SessionRows.open(folder / "journal.db")) as sessions:
         return [sessions.begin(number, True, datetime.now(UTC)) for number in numbers]
 
@@ -135,12 +137,17 @@ def _wait_for(port: int) -> None:
     raise TimeoutError("the pages did not come up")
 
 
-async def _ask(port: int, pids: frozenset[int], cookies: Sequence[str], bulk: Bulk, rounds: int) -> _Seen:
-    seen = _Seen()
+def _home(bulk: Bulk) -> tuple[set[str], tuple[Extension, ...]]:
+    """Units and extensions of whom the visitors see."""
     entities = {one.id: one.municipality for one in bulk.entities}
     units = {one.id for one in bulk.units if entities[one.entity] == HOME}
+    return units, tuple(one for one in bulk.extensions if one.unit in units)
+
+
+async def _ask(port: int, pids: frozenset[int], cookies: Sequence[str], bulk: Bulk, rounds: int) -> _Seen:
+    seen = _Seen()
+    units, phones = _home(bulk)
     at_home = tuple(one for one in bulk.people if one.unit in units)
-    phones = tuple(one for one in bulk.extensions if one.unit in units)
     wanted = questions(at_home, tuple(one for one in bulk.units if one.id in units), phones, rounds)
     people = [one.id for one in at_home if not one.protected]
     for number, (question, person) in enumerate(zip(wanted, cycle(people), strict=False)):
@@ -154,7 +161,7 @@ async def _ask(port: int, pids: frozenset[int], cookies: Sequence[str], bulk: Bu
             if not number:
                 await _first_load(client, seen)
             for path in ("/", "/find", f"/person/{person}", "/away", "/organisation"):
-                query = {"q": question.text} if path == "/find" else {}
+                query = {"/find": {"q": question.text}, "/away": {"reason": "meeting"}}.get(path, {})
                 _, took_ms = await _got(client, path, query)
                 seen.times_ms.append(took_ms)
                 seen.by_page.setdefault(path if not path.startswith("/person") else "/person", []).append(took_ms)
@@ -170,7 +177,7 @@ async def _first_load(client: aiohttp.ClientSession, seen: _Seen) -> None:
     bodies = {name: (await _got(client, name, {}))[0] for name in files}
     seen.first_kb = (len(body) + sum(map(len, bodies.values()))) / 1024
     worker, _ = await _got(client, "/sw.js", {})
-    scripts = [len(body) for name, body in bodies.items() if name.endswith(".js")]
+    scripts = [len(body) for name, body in bodies.items() if name.partition("?")[0].endswith(".js")]
     seen.script_kb = (sum(scripts) + len(worker)) / 1024
 
 
