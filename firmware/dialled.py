@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from callcontrol.asked import Asked, display
 from callcontrol.call import Camps, Dial, Leg, Onward, Refused, Ringing, Switch
 from callcontrol.plan.codes import Code, Dialled, Function, Own, read
+from callcontrol.plan.setting import Said
 from callcontrol.refusal import Refusal
 from callcontrol.sip.errors import RemoteError
 from callcontrol.sip.events import Invited
@@ -21,10 +23,22 @@ BUSY = (486, 600)
 Taken = Refusal | None
 """None: the call is led; else what stands on the caller's display, also where all is well (`_done`)."""
 
+_NOT_SPOKEN = frozenset({"marked", "no_common_sound"})
+"""A threat is marked unheard, and what has no sound hears nothing."""
+
+
+@dataclass(frozen=True)
+class Spoken(Refusal):
+    """One whose words are a phrase, too; `of`: the number in them."""
+
+    key: str = ""
+    of: str = ""
+
 
 class Dialling:
     """`lead` leads a call on to a dial, with what is done when it is not taken; `listen` lets a caller hear the mailbox
-    of an extension, or says why not; `own` does what is of `Own`, and tells of what is no code."""
+    of an extension, or says why not; `own` does what is of `Own`, and tells of what is no code;
+    `tell` says something to who has called, or shows it where there is no sound."""
 
     def __init__(
         self,
@@ -35,6 +49,7 @@ class Dialling:
         lead: Callable[[Invited, str, Dial, Onward, float], None],
         listen: Callable[[Invited, str, str], Refusal | None],
         own: Callable[[Invited, Asked, Dialled | None, float], Taken],
+        tell: Callable[[Invited, str, Said, Refusal], None],
     ) -> None:
         self._switch = switch
         self._asking = asking
@@ -43,6 +58,7 @@ class Dialling:
         self._lead = lead
         self._listen = listen
         self._own = own
+        self._tell = tell
         self._functions: Mapping[Function, Callable[[Invited, str, str, float], Taken]] = {
             Function.GROUP_PICK_UP: self._group_pick_up,
             Function.PICK_UP: self._pick_up,
@@ -68,7 +84,12 @@ class Dialling:
             said = self._own(invited, asked, wanted, now)
         else:
             said = self._functions[wanted.does](invited, asked.caller, wanted.number, now)
-        if said is not None:
+        if said is None:
+            return
+        if asked.caller and isinstance(said, Spoken) and said.key not in _NOT_SPOKEN and not _led(invited, wanted):
+            told = Said(key=said.key, who=said.of) if said.key == "added" else Said(key=said.key, target=said.of)
+            self._tell(invited, asked.caller, told, said)
+        else:
             invited.session.refuse(said.status, now, said.phrase, said.headers())
 
     def asked_by(self, refer: Refer) -> Dialled | None:
@@ -193,10 +214,16 @@ def _referrer(invited: Invited) -> str:
         return ""
 
 
+def _led(invited: Invited, wanted: Dialled | None) -> bool:
+    """By a transfer: were it answered, who transfers would take it for done."""
+    parks = wanted is not None and wanted.does is Function.PARK
+    return parks or invited.request.header("Referred-By") is not None
+
+
 def _refused(status: int, cause: int, key: str) -> Refusal:
-    return Refusal(status, display("code", key), cause, "")
+    return Spoken(status, display("code", key), cause, "", key=key)
 
 
-def _done(key: str, **fill: str) -> Refusal:
-    """What was asked for is done, and no call is made of it: the words are for the display."""
-    return Refusal(480, display("code", key, **fill), 31, "normal, unspecified")
+def _done(key: str, number: str = "") -> Refusal:
+    """What was asked for is done, and no call is made of it: the words are for ear or display."""
+    return Spoken(480, display("code", key, number=number), 31, "normal, unspecified", key=key, of=number)

@@ -28,7 +28,7 @@ from callcontrol.sip.user_agent import UserAgentEvent
 from callcontrol.trunk.pool import Priority
 from firmware.asking import Asking
 from firmware.config import Config
-from firmware.dialled import Dialling
+from firmware.dialled import Dialling, Spoken
 from firmware.led import Book
 from firmware.link import Link
 from firmware.observing import Observing
@@ -82,16 +82,23 @@ class Leading:
         self.link.ua.for_others = True
         self._switch = Switch(self.link.ua, self, self._realm)
         self._ring_s = config.survival.signal_s * config.survival.ring_signals
+        self._pins = Pins(config.paths, told)
+        self._codes, self._observes = config.codes.table, config.codes.observed != "no"
+        self._setting = Setting(self._asking, config.paths.journal, self._pins, lambda: self._announcing, self._pump)
         self._dialling = Dialling(
-            self._switch, self._asking, config.codes.table, self.to, self._lead_to, self._listens_to, self._own
+            self._switch,
+            self._asking,
+            self._codes,
+            self.to,
+            self._lead_to,
+            self._listens_to,
+            self._own,
+            self._setting.tell,
         )
         self._leads_out = config.trunk.leads_out == "pin"
         self._said, self._here = config.announcing, config.network.here
         self._paths = config.paths
         self._threats = Threats(config.paths)
-        self._pins = Pins(config.paths, told)
-        self._codes, self._observes = config.codes.table, config.codes.observed != "no"
-        self._setting = Setting(self._asking, config.paths.journal, self._pins, lambda: self._announcing, self._pump)
         self._announcing: Announcing | None = None  # while nothing can be said, or nothing is to be
         self._mixing: Mixing | None = None
         self._on_hold: OnHold | None = None
@@ -293,7 +300,7 @@ class Leading:
             self._lead_by_code(invited, replace(asked, callee=wanted.number, withheld=True), now)
         elif wanted is not None and wanted.does is Own.PAST:
             if not self._asking.may_pass(caller, wanted.number):
-                return Refusal(403, display("code", "may_not"), 21, "call rejected")
+                return Spoken(403, display("code", "may_not"), 21, "call rejected", key="may_not")
             self._lead_by_code(invited, replace(asked, callee=wanted.number, past=True), now)
         else:
             self._setting.came(invited, asked, wanted, now)

@@ -75,6 +75,20 @@ class Setting:
         self._tasks.add(task)
         task.add_done_callback(partial(self._ended, invited))
 
+    def tell(self, invited: Invited, caller: str, said: Said, shown: Refusal) -> None:
+        """Says that, and hangs up; where there is no sound it is refused as `shown`."""
+        if len(self._tasks) >= AT_ONCE_MAX:
+            invited.session.refuse(shown.status, _clock(), shown.phrase, shown.headers())
+            return
+        task = asyncio.create_task(self._tell(invited, caller, said, shown))
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, invited))
+
+    async def _tell(self, invited: Invited, caller: str, said: Said, shown: Refusal) -> None:
+        if not await self._say(invited, caller, (said,)):
+            invited.session.refuse(shown.status, _clock(), shown.phrase, shown.headers())
+            self._pump()
+
     async def keep(self, writes: Sequence[Write], by: str) -> bool:
         """All on the disk; False: it does not take them."""
         try:
@@ -170,7 +184,7 @@ class Setting:
         """Nothing rings, and all is said by that."""
         phrase = phrased(*displayed(said, _now(), self._asking.name_of))
         shown = Refusal(480, phrase, _NORMAL, "normal, unspecified")
-        invited.session.refuse(shown.status, asyncio.get_running_loop().time(), shown.phrase, shown.headers())
+        invited.session.refuse(shown.status, _clock(), shown.phrase, shown.headers())
         self._pump()
 
     def _ended(self, invited: Invited, task: asyncio.Task[None]) -> None:
@@ -178,7 +192,7 @@ class Setting:
         self._tasks.discard(task)
         if not task.cancelled() and (fault := task.exception()) is not None:
             log.error("rvx-event kind=fault of=setting", exc_info=fault)
-            invited.session.end(asyncio.get_running_loop().time())
+            invited.session.end(_clock())
             self._pump()
 
     # ---- on the thread
@@ -204,6 +218,10 @@ class Setting:
     def _close(self) -> None:
         if self._changes is not None:
             self._changes.close()
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _now() -> datetime:

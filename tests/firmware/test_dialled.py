@@ -11,8 +11,10 @@ import pytest
 from callcontrol.asked import Asked
 from callcontrol.call import Dial, Switch
 from callcontrol.call.waiting import CALL_BACKS_MAX, CALL_BACKS_OF_ONE_MAX
+from callcontrol.media.phrases import phrases
 from callcontrol.plan.codes import Code, Dialled, Function, Own
 from callcontrol.plan.model import PickUp
+from callcontrol.plan.setting import Said
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.agent import Agent
 from callcontrol.sip.events import Invited
@@ -52,11 +54,18 @@ class Desk:
         self.switch = Switch(ua, self, "kommun.example")
         self.led: list[tuple[str, str]] = []
         self.owned: list[Dialled | None] = []
+        self.told: list[tuple[str, str]] = []
         known = cast("Asking", Known())
-        self.dialling = Dialling(self.switch, known, Codes().table, self.to, self.lead, self.listen, self.own)
+        self.dialling = Dialling(
+            self.switch, known, Codes().table, self.to, self.lead, self.listen, self.own, self.tell
+        )
 
     def to(self, wanting: str, number: str) -> Dial | Refusal:
         return BARRED if number.startswith("0") else Dial(number, f"sip:{number}@h")
+
+    def tell(self, invited: Invited, caller: str, said: Said, shown: Refusal) -> None:
+        self.told.append((said.key, said.who or said.target))
+        invited.session.refuse(shown.status, 0.0, shown.phrase)
 
     def own(self, invited: Invited, asked: Asked, wanted: Dialled | None, now: float) -> Refusal | None:
         self.owned.append(wanted)
@@ -113,6 +122,25 @@ def test_what_stands_on_the_display(desk: Desk, code: str, caller: str | None, s
     ((said, phrase),) = desk.dial(code, caller)
     assert said == status
     assert phrase.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("code", "headers", "told"),
+    [
+        ("*8#", (), [("nothing_rings", "")]),
+        ("*37*1002#", (), [("call_back", "")]),
+        ("#37#", (), [("call_back_off", "")]),
+        ("#70*1#", (), [("slot_empty", "")]),
+        ("#70*1#", (("Referred-By", "<sip:1002@h>"),), []),
+        ("*70*1#", (), []),
+        ("*57#", (), [("no_call", "")]),
+        ("*37*0701234567#", (), []),  # in the plan's own words
+    ],
+)
+def test_what_is_said_aloud_too(desk: Desk, code: str, headers: Sequence[tuple[str, str]], told: object) -> None:
+    assert len(desk.dial(code, headers=headers)) == 1
+    assert desk.told == told
+    assert all(f"code_{key}" in phrases() for key, _ in desk.told)
 
 
 def test_what_somebody_sets_and_what_is_no_code_is_told_by_another(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from tools.bench.figures import Figure, Scalar
 
 __all__ = ["measure"]
 
-PARTS = ("served",)
+PARTS = ("served", "codes")
 
 
 class Part(Protocol):
