@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from firmware.web.pages import more, own, papers, people, static
+from firmware.web.pages import calendars, me, memos, more, own, papers, people, static, voicemail
 from firmware.web.site import Route
 
 __all__ = ["ROUTES"]
 
-ROUTES: tuple[Route, ...] = (*own.ROUTES, *people.ROUTES, *more.ROUTES, *papers.ROUTES, *static.ROUTES)
+ROUTES: tuple[Route, ...] = (
+    *own.ROUTES,
+    *people.ROUTES,
+    *voicemail.ROUTES,
+    *memos.ROUTES,
+    *calendars.ROUTES,
+    *papers.ROUTES,
+    *me.ROUTES,
+    *more.ROUTES,
+    *static.ROUTES,
+)

@@ -21,7 +21,7 @@ from firmware.web.views.frame import MANAGING, page
 from firmware.web.views.parts import Wrong
 from firmware.web.words import Say
 
-__all__ = ["ROUTES", "name_of", "phone_of"]
+__all__ = ["ROUTES", "extension_of", "name_of", "phone_of", "seen"]
 
 FOUND_MAX = 30
 LINES_MAX = 300
@@ -54,7 +54,7 @@ def _person(request: Request, store: Store) -> Response:
 
 
 def _phone(request: Request, store: Store) -> Response:
-    extension = _extension(request, store)
+    extension = extension_of(request, store)
     if extension.person is not None:
         return see_other(f"/person/{extension.person}")
     frame = frame_of(request, store)
@@ -95,11 +95,11 @@ def _organisation(request: Request, store: Store) -> Response:
 
 
 def _ask_memo(request: Request, store: Store) -> Response:
-    return _memo_form(request, store, _extension(request, store))
+    return _memo_form(request, store, extension_of(request, store))
 
 
 def _memo(request: Request, store: Store) -> Response:
-    extension, form = _extension(request, store), request.form
+    extension, form = extension_of(request, store), request.form
     words = frame_of(request, store).say
     text = form.get("text", "").strip()
     caller, name = (
@@ -164,17 +164,19 @@ def name_of(extension: Extension, store: Store) -> str:
     return f"{unit.name} {extension.number}" if unit else extension.number
 
 
-def _extension(request: Request, store: Store) -> Extension:
-    """One that this viewer may see. Raises Denied."""
-    extension = store.people.extension(request.part["number"])
-    if extension is None:
-        raise Denied(HTTPStatus.NOT_FOUND, "not_found")
+def seen(request: Request, store: Store, extension: Extension) -> bool:
+    """Whether this viewer may know whose it is."""
     if extension.person is not None:
-        _card(request, store, extension.person)
-        return extension
+        return _card_or_none(request, store, extension.person) is not None
     unit = store.people.unit(extension.unit)
     entity = store.people.entity(unit.entity) if unit else None
-    if entity is None or not request.who.viewer.sees_of(entity.municipality):
+    return entity is not None and request.who.viewer.sees_of(entity.municipality)
+
+
+def extension_of(request: Request, store: Store) -> Extension:
+    """The one of the path, where this viewer may see it. Raises Denied."""
+    extension = store.people.extension(request.part["number"])
+    if extension is None or not seen(request, store, extension):
         raise Denied(HTTPStatus.NOT_FOUND, "not_found")
     return extension
 

@@ -74,25 +74,28 @@ def text_area(label: str, name: str, value: str = "", *, hint: str = "", wrong: 
 
 
 def select(
-    label: str, name: str, choices: Iterable[Choice], chosen: str = "", *, hint: str = "", wrong: Wrong | None = None
+    label: str,
+    id_: str,
+    choices: Iterable[Choice],
+    chosen: str = "",
+    *,
+    hint: str = "",
+    wrong: Wrong | None = None,
+    name: str = "",
 ) -> Html:
+    """`name`: of the field, where it is another than its id."""
     options = [el("option", {"value": value, "selected": value == chosen}, words) for value, words in choices]
-    return _labelled(label, name, hint, wrong, lambda about: el("select", {"id": name, "name": name, **about}, options))
+    control: dict[str, Value] = {"id": id_, "name": name or id_}
+    return _labelled(label, id_, hint, wrong, lambda about: el("select", {**control, **about}, options))
 
 
-def box(label: str, name: str, *, on: bool = False, hint: str = "") -> Html:
-    """What is so or not."""
-    about = f"{name}-hint" if hint else None
-    control: dict[str, Value] = {
-        "type": "checkbox",
-        "id": name,
-        "name": name,
-        "value": "1",
-        "checked": on,
-        "aria-describedby": about,
-    }
+def box(label: str, id_: str, *, on: bool = False, hint: str = "", name: str = "") -> Html:
+    """What is so or not. `name`: of the field, where it is another than its id."""
+    about = f"{id_}-hint" if hint else None
+    control: dict[str, Value] = {"type": "checkbox", "id": id_, "name": name or id_, "value": "1", "checked": on}
+    control["aria-describedby"] = about
     told = el("p", {"class": "hint", "id": about}, hint) if hint else None
-    return el("div", {"class": "box"}, el("input", control), el("label", {"for": name}, label), told)
+    return el("div", {"class": "box"}, el("input", control), el("label", {"for": id_}, label), told)
 
 
 def facts(rows: Iterable[tuple[str, Child]]) -> Html:
