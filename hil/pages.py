@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from callcontrol.media import g711
 from callcontrol.plan.memo import Memo, Wants
@@ -34,7 +34,8 @@ __all__ = ["CONTACT", "DESK", "OPERATOR", "PIN", "STAFF", "TELEPHONE", "Pages", 
 PIN = "804715"
 STAFF, CONTACT, OPERATOR = "1001", "1002", "1003"
 """Anna, who has all that one may have; Eva, who looks after the unit's telephony; Olle at the switchboard."""
-TELEPHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+TELEPHONE: ViewportSize = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 900}
 START_S = 20.0
 PROGRAM = "/usr/bin/chromium"
 OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage")  # as root
@@ -52,59 +53,22 @@ listen = ["udp:127.0.0.1:5060"]
 listen = ["127.0.0.1:{port}"]
 """
 
-PEOPLE = """\
-kommun;enhet;id;förnamn;efternamn;titel;anknytning;direktnummer;mobil;e-post;röstbrevlåda;skyddad;ansvar;plats;telefontid;ersättare;typ
-Norrby;Bygg och miljö;anna;Anna;Öberg;Bygglovshandläggare;1001;090-16 10 01;070-111 11 11;anna.oberg@norrby.example;ja;;bygglov|attefallshus;Stadshuset, plan 3;mån-fre 08:00-12:00, 13:00-16:00;eva;
-Norrby;Bygg och miljö;eva;Eva;Lindqvist;Enhetschef;1002;090-16 10 02;;eva.lindqvist@norrby.example;ja;;detaljplaner;Stadshuset, plan 3;;;
-Norrby;Bygg och miljö;karl;Karl;Carlsson;Miljöinspektör;1005;090-16 10 05;;;ja;;livsmedel;Stadshuset, plan 2;;;
-Norrby;Bygg och miljö;maria;Maria;Nyström;Bygglovshandläggare;1007;090-16 10 07;;;ja;;bygglov;Stadshuset, plan 3;;;
-Norrby;Kundtjänst;olle;Olle;Sandberg;Telefonist;1003;090-16 10 03;;;ja;;;;;;
-Norrby;Tallbackens skola;bo;Bo;Ek;Lärare;1004;;;;ja;;matematik;Tallbacken;;;
-Norrby;Tallbackens skola;siv;Siv;Lund;Kurator;1006;;;;ja;ja;;;;;
-Norrby;Kundtjänst;;;;;1000;090-16 10 00;;;;;;;;;reception
-Norrby;Tallbackens skola;;;;;1100;;;;;;;;;;expeditionstelefon
-"""
-ORGANISATION = """\
-[municipality."norrby"]
-phone_hours = true
-working_hours = "mån-fre 07:30-16:30"
-
-[entity."norrby/norrby"]
-greeting = "Välkommen till Norrby kommun"
-reception = "1000"
-
-[[role]]
-person = "eva"
-role = "coordinator"
-scope = "norrby/norrby/bygg-och-miljö"
-
-[[role]]
-person = "eva"
-role = "budget_manager"
-scope = "norrby/norrby/bygg-och-miljö"
-
-[[role]]
-person = "olle"
-role = "operator"
-scope = "norrby"
-"""
+LEFT = (("+46701234567", 50, 12.0), ("1005", 26 * 60, 31.0), ("", 3000, 4.0))
+"""Messages: of whom, minutes ago, seconds long."""
+HERE = Path(__file__).parent
+PEOPLE, ORGANISATION = HERE / "office.csv", HERE / "office.toml"
 
 
 class Pages:
     """A town in a folder of its own; its pages are served while it is entered, and both are gone afterwards."""
 
-    def __init__(self, people: str = PEOPLE, organisation: str = ORGANISATION) -> None:
+    def __init__(self, people: Path = PEOPLE, organisation: Path = ORGANISATION) -> None:
         self._temporary = TemporaryDirectory(prefix="rvx-pages-")
         folder = Path(self._temporary.name)
         folder.chmod(0o755)  # for the edge's user
         self.config = default(folder / "state")
         self._folder = folder
-        for name, text, words in (
-            ("people.csv", people, ("load",)),
-            ("organisation.toml", organisation, ("organisation",)),
-        ):
-            file = folder / name
-            file.write_text(text, "utf-8")
+        for file, words in ((people, ("load",)), (organisation, ("organisation",))):
             _rvx("people", *words, str(file), "--state", str(folder / "state"))
         paths = self.config.paths
         with closing(PinRows.open(paths.directory, paths.journal)) as pins:
@@ -160,17 +124,20 @@ class Pages:
         paths = self.config.paths
         paths.messages.mkdir(parents=True, exist_ok=True)
         with closing(connect(paths.journal, "journal")) as db:
-            for place, (caller, ago, seconds) in enumerate((("+46701234567", 50, 12.0), ("1005", 26 * 60, 31.0), ("", 3000, 4.0))):
-                name = f"{place + 1:024x}"
+            sql = (
+                "INSERT INTO message (id, extension, caller, call_id, why, left_at, length_ms)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            )
+            for place, (caller, ago, seconds) in enumerate(LEFT):
+                name, left_at = f"{place + 1:024x}", to_text(at - timedelta(minutes=ago))
                 tone(paths.messages / f"{name}.wav", seconds)
-                row = (name, STAFF, caller, f"call{place}", "no_answer", to_text(at - timedelta(minutes=ago)), int(seconds * 1000))
-                sql = "INSERT INTO message (id, extension, caller, call_id, why, left_at, length_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"
-                db.execute(sql, row)
+                db.execute(sql, (name, STAFF, caller, f"call{place}", "no_answer", left_at, int(seconds * 1000)))
             db.commit()
             memos = MemoRows(db)
             memos.take(
                 Memo(
-                    id="a" * 24, extension=STAFF, text="Undrar över bygglovet för altanen på Storgatan 4.", taken_by="olle",
+                    id="a" * 24, extension=STAFF, text="Undrar över bygglovet för altanen på Storgatan 4.",
+                    taken_by="olle",
                     taken_at=at - timedelta(hours=2), caller="+46702345678", caller_name="Gun Berg", urgent=True,
                 )
             )  # fmt: skip
@@ -189,8 +156,8 @@ def tone(path: Path, seconds: float) -> None:
     pcm = b"".join(struct.pack("<h", int(6000 * math.sin(2 * math.pi * TONE_HZ * n / RATE_HZ))) for n in range(count))
     sound = g711.alaw_encode(pcm)
     header = struct.pack(
-        "<4sI4s4sIHHIIHHH4sII4sI", b"RIFF", 50 + count, b"WAVE", b"fmt ", 18, 6, 1, RATE_HZ, RATE_HZ, 1, 8, 0, b"fact", 4,
-        count, b"data", count,
+        "<4sI4s4sIHHIIHHH4sII4sI", b"RIFF", 50 + count, b"WAVE", b"fmt ", 18, 6, 1, RATE_HZ, RATE_HZ, 1, 8, 0,
+        b"fact", 4, count, b"data", count,
     )  # fmt: skip
     path.write_bytes(header + sound)
 
@@ -206,7 +173,7 @@ def browser() -> Iterator[Browser]:
 
 
 def sign_in(
-    started: Browser, pages: Pages, extension: str = STAFF, *, size: dict[str, int] = DESK, dark: bool = False,
+    started: Browser, pages: Pages, extension: str = STAFF, *, size: ViewportSize = DESK, dark: bool = False,
     language: str = "sv-SE", **more: Any,
 ) -> tuple[BrowserContext, Page]:  # fmt: skip
     """A window of its own in which somebody is signed in, and stands on their own page."""
