@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from firmware.web.pages import calendars, me, memos, more, own, papers, people, static, voicemail
+from firmware.web.pages import (
+    calendars,
+    departments,
+    forwarding,
+    manage,
+    me,
+    memos,
+    more,
+    own,
+    papers,
+    people,
+    static,
+    voicemail,
+)
 from firmware.web.site import Route
 
 __all__ = ["ROUTES"]
@@ -13,8 +26,11 @@ ROUTES: tuple[Route, ...] = (
     *voicemail.ROUTES,
     *memos.ROUTES,
     *calendars.ROUTES,
+    *forwarding.ROUTES,
     *papers.ROUTES,
     *me.ROUTES,
+    *departments.ROUTES,
+    *manage.ROUTES,
     *more.ROUTES,
     *static.ROUTES,
 )

@@ -19,7 +19,14 @@ __all__ = ["KEEP", "MANAGING", "Frame", "address", "digest", "form", "page", "pr
 
 KEEP = ("X-Keep", "1")
 """A page that a browser may show again while the unit cannot be reached: one's own, and the directory's."""
-MANAGING = (Right.REFER_OTHERS, Right.CHANGE_REACH, Right.CHANGE_PEOPLE, Right.BLOCK, Right.ORDER_EXTRACT)
+MANAGING = (
+    Right.REFER_OTHERS,
+    Right.CHANGE_REACH,
+    Right.CHANGE_PEOPLE,
+    Right.BLOCK,
+    Right.ORDER_EXTRACT,
+    Right.NIGHT_SERVICE,
+)
 """Who has one of these sees the way to it."""
 _HEADERS = (("Cache-Control", "no-store"),)
 

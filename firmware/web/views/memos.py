@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from callcontrol.plan.memo import Memo, State
+from callcontrol.plan.memo import Memo, State, Wants
 from callcontrol.plan.number import pretty
 from firmware.web.html import Child, Html, el, together
 from firmware.web.views.frame import Frame, form
@@ -45,7 +45,7 @@ def _memo(frame: Frame, one: Memo, due: datetime | None, names: Mapping[str, str
         told.append(el("span", {"class": "away"}, f" · {say('memo.urgent')}"))
     taken = names.get(one.taken_by, "")
     about = [say(f"wants_of.{one.wants}"), say("memos.taken_by", name=taken) if taken else ""]
-    if due is not None:
+    if due is not None and one.wants is not Wants.NOTHING:
         about.append(say("memos.due", at=say.moment(due, frame.now)))
     done = None
     if one.state is not State.HANDLED:

@@ -16,7 +16,7 @@ NOW = datetime(2026, 3, 3, 9, 5, tzinfo=UTC)
 HERE = Path(firmware.web.__file__).parent
 MADE = (
     "done.", "problem.", "doubt.", "kind.", "wants.", "wants_of.", "more.", "forwarding.", "setting.", "sign_in.",
-    "mail.", "greeting.",
+    "mail.", "greeting.", "served.", "key.",
 )  # fmt: skip
 """Parts whose keys are put together from values."""
 
