@@ -10,6 +10,7 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -57,9 +58,12 @@ class MailServer:
     taken: list[Taken] = field(default_factory=list)
     heard: list[bytes] = field(default_factory=list)
     connections: int = 0
+    address: tuple[str, int] = ("127.0.0.1", 0)
+    told: Callable[[Taken], None] = lambda taken: None
+    """Hears of each mail that is taken, before that is said to who gives it."""
 
     def __post_init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._listening = socket.create_server(self.address)
         self.port = int(self._listening.getsockname()[1])
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -122,7 +126,9 @@ class MailServer:
             self.takes_and_dies -= dies
         said = self._next("end")
         if dies or said[:1] == b"2":
-            self.taken.append(Taken(sender, recipient, content))
+            taken = Taken(sender, recipient, content)
+            self.told(taken)
+            self.taken.append(taken)
         self._say(connection, HANG_UP if dies else said)
 
     def _answer(self, connection: socket.socket, step: str) -> None:
