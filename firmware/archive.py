@@ -89,6 +89,14 @@ class Archive:
                 if until is not None and (old := [item for item in batch if from_text(item.at) < until]):
                     yield owners, old
 
+    def everything_due(
+        self, now: datetime, kinds: Collection[Kind]
+    ) -> Iterator[tuple[Place, frozenset[str], list[Item]]]:
+        """The same of all that are of these kinds."""
+        for place in KEPT:
+            if place.kind in kinds:
+                yield from ((place, owners, batch) for owners, batch in self.due(place, now))
+
     def _owned(
         self, place: Place, until: datetime, which: str, everybody: frozenset[str]
     ) -> Iterator[tuple[frozenset[str], list[Item]]]:
@@ -101,11 +109,10 @@ class Archive:
     def run(self, now: datetime, kinds: Collection[Kind] = frozenset(Kind), *, by: str = NIGHTLY) -> dict[Kind, int]:
         """Delete all that is due; how many, by kind. Raises sqlite3.Error, OSError: what was done before is done."""
         gone: dict[Kind, int] = defaultdict(int)
-        for place in KEPT:
-            rules = self.rules().get(place.kind, {})
-            for owners, batch in self.due(place, now) if place.kind in kinds else ():
-                decisions = sorted({rules[name].decision for name in owners})
-                gone[place.kind] += self.delete_these(place, batch, owners, "; ".join(decisions), by, now)
+        rules = self.rules()
+        for place, owners, batch in self.everything_due(now, kinds):
+            decisions = sorted({rules[place.kind][name].decision for name in owners})
+            gone[place.kind] += self.delete_these(place, batch, owners, "; ".join(decisions), by, now)
         with suppress(sqlite3.OperationalError):  # somebody reads: the log is emptied by whoever is last
             self.journal.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return dict(gone)
