@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Block", "Boxes", "Heading", "Paper", "Points", "Square", "Table", "Text"]
+__all__ = ["Block", "Boxes", "Heading", "Lines", "Paper", "Points", "Square", "Table", "Text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,23 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`widths`: how the columns share the line. `mono`: columns of what is dialled."""
+    """`widths`: how the columns share the line. `mono`: columns of what is dialled. `says`: the column that says what
+    the others are, where there is no head. `beside`: on paper so many rows stand beside each other."""
 
     rows: tuple[tuple[str, ...], ...]
     widths: tuple[float, ...]
     head: tuple[str, ...] = ()
     mono: frozenset[int] = frozenset()
+    says: int | None = None
+    beside: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """To be filled in by pen; a page has none of it."""
+
+    title: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +63,7 @@ class Square:
     text: str
 
 
-Block = Heading | Text | Points | Boxes | Table | Square
+Block = Heading | Text | Points | Boxes | Table | Lines | Square
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

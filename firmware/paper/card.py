@@ -69,7 +69,7 @@ def paper(site: Site) -> Paper:
         title="Koder på telefonen",
         under=site.whose,
         blocks=(
-            Text("Slå koden och vänta på beskedet. Koden i mitten tar bort det igen. Sista # kan utelämnas."),
+            Text("Slå koden och vänta på beskedet. Den andra koden tar bort det igen. Sista # kan utelämnas."),
             *blocks,
         ),
         foot=f"112 slås som vanligt, även från låst telefon.  Växel {site.unit}",
@@ -109,12 +109,9 @@ def reasons(listed: Iterable[Reason]) -> tuple[Block, ...]:
     """Those that have a digit."""
     known = [reason for reason in listed if reason.digit]
     takes = {Needs.TIME: "tid TTMM", Needs.DATE: "datum MMDD", Needs.NOTHING: ""}
-    cells = [(reason.digit, reason.sv, takes[reason.needs]) for reason in known]
-    half = -(-len(cells) // 2)
-    empty = ("", "", "")
-    sides = ((*cells[place], *(cells[half + place] if half + place < len(cells) else empty)) for place in range(half))
+    rows = tuple((reason.digit, reason.sv, takes[reason.needs]) for reason in known)
     return (
-        Table(rows=tuple(sides), widths=(0.6, 2.6, 1.8, 0.6, 2.6, 1.8), mono=frozenset({0, 3})),
+        Table(rows=rows, widths=(0.6, 2.6, 1.8), mono=frozenset({0}), beside=2),
         Text("orsak = siffran. tid = TTMM (1430) eller MMDD (1224)."),
     )
 
@@ -122,7 +119,7 @@ def reasons(listed: Iterable[Reason]) -> tuple[Block, ...]:
 def _group(title: str, listed: tuple[tuple[str, str, str], ...]) -> tuple[Block, ...]:
     if not listed:
         return ()
-    return Heading(title), Table(rows=listed, widths=(2.4, 1.7, 3.2), mono=frozenset({0, 1}))
+    return Heading(title), Table(rows=listed, widths=(2.4, 1.7, 3.2), mono=frozenset({0, 1}), says=2)
 
 
 def _said(code: Code) -> str:

@@ -86,7 +86,7 @@ def _outside(site: Site) -> str:
 
 def _codes(site: Site, *wanted: Does) -> Iterator[Block]:
     if rows := card.rows(site.codes, wanted):
-        yield Table(rows=rows, widths=(2.9, 1.9, 3.0), mono=frozenset({0, 1}))
+        yield Table(rows=rows, widths=(2.9, 1.9, 3.0), mono=frozenset({0, 1}), says=2)
 
 
 def _page(site: Site, text: str) -> Iterator[Block]:
@@ -249,6 +249,7 @@ def _technician(site: Site) -> Iterator[Block]:
         ),
         widths=(2, 4),
         mono=frozenset({0}),
+        says=1,
     )
     yield Heading("Gör")
     yield Points(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callcontrol.plan.schedule import STOCKHOLM
-from firmware.paper.blocks import Block, Heading, Paper, Points, Table, Text
+from firmware.paper.blocks import Block, Heading, Lines, Paper, Points, Table, Text
 from firmware.paper.site import Site
 from firmware.reserve import Phone, ReservePlan
 
@@ -57,8 +57,7 @@ def paper(plan: ReservePlan, site: Site, minutes: int | None = None) -> Paper:
     if plan.contact:
         points.append(f"Telefonansvarig: {plan.contact}.")
     blocks.append(Points(tuple(points)))
-    blocks.append(Heading("Bekräftas av enhetens chef"))
-    blocks.append(Table(rows=(("Namn", ""), ("Datum", ""), ("Underskrift", "")), widths=(1, 4)))
+    blocks.append(Lines("Bekräftas av enhetens chef", ("Namn", "Datum", "Underskrift")))
     return Paper(
         title="Reservplan för telefoni",
         under=", ".join(filter(None, (plan.unit.name, plan.entity))),

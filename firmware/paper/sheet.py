@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -24,7 +25,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Frame, Paragraph, Spacer
 from reportlab.platypus import Table as Grid
 
-from firmware.paper.blocks import Block, Boxes, Heading, Paper, Points, Square, Table, Text
+from firmware.paper.blocks import Block, Boxes, Heading, Lines, Paper, Points, Square, Table, Text
 
 __all__ = ["TooLong", "pdf"]
 
@@ -166,8 +167,11 @@ def _block(block: Block, size: float, width: float) -> Iterator[Flowable]:
             for place, text in enumerate(texts):
                 yield _boxed(text, place in done, size, width)
         case Table() if block.rows:
-            yield _grid(block, size, width)
+            yield _grid(_beside(block), size, width)
             yield Spacer(0, size * 0.6)
+        case Lines(title, names):
+            yield _paragraph(title, size * 1.25, "strong", before=size * 0.7, after=size * 0.25, keep=True)
+            yield _grid(Table(rows=tuple((name, "") for name in names), widths=(1, 4)), size, width)
         case Square(address, text):
             yield _square(address, text, size, width)
 
@@ -183,6 +187,19 @@ def _paragraph(
     )  # fmt: skip
     most = round(TEXT_MAX * BODY_PT / max(size, BODY_PT) ** 2 * BODY_PT)
     return Paragraph(escape(text if len(text) <= most else f"{text[:most]}…"), style, bulletText=mark or None)
+
+
+def _beside(block: Table) -> Table:
+    """The first part of the rows, and the others beside them."""
+    if block.beside == 1:
+        return block
+    half = -(-len(block.rows) // block.beside)
+    empty = ("",) * len(block.widths)
+    parts = [block.rows[place : place + half] for place in range(0, len(block.rows), half)]
+    rows = tuple(sum(row, ()) for row in zip_longest(*parts, fillvalue=empty))
+    columns = len(block.widths)
+    mono = frozenset(part * columns + place for part in range(len(parts)) for place in block.mono)
+    return Table(rows=rows, widths=block.widths * len(parts), mono=mono)
 
 
 def _grid(block: Table, size: float, width: float) -> Grid:

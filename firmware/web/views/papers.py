@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from firmware.paper.blocks import Block, Boxes, Heading, Paper, Points, Square, Table, Text
+from firmware.paper.blocks import Block, Boxes, Heading, Lines, Paper, Points, Square, Table, Text
 from firmware.web.html import Child, Html, el
 from firmware.web.views.frame import Frame, address, form
 from firmware.web.views.parts import Wrong, box, button, facts, field, section, summary
 
 __all__ = ["Asked", "MadeRow", "UnitRow", "listed", "made", "order", "shown", "units"]
+
+
+NAME_AND_VALUE = 2
+"""Columns."""
 
 
 class UnitRow(NamedTuple):
@@ -134,7 +138,7 @@ def _way(place: str, title: str, pdf: str, print_: str) -> Html:
     )
 
 
-def _block(block: Block) -> Html:
+def _block(block: Block) -> Html | None:
     match block:
         case Heading(text):
             return el("h2", None, text)
@@ -147,13 +151,17 @@ def _block(block: Block) -> Html:
             return el("ul", {"class": "list"}, [el("li", None, row) for row in rows])
         case Table():
             return _table(block)
-        case Square(place, text):
-            del place
+        case Lines():
+            return None
+        case Square(_, text):
             return el("p", None, text)
 
 
 def _table(block: Table) -> Html:
-    if not block.head and len(block.widths) == 2 and not block.mono:
+    if block.says is not None:
+        said = block.says
+        return facts((row[said], _dialled([cell for cell in row if cell and cell != row[said]])) for row in block.rows)
+    if not block.head and len(block.widths) == NAME_AND_VALUE and not block.mono:
         return facts((name, value) for name, value in block.rows)
     head = el("thead", None, el("tr", None, [el("th", {"scope": "col"}, cell) for cell in block.head]))
     rows = [
@@ -163,3 +171,9 @@ def _table(block: Table) -> Html:
     ]  # fmt: skip
     table = el("table", None, head if block.head else None, el("tbody", None, rows))
     return el("div", {"class": "scrolls", "tabindex": "0", "role": "group", "aria-label": "tabell"}, table)
+
+
+def _dialled(codes: Sequence[str]) -> Html:
+    """What is dialled, and what takes it back."""
+    first, *others = codes or ("",)
+    return el("span", None, el("code", None, first), [(", bort: ", el("code", None, other)) for other in others])

@@ -17,7 +17,7 @@ from callcontrol.plan.reasons import MX_ONE
 from callcontrol.plan.rights import Role
 from firmware.config import Codes
 from firmware.paper import card, guide
-from firmware.paper.blocks import Block, Boxes, Heading, Points, Square, Table, Text
+from firmware.paper.blocks import Block, Boxes, Heading, Lines, Points, Square, Table, Text
 from firmware.paper.guide import OF_ROLES, Guide
 from firmware.paper.sheet import pdf
 from firmware.paper.site import Site
@@ -43,6 +43,8 @@ def said(blocks: Iterable[Block]) -> str:
                 found.append(text)
             case Points(texts) | Boxes(texts):
                 found += texts
+            case Lines(title, names):
+                found += [title, *names]
             case Table(rows):
                 found += [" ".join(row) for row in rows]
     return "\n".join(found)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firmware.paper.blocks import Boxes, Heading, Paper, Points, Square, Table, Text
+from firmware.paper.blocks import Boxes, Heading, Lines, Paper, Points, Square, Table, Text
 from firmware.paper.sheet import TooLong, pdf
 
 NAMES = "Åsa Öberg, Ánte Sárri, Ŋ, <b>Bo & Co</b> ]]>"
@@ -33,13 +33,28 @@ def read(data: bytes, tmp_path: Path, *words: str) -> str:
 EVERY = (
     Heading("Rubrik"), Text("Löptext", strong=True), Points(("ett", "två")), Points(("först",), numbered=True),
     Boxes(("kvar", "gjort"), frozenset({1})), Table(rows=(("*23*N#", NAMES),), widths=(1, 2), mono=frozenset({0})),
-    Square("https://vaxel.example/", "Sidan"),
+    Square("https://vaxel.example/", "Sidan"), Lines("Skrivs under", ("Namn",)),
+    Table(rows=(("1", "a"), ("2", "b"), ("3", "c")), widths=(1, 2), beside=2),
 )  # fmt: skip
 
 
 def test_what_is_written_is_read_again_and_markup_is_text(tmp_path: Path) -> None:
     text = read(pdf(paper(*EVERY)), tmp_path)
-    for words in ("Guide för åäö", NAMES, "Rubrik", "Löptext", "• ett", "1. först", "*23*N#", "Sidan", "Växeln"):
+    for words in (
+        "Guide för åäö",
+        NAMES,
+        "Rubrik",
+        "Löptext",
+        "• ett",
+        "1. först",
+        "*23*N#",
+        "Sidan",
+        "Växeln",
+        "Skrivs under",
+        "Namn",
+        "1a3c",
+        "2b",
+    ):
         assert words.replace(" ", "") in text.replace(" ", "")
 
 
