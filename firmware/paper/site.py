@@ -8,11 +8,13 @@ from typing import Any
 from callcontrol.plan.codes import Code
 from callcontrol.plan.model import Choices, Entity
 from callcontrol.plan.number import pretty
-from callcontrol.plan.reasons import SWEDISH, Reason
+from callcontrol.plan.reasons import READY, Reason
 from firmware.config import Config
 from firmware.store.people import People
 
 __all__ = ["Site", "site_of"]
+
+HTTPS = 443
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,9 @@ def site_of(config: Config, people: People, entity: str | None = None) -> Site:
     """Of one entity; without its id, of the first that has a reception. Where the directory has none, of the unit."""
     found = people.entity(entity) if entity is not None else _first(people)
     modems = [modem for modem in config.modem if modem.emergency != "only"]
-    reasons = people.reasons(found.reception) if found is not None and found.reception else SWEDISH
+    units = (unit.id for unit in people.units() if found is not None and unit.entity == found.id)
+    unit = next(units, None)
+    reasons = people.reasons_of(unit) if unit is not None else READY
     return Site(
         unit=config.unit.name,
         whose=found.name if found is not None else config.unit.name,
@@ -87,6 +91,3 @@ def _address(config: Config) -> str:
         return ""
     port = "" if place.port == HTTPS else f":{place.port}"
     return f"https://{web.name or place.address}{port}/"
-
-
-HTTPS = 443
