@@ -56,7 +56,19 @@ def _begin(args: argparse.Namespace, out: Output, store: Opened, leavers: Leaver
 
 def _show(args: argparse.Namespace, out: Output, store: Opened, leavers: Leavers, now: datetime) -> int:
     found = leavers.all() if args.person is None else (_known(store, leavers, args.person),)
+    if args.pdf is not None:
+        if args.person is None:
+            raise UserError("RVX-A02", "--pdf goes with a PERSON.", "rvx leaver show --help")
+        _print(store, found[0], now, args.pdf)
     return _shown(out, store, leavers, now, found)
+
+
+def _print(store: Opened, leaver: Leaver, now: datetime, place: str) -> None:
+    from firmware.paper.leaver import paper
+    from tools.paper import write
+
+    unit = store.people.unit(leaver.unit)
+    write(paper(leaver, checklist_of(store.people, leaver, now), unit.name if unit is not None else "", now), place)
 
 
 def _tick(args: argparse.Namespace, out: Output, store: Opened, leavers: Leavers, now: datetime) -> int:

@@ -102,3 +102,12 @@ def test_the_commands_know_all_there_is() -> None:
     items = next(action.choices for action in parser_of(tick).actions() if action.dest == "item")
     assert set(items or ()) == set(BY_HAND)
     assert set(WHAT) == set(Fault)
+
+
+def test_the_list_is_printed(rvx: Rvx, tmp_path: Path) -> None:
+    assert rvx("leaver", "begin", "1001", "--last-day", "2099-12-31")[0] == DONE
+    target = tmp_path / "anna.pdf"
+    assert rvx("leaver", "show", "anna", "--pdf", str(target))[0] == DONE
+    assert target.read_bytes().startswith(b"%PDF")
+    assert "RVX-A02" in rvx("leaver", "show", "--pdf", str(target))[2]
+    assert "RVX-K04" in rvx("leaver", "show", "anna", "--pdf", str(target))[2]

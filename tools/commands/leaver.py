@@ -16,6 +16,7 @@ def _begin_arguments(parser: Parser) -> None:
 
 def _show_arguments(parser: Parser) -> None:
     parser.add_argument("person", nargs="?", metavar="PERSON", help="their id, or their extension (all)")
+    parser.add_argument("--pdf", metavar="FILE", help="write the list there, to be printed")
 
 
 def _tick_arguments(parser: Parser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from callcontrol.plan.catalogue import catalogue
 from callcontrol.plan.codes import Code, Function, Own
 from callcontrol.plan.codesets import SETS
+from callcontrol.plan.leaver import Leaver, Tick, What, checklist
 from callcontrol.plan.model import Choices
 from callcontrol.plan.reasons import MX_ONE
 from callcontrol.plan.rights import Role
@@ -19,9 +21,12 @@ from firmware.config import Codes
 from firmware.paper import card, guide
 from firmware.paper.blocks import Block, Boxes, Heading, Lines, Points, Square, Table, Text
 from firmware.paper.guide import OF_ROLES, Guide
+from firmware.paper.leaver import TO_DO
+from firmware.paper.leaver import paper as leaver_paper
 from firmware.paper.sheet import pdf
 from firmware.paper.site import Site
 
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 BARE = Site(
     unit="rv-1", whose="Norrby kommun", municipality="norrby", place="", prefix="", reception="", codes=(), reasons=(),
     choices=Choices(), address="", by_data=False, by_gateway=False, modems=0, numbers=(), emergency=False,
@@ -143,3 +148,24 @@ def test_letters_are_words(code: Code, shown: str) -> None:
 def test_without_digits_no_reasons_are_listed() -> None:
     site = replace(FULL, reasons=tuple(replace(reason, digit="") for reason in MX_ONE))
     assert "Orsaker" not in said(card.paper(site).blocks)
+
+
+# ---- somebody who leaves
+
+
+def test_every_thing_of_a_leavers_list_is_said_and_fits_a_page() -> None:
+    assert set(TO_DO) == set(What)
+    leaver = Leaver(
+        id="l", person="anna", name="Anna Öberg", unit="bygg", extensions=("1001", "1002"), last_day=date(2026, 12, 31),
+        began_at=NOW, set_by="eva",
+    )  # fmt: skip
+    ticks = {What.RETURNED: Tick(NOW, "Eva")}
+    made = leaver_paper(leaver, checklist({What.CONTACT: ("Bygg", "Skola"), What.PIN: ("1001",)}, ticks), "Bygg", NOW)
+    text = said(made.blocks)
+    assert "Sista dagen är 2026-12-31. Telefonerna spärras när den är över." in text
+    assert "En annan är telefonansvarig: Bygg, Skola" in text
+    assert "Telefonerna är återlämnade (Eva, 2026-11-23)" in text
+    boxes = [block for block in made.blocks if isinstance(block, Boxes)]
+    assert sum(len(one.texts) for one in boxes) == len(What)
+    assert sum(len(one.done) for one in boxes) == len(What) - 4
+    assert len(re.findall(rb"/Type /Page\b", pdf(made))) == 1
