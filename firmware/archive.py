@@ -25,9 +25,11 @@ from firmware.store.database import connect, from_text
 from firmware.store.kept import KEPT, Item, Place, delete, items, municipalities_of
 from firmware.store.retention import Deletion, Kind, Retention, Rule, cutoff
 
-__all__ = ["Archive", "delete_daily"]
+__all__ = ["Archive", "Daily"]
 
 EVERY_S = 24 * 3600.0
+AGAIN_S = 3600.0
+"""After a time that did not come to its end."""
 AFTER_START_S = 600.0
 NIGHTLY = "rvx, by the decision"
 REGRET = timedelta(days=1)
@@ -135,17 +137,30 @@ class Archive:
         return delete(self.journal, place, [item.key for item in batch], deletion)
 
 
-async def delete_daily(paths: Paths, clock_of: Callable[[], Clock | None] = clock) -> None:
-    """Until cancelled; some time after the start, so that nothing of it is in the way of that."""
-    wait_s = AFTER_START_S
-    while True:
-        await asyncio.sleep(wait_s)
-        wait_s = EVERY_S
+class Daily:
+    """Deletes what is due once a day, until cancelled; some time after the start, so that nothing of it is in the way
+    of that. `fault`: why the last time did not come to its end, "" where it did."""
+
+    def __init__(self, paths: Paths, clock_of: Callable[[], Clock | None] = clock) -> None:
+        self._paths = paths
+        self._clock_of = clock_of
+        self.fault = ""
+
+    async def run(self) -> None:
+        wait_s = AFTER_START_S
+        while True:
+            await asyncio.sleep(wait_s)
+            await self.once()
+            wait_s = AGAIN_S if self.fault else EVERY_S
+
+    async def once(self) -> None:
         try:
-            gone = await asyncio.to_thread(_delete, paths, clock_of)
+            gone = await asyncio.to_thread(_delete, self._paths, self._clock_of)
         except (StoreError, sqlite3.Error, OSError) as error:
-            log.error("rvx-event kind=archive_fault why=%s", str(error).replace(" ", "_"))
-            continue
+            self.fault = str(error)
+            log.error("rvx-event kind=archive_fault why=%s", self.fault.replace(" ", "_"))
+            return
+        self.fault = ""
         for kind, number in gone.items():
             log.info("rvx-event kind=archive_deleted what=%s items=%d", kind.value, number)
 

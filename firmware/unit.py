@@ -19,7 +19,7 @@ from callcontrol.plan.notices import Notice
 from drivers.gpio import Header
 from drivers.pins import PINMAP, PinMapError, parse
 from firmware import __version__
-from firmware.archive import delete_daily
+from firmware.archive import Daily
 from firmware.aside import Aside
 from firmware.beats import Beats
 from firmware.board import Board, look_at
@@ -77,6 +77,7 @@ class Unit:
         self._beats = Beats(config, watch.count) if config.standby.pair else None
         self._aside = Aside(edge, self._beats.view, watch.count, lambda: watch.mode) if self._beats else None
         self._door = Door(config, edge, self._watch)
+        self._archive = Daily(config.paths)
         self._board = Board(lambda: look_at(config.paths.state))
         self._trunk = Asked(config.paths.trunk_socket) if config.modem else None
         last = _Last(config, self._keeper, self._watch, self._trunk)
@@ -97,7 +98,7 @@ class Unit:
                 tasks.create_task(self._keeper.tables())
                 tasks.create_task(self._keeper.notices())
                 tasks.create_task(self._keeper.bindings())
-                tasks.create_task(delete_daily(self._paths))
+                tasks.create_task(self._archive.run())
                 if self._beats:
                     tasks.create_task(self._beats.run())
                 if self._aside:
@@ -121,6 +122,8 @@ class Unit:
         sight, state = watch.sight, watch.state
         seen = sight is not None and state is not None
         problems: tuple[Problem, ...] = (_store_problem(keeper.fault),) if keeper.fault else ()
+        if self._archive.fault:
+            problems += (_archive_problem(self._archive.fault),)
         if keeper.unreadable:
             problems += (_unreadable_problem(keeper.unreadable),)
         problems += _notice_problems(keeper.notices_told)
@@ -272,6 +275,18 @@ def _store_problem(fault: str) -> Problem:
         expected="a store that can be written",
         effect="records wait in the edge's journal; calls go on",
         fix="look at the disk: space, rights, age",
+    )
+
+
+def _archive_problem(fault: str) -> Problem:
+    return Problem(
+        "RVX-R09",
+        Severity.WARN,
+        "store",
+        observed=fault,
+        expected="what the archive authority has decided is deleted once a day",
+        effect="messages, records or SMS lie longer than was decided",
+        fix="look at the disk; then rvx archive delete",
     )
 
 

@@ -232,7 +232,7 @@ def _grid(block: Table, size: float, width: float) -> Grid:
 
 
 def _boxed(text: str, done: bool, size: float, width: float) -> Grid:
-    box = Grid([["✓" if done else ""]], colWidths=[size * 1.2], rowHeights=[size * 1.2])
+    box = Grid([["X" if done else ""]], colWidths=[size * 1.2], rowHeights=[size * 1.2])
     box.setStyle(
         [
             ("BOX", (0, 0), (-1, -1), 0.8, _INK),

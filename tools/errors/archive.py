@@ -97,4 +97,16 @@ ENTRIES = {
             "Take codes that nobody uses out of the configuration, or reasons out of the file of the organisation.",
         ),
     ),
+    "RVX-R09": Entry(
+        Said(
+            "Det som skulle gallras kunde inte tas bort.",
+            "Disken eller lagringen tog inte emot det.",
+            "Se efter med rvx doctor, och kör sedan rvx archive delete; växeln försöker själv en gång i timmen.",
+        ),
+        Said(
+            "What was due could not be deleted.",
+            "The disk or the store has not taken it.",
+            "See rvx doctor, then give rvx archive delete; the unit itself tries once an hour.",
+        ),
+    ),
 }

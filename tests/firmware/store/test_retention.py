@@ -238,6 +238,19 @@ def test_by_a_clock_that_nobody_keeps_nothing_is_deleted(told: Clock | None, del
     assert bool(daily._delete(archive._paths, lambda: told)) is deletes
 
 
+async def test_what_cannot_be_deleted_is_known_until_it_can(archive: Archive) -> None:
+    leave(archive, message("old", at=datetime(2025, 2, 1, tzinfo=UTC)))
+    Retention(archive.journal).decide(rule())
+    every_day = daily.Daily(archive._paths, lambda: Clock(True, 0.1))
+    archive.journal.execute("CREATE TRIGGER full BEFORE DELETE ON message BEGIN SELECT RAISE(FAIL, 'full'); END")
+    await every_day.once()
+    assert every_day.fault == "full"
+    archive.journal.execute("DROP TRIGGER full")
+    await every_day.once()
+    assert every_day.fault == ""
+    assert left(archive) == set()
+
+
 def test_every_place_is_one_and_can_be_counted(archive: Archive) -> None:
     for place in KEPT:
         assert count(archive.journal, place) == (0, None, None)
