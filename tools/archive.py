@@ -5,26 +5,25 @@ import csv
 import hashlib
 import json
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from shutil import copyfileobj
 from typing import Any, NamedTuple
 
+from callcontrol.media.recorder import mend
 from callcontrol.plan.schedule import STOCKHOLM
 from firmware.archive import Archive
 from firmware.config import Config
 from firmware.paths import recording_of
-from firmware.store import StoreError
 from firmware.store.changes import Changes
 from firmware.store.kept import KEPT, Item, Place, count, items, municipalities_of
 from firmware.store.people_csv.cells import harmless
 from firmware.store.retention import Kind, Retention, Rule
 from tools.errors import DONE, UserError
 from tools.output import Output, counted, table
-from tools.people import viewer_of
+from tools.people import opened, viewer_of
 from tools.place import config_of
 
 __all__ = ["run"]
@@ -67,16 +66,13 @@ def run(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _opened(config: Config) -> Iterator[Archive]:
-    try:
-        config.paths.state.mkdir(parents=True, exist_ok=True)
-        with Archive(config.paths) as archive:
-            yield archive
-    except StoreError as error:
-        raise UserError("RVX-J01", f"{error}.") from error
-    except sqlite3.Error as error:
-        raise UserError("RVX-J06", f"{config.paths.state}: {error}.") from error
-    except OSError as error:
-        raise UserError("RVX-J02", f"{config.paths.state}: {error.strerror}.") from error
+    """What is made here belongs to who owns the state folder, as with every command."""
+    with opened(config):
+        try:
+            with Archive(config.paths) as archive:
+                yield archive
+        except OSError as error:
+            raise UserError("RVX-J02", f"{config.paths.state}: {error.strerror}.") from error
 
 
 def _list(args: argparse.Namespace, out: Output, config: Config) -> int:
@@ -232,6 +228,8 @@ def _sounds(folder: Path, batch: Sequence[Item], target: Path) -> dict[str, str]
         name = f"{folder.name}-{source.name}"
         with source.open("rb") as sound, open(_descriptor(target / name), "wb") as file:
             copyfileobj(sound, file)
+        with suppress(ValueError):  # no sound of ours: as it is
+            mend(target / name)  # of one that is being recorded still
         files[name] = _sum(target / name)
     return files
 
