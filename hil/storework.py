@@ -33,6 +33,7 @@ from firmware.messages import Kept, Messages
 from firmware.paths import Paths
 from firmware.recordings import BYTES_A_MS
 from firmware.store import Credential, Directory, Journal
+from firmware.store.calendars import CalendarRows
 from firmware.store.changes import Changes
 from firmware.store.faults import FaultRows
 from firmware.store.fold import AccFolder
@@ -46,6 +47,7 @@ from firmware.store.staged import Stage
 from firmware.store.wholes import Wholes
 from hil import archivework, mailwork
 from hil.municipality import generate
+from hil.storecalendar import CALENDAR_FOUND, calendar_torn, read_calendar
 
 __all__ = ["check", "main"]
 
@@ -83,6 +85,7 @@ def _work(folder: Path) -> None:
     (folder / "acc").mkdir()
     sms, came = SmsRows.open(folder / "journal.db"), CameRows.open(folder / "journal.db")
     services, wholes = Services.open(folder / "journal.db"), Wholes.open(folder / "journal.db")
+    calendars = CalendarRows.open(folder / "journal.db")
     messages = Messages(Paths(folder))
     messages.recovered.result()
     folder_of_acc = AccFolder(folder / "acc", journal, rotate_bytes=200)
@@ -119,6 +122,7 @@ def _work(folder: Path) -> None:
         _told("message", recording.recorder.path.stem)
         _short_message(sms, came, one, now)
         mailwork.work(folder / "journal.db", one, now, _told)
+        read_calendar(calendars, f"30{number}", now, _told)
         incident = journal.incident_begin(now, "platform", "SURVIVAL")
         _told("incident", str(incident))
         directory.put_credential(Credential(f"10{number}", 2, HA1, None, "r", f"10{number}", "2026-03-02T08:00:00Z"))
@@ -138,7 +142,7 @@ def _work(folder: Path) -> None:
     _told("loaded", str(PEOPLE))
     _take_changes(directory._db)
     _told("loaded", str(PEOPLE + ADDED - REMOVED))
-    for opened in (messages, changes, journal, directory, sms, came, services, wholes):
+    for opened in (messages, changes, journal, directory, sms, came, services, wholes, calendars):
         opened.close()
 
 
@@ -223,6 +227,7 @@ def check(folder: Path, acknowledged: tuple[bytes, ...]) -> list[str]:
         wrong += mailwork.wrong(journal, promised)
         wrong += archivework.wrong(folder, journal, promised)
         wrong += _half_done(journal)
+        wrong += calendar_torn(journal)
         people = directory.execute("SELECT count(*) FROM person").fetchone()[0]
         loaded = directory.execute("SELECT people FROM loaded").fetchone()
         titled = directory.execute("SELECT count(*) FROM person WHERE title = 'Chef' AND family = 'Ek'").fetchone()[0]
@@ -262,11 +267,13 @@ _FOUND = {
     "reserve": "SELECT 1 FROM reserve WHERE unit = ?",
     "lifted": "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM block WHERE extension = ?)",
     "loaded": "SELECT 1 FROM loaded WHERE people >= ?",
+    **CALENDAR_FOUND,
 }
 _KINDS = (
     *("referral", "opening", "forwarding", "block", "person", "look", "message", "sms", "sms_reply"),
     *("service", "department", "leaver", "fault_report"),
     *("service", "department", "retention", "extract", "reserve"),
+    *("service", "department", "leaver", "fault_report", "calendar"),
 )
 
 
@@ -344,6 +351,7 @@ def _half_done(journal: sqlite3.Connection) -> list[str]:
         ("service", "SELECT entity FROM service_key"),
         ("leaver", "SELECT id FROM leaver"),
         ("fault_report", "SELECT id FROM fault_report"),
+        ("calendar", "SELECT extension FROM calendar"),
         ("department", "SELECT id FROM department_referral"),
         ("message", "SELECT id FROM message WHERE length_ms IS NOT NULL"),
         ("sms", "SELECT id FROM sms WHERE ended_at IS NOT NULL"),
