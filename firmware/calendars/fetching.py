@@ -15,7 +15,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import unquote, urljoin, urlsplit
@@ -36,6 +36,8 @@ TURNS_MAX = 3
 CHUNK = 64 << 10
 MARK_MAX = 200
 """Of an ETag, or a date; a longer one is not kept."""
+SETTLED = timedelta(seconds=2)
+"""What was changed so long before the answer will say so when it is changed again."""
 AGENT = "reservvaxel"
 _REDIRECTIONS = (301, 302, 303, 307, 308)
 _FAULTS: Final[Mapping[int, str]] = {401: "refused", 403: "refused", 404: "gone", 410: "gone", 429: "busy", 503: "busy"}
@@ -118,7 +120,7 @@ class Fetcher:
             if answer.status != 200:
                 raise NotFetched(_FAULTS.get(answer.status, "server"), _after_s(answer.headers.get("Retry-After", "")))
             body = await _body(answer)
-            return Fetched(body, _mark(answer, "ETag"), _mark(answer, "Last-Modified"))
+            return Fetched(body, _mark(answer, "ETag"), _modified(answer))
 
     async def _addresses(self, origin: Origin) -> list[str]:
         """Where this server is, as far as it may be asked there. Raises NotFetched."""
@@ -195,6 +197,16 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
 def _mark(answer: aiohttp.ClientResponse, name: str) -> str:
     mark = answer.headers.get(name, "")
     return mark if len(mark) <= MARK_MAX and mark.isascii() and mark.isprintable() else ""
+
+
+def _modified(answer: aiohttp.ClientResponse) -> str:
+    """ "" where it may have been changed again within its very second, which it would not tell (RFC 9110 §8.8.2.2)."""
+    mark = _mark(answer, "Last-Modified")
+    try:
+        since = parsedate_to_datetime(answer.headers.get("Date", "")) - parsedate_to_datetime(mark)
+        return mark if since >= SETTLED else ""
+    except (ValueError, TypeError):
+        return ""
 
 
 def _after_s(text: str) -> float:

@@ -57,12 +57,12 @@ async def test_what_is_there_and_nothing_when_it_is_as_it_was() -> None:
         seen.append(request)
         if request.headers.get("If-None-Match") == '"7"':
             return web.Response(status=304)
-        return web.Response(body=BODY, headers={"ETag": '"7"', "Last-Modified": "Mon, 23 Nov 2026 06:00:00 GMT"})
+        return web.Response(body=BODY, headers={"ETag": '"7"', "Last-Modified": "Mon, 05 Jan 2026 06:00:00 GMT"})
 
     async with serving(handler) as origin:
         first = await fetcher(origin).fetch(f"{origin}/x.ics?y=1")
         again = await fetcher(origin).fetch(f"{origin}/x.ics", first.etag, first.modified)
-    assert first == Fetched(BODY, '"7"', "Mon, 23 Nov 2026 06:00:00 GMT")
+    assert first == Fetched(BODY, '"7"', "Mon, 05 Jan 2026 06:00:00 GMT")
     assert again == Fetched(None)
     assert seen[0].path_qs == "/x.ics?y=1"
     assert "If-None-Match" not in seen[0].headers
@@ -298,6 +298,17 @@ async def test_a_certificate_that_nobody_vouches_for(tls: ssl.SSLContext) -> Non
 async def test_nobody_there() -> None:
     assert await fault_of(fetcher("http://127.0.0.1:1"), "http://127.0.0.1:1/") == "unreachable"
     assert await fault_of(fetcher(), "https://there-is-no-such-name.invalid/") in ("name", "unreachable")
+
+
+@pytest.mark.parametrize(("ago_s", "kept"), [(10, True), (0, False), (-10, False)])
+async def test_what_was_changed_this_second_may_be_changed_again_in_it(ago_s: int, kept: bool) -> None:
+    mark = format_datetime(datetime.now(UTC) - timedelta(seconds=ago_s), usegmt=True)
+
+    async def handler(_: web.Request) -> web.Response:
+        return web.Response(body=BODY, headers={"Last-Modified": mark})
+
+    async with serving(handler) as origin:
+        assert await fetcher(origin).fetch(origin) == Fetched(BODY, modified=mark if kept else "")
 
 
 async def test_a_mark_that_cannot_be_sent_back_is_not_kept() -> None:
