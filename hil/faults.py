@@ -12,8 +12,9 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from hil.cell import Cell
 from hil.net import NetError
@@ -22,6 +23,7 @@ from hil.platform import PlatformError
 from hil.platform.daemon import Daemon
 from hil.platform.kamailio import KamailioPlatform
 from hil.site import Site
+from hil.stormdeeds import STAFF
 from hil.stormplan import Fault
 
 __all__ = ["CLOCK_LIBRARY", "Faults", "clock_prefix"]
@@ -51,12 +53,14 @@ KILLED = {
     Fault.TRUNK_KILLED: "trunk",
     Fault.TUNNEL_KILLED: "tunnel",
     Fault.DATA_KILLED: "data",
+    Fault.WEB_KILLED: "web",
 }
 STOPPED = {
     Fault.EDGE_STOPPED: "edge",
     Fault.UNIT_STOPPED: "unit",
     Fault.CALLS_STOPPED: "calls",
     Fault.DATA_STOPPED: "data",
+    Fault.WEB_STOPPED: "web",
 }
 """The unit's own programs, and what befalls each."""
 
@@ -85,7 +89,8 @@ def clock_prefix(clock: Path, *shared: Path) -> tuple[str, ...]:
 
 class Faults:
     """`told(fault, struck, at)` hears when a fault comes into force or is mended, in the thread that does it;
-    `outside(fault, on)` strikes and mends those of the ways out. `cell`: the site's path by data, where it has one."""
+    `outside(fault, on)` strikes and mends those of the ways out. `cell`: the site's path by data, where it has one;
+    `also`: further programs of the unit, by name."""
 
     def __init__(
         self,
@@ -94,6 +99,7 @@ class Faults:
         told: Callable[[Fault, bool, float], None],
         outside: Callable[[Fault, bool], None] = lambda _fault, _on: None,
         cell: Cell | None = None,
+        also: Mapping[str, Daemon] = MappingProxyType({}),
     ) -> None:
         assert isinstance(site.platform, KamailioPlatform)
         self._site = site
@@ -109,12 +115,13 @@ class Faults:
             self._own["trunk"] = site.trunk
         if cell is not None:
             self._own |= {"data": cell.data, "tunnel": cell.tunnel}
+        self._own |= also
         self._platform_up = True
         self._platform_frozen = False
         self._flapped_down = False
         self._flapping: threading.Event | None = None
         self._short: set[int] = set()
-        self._loader, self._locker = Loader(site.paths, tuple(site.users)), JournalLocker(site.paths)
+        self._loader, self._locker = Loader(site.paths, (*site.users, *STAFF)), JournalLocker(site.paths)
 
     def strike(self, fault: Fault) -> None:
         """Lay it on the site; what is laid twice must be mended twice."""

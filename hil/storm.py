@@ -40,7 +40,10 @@ from hil.powered.actor import Powered
 from hil.powered.stormy import powered_breaches
 from hil.reaching import reaching_breaches
 from hil.site import PLATFORM_IP, Site
-from hil.stormdeeds import HELPER, Do
+from hil.staff import Staff
+from hil.staff import configuration as staffed
+from hil.staffed import staff_breaches
+from hil.stormdeeds import HELPER, STAFF, Do
 from hil.stormplan import AGAIN, POWER_ENDS, POWER_FAULTS, Chapter, Fault, Pair, Plan, pairs_of
 from hil.told import record
 from hil.town import CREDENTIALS, GATEWAY_URI, REGISTER_S, USERS, Town
@@ -92,6 +95,7 @@ class Outcome:
     by_modem: int = 0  # calls that were up in the mobile network, of the unit's modems
     emergencies_by_modem: int = 0  # of those to 112
     texts: int = 0  # that came to a mobile
+    referred: int = 0  # by the staff, and acknowledged
     chapters: int = 0  # begun
     lagged_s: float = 0.0  # of which nothing can be said, as this machine was too busy
     broken: list[Breach] = field(default_factory=list)
@@ -161,10 +165,12 @@ class _Storm:
         )
         self._cell = Cell(net, self._site, keys)
         self._names = Names(self._site.platform_host, PLATFORM_IP, [PLATFORM_IP])
-        self._people = People(self._site.paths, tuple(USERS), self._history, self._lock)
+        self._people = People(self._site.paths, (*USERS, *STAFF), self._history, self._lock)
         self._outside = Outside(modems, self._history, self._lock)
         self._town = Town(net, self._site, self._history, self._lock, self._people, self._outside)
-        self._faults = Faults(self._site, clock, self._fault_told, self._change_outside, self._cell)
+        self._staff = Staff(net, self._site, self._lock, plan.seed)
+        also = {"web": self._staff.web}
+        self._faults = Faults(self._site, clock, self._fault_told, self._change_outside, self._cell, also)
         self._threads: list[threading.Thread] = []
         self._in_force: set[Fault] = set()
         self._chapters_over, self._spells_over = threading.Event(), threading.Event()
@@ -180,6 +186,7 @@ class _Storm:
         self._site.start()
         self._cell.start()
         self._town.start()
+        self._staff.start()
         self._power.start(self._halt)
         began = self._history.began = time.monotonic()
         self._threads = [
@@ -196,9 +203,11 @@ class _Storm:
             self._spells_over.wait(MODE_WAIT_S)
             self._power.wait_up(MODE_WAIT_S)
             self._faults.mend_all()
+            self._staff.rest()
             self._live(time.monotonic() + LAST_S, quiet=True)
         if not self._over.is_set():
             self._town.listen()
+            self._staff.at_the_end()
             self._judge(time.monotonic())
         self._over.set()
         self._outcome.took_s = time.monotonic() - began
@@ -207,6 +216,7 @@ class _Storm:
         self._outcome.told = sum(one.label in TOLD and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.codes = sum(one.label in CODES and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.messages = sum(one.kept_at is not None for one in self._history.messages.values())
+        self._outcome.referred = self._staff.seen.acknowledged.total()
         seen = self._history.outside
         up = [one for one in seen.calls.values() if one.up_at is not None]
         self._outcome.by_modem, self._outcome.texts = len(up), seen.delivered.total()
@@ -221,6 +231,7 @@ class _Storm:
         with contextlib.suppress(NetError, PlatformError, OSError):
             self._faults.mend_all()
         self._power.stop()
+        self._staff.stop()
         self._town.stop()
         self._outside.stop()
         self._people.stop()
@@ -290,6 +301,7 @@ class _Storm:
             *reaching_breaches(history, now),
             *powered_breaches(history, now),
             *data_breaches(history, now),
+            *staff_breaches(self._staff.seen, now),
         ]
 
     def _revive(self, now: float) -> None:
@@ -333,6 +345,7 @@ class _Storm:
             with contextlib.suppress(StoreError, OSError, Exception):
                 self._see_journal()
                 self._people.see()
+                self._staff.see()
             with contextlib.suppress(StoreError, OSError, sqlite3.Error):
                 self._outside.see()
             if now - measured >= SIZES_S:
@@ -539,7 +552,7 @@ def _configured(keys: Keys, announcing: dict[str, object], power: dict[str, obje
     """The unit's: what lies over the site's own."""
     way = {section: dict(values) for section, values in by_data(keys).items()}
     way["platform"] |= {"nodes": [f"sip:{PROXY_NAME}"], "name_servers": [PLATFORM_IP]}
-    return CONFIGURATION | way | {"announcing": announcing, "power": power}
+    return CONFIGURATION | way | staffed() | {"announcing": announcing, "power": power}
 
 
 def _group(pid: int) -> int | None:

@@ -45,6 +45,7 @@ __all__ = [
     "ROAMER",
     "RUSH",
     "SENDER",
+    "STAFF",
     "STANDIN",
     "STREAM",
     "TWIN",
@@ -115,6 +116,8 @@ REFERRED, REFERRED_MOBILE = "1039", "+46701118888"
 MEETING = "*55*7"
 """The conference that is met in while a fault is struck."""
 PICK_UP = "*8%23"
+STAFF = ("1051", "1052", "1053", "1054")
+"""Have no phones; refer themselves by page, calendar and a command (hil/staff.py)."""
 DESK, SENDER, JOINER = APART.values()
 """Receptions: one that talks, one that sends on blind, one that asks first whom it sends on to."""
 

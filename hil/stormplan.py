@@ -34,6 +34,7 @@ __all__ = [
     "POWER_FAULTS",
     "THROUGH",
     "WAYS_OUT",
+    "WEB_FAULTS",
     "WELL_S",
     "Across",
     "Chapter",
@@ -92,6 +93,9 @@ class Fault(StrEnum):
     TUNNEL_KILLED = "tunnel killed"
     DATA_KILLED = "data killed"
     DATA_STOPPED = "data stopped"
+    # Pages, calendars, mail
+    WEB_KILLED = "web killed"
+    WEB_STOPPED = "web stopped"
 
 
 class Held(NamedTuple):
@@ -145,6 +149,7 @@ DATA_FAULTS: dict[Fault, Held] = {
     Fault.DATA_KILLED: Held(0.5, 3),
     Fault.DATA_STOPPED: Held(3, 8),
 }
+WEB_FAULTS: dict[Fault, Held] = {Fault.WEB_KILLED: Held(0.3, 4), Fault.WEB_STOPPED: Held(2, 12)}
 POWER_FAULTS: dict[Fault, Held] = {
     Fault.MAINS_LOST: Held(3, 12),
     Fault.MAINS_BROWN: Held(3, 12),
@@ -153,10 +158,10 @@ POWER_FAULTS: dict[Fault, Held] = {
 }
 POWER_ENDS: dict[Fault, Held] = {Fault.POWER_ENDS: Held(2, 16)}
 """Mains is back before, in or after the last words."""
-WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS, POWER_FAULTS, POWER_ENDS, DATA_FAULTS)
-"""What is wrong with the ways out, or with power, is no matter of modes: it comes and goes by itself, across whatever
-chapter there is. Of each of these one at a time, so that the others may live."""
-WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40), Held(8, 40), Held(60, 200), Held(30, 90))
+WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS, POWER_FAULTS, POWER_ENDS, DATA_FAULTS, WEB_FAULTS)
+"""What is wrong with the ways out, with power, or with pages, is no matter of modes: it comes and goes by itself,
+across whatever chapter there is. Of each of these one at a time, so that the others may live."""
+WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40), Held(8, 40), Held(60, 200), Held(30, 90), Held(10, 50))
 """And so long nothing is wrong of each,"""
 WELL_S = 30.0
 """and so long at the begin of all of them."""

@@ -136,6 +136,7 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
         "by_modem": outcome.by_modem,
         "emergencies_by_modem": outcome.emergencies_by_modem,
         "texts": outcome.texts,
+        "referred": outcome.referred,
         "broken": len(outcome.broken),
         "pairs_visited_percent": outcome.pairs_visited_percent,
         "broken_after_s": None if outcome.broken_after_s is None else round(outcome.broken_after_s, 1),
