@@ -28,6 +28,8 @@ from hil.browser import Browser, Unanswered
 from hil.net import Net, NetError
 from hil.platform import PlatformError
 from hil.platform.daemon import Daemon
+from hil.post import PORT as POST
+from hil.post import Post
 from hil.radicale import entry
 from hil.site import Site
 from hil.staffed import Seen, Way
@@ -40,6 +42,7 @@ PORT = 8080
 OFFICE_NUMBER = 240
 """Where calendars are had, in the phones' network."""
 EVERY_S = 5
+MAILS_A_MINUTE = 600
 BETWEEN_S = (0.5, 4.0)
 AGAIN_S = 0.5
 READ_WITHIN_S = 3 * EVERY_S
@@ -55,6 +58,12 @@ def configuration() -> dict[str, dict[str, object]]:
     return {
         "web": {"listen": [f"127.0.0.1:{PORT}"]},
         "calendars": {"every_s": EVERY_S, "servers": [f"http://{_office()}:{PORT}"]},
+        "mail": {
+            "server": f"{_office()}:{POST}",
+            "security": "none",
+            "sender": "vaxel@norrby.example",
+            "per_minute": MAILS_A_MINUTE,
+        },
     }
 
 
@@ -63,7 +72,7 @@ def _office() -> str:
 
 
 class Staff:
-    """`lock` guards `seen`. They are in the directory that was loaded."""
+    """`lock` guards `seen`. They are in the directory that was loaded. Mail is of the same office."""
 
     def __init__(self, net: Net, site: Site, lock: threading.RLock, seed: int) -> None:
         self.seen = Seen()
@@ -77,7 +86,13 @@ class Staff:
         self._server = Daemon(office, server, net.directory / "office.log", lambda: True)
         program = [*site.prefix, sys.executable, "-m", "firmware.app", "web", "--config", str(site.config_file)]
         self.web = Daemon(site.host, program, net.directory / "web.log", self._serves)
+        self._post = Post(office, _office(), net.directory / "post", site.paths, seed)
         self._threads: list[threading.Thread] = []
+
+    @property
+    def mailed(self) -> int:
+        """Mails that have come."""
+        return self._post.arrived()
 
     def start(self) -> None:
         """`web` serves, each has a PIN and a calendar; and all begin."""
@@ -91,6 +106,7 @@ class Staff:
             for extension in STAFF:
                 self._write(extension, "")
                 calendars.subscribe(extension, f"http://{_office()}:{PORT}/{extension}.ics", "rig", now)
+        self._post.start()
         self.web.start()
         self._threads = [threading.Thread(target=self._live, args=(one,), daemon=True) for one in STAFF]
         for thread in self._threads:
@@ -98,6 +114,7 @@ class Staff:
 
     def stop(self) -> None:
         self.rest()
+        self._post.stop()
         for program in (self.web, self._server):
             with contextlib.suppress(PlatformError):  # it was never started
                 program.stop()
@@ -107,6 +124,7 @@ class Staff:
         self._over.set()
         for thread in self._threads:
             thread.join(JOIN_S)
+        self._post.rest()
 
     def see(self) -> None:
         """What the journal has of them. Raises sqlite3.Error."""
@@ -115,8 +133,10 @@ class Staff:
         sql = "SELECT extension, source, count(*) FROM referral GROUP BY extension, source"
         with contextlib.closing(sqlite3.connect(f"file:{self._site.paths.journal}?mode=ro", uri=True)) as db:
             found = {(extension, source): times for extension, source, times in db.execute(sql) if extension in STAFF}
+        mail = self._post.wrong()
         with self._lock:
             self.seen.kept = Counter(found), acknowledged
+            self.seen.mail = mail
 
     def at_the_end(self) -> None:
         """All is mended: each way once more, and back; what is not so then is wrong."""

@@ -19,12 +19,14 @@ Way = tuple[str, str]
 class Seen:
     """`tried`: referrals that somebody has begun to set, each once however often it is said again; `acknowledged`:
     those of them that were answered by "it is so". `kept`: what the journal had at its last look, with what had been
-    acknowledged before that look; None: not looked yet. `wrong`: what was not so at the end."""
+    acknowledged before that look; None: not looked yet. `wrong`: what was not so at the end.
+    `mail`: what is wrong with mail (hil/smtp.py)."""
 
     tried: Counter[Way] = field(default_factory=Counter)
     acknowledged: Counter[Way] = field(default_factory=Counter)
     kept: tuple[Counter[Way], Counter[Way]] | None = None
     wrong: list[str] = field(default_factory=list)
+    mail: list[str] = field(default_factory=list)
 
 
 def staff_breaches(seen: Seen, now: float) -> Iterator[Breach]:
@@ -39,3 +41,5 @@ def staff_breaches(seen: Seen, now: float) -> Iterator[Breach]:
                 yield Breach("staff", now, f"{way}: {seen.tried[way]} referrals set, {kept[way]} kept")
     for why in seen.wrong:
         yield Breach("staff", now, why)
+    for why in seen.mail:
+        yield Breach("mail", now, why)

@@ -96,6 +96,7 @@ class Outcome:
     emergencies_by_modem: int = 0  # of those to 112
     texts: int = 0  # that came to a mobile
     referred: int = 0  # by the staff, and acknowledged
+    mailed: int = 0  # that came
     chapters: int = 0  # begun
     lagged_s: float = 0.0  # of which nothing can be said, as this machine was too busy
     broken: list[Breach] = field(default_factory=list)
@@ -217,6 +218,7 @@ class _Storm:
         self._outcome.codes = sum(one.label in CODES and one.up_at is not None for one in self._history.heard_calls)
         self._outcome.messages = sum(one.kept_at is not None for one in self._history.messages.values())
         self._outcome.referred = self._staff.seen.acknowledged.total()
+        self._outcome.mailed = self._staff.mailed
         seen = self._history.outside
         up = [one for one in seen.calls.values() if one.up_at is not None]
         self._outcome.by_modem, self._outcome.texts = len(up), seen.delivered.total()

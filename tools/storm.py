@@ -137,6 +137,7 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
         "emergencies_by_modem": outcome.emergencies_by_modem,
         "texts": outcome.texts,
         "referred": outcome.referred,
+        "mailed": outcome.mailed,
         "broken": len(outcome.broken),
         "pairs_visited_percent": outcome.pairs_visited_percent,
         "broken_after_s": None if outcome.broken_after_s is None else round(outcome.broken_after_s, 1),
