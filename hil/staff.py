@@ -150,14 +150,14 @@ class Staff:
     def _last_time(self, extension: str, reason: str, number: int, browser: Browser) -> None:
         def back() -> bool:
             self._write(extension, "")
-            return browser.says("/back")
+            return self._read_now(extension) and browser.says("/back")
 
         def by_page() -> bool:
             return browser.says("/away", reason=reason, until="open", sure="1", once=once)
 
         def by_calendar() -> bool:
             self._write(extension, entry(once, f"{LETTERS[reason]}: rig", now - LASTS, now + LASTS))
-            return True
+            return self._read_now(extension)
 
         def by_operator() -> bool:
             return self._refer(self._referral(extension, reason, once))
@@ -267,6 +267,14 @@ class Staff:
         with self._lock:
             self.seen.acknowledged[way] += 1
         return True
+
+    def _read_now(self, extension: str) -> bool:
+        """As by the button of one's page: one that has failed is asked ever more seldom. Raises Unanswered."""
+        try:
+            with contextlib.closing(Calendars.open(self._site.paths.journal)) as calendars:
+                return calendars.again(extension, datetime.now(UTC))
+        except (StoreError, sqlite3.Error, OSError) as error:
+            raise Unanswered from error
 
     # ---- what they see of the unit
 
