@@ -40,7 +40,7 @@ async def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncI
         await runner.cleanup()
 
 
-def fetcher(*servers: str, whole_s: float = 5.0, silent_s: float = 5.0) -> Fetcher:
+def fetcher(*servers: str, whole_s: float = 40.0, silent_s: float = 40.0) -> Fetcher:
     return Fetcher(Policy.of(servers, ["10.0.0.0/8"]), whole_s=whole_s, silent_s=silent_s)
 
 

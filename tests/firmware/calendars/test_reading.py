@@ -197,4 +197,4 @@ async def test_a_child_that_takes_too_long_is_ended() -> None:
     began = datetime.now(UTC)
     with pytest.raises(NotRead, match="too_heavy"):
         await read_apart(calendar(*lines), NOW, wall_s=1.5)
-    assert datetime.now(UTC) - began < timedelta(seconds=5)
+    assert datetime.now(UTC) - began < timedelta(seconds=30)
