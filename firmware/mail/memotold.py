@@ -8,7 +8,7 @@ from datetime import datetime
 
 from callcontrol.plan.catalogue import Words, words
 from callcontrol.plan.memo import Memo, Wants
-from callcontrol.plan.model import Directory, Unreadable
+from callcontrol.plan.model import Directory, Person, Unreadable
 from callcontrol.plan.number import pretty
 from callcontrol.plan.schedule import STOCKHOLM
 from callcontrol.trunk.smsqueue import Kind as SmsKind
@@ -55,8 +55,7 @@ class MemoTold:
                 log.warning("rvx-event kind=memo_untold why=%s", type(error).__name__)
 
     def _look_at(self, memo: Memo, now: datetime) -> None:
-        extension = self._people.extension(memo.extension)
-        person = self._people.person(extension.person) if extension is not None and extension.person else None
+        person = self._told_of(memo.extension)
         by_mail = bool(self._mail.server) and self._mail.memos != "no"
         if person is not None and person.email and by_mail:
             name = mail_name(memo.id, person.email)
@@ -66,7 +65,7 @@ class MemoTold:
                 return
             if known.state is not MailState.FAILED:
                 return
-        number = address_of(extension.person, self._people) if extension is not None and extension.person else None
+        number = address_of(person.id, self._people) if person is not None else None
         if number is None or not self._modem:
             return
         # Nothing of what it says: an SMS lies open on a screen.
@@ -76,6 +75,15 @@ class MemoTold:
             self._out.put(name, SmsKind.MESSAGE, number, words("mail", "memo_sms", (("site", self._site),)), now)
         elif sent.state in (SmsState.SENT, SmsState.DELIVERED):
             self._memos.sent(memo.id, "sms", now)
+
+    def _told_of(self, number: str) -> Person | None:
+        """Whose the phone is; of a group or a reception whoever looks after the department's telephony."""
+        extension = self._people.extension(number)
+        if extension is None:
+            return None
+        unit = self._people.unit(extension.unit)
+        name = extension.person or (unit.telephony_contact if unit is not None else None)
+        return self._people.person(name) if name else None
 
     def _queue(self, memo: Memo, to: str, name: str, now: datetime) -> None:
         bare = self._mail.memos == "bare" or secret(memo.extension, self._people)

@@ -316,6 +316,15 @@ def test_without_an_address_it_goes_by_sms_that_says_nothing_of_it(site: Site, s
     assert memo_state(site, "m") is MemoState.SENT
 
 
+def test_a_message_to_a_phone_of_nobodys_goes_to_the_departments_contact(site: Site, server: MailServer) -> None:
+    memo(site, "m", "1900")
+    memo(site, "gone", "4711")
+    site.go(10)
+    assert [one.recipient for one in server.taken] == [ANNA]
+    assert "Till: 1900" in server.taken[0].message.get_content()
+    assert (memo_state(site, "m"), memo_state(site, "gone")) == (MemoState.SENT, MemoState.TAKEN)
+
+
 def test_refused_by_mail_it_goes_by_sms(site: Site, server: MailServer) -> None:
     server.say = {"rcpt": [b"550 no such user"]}
     memo(site, "m", "1001")
