@@ -94,6 +94,9 @@ class MemoRows(OfJournal):
 
     def read(self, name: str, now: datetime) -> bool:
         """They have seen it. False: they had."""
+        row = self._db.execute("SELECT state FROM memo WHERE id = ?", (name,)).fetchone()
+        if row is None or following(State(row[0]), Happened.READ) is None:
+            return False  # asked for each that a page shows: no lock is taken for nothing
         return transact(self._db, lambda: _step(self._db, name, Happened.READ, {"read_at": to_text(now)}, now))
 
     def handled(self, name: str, by: str, now: datetime) -> bool:
