@@ -23,8 +23,9 @@ BUSY = (486, 600)
 Taken = Refusal | None
 """None: the call is led; else what stands on the caller's display, also where all is well (`_done`)."""
 
-_NOT_SPOKEN = frozenset({"marked", "no_common_sound"})
-"""A threat is marked unheard, and what has no sound hears nothing."""
+_SPOKEN = frozenset({"call_back", "call_back_full", "call_back_off", "added", "may_not"})
+"""What is said aloud, in a call that is answered for it. Who wants a call of others' and cannot have it is refused, as
+phones know it, with the words on the display; a threat is marked unheard."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class Dialling:
             said = self._functions[wanted.does](invited, asked.caller, wanted.number, now)
         if said is None:
             return
-        if asked.caller and isinstance(said, Spoken) and said.key not in _NOT_SPOKEN and not _led(invited, wanted):
+        if asked.caller and isinstance(said, Spoken) and said.key in _SPOKEN and not _led(invited, wanted):
             told = Said(key=said.key, who=said.of) if said.key == "added" else Said(key=said.key, target=said.of)
             self._tell(invited, asked.caller, told, said)
         else:
