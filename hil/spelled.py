@@ -1,7 +1,7 @@
 """Recordings that can be told apart by ear of a machine: each phrase is three short tones, of which each has its place
 in the band. So what a real phone heard is written down phrase by phrase, and compared with what was to be said.
 
-Three alphabets of eight tones, 100 Hz apart; a tone lasts 60 ms and is looked for by Goertzel's filter in 40 ms.
+Three alphabets of eight tones, 100 Hz apart; a tone lasts 90 ms and is looked for by Goertzel's filter in 40 ms.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FIRST_HZ, APART_HZ = 500, 100
 TONES = 8
 """Of one alphabet; the next one begins after its last."""
 LETTERS = 3
-TONE_S, WINDOW_S, STEP_S = 0.06, 0.04, 0.01
+TONE_S, WINDOW_S, STEP_S = 0.09, 0.04, 0.01
 SHARE = 0.6
 """Of a window's energy that lies in the tone which is heard in it."""
 LOUD = 0.02
