@@ -1,5 +1,6 @@
 """Tells the edge what waits in each mailbox, for the lamps of phones (RFC 3842): when that has changed, whoever has
-changed it, and all of it to an edge that is new."""
+changed it, and all of it to an edge that is new, or by a process that is. A mailbox that was never left anything is the
+platform's to tell of."""
 
 from __future__ import annotations
 
@@ -59,7 +60,7 @@ class WaitingLamps:
             self._told, self._told_to = {}, self._link.local_port
         for extension in sorted({*self._waiting, *self._told}):
             waiting = self._waiting.get(extension, Waiting())
-            if self._told.get(extension, Waiting()) == waiting:
+            if self._told.get(extension) == waiting:
                 continue
             try:
                 response = await self._link.request(self._publish(extension, waiting))
@@ -69,7 +70,7 @@ class WaitingLamps:
             if response is None or response.status != 200:
                 return
             self._told[extension] = waiting
-            if waiting == Waiting():
+            if extension not in self._waiting:
                 del self._told[extension]
 
     def _publish(self, extension: str, waiting: Waiting) -> Request:

@@ -116,10 +116,12 @@ class Mailbox(OfJournal):
         return None if at is None else from_text(at)
 
     def all_waiting(self) -> Mapping[str, Waiting]:
-        """Of each mailbox in which something lies."""
+        """Of each mailbox for which there is any message, discarded ones too: nothing waits there, which its lamp may
+        not know yet."""
         sql = (
-            "SELECT extension, count(*) FILTER (WHERE heard_at IS NULL), count(heard_at) FROM message"  # noqa: S608
-            f" WHERE {_HELD_AT_ALL} GROUP BY extension ORDER BY extension"
+            "SELECT extension, count(*) FILTER (WHERE discarded_at IS NULL AND heard_at IS NULL),"
+            " count(heard_at) FILTER (WHERE discarded_at IS NULL) FROM message"
+            " WHERE extension <> '' AND length_ms IS NOT NULL GROUP BY extension ORDER BY extension"
         )
         return {extension: Waiting(new, old) for extension, new, old in self._db.execute(sql)}
 

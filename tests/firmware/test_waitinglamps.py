@@ -107,6 +107,15 @@ def test_a_new_edge_is_told_all_of_it(tmp_path: Path) -> None:
     within(journal, work)
 
 
+def test_a_lamp_that_was_left_on_is_put_out(tmp_path: Path) -> None:
+    """By a process that begins after the mailbox was emptied."""
+    journal = tmp_path / "journal.db"
+    leave(journal, "a")
+    with closing(Mailbox.open(journal)) as store:
+        store.discard("1001", "a", "1001", NOW)
+    within(journal, lambda edge: iter([["1001 no 0/0"]]))
+
+
 @pytest.mark.parametrize("status", [None, 500])
 def test_what_it_does_not_take_it_is_told_again(status: int | None, tmp_path: Path) -> None:
     journal = tmp_path / "journal.db"
