@@ -104,7 +104,7 @@ class Announcing:
 
     async def take(self, invited: Invited, caller: str, told: Told) -> bool:
         """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
-        if not self._messages.room:
+        if told.mailbox is not None and not self._messages.takes(told.mailbox, caller):
             told = replace(told, mailbox=None)
         if not can_be_called(caller):
             told = replace(told, contact=None)

@@ -93,7 +93,9 @@ class _Visit:
             if not await self._did(turn):
                 turn = menu.failed()
                 continue
-            if turn.records:
+            if turn.records and not await self._to._mailboxes.room():
+                turn = menu.failed()
+            elif turn.records:
                 turn = menu.recorded(well=await self._record(turn))
             elif turn.calls is not None:
                 turn = menu.unanswered(await self._call(turn.calls))

@@ -66,8 +66,12 @@ class Mailboxes(Recordings[Mailbox]):
         """What callers hear now, where something was recorded."""
         return await self._in_thread(lambda: self._greeting(extension))
 
+    async def room(self) -> bool:
+        """Whether one more greeting may be recorded."""
+        return bool(await self._in_thread(lambda: self._has_room(BYTES_MAX, GREETINGS_MAX)))
+
     def record(self) -> Recording:
-        """A greeting; when it is finished it is on the disk, and nothing more."""
+        """A greeting, where there is `room`; when it is finished it is on the disk, and nothing more."""
         recorder = Recorder(self._path(new_name()), self._disk)
         return Recording(recorder, lambda one, closed: self._thread.submit(self._recorded, one, closed), GREETING_MAX_S)
 

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,10 @@ __all__ = ["Kept", "Messages", "Recording"]
 MESSAGES_MAX = 5_000
 BYTES_MAX = 1 << 30
 """Of all messages: 37 hours."""
+HELD_MAX = 100
+"""In one mailbox: whoever fills it takes no room from the others. Its owner has long been reminded."""
+LEFT_MAX = 20
+"""By one number in an hour."""
 LOOK_EVERY_S = 10.0
 """It is looked anew so often whether there is room, while anybody asks."""
 
@@ -77,6 +81,7 @@ class Messages(Recordings[MessageRows]):
     """Recordings that are to be kept must be finished before `close`."""
 
     def __init__(self, paths: Paths) -> None:
+        self._full: tuple[frozenset[str], frozenset[str]] = frozenset(), frozenset()  # mailboxes, and callers
         self._room = False  # until what the process before this one has left is in order
         self._looked_s = 0.0
         super().__init__("messages", paths.messages, paths.journal, MessageRows)
@@ -89,6 +94,11 @@ class Messages(Recordings[MessageRows]):
             self._looked_s = now_s
             self._do(self._look)
         return self._room
+
+    def takes(self, extension: str, caller: str) -> bool:
+        """Whether that one may leave one more there, as of a moment ago."""
+        full, busy = self._full
+        return self.room and extension not in full and caller not in busy
 
     def begin(self, extension: str, caller: str, call_id: str, why: str) -> Recording:
         """For an extension; only while there is `room`."""
@@ -147,5 +157,6 @@ class Messages(Recordings[MessageRows]):
         room = False
         try:
             room = self._has_room(BYTES_MAX, MESSAGES_MAX)
+            self._full = self._opened().full(datetime.now(UTC) - timedelta(hours=1), HELD_MAX, LEFT_MAX)
         finally:
             self._room = room

@@ -62,6 +62,15 @@ class MessageRows(OfJournal):
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM message")  # noqa: S608  names of ours
         return {message.id: message for message in map(_message, rows)}
 
+    def full(self, since: datetime, held_max: int, left_max: int) -> tuple[frozenset[str], frozenset[str]]:
+        """Mailboxes in which so many lie, and numbers that have left so many since."""
+        held = "SELECT extension FROM message WHERE discarded_at IS NULL GROUP BY extension HAVING count(*) >= ?"
+        left = "SELECT caller FROM message WHERE left_at > ? AND caller <> '' GROUP BY caller HAVING count(*) >= ?"
+        return (
+            frozenset(number for (number,) in self._db.execute(held, (held_max,))),
+            frozenset(number for (number,) in self._db.execute(left, (to_text(since), left_max))),
+        )
+
     def left_in(self, call_id: str) -> tuple[Message, ...]:
         """What was left in one call, by its record's Call-ID."""
         sql = f"SELECT {_COLUMNS} FROM message WHERE call_id = ? AND length_ms IS NOT NULL"  # noqa: S608  names of ours

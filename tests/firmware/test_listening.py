@@ -325,6 +325,14 @@ def test_silence_is_no_greeting(paths: Paths) -> None:
     assert any("Inget meddelande har spelats in" in each for each in line.heard)
 
 
+def test_a_full_disk_records_no_greeting(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailboxes, "BYTES_MAX", 0)
+    line = Line(paths, ["4", "1", "*"])
+    line.run()
+    assert any("Det gick inte" in each for each in line.heard)
+    assert files(paths) == set()
+
+
 def test_what_nobody_used_is_gone_at_the_next_start(paths: Paths) -> None:
     sound(paths.greetings, "left", 1)
     (paths.greetings / "notes.txt").touch()

@@ -100,6 +100,26 @@ def test_what_was_said_is_kept_and_told_of_once(paths: Paths) -> None:
     assert (rows(paths), len(told(paths))) == ([message], 1)
 
 
+def test_nobody_fills_it_for_the_others(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one mailbox, nor one caller; who shows no number is bounded by the mailbox."""
+    monkeypatch.setattr(messages, "HELD_MAX", 3)
+    monkeypatch.setattr(messages, "LEFT_MAX", 2)
+    monkeypatch.setattr(messages, "LOOK_EVERY_S", 0.0)
+    now = datetime.now(UTC)
+    with closing(MessageRows.open(paths.journal)) as store:
+        for number, (extension, caller) in enumerate([("1002", ""), ("1002", ""), ("1002", "1001"), ("1003", "1001")]):
+            store.left(Message(id=f"m{number}", extension=extension, caller=caller, left_at=now, length_ms=1))
+
+    async def look(place: Messages) -> None:
+        seen = {(whom, by): place.takes(whom, by) for whom in ("1002", "1003") for by in ("", "1001", "1004")}
+        assert seen == {
+            ("1002", ""): False, ("1002", "1001"): False, ("1002", "1004"): False,
+            ("1003", ""): True, ("1003", "1001"): False, ("1003", "1004"): True,
+        }  # fmt: skip
+
+    within(paths, look)
+
+
 def test_what_the_end_of_the_process_meets_is_kept(paths: Paths) -> None:
     async def leave(place: Messages) -> None:
         recording = place.begin("1002", "", "c", "busy")
