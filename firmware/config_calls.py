@@ -166,6 +166,13 @@ class Announcing:
             "a number that is called to listen to one's mailbox, and pressed by who calls a SIM",
         ),
     )
+    voicemail_always: str = field(
+        default="no",
+        metadata=key(
+            Choice(("yes", "no")),
+            "whether that number is the unit's while the platform serves, too: one that the platform does not have",
+        ),
+    )
     music: str = field(
         default="",
         metadata=key(FILE_OR_NONE, "what who waits hears: files of sound, in turns; none: a quiet tune of our own"),

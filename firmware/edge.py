@@ -118,6 +118,7 @@ def edge_settings(
         codes_noted=of_calls(config.codes.table),
         codes_before=of_numbers(config.codes.table),
         codes_observed=observed(config.codes.table) if config.codes.observed != "no" else "",
+        mailbox=config.announcing.voicemail if config.announcing.voicemail_always == "yes" else "",
         codes_heard=config.codes.observed == "heard",
         gateway_username=config.secrets.gateway.username,
         gateway_password=config.secrets.gateway.password,

@@ -98,7 +98,7 @@ def open_told(
     recordings = record(net.directory / "said", tones, tone_s, (away, reception))
     announcing: dict[str, object] = {"languages": ["sv"], "recordings": str(recordings)}
     if voicemail:
-        announcing["voicemail"] = voicemail
+        announcing |= {"voicemail": voicemail, "voicemail_always": "yes"}
     if music_hz is not None:
         announcing["music"] = str(write_tone(_made(net.directory / "music" / "tone.wav"), music_hz, TUNE_S).parent)
     site = Site(net, users=users, configuration={"announcing": announcing, **(configuration or {})})

@@ -2,7 +2,7 @@
 
 The parts in `cfg/` are Kamailio's own language; words in capitals stand for values, and these names switch what is
 compiled in: NO_PLATFORM, DATA, BY_CONTACT, LEARNT, EVENTS, TRUNK_GATEWAY, GATEWAY_NATIONAL, GATEWAY_DIGEST, REGISTERS,
-WITH_TLS, UNPROBED, PAIR, NORTH_STREAM."""
+WITH_TLS, UNPROBED, MAILBOX, PAIR, NORTH_STREAM."""
 
 from __future__ import annotations
 
@@ -178,6 +178,7 @@ def render(settings: EdgeSettings) -> str:
         "BY_CONTACT": settings.by_contact,
         "LEARNT": settings.learnt,
         "UNPROBED": not settings.probe,
+        "MAILBOX": bool(settings.mailbox),
         "EVENTS": settings.events,
         "WITH_TLS": settings.tls,
         "TRUNK_GATEWAY": settings.trunk_gateway is not None,
@@ -365,6 +366,7 @@ def _values(s: EdgeSettings) -> dict[str, str]:
         "IS_CODE": f'($rU =~ "^({s.codes})$")' if s.codes else '($rU == "")',
         "IS_NOTED_CODE": f'($rU =~ "^({s.codes_noted})$")' if s.codes_noted else "(1 == 0)",
         "CODE_BEFORE": s.codes_before or "x",
+        "MAILBOX_NUMBER": s.mailbox,
         "IS_OBSERVED_CODE": f'($avp(dialled) =~ "^({s.codes_observed})$")' if s.codes_observed else "(1 == 0)",
         "CODE_DONE_FROM": "180" if s.codes_heard else "200",
         "WAYS_NORMAL": normal + ".",

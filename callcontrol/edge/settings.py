@@ -125,6 +125,8 @@ class EdgeSettings:
     """and what stands before a number, which is noted alone."""
     codes_observed: str
     """Those that the platform is believed to have done when it has answered them; "" for none;"""
+    mailbox: str
+    """The number that is the unit's own in all modes; "" for none."""
     codes_heard: bool
     """or has only let something be heard."""
     gateway_username: str

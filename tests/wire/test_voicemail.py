@@ -167,7 +167,7 @@ def test_a_message_lights_the_lamp_is_heard_and_removed(house: House) -> None:
         house.hears(house.owner, SAID["you_have"])
         house.hears(house.owner, SAID["new_message"])
         house.hears(house.owner, house.caller.tone_hz, SPOKEN_S / 2)
-        house.owner.press("6")
+        house.owner.press("1")  # again
         told("0/1")
         house.owner.press("3")
         house.hears(house.owner, SAID["message_is_discarded"])
@@ -241,6 +241,25 @@ def test_a_greeting_spoken_by_telephone_is_what_callers_hear(house: House) -> No
     house.owner.press("5")
     house.hears(house.owner, SAID["greeting_is_gone"])
     house.site.wait(lambda: not list(greetings.glob("*.wav")), STEP_S, "its sound is gone")
+
+
+@pytest.mark.long
+def test_what_was_left_in_an_outage_is_heard_after_it(house: House) -> None:
+    """By the number that is the unit's own, while the platform serves."""
+    message = house.leaves_message()
+    house.site.platform.start()
+    try:
+        house.site.wait_back(2 * STEP_S)
+        house.dials(house.owner, NUMBER)
+        house.hears(house.owner, SAID["you_have"])
+        house.hears(house.owner, house.caller.tone_hz, SPOKEN_S / 2)
+        house.owner.press("6")
+        house.site.wait(lambda: house.held()[0].heard_at is not None, STEP_S, "heard")
+        house.hangs_up(house.owner)
+        assert house.held()[0].id == message.id
+    finally:
+        house.site.platform.kill()
+        house.site.wait_mode("SURVIVAL", 2 * STEP_S)
 
 
 @pytest.mark.long
