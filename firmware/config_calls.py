@@ -71,9 +71,11 @@ def _code(function: Function, default: str, meaning: str) -> Any:
 
 
 AS_SET = "set"
+NIGHT, FAULT = "*84# *84*N#", "*85#"
+"""Ours: no set has any such."""
 
 
-def _own(own: Own, example: str, meaning: str) -> Any:
+def _own(own: Own, example: str, meaning: str, default: str = AS_SET) -> Any:
     def check(text: str) -> str:
         try:
             for one in text.split():
@@ -86,7 +88,7 @@ def _own(own: Own, example: str, meaning: str) -> Any:
         return text if text == AS_SET else check(text)
 
     expected = f'"{AS_SET}", codes as "{example}" parted by a blank, or ""'
-    return field(default=AS_SET, metadata=key(Text(expected, or_empty(whole)), meaning))
+    return field(default=default, metadata=key(Text(expected, or_empty(whole)), meaning))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,13 @@ class Codes:
     call_as: str = _own(Own.CALL_AS, "*75*P*N#", "call outside from here as this extension may; by its PIN")
     past: str = _own(Own.PAST, "*60*N#", "ring this extension past its forwarding and do-not-disturb, by who may")
     withheld: str = _own(Own.WITHHELD, "*42#A", "call this number, one's own withheld for once")
+    night: str = _own(
+        Own.NIGHT,
+        "*84*N#",
+        "the key of one's reception: closed or open; N: 0 as its hours say, 1 open, 2 lunch, 3 night",
+        NIGHT,
+    )
+    fault: str = _own(Own.FAULT, "*85#", "report that something is wrong with this phone", FAULT)
 
     @property
     def table(self) -> tuple[Code, ...]:

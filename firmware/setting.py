@@ -10,6 +10,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -20,8 +21,9 @@ from callcontrol.confirmed import KEY_YES, asked, confirmed, displayed
 from callcontrol.media.phrases import Sentence
 from callcontrol.plan.absence import Opening, Referral
 from callcontrol.plan.codes import Dialled, Own
+from callcontrol.plan.faultreport import FaultReport
 from callcontrol.plan.model import Forwarding
-from callcontrol.plan.setting import Asks, Ends, Locks, Said, Settled, Write
+from callcontrol.plan.setting import Asks, Ends, Locks, Presses, Said, Settled, Write
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
 from firmware.asking import Asking
@@ -30,6 +32,8 @@ from firmware.places import Place
 from firmware.speaking import Speaking
 from firmware.store import StoreError
 from firmware.store.changes import Changes
+from firmware.store.faults import FaultRows
+from firmware.store.services import Services
 
 if TYPE_CHECKING:
     from firmware.announcing import Announcing
@@ -94,7 +98,7 @@ class Setting:
         try:
             writing = asyncio.get_running_loop().run_in_executor(self._thread, self._write, writes, by)
             await asyncio.shield(writing)  # who hangs up meanwhile ends it not
-        except (StoreError, sqlite3.Error, OSError) as error:
+        except (StoreError, sqlite3.Error, OSError, OverflowError) as error:
             log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
             return False
         return True
@@ -214,6 +218,12 @@ class Setting:
                         self._changes.end_forwarding(extension, condition, by, now)
                 case Locks(extension, locked):
                     (self._changes.lock if locked else self._changes.unlock)(extension, by, now)
+                case Presses(service, key_):
+                    with closing(Services.open(self._journal)) as services:
+                        services.press(service, key_, by, now)
+                case FaultReport():
+                    with closing(FaultRows.open(self._journal)) as faults:
+                        faults.report(one)
 
     def _close(self) -> None:
         if self._changes is not None:

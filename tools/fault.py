@@ -9,7 +9,6 @@ from callcontrol.plan.catalogue import words
 from callcontrol.plan.faultreport import Fault, FaultReport, Source, answered
 from callcontrol.plan.schedule import STOCKHOLM
 from firmware.config import Config
-from firmware.store import Journal
 from firmware.store.changes import new_id
 from firmware.store.faults import FaultRows
 from tools.errors import DONE, UserError
@@ -39,7 +38,6 @@ def _report(args: argparse.Namespace, out: Output, config: Config) -> int:
     with opened(config) as store:
         if args.extension is not None and store.people.extension(args.extension) is None:
             raise UserError("RVX-K03", f"{args.extension[:20]} is no extension here.")
-        incident = Journal(store.people.journal).incident_open()
         try:
             report = FaultReport(
                 id=new_id(),
@@ -49,11 +47,10 @@ def _report(args: argparse.Namespace, out: Output, config: Config) -> int:
                 source=Source.COMMAND,
                 what=Fault(args.what),
                 text=args.text,
-                mode="NORMAL" if incident is None else "SURVIVAL",
-                incident=incident,
             )
             with closing(FaultRows.open(config.paths.journal)) as rows:
                 rows.report(report)
+                report = rows.one(report.id) or report
         except (ValueError, OverflowError) as error:
             raise UserError("RVX-H12", f"{error}.") from error
     if out.json:

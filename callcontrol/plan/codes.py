@@ -102,6 +102,8 @@ class Own(StrEnum):
     CALL_AS = "call_as"  # with the right of one's own extension, from another's
     PAST = "past"  # past forwarding and do-not-disturb, for who may
     WITHHELD = "withheld"
+    NIGHT = "night"  # the key of one's reception: closed, and open again
+    FAULT = "fault"  # reports that something is wrong with this phone
 
     @property
     def letters(self) -> frozenset[str]:
@@ -128,6 +130,7 @@ _OWN: dict[Own, tuple[str, ...]] = {
     Own.CALL_AS: ("P", "PN"),
     Own.PAST: ("N",),
     Own.WITHHELD: ("A",),
+    Own.NIGHT: ("", "N"),
 }
 """Those without an entry have no letters."""
 

@@ -14,15 +14,18 @@ from datetime import datetime
 
 from callcontrol.plan.absence import Opening, Referral, Source
 from callcontrol.plan.codes import Dialled, Own
+from callcontrol.plan.faultreport import Fault, FaultReport
+from callcontrol.plan.faultreport import Source as Reported
 from callcontrol.plan.model import Condition, Directory, Extension, Forwarding, choices_of
 from callcontrol.plan.number import NumberKind, parse_dialled
 from callcontrol.plan.outside import reaches
 from callcontrol.plan.plan import ours
 from callcontrol.plan.reasons import Needs, Reason
 from callcontrol.plan.refer import Question, referral
-from callcontrol.plan.rights import Given, Right, may_do
+from callcontrol.plan.rights import Given, Right, may_do, may_serve
+from callcontrol.plan.service import Key, Service, press, served_at, serving, turned
 
-__all__ = ["Asks", "Ends", "Locks", "Said", "Settled", "Write", "may_set", "settle", "status"]
+__all__ = ["Asks", "Ends", "Locks", "Presses", "Said", "Settled", "Write", "may_set", "settle", "status"]
 
 _ALL = tuple(Condition)
 _ALWAYS = (Condition.ALWAYS, Condition.FOLLOW_ME)
@@ -43,7 +46,15 @@ class Locks:
     locked: bool
 
 
-Write = Referral | Opening | Forwarding | Ends | Locks
+@dataclass(frozen=True, slots=True)
+class Presses:
+    """The key of a reception."""
+
+    service: Service
+    key: Key
+
+
+Write = Referral | Opening | Forwarding | Ends | Locks | Presses | FaultReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +99,9 @@ _OFF: dict[Own, tuple[Condition, ...]] = {
 }
 
 
+_KEYS = {"0": Key.HOURS, "1": Key.OPEN, "2": Key.LUNCH, "3": Key.NIGHT}
+
+
 def settle(
     dialled: Dialled,
     caller: str,
@@ -125,6 +139,13 @@ def settle(
         case Own.LOCK | Own.UNLOCK as does:
             locks = does is Own.LOCK
             return Settled((Said(key="locked" if locks else "unlocked"),), (Locks(caller, locks),))
+        case Own.NIGHT:
+            return _press(own, dialled.number, directory, now, roles)
+        case Own.FAULT:
+            report = FaultReport(
+                id=new_id(), at=now, extension=caller, reporter=caller, source=Reported.CODE, what=Fault.PHONE
+            )
+            return Settled((Said(key="fault_kept"),), (report,))
         case Own.STATUS:
             return Settled(status(own, directory, now))
         case Own() as does if does in _ON:
@@ -142,6 +163,25 @@ def may_set(own: Extension, other: Extension, directory: Directory, roles: Calla
     if own.person is None:
         return False
     return own.person == other.person or may_do(roles(own.person), Right.REFER_OTHERS, other.unit, directory)
+
+
+def _press(
+    own: Extension, digit: str, directory: Directory, now: datetime, roles: Callable[[str], Iterable[Given]]
+) -> Settled:
+    """The key of the reception of one's own entity: without a digit it turns."""
+    unit = directory.unit(own.unit)
+    found = directory.service(unit.entity) if unit is not None else None
+    if unit is None or found is None:
+        return _wrong("no_hours")
+    if not may_serve(roles(own.person) if own.person else (), own.number, unit.entity, directory):
+        return _wrong("may_not")
+    if digit and digit not in _KEYS:
+        return _wrong("code_unknown")
+    service = found[0]
+    key = _KEYS[digit] if digit else turned(served_at(*found, now))
+    is_now = serving(service, press(service, key, own.number, now), now)
+    said = Said(key=f"night_{is_now.state}", back=(is_now.opens_at,) if is_now.opens_at else None)
+    return Settled((said,), (Presses(service, key),))
 
 
 def status(own: Extension, directory: Directory, now: datetime) -> tuple[Said, ...]:

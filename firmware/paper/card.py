@@ -30,7 +30,7 @@ GROUPS: tuple[tuple[str, tuple[Does, ...]], ...] = (
         ),
     ),
     ("Meddelanden", (Function.VOICEMAIL, Function.VOICEMAIL_OF)),
-    ("Lås och PIN", (Own.LOCK, Own.CALL_AS, Own.CHANGE_PIN)),
+    ("Lås, PIN och annat", (Own.LOCK, Own.CALL_AS, Own.CHANGE_PIN, Own.NIGHT, Own.FAULT)),
 )  # fmt: skip
 """What is not named here stands last."""
 _OTHERS = "Övrigt"

@@ -146,6 +146,9 @@ def _reception(site: Site) -> Iterator[Block]:
     yield from _codes(
         site, Function.GROUP_PICK_UP, Function.PICK_UP, Function.PARK, Function.FETCH, Function.CAMP_ON, Own.PAST
     )
+    if _has(site, Own.NIGHT):
+        yield Heading("Stäng för natten eller lunchen")
+        yield from _codes(site, Own.NIGHT)
     if _has(site, Own.REFER_OTHER):
         yield Heading("Hänvisa andra")
         yield from _codes(site, Own.REFER_OTHER)

@@ -25,7 +25,8 @@ class FaultRows(OfJournal):
     """Every method that writes is one transaction, on the disk when it returns. Raises sqlite3.Error."""
 
     def report(self, report: FaultReport) -> bool:
-        """False: it is known. Raises ValueError, which names the field, and OverflowError where there are too many."""
+        """Kept with the outage that it is left in. False: it is known. Raises ValueError, which names the field, and
+        OverflowError where there are too many."""
         kept = checked(report)
 
         def work() -> bool:
@@ -33,6 +34,10 @@ class FaultRows(OfJournal):
             hour = to_text(kept.at.replace(minute=0, second=0, microsecond=0))
             if waiting >= OPEN_MAX or self._count("reporter = ? AND at >= ?", kept.reporter, hour) >= AN_HOUR_MAX:
                 raise OverflowError("too many reports")
+            incident = kept.incident
+            if incident is None:
+                newest = self._db.execute("SELECT id, ended_at FROM incident ORDER BY id DESC LIMIT 1").fetchone()
+                incident = newest[0] if newest is not None and newest[1] is None else None
             row = {
                 "id": kept.id,
                 "at": to_text(kept.at),
@@ -41,8 +46,8 @@ class FaultRows(OfJournal):
                 "source": str(kept.source),
                 "what": str(kept.what),
                 "text": kept.text,
-                "mode": kept.mode,
-                "incident": kept.incident,
+                "mode": kept.mode or ("NORMAL" if incident is None else "SURVIVAL"),
+                "incident": incident,
             }
             names, places = ", ".join(row), ", ".join("?" for _ in row)
             sql = f"INSERT INTO fault_report ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608  ours

@@ -14,6 +14,7 @@ from callcontrol.plan.model import Whole
 from callcontrol.plan.schedule import Schedule
 from callcontrol.plan.service import Key, Service
 from firmware.store.changes import new_id
+from firmware.store.faults import FaultRows
 from firmware.store.services import Services
 from firmware.store.wholes import Wholes
 from hil.phone.baresip import Baresip
@@ -24,7 +25,16 @@ from tests.wire.housed import Desk, House, in_survival
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
 
 CALLER, STAFF, RECEPTION, ON_CALL = "1001", "1002", "1003", "1004"
-SAID = {"closed_night": 1020.0, "we_are_open": 1220.0, "for_on_call": 1420.0, "unstaffed": 1620.0}
+SAID = {
+    "closed_night": 1020.0,
+    "we_are_open": 1220.0,
+    "for_on_call": 1420.0,
+    "unstaffed": 1620.0,
+    "code_night_night": 1820.0,
+    "code_night_open": 2020.0,
+    "code_may_not": 2220.0,
+    "code_fault_kept": 2420.0,
+}
 ALWAYS = "mån-sön dygnet runt; helgdag dygnet runt; afton dygnet runt"
 SITE = f"""
 [service.e]
@@ -81,6 +91,33 @@ def test_opened_again_it_rings(house: House) -> None:
     house.talk(caller, reception)
     caller.hang_up()
     house.all_closed()
+
+
+def dials_code(house: House, number: str, code: str, said: str) -> None:
+    phone = house.phones[number]
+    house.reaches(phone, code.replace("#", "%23"))
+    house.hears(phone, SAID[said])
+    phone.wait_closed(STEP_S)
+
+
+def test_the_key_is_a_code_at_the_reception_and_nobody_elses(house: House) -> None:
+    press(house, Key.HOURS)
+    caller = house.phones[CALLER]
+    dials_code(house, CALLER, "*84#", "code_may_not")
+    dials_code(house, RECEPTION, "*84#", "code_night_night")
+    house.reaches(caller, RECEPTION)
+    house.hears(caller, SAID["closed_night"])
+    caller.hang_up()
+    house.all_closed()
+    dials_code(house, RECEPTION, "*84#", "code_night_open")
+
+
+def test_a_fault_is_reported_by_a_code_in_the_outage(house: House) -> None:
+    dials_code(house, CALLER, "*85#", "code_fault_kept")
+    with closing(FaultRows.open(house.site.paths.journal)) as faults:
+        (report,) = faults.waiting()
+    assert (report.extension, report.source, report.mode) == (CALLER, "code", "SURVIVAL")
+    assert report.incident is not None
 
 
 def test_a_department_that_is_referred_whole_says_so_and_its_calls_come_to_the_reception(house: House) -> None:

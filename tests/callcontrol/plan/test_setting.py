@@ -12,14 +12,16 @@ import pytest
 from callcontrol.confirmed import asked, confirmed, displayed
 from callcontrol.media.phrases import phrases, text
 from callcontrol.plan.absence import Absent, Opening, Referral, Source
-from callcontrol.plan.codes import read
+from callcontrol.plan.codes import Code, Own, read
 from callcontrol.plan.codesets import codes_of
+from callcontrol.plan.faultreport import FaultReport
 from callcontrol.plan.model import Call, Condition, Forwarding, Kind, Mode, State
 from callcontrol.plan.plan import plan
 from callcontrol.plan.reasons import READY
 from callcontrol.plan.rights import Given, Role, may_pass
-from callcontrol.plan.schedule import STOCKHOLM
-from callcontrol.plan.setting import Asks, Ends, Locks, Said, Settled, settle
+from callcontrol.plan.schedule import STOCKHOLM, Schedule
+from callcontrol.plan.service import Key, Service, press
+from callcontrol.plan.setting import Asks, Ends, Locks, Presses, Said, Settled, settle
 from callcontrol.plan.steps import Out, Refuse
 
 NOW = datetime(2026, 3, 3, 9, tzinfo=STOCKHOLM)  # a Tuesday
@@ -241,3 +243,66 @@ def test_who_rings_past_a_forwarding(town: Any) -> None:
     assert not may("1999")
     town.extensions["1005"] = replace(town.extensions["1001"], number="1005")
     assert may("1005"), "her other phone"
+
+
+SERVICE = Service(entity="k", hours=Schedule.parse("mån-fre 08:00-16:30"))
+OURS = (Code.parse(Own.NIGHT, "*84#"), Code.parse(Own.NIGHT, "*84*N#"), Code.parse(Own.FAULT, "*85#"))
+
+
+def pressed(town: Any, code: str, caller: str) -> Settled | Asks:
+    wanted = read(code, OURS)
+    assert wanted is not None
+    given = {"anna": (Given(Role.OPERATOR, "k"),)}
+    return settle(wanted, caller, town, NOW, lambda: "id", lambda person: given.get(person, ()))
+
+
+@pytest.mark.parametrize(
+    ("code", "caller", "key", "sv"),
+    [
+        ("*84#", "1000", Key.NIGHT, "Växeln är stängd åter i morgon klockan åtta."),
+        ("*84#", "1001", Key.NIGHT, "Växeln är stängd åter i morgon klockan åtta."),
+        ("*84*2#", "1000", Key.LUNCH, "Växeln är stängd för lunch åter klockan tio."),
+        ("*84*3#", "1000", Key.NIGHT, "Växeln är stängd åter i morgon klockan åtta."),
+        ("*84*1#", "1000", Key.OPEN, "Växeln är öppen."),
+        ("*84*0#", "1000", Key.HOURS, "Växeln är öppen."),
+    ],
+)
+def test_the_key_of_a_reception(town: Any, code: str, caller: str, key: Key, sv: str) -> None:
+    town.services["k"] = (SERVICE, None)
+    settled = pressed(town, code, caller)
+    assert isinstance(settled, Settled)
+    assert settled.writes == (Presses(SERVICE, key),)
+    assert heard(settled) == sv
+
+
+def test_the_key_turns_back(town: Any) -> None:
+    town.services["k"] = (SERVICE, press(SERVICE, Key.NIGHT, "1000", NOW))
+    settled = pressed(town, "*84#", "1000")
+    assert isinstance(settled, Settled)
+    assert settled.writes == (Presses(SERVICE, Key.OPEN),)
+    assert heard(settled, "en") == "The switchboard is open."
+
+
+@pytest.mark.parametrize(
+    ("code", "caller", "hours", "key"),
+    [
+        ("*84#", "1000", False, "no_hours"),
+        ("*84#", "1002", True, "may_not"),
+        ("*84#", "2000", True, "no_hours"),  # of another entity
+        ("*84*7#", "1000", True, "code_unknown"),
+        ("*84*33#", "1000", True, "code_unknown"),
+    ],
+)
+def test_who_may_not_press_it(town: Any, code: str, caller: str, hours: bool, key: str) -> None:
+    if hours:
+        town.services["k"] = (SERVICE, None)
+    assert pressed(town, code, caller) == Settled((Said(key=key),))
+
+
+def test_a_fault_is_reported_by_a_code(town: Any) -> None:
+    settled = pressed(town, "*85#", "1002")
+    assert isinstance(settled, Settled)
+    (report,) = settled.writes
+    assert isinstance(report, FaultReport)
+    assert (report.extension, report.reporter, report.source) == ("1002", "1002", "code")
+    assert heard(settled) == "Din felanmälan är mottagen."
