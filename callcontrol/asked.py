@@ -67,7 +67,8 @@ LINE_MAX = 120
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """One question of the edge. `tried`: what has rung for this call so far, in order; `call_id`: of its record;
-    `past`: past forwarding; `withheld`: the caller's number is not shown, this once; `proved`: by the caller's PIN."""
+    `past`: past forwarding; `withheld`: the caller's number is not shown, this once; `proved`: by the caller's PIN;
+    `sos`: it is SOS that calls back."""
 
     callee: str
     caller: str | None
@@ -78,6 +79,7 @@ class Asked:
     past: bool = False
     withheld: bool = False
     proved: bool = False
+    sos: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,7 @@ def _inside(
     after = {(rung or (sought,))[-1]: _AFTER[asked.why]} if asked.why in _AFTER else {}
     presence = ChainMap(after, cast("MutableMapping[str, Presence]", known))  # nobody writes to it
     call = Call(
+        sos=asked.sos,
         caller=asked.caller,
         dialled=asked.callee,
         tried=frozenset(rung),

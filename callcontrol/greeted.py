@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from callcontrol.asked import Asked, Decided, decide
-from callcontrol.media.phrases import Piece, Sentence, phrase
+from callcontrol.media.phrases import Piece, Sentence, phrase, said
 from callcontrol.plan.model import Directory
 from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
+from callcontrol.plan.steps import Say
 from callcontrol.refusal import Refusal, Why
 from callcontrol.told import Told
 
@@ -35,7 +36,8 @@ class Greeted:
     """`greeting`: the entity's own words, "" for neutral ones; `entity`: its id, by which they may be recorded. `next`:
     who rings where nothing is pressed. `longest`: see `longest_of`. `reached`: who rings, one after the other, for
     digits that were pressed; empty: that is no extension. `leads_out`: KEY_OUT is heeded. `voicemail`: digits
-    by which one's mailbox is listened to; "" for none."""
+    by which one's mailbox is listened to; "" for none. `closed`: that the reception is, as of a moment; `next` is then
+    who is rung instead, empty for nobody."""
 
     greeting: str
     entity: str
@@ -44,12 +46,15 @@ class Greeted:
     reached: Callable[[str], tuple[str, ...]]
     leads_out: bool = False
     voicemail: str = ""
+    closed: tuple[Say, datetime] | None = None
 
     def words(self, language: str) -> list[Sentence]:
         """What is said first."""
         own = bool(self.greeting) and language == GREETING_IN
         welcome = Piece(self.greeting, name=self.entity) if own else phrase("welcome", language)
-        return [(welcome,), (phrase("dial_extension", language),)]
+        told = [] if self.closed is None else said(*self.closed, language, lambda _: None)
+        dial = "dial_extension" if self.next else "dial_or_hang_up"
+        return [(welcome,), *told, (phrase(dial, language),)]
 
 
 @dataclass(slots=True)

@@ -11,14 +11,17 @@ from datetime import UTC, datetime
 
 from callcontrol.asked import FORBIDDEN, Asked, Decided, decide, may_refer, unknown
 from callcontrol.greeted import Greeted, in_turn, led_out, longest_of
+from callcontrol.plan.closed import closed
 from callcontrol.plan.codes import Dialled
 from callcontrol.plan.model import Entity, Kind, PickUp, Presence, Unreadable
 from callcontrol.plan.rights import may_barge_in, may_pass
+from callcontrol.plan.service import Served, served_at, serving
 from callcontrol.plan.setting import Asks, Said, Settled, settle
-from callcontrol.plan.steps import Note
+from callcontrol.plan.steps import Note, Say
 from callcontrol.refusal import Refusal, Why
 from callcontrol.sip.message import Request
 from callcontrol.told import Told
+from callcontrol.trunk.pool import Priority
 from firmware import edgedb
 from firmware.bindings import written
 from firmware.config import Config
@@ -29,8 +32,10 @@ from firmware.store import Journal, StoreError
 from firmware.store.changes import new_id
 from firmware.store.people import People
 
-__all__ = ["Asking"]
+__all__ = ["PRIORITY", "Asking"]
 
+PRIORITY = "P-Trunk-Priority"
+"""Of a call that came by modem, or is to leave by it."""
 TRIED_MAX = 64
 READ_TIMEOUT_S = 0.2
 """Callers wait meanwhile."""
@@ -75,6 +80,7 @@ class Asking:
             survival=params.get("mode") == Mode.SURVIVAL,
             tried=tried,
             call_id=request.call_id,
+            sos=request.header(PRIORITY) == str(int(Priority.EMERGENCY)),
         )
 
     def may_refer(self, caller: str | None, number: str) -> Refusal | None:
@@ -201,8 +207,12 @@ class Asking:
                 return None
             site = self._config.trunk.reception
             receptions = (asked.callee, *((site,) if site else ()))
+            told, instead = self._closed(asked.callee, people)
+            if told is not None or instead:
+                receptions = instead
             rings = [each for number in receptions for each in self._in_turn(replace(asked, callee=number))]
             return Greeted(
+                closed=told,
                 greeting=entity.greeting if entity else "",
                 entity=entity.id if entity else "",
                 next=tuple(dict.fromkeys(rings)),
@@ -214,6 +224,21 @@ class Asking:
         except (StoreError, sqlite3.Error, OSError) as error:
             self._failed(error)
             return None
+
+    def _closed(self, number: str, people: People) -> tuple[tuple[Say, datetime] | None, tuple[str, ...]]:
+        """What a caller from outside is told where that is a reception that is closed, and who is rung instead; lunch
+        with somebody else there is not told."""
+        extension, now = people.extension(number), datetime.now(UTC)
+        unit = people.unit(extension.unit) if extension is not None and extension.kind is Kind.RECEPTION else None
+        found = people.service(unit.entity) if unit is not None else None
+        if found is None or (state := served_at(*found, now)) is Served.OPEN:
+            return None, ()
+        service = found[0]
+        instead = service.night_to if state is Served.NIGHT else service.lunch_to
+        rung = (instead,) if instead is not None and people.extension(instead) is not None else ()
+        if rung and state is Served.LUNCH:
+            return None, rung
+        return (closed(serving(*found, now), service, people, ()), now), rung
 
     def has_mailbox(self, number: str) -> bool:
         """Whether it may be listened to."""

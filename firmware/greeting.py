@@ -68,7 +68,10 @@ class Greeting:
                 await self._lead_on(leg, place, tuple(dict.fromkeys((*numbers, *greeted.next))), waits)
                 return
             said = await self._speaking.phrase("unknown")
-        await self._lead_on(leg, place, greeted.next, waits)
+        if greeted.next:
+            await self._lead_on(leg, place, greeted.next, waits)
+        else:
+            await self._end(leg, place, "goodbye")
 
     async def _out(self, leg: Leg, place: Place, waits: Waits) -> None:
         extension = await self._proving.extension(leg, place)

@@ -25,8 +25,7 @@ from callcontrol.sip.events import Invited, Referred
 from callcontrol.sip.referred import Refer
 from callcontrol.sip.session import Session
 from callcontrol.sip.user_agent import UserAgentEvent
-from callcontrol.trunk.pool import Priority
-from firmware.asking import Asking
+from firmware.asking import PRIORITY, Asking
 from firmware.config import Config
 from firmware.dialled import Dialling, Spoken
 from firmware.led import Book
@@ -57,7 +56,6 @@ TRYING_EVERY_S = 2.0
 """So often the edge hears that a call which rings is led still: after 5 s of silence (CALLS_ANSWER_MS) it rings the
 phone itself."""
 
-PRIORITY = "P-Trunk-Priority"
 """In an INVITE to the edge: it leaves the house, and how important it is (cfg/72-trunk.cfg)."""
 REFERRED, DIALS = "referred", "dials"
 """Of what a REFER is about that the edge hands over (cfg/70-calls.cfg)."""
@@ -352,9 +350,7 @@ class Leading:
 
     def _greets(self, invited: Invited, asked: Asked) -> Greeted | None:
         """How, where it is somebody who calls a SIM of ours, and not back after 112."""
-        if asked.why is not Why.INCOMING or not self._speaks(invited):
-            return None
-        if invited.request.header(PRIORITY) == str(int(Priority.EMERGENCY)):
+        if asked.why is not Why.INCOMING or asked.sos or not self._speaks(invited):
             return None
         return self._asking.greeted(invited.request.request_uri.user, asked)
 

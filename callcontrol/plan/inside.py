@@ -354,7 +354,7 @@ class Walk:
     def _served(self, entity: Entity) -> bool:
         """Night and lunch (B10): who is rung instead, else what is told, and a mailbox. False: somebody is there."""
         found = self._directory.service(entity.id)
-        if found is None:
+        if found is None or self._call.sos:
             return False
         service, pressed = found
         state = served_at(service, pressed, self._now)

@@ -338,6 +338,7 @@ class Call:
     tried: frozenset[str] = frozenset()  # extensions and numbers that this call has rung already
     ordered_by: str | None = None  # an ordered call abroad: who ordered it (E1)
     by_operator: bool = False
+    sos: bool = False  # SOS calls back: no reception is closed to it (A4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

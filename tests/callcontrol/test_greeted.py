@@ -14,6 +14,7 @@ from callcontrol.greeted import DIGITS_MAX, Greeted, Keypad, in_turn, led_out, l
 from callcontrol.media.phrases import text
 from callcontrol.plan.model import Condition
 from callcontrol.plan.number import ExtensionRange, LocalNumbering
+from callcontrol.plan.steps import Say
 from callcontrol.refusal import Why
 
 NOON = datetime(2026, 3, 3, 11, tzinfo=UTC)
@@ -36,6 +37,15 @@ def greeted(greeting: str) -> Greeted:
 )
 def test_words(greeting: str, language: str, begins: str) -> None:
     assert text(greeted(greeting).words(language)).startswith(begins)
+
+
+def test_who_calls_when_it_is_closed_hears_until_when_and_may_dial_an_extension() -> None:
+    night = Say(rule="B10", words="night", fill=(("entity", "k"), ("opens_at", "2026-03-04T08:00:00+01:00")))
+    closed = replace(greeted("Norrby"), next=(), closed=(night, NOON))
+    assert text(closed.words("sv")) == (
+        "Norrby. Växeln är stängd. Vi svarar igen i morgon klockan åtta. Slå anknytningen om du kan den."
+    )
+    assert "eller vänta kvar" in text(replace(closed, next=("1200",)).words("sv"))
 
 
 @pytest.mark.parametrize(

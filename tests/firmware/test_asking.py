@@ -19,7 +19,7 @@ from callcontrol.sip.message import Request
 from firmware.asking import TRIED_MAX, Asking
 from firmware.config import Config, default
 from firmware.config_trunk import Modem
-from firmware.store import Journal
+from firmware.store import Journal, organisation
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.load import load
@@ -298,3 +298,32 @@ def test_who_calls_a_sim_is_greeted_by_its_number(
         assert greeted is not None
         assert greeted.greeting == greeting.format(MUNICIPALITIES[1])
         assert greeted.next == rings
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "rings", "told"),
+    [
+        ("night", "", (), "night"),
+        ("night", f"night_to = '{OTHER}'", (OTHER,), "night"),
+        ("lunch", f"lunch_to = '{OTHER}'", (OTHER,), None),
+        ("lunch", "", (), "lunch"),
+        ("open", f"night_to = '{OTHER}'", (RECEPTION,), None),
+    ],
+)
+def test_who_calls_a_sim_of_a_reception_that_is_closed(
+    state: str, fields: str, rings: tuple[str, ...], told: str | None, config: Config, changes: Changes
+) -> None:
+    site = f"[service.m1-kommun]\nhours = 'mån-sön 07:00-06:00'\n{fields}\n"
+    with closing(connect(config.paths.directory, "directory")) as db:
+        assert organisation.apply(db, site, config.numbering.local).faults == ()
+    with closing(connect(config.paths.journal, "journal")) as journal:
+        journal.execute("INSERT INTO service_key VALUES ('m1-kommun', ?, '2026-01-01', NULL, 'rig')", (state,))
+    modem = Modem(name="m1", number=SIM, entity="m1-kommun")
+    with closing(Asking(replace(config, modem=(modem,)), lambda note: None)) as asking:
+        asked = asking.asked(question(SIM, "why=incoming;mode=SURVIVAL"))
+        assert asked is not None
+        greeted = asking.greeted(SIM, asked)
+        assert greeted is not None
+        assert greeted.next == rings
+        assert (greeted.closed[0].words if greeted.closed else None) == ("closed" if told else None)
+        assert asking.greeted(SIM, replace(asked, callee="999999")) is None

@@ -93,14 +93,14 @@ class Line:
         if work is not None:
             self._waits.put_nowait(work)
 
-    def run(self, *, leads_out: bool = True) -> None:
+    def run(self, *, leads_out: bool = True, rings: tuple[str, ...] = ("1000",)) -> None:
         async def talk() -> None:
             speaks = Speaking(cast(Voice, self), ("sv",))
             proves = Proving(speaks, self)
             listening = cast(Listening, SimpleNamespace(run=self.listen))
             talks = Greeting(speaks, cast(Switch, self), lambda: None, self.led_out, proves, listening)
             greeted = Greeted(
-                greeting="", entity="", next=("1000",), longest=4,
+                greeting="", entity="", next=rings, longest=4,
                 reached=lambda digits: (digits,) if digits == "1001" else (), leads_out=leads_out,
                 voicemail="99",
             )  # fmt: skip
@@ -141,6 +141,16 @@ def test_nobody_answers_and_the_caller_hears_so(keys: list[str], rung: tuple[str
     assert line.heard[0].startswith("Välkommen")
     assert line.heard[-1].startswith("Ingen svarar just nu")
     assert ("Numret du har slagit används inte." in line.heard) is ("2222" in keys)
+
+
+def test_a_reception_that_is_closed_is_not_rung() -> None:
+    line = Line([])
+    line.run(rings=())
+    assert line.rung == []
+    assert line.heard[-1].startswith("Tack för samtalet")
+    line = Line(["1001"])
+    line.run(rings=())
+    assert line.rung == [("1001",)]
 
 
 def test_who_is_broken_in_upon_while_it_rings_goes_on_waiting() -> None:

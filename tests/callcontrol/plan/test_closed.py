@@ -96,6 +96,13 @@ def test_a_key_closes_and_opens(town: Any) -> None:
     assert walked(called(town, "1000", NIGHT + timedelta(days=1))) == "say night > voicemail 1000 announcement"
 
 
+def test_who_calls_back_after_112_reaches_the_reception_whatever_its_hours(town: Any) -> None:
+    served(town)
+    assert walked(called(town, "1000", NIGHT, sos=True)) == "reception 1000 called"
+    asked = Asked(callee="1000", caller=CITIZEN, why=Why.ASKED, survival=True, sos=True)
+    assert decide(asked, town, NIGHT).answer == ("1000",)
+
+
 def test_what_is_told_at_night(town: Any) -> None:
     town.add("1200", kind=Kind.ON_CALL)
     on_call = (
