@@ -141,7 +141,7 @@ def settle(
             return Settled((Said(key="locked" if locks else "unlocked"),), (Locks(caller, locks),))
         case Own.NIGHT:
             return _press(own, dialled.number, directory, now, roles)
-        case Own.FAULT:
+        case Own.FAULT if roles is not None:  # what the platform takes by that code is its own
             report = FaultReport(
                 id=new_id(), at=now, extension=caller, reporter=caller, source=Reported.CODE, what=Fault.PHONE
             )
@@ -166,14 +166,15 @@ def may_set(own: Extension, other: Extension, directory: Directory, roles: Calla
 
 
 def _press(
-    own: Extension, digit: str, directory: Directory, now: datetime, roles: Callable[[str], Iterable[Given]]
+    own: Extension, digit: str, directory: Directory, now: datetime, roles: Callable[[str], Iterable[Given]] | None
 ) -> Settled:
     """The key of the reception of one's own entity: without a digit it turns."""
     unit = directory.unit(own.unit)
     found = directory.service(unit.entity) if unit is not None else None
     if unit is None or found is None:
         return _wrong("no_hours")
-    if not may_serve(roles(own.person) if own.person else (), own.number, unit.entity, directory):
+    given = roles(own.person) if roles is not None and own.person else ()
+    if roles is not None and not may_serve(given, own.number, unit.entity, directory):
         return _wrong("may_not")
     if digit and digit not in _KEYS:
         return _wrong("code_unknown")
