@@ -20,6 +20,7 @@ from callcontrol.plan.compile import table as asked_table
 from callcontrol.plan.notices import Notice
 from callcontrol.plan.number import LocalNumbering
 from callcontrol.plan.schedule import STOCKHOLM
+from callcontrol.plan.service import Served, serving
 from firmware import edgedb
 from firmware.bindings import keep_bindings, written
 from firmware.edge import credential_rows
@@ -29,9 +30,10 @@ from firmware.news import News
 from firmware.noticing import notes
 from firmware.paths import Paths
 from firmware.pushed import BackOff, Pushed
+from firmware.status import Closed
 from firmware.store import Directory, Journal, StoreError
 from firmware.store.changes import Changes
-from firmware.store.database import connect
+from firmware.store.database import connect, to_text
 from firmware.store.fold import AccFolder, acc_files
 from firmware.store.leavers import Leavers
 from firmware.store.mail import MailRows
@@ -86,6 +88,7 @@ class Keeper:
         self._edge_seen = False
         self._faults: dict[str, str] = {}  # by the work that could not be done
         self.notices_told: tuple[Notice, ...] = ()
+        self.closed: tuple[Closed, ...] = ()  # receptions, as of the last minute
         self.mail: MailSeen | None = None
         self.records_today: int | None = None
         self.messages: int | None = None  # that callers have left
@@ -258,6 +261,12 @@ class Keeper:
             log.info("rvx-event kind=leaver_blocked leaver=%s phones=%d", leaver.id, len(leaver.extensions))
         for note in notes(people, now):
             changes.notice(note, now)
+        self.closed = tuple(
+            Closed(entity.name, str(is_now.state), is_now.by_key, to_text(is_now.opens_at) if is_now.opens_at else None)
+            for service, pressed in people.services()
+            if (entity := people.entity(service.entity)) is not None
+            and (is_now := serving(service, pressed, now)).state is not Served.OPEN
+        )
         self.notices_told = self._open_journal().notices(now - SHOWN, SHOWN_MAX)
         self.mail = MailSeen.of(MailRows(people.journal), now)
 

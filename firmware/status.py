@@ -14,6 +14,7 @@ from firmware.modes import Cause, Mode, Path, Reason
 __all__ = [
     "SCHEMA",
     "Calls",
+    "Closed",
     "Data",
     "Modem",
     "Node",
@@ -186,6 +187,16 @@ class Calls:
 
 
 @dataclass(frozen=True)
+class Closed:
+    """A reception that is closed now (B10)."""
+
+    name: str  # of its entity
+    state: str | None = None  # night, lunch
+    by_key: bool | None = None  # that somebody has pressed; else by its hours
+    opens_at: str | None = None  # None: nobody can say
+
+
+@dataclass(frozen=True)
 class Status:
     """Everything that is shown of the unit."""
 
@@ -213,6 +224,7 @@ class Status:
     data: Data | None = None  # None: the unit has no such way
     trunk: Trunk | None = None  # None: the unit has no modem
     power: Power | None = None  # None: nothing is configured that could tell
+    closed: tuple[Closed, ...] = ()  # receptions
     problems: tuple[Problem, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from firmware.modes import Cause, Mode, Path, Reason
 from firmware.status import (
     SCHEMA,
     Calls,
+    Closed,
     Data,
     Modem,
     Node,
@@ -83,6 +84,10 @@ def read_status(document: object) -> Status:
         data=_data_of(top["data"]) if top.get("data") is not None else None,
         trunk=trunk_of(top["trunk"]) if top.get("trunk") is not None else None,
         power=_power_of(top["power"]) if top.get("power") is not None else None,
+        closed=tuple(
+            Closed(_text(one, "name") or "", _text(one, "state"), _flag(one, "by_key"), _text(one, "opens_at"))
+            for one in _objects(top, "closed")
+        ),
         problems=tuple(
             Problem(
                 **{name: _text(one, name) or "" for name in ("id", "area", "observed", "expected", "effect", "fix")},

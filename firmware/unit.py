@@ -169,6 +169,7 @@ class Unit:
             data=self._data(),
             trunk=self._trunk.seen if self._trunk else None,
             power=self._power.shown(now) if self._power else None,
+            closed=keeper.closed,
             problems=problems,
         )
         return with_problems(status)

@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from callcontrol.plan.schedule import STOCKHOLM
 from firmware import __version__
 from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import with_problems
-from firmware.status import Data, Modem, Node, Phones, Problem, Severity, Status, Trunk
+from firmware.status import Closed, Data, Modem, Node, Phones, Problem, Severity, Status, Trunk
 from firmware.statusread import StatusError, read_status
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
@@ -232,10 +233,27 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
     yield from _row("Calls", *_calls(status))
     if status.calls.messages:
         yield from _row("Messages", f"{status.calls.messages} left by callers")
+    for closed in status.closed:
+        yield from _row("Reception", *_closed(closed))
     yield from _problems(status, out)
     first = next((problem.id for problem in status.problems), None)
     age = _since(status.time, now) or "unknown"
     yield from _row("Next", f"rvx explain {first}" if first else "nothing to do", f"data {age} old")
+
+
+def _closed(closed: Closed) -> tuple[str, str]:
+    how = "at lunch" if closed.state == "lunch" else "closed"
+    key = ", by key" if closed.by_key else ""
+    return f"{closed.name}: {how}{key}", _opens(closed.opens_at)
+
+
+def _opens(moment: str | None) -> str:
+    if not moment:
+        return ""
+    try:
+        return f"opens {datetime.fromisoformat(moment).astimezone(STOCKHOLM):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _head(name: str, verdict: str, out: Output) -> Iterator[str]:

@@ -14,7 +14,7 @@ import firmware
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import find_problems, with_problems
-from firmware.status import Calls, Modem, Node, Phones, Problem, Severity, Status, Trunk
+from firmware.status import Calls, Closed, Modem, Node, Phones, Problem, Severity, Status, Trunk
 from firmware.statusread import StatusError, read_status
 
 SCHEMA = json.loads((Path(firmware.__file__).parent / "status.schema.json").read_text("utf-8"))
@@ -36,6 +36,7 @@ GOOD_DAY = Status(
     nodes=(Node("sip:10.99.0.2:5060", Way.LINE, True, 2.0),),
     phones=Phones(registered=12, known=12, learnt=0, ready=12),
     calls=Calls(now=2, today=41, failed_today=0, diverted=3, messages=2),
+    closed=(Closed("Norrby kommun", "night", True, "2026-11-24T07:00:00Z"), Closed("Bolaget", "lunch", False)),
 )
 DARK = Status(unit="gw-1", version="0.1.0", time="2026-11-22T00:41:09.000Z")
 OUTAGE = replace(GOOD_DAY, mode=Mode.SURVIVAL, cause=Cause.UNKNOWN, reason=Reason.SILENT)

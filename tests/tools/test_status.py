@@ -24,7 +24,7 @@ from firmware.config import default
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import with_problems
-from firmware.status import Calls, Modem, Node, Phones, Status, Trunk
+from firmware.status import Calls, Closed, Modem, Node, Phones, Status, Trunk
 from firmware.statusread import StatusError
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.output import WIDTH, Output, to_ascii
@@ -170,6 +170,16 @@ def test_good_day() -> None:
         "No problem",
         "Next         nothing to do                   data 2 s old",
     ]
+
+
+def test_receptions_that_are_closed() -> None:
+    night, lunch = (
+        Closed("Norrby kommun", "night", True, "2026-11-24T07:00:00Z"),
+        Closed("Bolaget", "lunch", False, "?"),
+    )
+    said = [" ".join(line.split()) for line in screen(replace(GOOD_DAY, closed=(night, lunch)))]
+    assert "Reception Norrby kommun: closed, by key opens 2026-11-24 08:00" in said
+    assert "Reception Bolaget: at lunch" in said
 
 
 def test_outage_says_what_is_wrong_last_but_one_and_what_to_do_last() -> None:
