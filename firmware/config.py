@@ -28,6 +28,7 @@ from firmware.config_edge import (
     Survival,
     Tls,
 )
+from firmware.config_identity import Identity, IdentityKey, identity_whole
 from firmware.config_kinds import LISTEN, Clashes, Values, kept, or_empty, tables_of
 from firmware.config_mail import Mail, MailKey, mail_whole
 from firmware.config_mcu import Mcu, mcu_whole
@@ -55,6 +56,8 @@ __all__ = [
     "Edge",
     "Emergency",
     "Gateway",
+    "Identity",
+    "IdentityKey",
     "Key",
     "Limits",
     "Load",
@@ -128,6 +131,7 @@ class Secrets:
     snmp: SnmpKey = field(default_factory=SnmpKey)
     poe: PoeKey = field(default_factory=PoeKey)
     mail: MailKey = field(default_factory=MailKey)
+    identity: IdentityKey = field(default_factory=IdentityKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +151,7 @@ class Config:
     announcing: Announcing = field(default_factory=Announcing)
     sms: Sms = field(default_factory=Sms)
     web: Web = field(default_factory=Web)
+    identity: Identity = field(default_factory=Identity)
     calendars: Calendars = field(default_factory=Calendars)
     mail: Mail = field(default_factory=Mail)
     limits: Limits = field(default_factory=Limits)
@@ -193,6 +198,7 @@ _SECTIONS: Sections = {
     "announcing": Announcing,
     "sms": Sms,
     "web": Web,
+    "identity": Identity,
     "calendars": Calendars,
     "mail": Mail,
     "limits": Limits,
@@ -215,6 +221,7 @@ _SECRET_SECTIONS: Sections = {
     "snmp": SnmpKey,
     "poe": PoeKey,
     "mail": MailKey,
+    "identity": IdentityKey,
 }
 
 
@@ -336,4 +343,5 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     mcu_whole,
     web_whole,
     mail_whole,
+    identity_whole,
 )

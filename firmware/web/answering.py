@@ -16,6 +16,7 @@ from callcontrol.plan.model import Unreadable
 from firmware.config import Config
 from firmware.pins import Pins
 from firmware.store import StoreError
+from firmware.web.identity.asking import Asking
 from firmware.web.pace import Paces
 from firmware.web.site import LOCAL, Denied, Refused, Request, Response, Route, Routes, judge, see_other
 from firmware.web.store import Store
@@ -38,8 +39,12 @@ class NotNow(Exception):
 
 
 class Answering:
+    """`asking`: of the municipality's own sign-in; None where it has none."""
+
     def __init__(self, config: Config, pins: Pins, routes: Sequence[Route]) -> None:
         self.config = config
+        identity = config.identity
+        self.asking = Asking(identity, config.secrets.identity.secret) if identity.issuer else None
         self.pins = pins
         self.routes = Routes(routes)
         self._paces = Paces()

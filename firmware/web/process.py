@@ -19,6 +19,7 @@ from firmware.pins import Pins
 from firmware.telling import Telling
 from firmware.web.answering import Answering
 from firmware.web.certificate import tls_of
+from firmware.web.identity.routes import ROUTES as IDENTITY
 from firmware.web.pages import ROUTES
 from firmware.web.phonebook import PhoneBook
 from firmware.web.server import Server
@@ -42,7 +43,7 @@ class WebProcess:
         self._telling = Telling(config.paths.journal)
         self._pins = Pins(config.paths, self._telling.tell)
         self._calendars = CalendarKeeper(config)
-        self._answering = Answering(config, self._pins, (*SIGNING, *ROUTES))
+        self._answering = Answering(config, self._pins, (*SIGNING, *IDENTITY, *ROUTES))
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -53,6 +54,8 @@ class WebProcess:
                 tasks.create_task(Sender(self._config).run())
                 if web.listen:
                     tasks.create_task(_served(self._pages))
+                    if self._answering.asking is not None:
+                        tasks.create_task(self._answering.asking.run())
                 if web.phones_listen:
                     phones = Server(PhoneBook(self._answering), [parse_place(web.phones_listen)], web.name, None)
                     tasks.create_task(_served(phones.run))

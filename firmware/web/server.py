@@ -20,7 +20,7 @@ from aiohttp import web
 from firmware.config_web import Place
 from firmware.web.site import Request, Response
 
-__all__ = ["Server"]
+__all__ = ["Server", "begun_cookie"]
 
 BODY_MAX_BYTES = 64 << 10
 """Of a form."""
@@ -42,6 +42,7 @@ LANGUAGES = ("sv", "en")
 COOKIE = "rvx"
 SECURE_COOKIE = "__Host-rvx"
 """Only by TLS, of this host alone (RFC 6265bis §4.1.3.2)."""
+BEGUN_COOKIE = "rvx-begun"
 LANGUAGE_COOKIE = "language"
 
 _ALWAYS: Mapping[str, str] = {
@@ -171,6 +172,8 @@ class Server:
             host=host,
             ours=_same_origin(asked.headers, host),
             cookie=cookies.get(SECURE_COOKIE if by_tls else COOKIE, ""),
+            by_tls=by_tls,
+            browser=cookies.get(begun_cookie(by_tls), ""),
             known=asked.headers.get("If-None-Match", ""),
             now=datetime.now(UTC),
         )
@@ -184,6 +187,11 @@ class Server:
         except ValueError:
             return False
         return True
+
+
+def begun_cookie(by_tls: bool) -> str:
+    """Holds what a browser has begun elsewhere, until it is back."""
+    return f"__Host-{BEGUN_COOKIE}" if by_tls else BEGUN_COOKIE
 
 
 async def _form(asked: web.BaseRequest) -> dict[str, str]:

@@ -63,8 +63,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`address`: who asks; `host`: by which name and port we were reached. `ours`: whether the browser says that a page
-    of ours asks. `cookie`: what names the session. `part`: the parts of the path that the route names."""
+    """`address`: who asks; `host`: by which name and port we were reached, `by_tls`: and how. `ours`: whether the browser
+    says that a page of ours asks. `cookie`: what names the session. `browser`: what the browser holds of a sign-in that
+    it began elsewhere. `part`: the parts of the path that the route names."""
 
     method: str
     path: str
@@ -74,12 +75,19 @@ class Request:
     language: str = "sv"
     address: str = ""
     host: str = ""
+    by_tls: bool = False
     ours: bool = False
     cookie: str = field(default="", repr=False)
+    browser: str = field(default="", repr=False)
     session: Session | None = None
     known: str = ""
     """What of the answer the browser has already (If-None-Match)."""
     now: datetime
+
+    @property
+    def origin(self) -> str:
+        """By which scheme and name this site was asked."""
+        return f"{'https' if self.by_tls else 'http'}://{self.host}"
 
     @property
     def who(self) -> Session:
