@@ -17,7 +17,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["COUNTED", "PIN_MAX", "PIN_MIN", "Guess", "Pin", "allows", "fault_of", "fits", "heeded", "is_full", "kept"]
+__all__ = [
+    "AT_PAGES",
+    "COUNTED",
+    "PIN_MAX",
+    "PIN_MIN",
+    "Guess",
+    "Pin",
+    "allows",
+    "fault_of",
+    "fits",
+    "heeded",
+    "is_full",
+    "kept",
+]
 
 PIN_MIN, PIN_MAX = 6, 12
 """Digits."""
@@ -26,11 +39,17 @@ MEMORY_KIB, PASSES, LANES = 19 << 10, 2, 1
 """For each try; some hundredths of a second on a server, some tenths on a small board."""
 COUNTED = timedelta(hours=1)
 BY_CALLER_MAX = 5
-"""Wrong guesses in an hour by one number that calls (which may be forged), one address, or all that show none,"""
+"""Wrong guesses in an hour by one number that calls (which may be forged), or all that show none,"""
 OF_EXTENSION_MAX = 5
-"""of one extension's PIN,"""
+"""of one extension's PIN, whichever way,"""
 OF_UNIT_MAX = 20
-"""and of all. What comes above is wrong, whatever it is."""
+"""and of all that call. What comes above is wrong, whatever it is."""
+BY_ADDRESS_MAX = 20
+"""The same by one address at the pages, behind which a whole house may sit,"""
+OF_PAGES_MAX = 100
+"""and of all there: whoever guesses at the pages locks no telephone out, nor the other way about."""
+AT_PAGES = "web "
+"""What stands for a browser's address begins so."""
 NOBODYS = "0" * PIN_MIN
 """Judged where there is no PIN, so that it takes as long."""
 
@@ -97,8 +116,10 @@ class Guess:
 
 def allows(guesses: Iterable[Guess], caller: str, now: datetime) -> bool:
     """Whether that caller may guess at all."""
-    counted = _counted(guesses, now)
-    return sum(guess.caller == caller for guess in counted) < BY_CALLER_MAX and len(counted) < OF_UNIT_MAX
+    at_pages = caller.startswith(AT_PAGES)
+    counted = [one for one in _counted(guesses, now) if one.caller.startswith(AT_PAGES) is at_pages]
+    by_one, by_all = (BY_ADDRESS_MAX, OF_PAGES_MAX) if at_pages else (BY_CALLER_MAX, OF_UNIT_MAX)
+    return sum(one.caller == caller for one in counted) < by_one and len(counted) < by_all
 
 
 def is_full(guesses: Iterable[Guess], extension: str, now: datetime) -> bool:

@@ -63,9 +63,9 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """`address`: who asks; `host`: by which name and port we were reached, `by_tls`: and how. `ours`: whether the browser
-    says that a page of ours asks. `cookie`: what names the session. `browser`: what the browser holds of a sign-in that
-    it began elsewhere. `part`: the parts of the path that the route names."""
+    """`address`: who asks; `host`: by which name and port we were reached, `by_tls`: and how. `ours`: whether the
+    browser says that a page of ours asks. `cookie`: what names the session. `browser`: what the browser holds of a
+    sign-in that it began elsewhere. `part`: the parts of the path that the route names."""
 
     method: str
     path: str

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from callcontrol.plan.pins import (
+    AT_PAGES,
+    BY_ADDRESS_MAX,
     BY_CALLER_MAX,
     COUNTED,
     OF_EXTENSION_MAX,
+    OF_PAGES_MAX,
     OF_UNIT_MAX,
     Guess,
     Pin,
@@ -101,3 +104,26 @@ def test_what_is_full_is_one_extension_or_one_caller() -> None:
     assert not is_full(of_one, "1002", NOW)
     assert allows(of_one, MOBILE, NOW)
     assert not allows(guesses(BY_CALLER_MAX), MOBILE, NOW)
+
+
+@pytest.mark.parametrize(
+    ("known", "caller", "may"),
+    [
+        (guesses(BY_ADDRESS_MAX - 1, f"{AT_PAGES}10.0.0.1", "{}"), f"{AT_PAGES}10.0.0.1", True),
+        (guesses(BY_ADDRESS_MAX, f"{AT_PAGES}10.0.0.1", "{}"), f"{AT_PAGES}10.0.0.1", False),
+        (guesses(BY_ADDRESS_MAX, f"{AT_PAGES}10.0.0.1", "{}"), f"{AT_PAGES}10.0.0.2", True),
+        (guesses(OF_PAGES_MAX, AT_PAGES + "10.0.0.{}", "{}"), f"{AT_PAGES}10.0.1.1", False),
+        (guesses(OF_PAGES_MAX, AT_PAGES + "10.0.0.{}", "{}"), MOBILE, True),
+        (guesses(OF_UNIT_MAX, "+4670{}", "{}"), f"{AT_PAGES}10.0.0.1", True),
+    ],
+)
+def test_pages_and_telephones_do_not_lock_each_other_out(known: list[Guess], caller: str, may: bool) -> None:
+    assert allows(known, caller, NOW) is may
+    assert heeded(known, caller, "4711", NOW) is may
+
+
+def test_of_one_extension_they_are_counted_together() -> None:
+    known = [*guesses(OF_EXTENSION_MAX - 2, f"{AT_PAGES}10.0.0.1"), *guesses(2)]
+    assert not heeded(known, f"{AT_PAGES}10.0.0.9", "1001", NOW)
+    assert not heeded(known, "+46709999999", "1001", NOW)
+    assert heeded(known, "+46709999999", "1002", NOW)

@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 import aiohttp
 import pytest
 
-from callcontrol.plan.pins import BY_CALLER_MAX
+from callcontrol.plan.pins import BY_ADDRESS_MAX, OF_EXTENSION_MAX
 from firmware.config_web import Place
 from firmware.pins import Pins
 from firmware.web import server, signing
@@ -116,9 +116,12 @@ async def test_a_session_ends_with_its_browser_but_where_it_is_to_be_kept(browse
 
 
 async def test_guessing_ends(browser: aiohttp.ClientSession) -> None:
-    statuses = [await sign_in(browser, "1001", f"80471{each}") for each in range(BY_CALLER_MAX + 1) if each != 5]
-    assert statuses == [422] * BY_CALLER_MAX
-    assert await sign_in(browser) == 429, "the right one, too late"
+    statuses = [await sign_in(browser, "1001", f"{number}") for number in range(804720, 804720 + OF_EXTENSION_MAX)]
+    assert statuses == [422] * OF_EXTENSION_MAX
+    assert await sign_in(browser) == 422, "the right one, too late"
+    assert await sign_in(browser, "1002") == 303, "another, from the same place, as a house has one address"
+    for _ in range(BY_ADDRESS_MAX):
+        await sign_in(browser, "1003", "804720")
     assert await sign_in(browser, "1002") == 429, "another, from the same place"
 
 
