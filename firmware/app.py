@@ -63,7 +63,7 @@ def programs(config: Config, arguments: list[str], *, events: bool = False) -> t
         "trunk": bool(config.modem),
         "data": bool(config.data.address),
         "tunnel": config.data.tunnel,
-        "web": bool(config.web.listen or config.web.phones_listen or config.mail.server),
+        "web": config.has_web,
         "standby": bool(config.standby.shared),
         "heart": bool(config.mcu.port),
     }

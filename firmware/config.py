@@ -179,6 +179,11 @@ class Config:
         """Where this unit's files lie."""
         return Paths(self.unit.state_dir, Path(self.unit.run_dir) if self.unit.run_dir else None)
 
+    @property
+    def has_web(self) -> bool:
+        """Whether there is anything for the process `web` to do."""
+        return bool(self.web.listen or self.web.phones_listen or self.mail.server)
+
     def in_state(self, state_dir: Path, run_dir: str = "") -> Config:
         """The same unit, with all that is its own in other folders."""
         return replace(self, unit=replace(self.unit, state_dir=state_dir, run_dir=run_dir))

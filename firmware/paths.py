@@ -139,6 +139,11 @@ class Paths:
         return self.run / "data.json"
 
     @property
+    def web_shown(self) -> Path:
+        """What the process `web` tells of itself."""
+        return self.run / "web.json"
+
+    @property
     def data_usage(self) -> Path:
         """How much was sent by data, this day and this month."""
         return self.state / "data-usage.json"

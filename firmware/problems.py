@@ -38,6 +38,7 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
         )
     found = [*_platform(status), *_data(status), *_trunk(status), *_phones(status), *_pair(status)]
     found += power_problems(status.power)
+    found += _web(status)
     if status.lease_left_s is not None and status.lease_left_s <= 0:
         found.append(
             Problem(
@@ -110,6 +111,51 @@ def _trunk(status: Status) -> list[Problem]:
             fix="rvx trunk status tells what is missing",
         )
     ]
+
+
+def _web(status: Status) -> list[Problem]:
+    """Pages. No call hangs on them."""
+    web = status.web
+    found: list[Problem] = []
+    if web is None:
+        return found
+    if web.process is False:
+        found.append(
+            Problem(
+                "RVX-X01",
+                Severity.WARN,
+                "pages",
+                observed="the process web is not there",
+                expected="it tells of itself each 3 s",
+                effect="no pages; mail, calendars and the phones' directory wait; calls go on",
+                fix="see in its log why; rvx restart web",
+            )
+        )
+    elif web.pages is False or web.phone_book is False:
+        found.append(
+            Problem(
+                "RVX-X02",
+                Severity.WARN,
+                "pages",
+                observed=web.trouble or "the place cannot be had",
+                expected="a place of this machine that nobody else has, and a certificate that holds",
+                effect="no pages" if web.pages is False else "desk phones have no directory of ours",
+                fix="look at [web] listen, phones_listen, certificate and key",
+            )
+        )
+    if web.identity is False:
+        found.append(
+            Problem(
+                "RVX-X03",
+                Severity.WARN,
+                "pages",
+                observed="the municipality's own sign-in does not answer",
+                expected="an OpenID Connect provider as [identity] says",
+                effect="people sign in at the pages by extension and PIN",
+                fix="is it there, and is issuer to the letter as it says itself? The log of web says what was wrong",
+            )
+        )
+    return found
 
 
 def _data(status: Status) -> list[Problem]:

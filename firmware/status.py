@@ -27,6 +27,7 @@ __all__ = [
     "Severity",
     "Status",
     "Trunk",
+    "Web",
 ]
 
 SCHEMA = 1
@@ -176,6 +177,17 @@ class Power:
 
 
 @dataclass(frozen=True)
+class Web:
+    """Pages, and what else of the unit goes by the network and is no call."""
+
+    process: bool | None = None  # whether the process `web` is there; None: not known yet
+    pages: bool | None = None  # whether they can be had; None: there are none
+    phone_book: bool | None = None  # whether desk phones can fetch the directory; None: nowhere
+    identity: bool | None = None  # whether the municipality's own sign-in is reached; None: there is none
+    trouble: str = ""  # why pages or phone book cannot be had
+
+
+@dataclass(frozen=True)
 class Calls:
     """Those that this unit knows of: it keeps records of what it decided or carried itself."""
 
@@ -223,6 +235,7 @@ class Status:
     pair: Pair | None = None  # None: a unit by itself
     data: Data | None = None  # None: the unit has no such way
     trunk: Trunk | None = None  # None: the unit has no modem
+    web: Web | None = None  # None: the unit has no pages, and nothing else that the process `web` does
     power: Power | None = None  # None: nothing is configured that could tell
     closed: tuple[Closed, ...] = ()  # receptions
     problems: tuple[Problem, ...] = ()

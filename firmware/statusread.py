@@ -24,6 +24,7 @@ from firmware.status import (
     Severity,
     Status,
     Trunk,
+    Web,
 )
 
 __all__ = ["StatusError", "read_status", "trunk_of"]
@@ -83,6 +84,7 @@ def read_status(document: object) -> Status:
         ),
         data=_data_of(top["data"]) if top.get("data") is not None else None,
         trunk=trunk_of(top["trunk"]) if top.get("trunk") is not None else None,
+        web=_web_of(top["web"]) if top.get("web") is not None else None,
         power=_power_of(top["power"]) if top.get("power") is not None else None,
         closed=tuple(
             Closed(_text(one, "name") or "", _text(one, "state"), _flag(one, "by_key"), _text(one, "opens_at"))
@@ -113,6 +115,12 @@ def _data_of(value: object) -> Data:
         month_mb=_number(found, "month_mb"),
         level=_text(found, "level"),
     )
+
+
+def _web_of(value: object) -> Web:
+    found = _object(value, "web")
+    flags = {name: _flag(found, name) for name in ("process", "pages", "phone_book", "identity")}
+    return Web(**flags, trouble=_text(found, "trouble") or "")
 
 
 _POWER_TEXTS = ("state", "mains", "since", "until", "limits", "shed_next", "halt", "discharging")

@@ -38,9 +38,10 @@ from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.signs import Path as Way
 from firmware.standby import PairView
-from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status
+from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status, Web
 from firmware.trunk.asked import Asked, tell_power_ends
 from firmware.watch import Watch
+from firmware.web.shown import WebShown
 
 __all__ = ["Unit"]
 
@@ -50,7 +51,9 @@ NAMED = 3
 """Extensions, or what else there is many of, that a problem names."""
 
 CALLS_START_S = 15.0
-"""The process `calls` may need so long to start."""
+"""The process `calls` may need so long to start,"""
+WEB_START_S = 20.0
+"""and `web` so long."""
 
 log = logging.getLogger("rvx")
 
@@ -168,6 +171,7 @@ class Unit:
             pair=_pair(self._beats.view(), self._aside.tables) if self._beats and self._aside else None,
             data=self._data(),
             trunk=self._trunk.seen if self._trunk else None,
+            web=self._web(now),
             power=self._power.shown(now) if self._power else None,
             closed=keeper.closed,
             problems=problems,
@@ -201,6 +205,16 @@ class Unit:
             month_mb=None if way.month_mb is None else round(way.month_mb, 1),
             level=way.level.value,
         )
+
+    def _web(self, now: datetime) -> Web | None:
+        if not self._config.has_web:
+            return None
+        seen = WebShown.read(self._paths.web_shown)
+        if seen is None:
+            starting = (now - self._started_at).total_seconds() < WEB_START_S
+            return Web(process=None if starting else False)
+        trouble = seen.trouble if False in (seen.pages, seen.phone_book) else ""
+        return Web(True, seen.pages, seen.phone_book, seen.identity, trouble)
 
     def _calls_process(self, now: datetime) -> bool | None:
         """Not known while it may not have had the time to say so."""

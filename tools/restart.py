@@ -22,7 +22,7 @@ from tools.place import config_of
 
 __all__ = ["PROCESSES", "run"]
 
-PROCESSES = ("edge", "unit", "calls", "trunk", "standby")
+PROCESSES = ("edge", "unit", "calls", "trunk", "web", "standby")
 BACK_S = 20.0
 LOOK_EVERY_S = 0.02
 
@@ -77,7 +77,7 @@ def _is_back(config: Config, process: str, pid_file: Path, before: int) -> bool:
         return False
     if process == "unit":
         return config.paths.unit_socket.exists()
-    if process in ("calls", "standby"):
+    if process in ("calls", "web", "standby"):
         return True
     try:
         asyncio.run(EdgeRpc(config.paths.edge_socket).call("core.uptime"))

@@ -21,7 +21,7 @@ from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import with_problems
-from firmware.status import Closed, Data, Modem, Node, Phones, Problem, Severity, Status, Trunk
+from firmware.status import Closed, Data, Modem, Node, Phones, Problem, Severity, Status, Trunk, Web
 from firmware.statusread import StatusError, read_status
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
@@ -230,6 +230,8 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
         for row in power_rows(status.power, now):
             yield from _row(*row)
     yield from _row("Phones", *_phones(status))
+    if status.web is not None:
+        yield from _row("Pages", *_web(status.web))
     yield from _row("Calls", *_calls(status))
     if status.calls.messages:
         yield from _row("Messages", f"{status.calls.messages} left by callers")
@@ -291,6 +293,16 @@ def _data(data: Data) -> tuple[str, str]:
     if data.tunnel is False:
         return f"{bears}, no tunnel", sent
     return bears, sent
+
+
+def _web(web: Web) -> tuple[str, str]:
+    """Pages and the phones' directory, and whether people can sign in by their own account."""
+    if not web.process:
+        return "not known yet" if web.process is None else "the process web is away", ""
+    there = [("pages", web.pages), ("phones' directory", web.phone_book)]
+    known = [f"{name} {'served' if is_there else 'not served'}" for name, is_there in there if is_there is not None]
+    signs = {True: "sign-in by own account", False: "own account's sign-in is away", None: ""}[web.identity]
+    return ", ".join(known) or "none; mail and calendars", signs
 
 
 def _mode(status: Status) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from callcontrol.trunk.budget import Level
 
-__all__ = ["Shown", "Tunnel"]
+__all__ = ["Shown", "Tunnel", "fresh"]
 
 MET_S = 200.0
 """WireGuard makes a handshake each 120 s while anything is sent, and tries for 90."""
@@ -41,7 +41,7 @@ class Shown:
     @classmethod
     def read(cls, file: Path) -> Shown | None:
         """None where the process is not there, or has written what is not understood."""
-        found = _fresh(file)
+        found = fresh(file)
         if found is None:
             return None
         try:
@@ -64,13 +64,14 @@ class Tunnel:
 
     @classmethod
     def read(cls, file: Path) -> Tunnel | None:
-        found = _fresh(file)
+        found = fresh(file)
         if found is None or not isinstance(found.get("handshake_s"), int | float | None):
             return None
         return cls(found["handshake_s"], str(found.get("by", "")))
 
 
-def _fresh(file: Path) -> dict[str, Any] | None:
+def fresh(file: Path) -> dict[str, Any] | None:
+    """None where it was not written for a while, or holds no object."""
     try:
         if time.time() - file.stat().st_mtime > STALE_S:
             return None

@@ -120,13 +120,22 @@ class Answers(Protocol):
 
 
 class Server:
-    """`name`: by which people reach it, beside its addresses. `tls`: None on loopback alone."""
+    """`name`: by which people reach it, beside its addresses. `tls`: None on loopback alone. `up`
+    is called once all places are had."""
 
-    def __init__(self, answering: Answers, places: Sequence[Place], name: str, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        answering: Answers,
+        places: Sequence[Place],
+        name: str,
+        tls: ssl.SSLContext | None,
+        up: Callable[[], None] = lambda: None,
+    ) -> None:
         self._answering = answering
         self._places = places
         self._name = name
         self._tls = tls
+        self._up = up
 
     async def run(self) -> None:
         """Until cancelled. Raises OSError where a place cannot be had."""
@@ -141,6 +150,7 @@ class Server:
                     server, place.address, place.port, ssl=tls, ssl_handshake_timeout=handshake_s
                 )
                 stack.callback(listening.close)
+            self._up()
             await asyncio.Event().wait()
 
     async def _came(self, asked: web.BaseRequest, *, by_tls: bool) -> web.StreamResponse:

@@ -14,7 +14,7 @@ import firmware
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import find_problems, with_problems
-from firmware.status import Calls, Closed, Modem, Node, Phones, Problem, Severity, Status, Trunk
+from firmware.status import Calls, Closed, Modem, Node, Phones, Problem, Severity, Status, Trunk, Web
 from firmware.statusread import StatusError, read_status
 
 SCHEMA = json.loads((Path(firmware.__file__).parent / "status.schema.json").read_text("utf-8"))
@@ -94,6 +94,7 @@ def as_json(status: Status) -> Any:
         with_problems(OUTAGE),
         replace(OUTAGE, trunk=Trunk(True, (Modem("m", dbm=-71),)), place="Storgatan 1"),
         with_problems(replace(DARK, edge=False)),
+        with_problems(replace(GOOD_DAY, web=Web(True, True, None, False))),
     ],
 )
 def test_json_is_what_the_schema_says(status: Status) -> None:

@@ -39,6 +39,7 @@ AREAS = {
     "U": ("växelns egen dator", "the unit itself"),
     "V": ("mikrostyrkretsen", "the microcontroller"),
     "W": ("strömmen", "power"),
+    "X": ("sidorna", "the pages"),
 }
 
 

@@ -24,6 +24,7 @@ from tools.errors import (
     store,
     unit,
     ways_out,
+    web,
 )
 
 __all__ = ["CATALOG"]
@@ -51,4 +52,5 @@ CATALOG: dict[str, Entry] = {
     **board.ENTRIES,
     **mcu.ENTRIES,
     **power.ENTRIES,
+    **web.ENTRIES,
 }
