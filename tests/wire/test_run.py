@@ -36,7 +36,7 @@ UNIT_IP = "10.97.0.1"
 WAIT_S = 40.0
 SETTLES_S = 1.5
 POLL_S = 0.05
-SECRET = re.compile(r"^ +(?P<extension>10\d\d)  (?P<secret>\S{16,})$", re.M)
+SECRET = re.compile(r"^ +(?P<extension>10\d\d)  (?P<secret>\S{16,})  PIN [0-9]+$", re.M)
 
 
 def until(true: Callable[[], object], what: str, timeout_s: float = WAIT_S) -> None:
@@ -246,19 +246,26 @@ def test_killed_it_leaves_a_kamailio_that_carries_calls_and_is_taken_over(house:
     until(lambda: house.running().keys() == {bystander.pid}, "nothing left")
 
 
-@pytest.mark.parametrize("process", ["edge", "unit"])
+@pytest.mark.parametrize("process", ["edge", "unit", "web"])
 def test_a_process_that_is_killed_is_started_again(house: House, process: str) -> None:
     terminal = house.run()
     given = secrets_in(terminal.text)
     one, two = house.phone(1001, given["1001"]), house.phone(1002, given["1002"])
     time.sleep(1.5)  # bindings are on disk within a second
-    (unit,) = (pid for pid, command in house.running().items() if command.endswith("unit") or " unit " in command)
-    victim = house.kamailio() if process == "edge" else unit
+    ours = {
+        name: pid
+        for pid, command in house.running().items()
+        for name in ("unit", "web")
+        if f" {name} " in f"{command} "
+    }
+    victim = house.kamailio() if process == "edge" else ours[process]
+    until(lambda: (house.facts()["web"] or {}).get("pages") is True, "pages")
 
     os.kill(victim, signal.SIGKILL)
     terminal.wait_for(f"{process}: ended")
     until(lambda: victim not in house.running(), "its end")
     until(lambda: house.facts()["working"] is True and house.facts()["phones"]["registered"] == 2, "all back")
+    until(lambda: (house.facts()["web"] or {}).get("pages") is True, "pages")
     talk(one, two)
     assert terminal.end(signal.SIGINT) == DONE
     until(lambda: not house.running(), "nothing left")
