@@ -42,6 +42,8 @@ PARTS = (VICTIM, VICTIM_PERSON, "1006", "siv", "2001", "0", "..", "%00", "a'b\"<
 ODD = {"q": "<b>", "to": "//elsewhere.example", "unit": "..", "until": "9" * 40, "done": "<b>", "page": "-1"}
 MAY_REACH_VICTIM = frozenset({"/memo/{number}"})
 """Who is signed in leaves anybody of their own municipality a message."""
+ABOUT_ANYBODY = frozenset({"/fault"})
+"""What is wrong with a telephone is reported by whoever meets it."""
 ALIKE_MAX = 2
 """Pages that differ in what they are asked alone, as in the reason of an absence."""
 ENOUGH = 300
@@ -345,7 +347,7 @@ async def test_a_form_of_who_may_does_nothing_to_them_for_who_may_not(
         if form.method != "POST":
             continue
         route, _ = walk.answering.routes.find("POST", form.action)
-        if route.path in MAY_REACH_VICTIM and who != "other town":
+        if route.path in ABOUT_ANYBODY or (route.path in MAY_REACH_VICTIM and who != "other town"):
             continue
         fields = {name: value for name, value in form.fields.items() if name != FIELD_TOKEN}
         await walk.asks(who, "POST", form.action, fields)
