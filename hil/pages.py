@@ -37,6 +37,7 @@ STAFF, CONTACT, OPERATOR = "1001", "1002", "1003"
 TELEPHONE: ViewportSize = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 START_S = 20.0
+STEP_MS = 10_000.0
 PROGRAM = "/usr/bin/chromium"
 OPTIONS = ("--no-sandbox", "--disable-dev-shm-usage")  # as root
 RATE_HZ, TONE_HZ = 8_000, 440
@@ -149,6 +150,12 @@ class Pages:
             )  # fmt: skip
             Calendars(db).subscribe(STAFF, "https://kalender.norrby.example/anna.ics", STAFF, at)
 
+    def referrals(self, extension: str) -> tuple[str, ...]:
+        """The ids of all that were set for it."""
+        with closing(connect(self.config.paths.journal, "journal")) as db:
+            rows = db.execute("SELECT id FROM referral WHERE extension = ? ORDER BY id", (extension,))
+            return tuple(name for (name,) in rows)
+
 
 def tone(path: Path, seconds: float) -> None:
     """A recording, as `calls` makes them."""
@@ -181,6 +188,7 @@ def sign_in(
         base_url=pages.url, viewport=size, color_scheme="dark" if dark else "light", locale=language, **more
     )
     page = context.new_page()
+    page.set_default_timeout(STEP_MS)
     page.goto("/sign-in")
     page.fill("#extension", extension)
     page.fill("#pin", PIN)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from firmware.web.pages import (
     calendars,
     departments,
+    faults,
     forwarding,
+    leavers,
     manage,
     me,
     memos,
@@ -31,6 +33,8 @@ ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
     *departments.ROUTES,
     *manage.ROUTES,
+    *leavers.ROUTES,
+    *faults.ROUTES,
     *more.ROUTES,
     *static.ROUTES,
 )

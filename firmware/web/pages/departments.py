@@ -41,7 +41,16 @@ def _show(request: Request, store: Store) -> Response:
         if may_serve(who.given, who.extension, service.entity, people)
         and (entity := people.entity(service.entity)) is not None
     ]
-    return page(frame, "frame.manage", view.manage(frame, units[:UNITS_MAX], receptions))
+    ways = [
+        (place, key)
+        for place, key, right in (
+            ("/leavers", "leaver.title", Right.BLOCK),
+            ("/faults", "fault.list", Right.CONFIGURE),
+            ("/extract", "manage.extract", Right.ORDER_EXTRACT),
+        )
+        if who.has(right)
+    ]
+    return page(frame, "frame.manage", view.manage(frame, units[:UNITS_MAX], receptions, ways))
 
 
 def _reception(request: Request, store: Store) -> Response:

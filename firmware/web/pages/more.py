@@ -16,6 +16,7 @@ _WAYS = (
     ("/me", "me"),
     ("/organisation", "organisation"),
     ("/papers", "papers"),
+    ("/fault", "fault"),
     ("/pin", "pin"),
 )
 

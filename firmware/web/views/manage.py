@@ -52,6 +52,7 @@ def managed(frame: Frame, model: Managed) -> Html:
         el("p", None, el("a", {"href": card}, say("manage.card"))),
         _away(frame, model, place) if rights.refer else None,
         _block(frame, model, place) if rights.block else None,
+        _leaver(frame, number) if rights.block and model.person else None,
         _reach(frame, model, place) if rights.reach else None,
         _pin(frame, place) if rights.pin else None,
         section(
@@ -108,6 +109,12 @@ def _block(frame: Frame, model: Managed, place: str) -> Html:
         el("p", None, say("manage.block_told")),
         form(frame, f"{place}/block", why, button(say("manage.block_do"), kind="danger")),
     )
+
+
+def _leaver(frame: Frame, number: str) -> Html:
+    say = frame.say
+    way = el("a", {"class": "button plain", "href": f"/leaver/{number}"}, say("manage.leaver_do"))
+    return section(say("manage.leaver"), el("p", None, way))
 
 
 def _reach(frame: Frame, model: Managed, place: str) -> Html:

@@ -55,17 +55,19 @@ def summary(say: Say, wrong: Wrong | None) -> Html | None:
 
 def field(
     label: str,
-    name: str,
+    id_: str,
     value: str = "",
     *,
     hint: str = "",
     wrong: Wrong | None = None,
     kind: str = "text",
     extra: Mapping[str, Value] | None = None,
+    name: str = "",
 ) -> Html:
-    """A line of text with its label. `extra`: further attributes of the input."""
-    control: dict[str, Value] = {"id": name, "name": name, "type": kind, "value": value or None, **(extra or {})}
-    return _labelled(label, name, hint, wrong, lambda about: el("input", {**control, **about}))
+    """A line of text with its label. `extra`: further attributes of the input.
+    `name`: of the field, where it is another than its id."""
+    control: dict[str, Value] = {"id": id_, "name": name or id_, "type": kind, "value": value or None, **(extra or {})}
+    return _labelled(label, id_, hint, wrong, lambda about: el("input", {**control, **about}))
 
 
 def text_area(label: str, name: str, value: str = "", *, hint: str = "", wrong: Wrong | None = None, most: int) -> Html:

@@ -14,7 +14,7 @@ from tools.bench.figures import Figure, Scalar
 
 __all__ = ["measure"]
 
-PARTS = ("served", "codes", "voicemail")
+PARTS = ("served", "codes", "voicemail", "accessible")
 
 
 class Part(Protocol):
