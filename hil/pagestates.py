@@ -13,7 +13,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from hil.pages import CONTACT, DESK, OPERATOR, STAFF, TELEPHONE, Pages, sign_in
 
-__all__ = ["LOOKS", "STATES", "Look", "State", "faults_of", "judged", "sampled", "touches"]
+__all__ = ["LOOKS", "STATES", "Look", "State", "faults_of", "judged", "sampled", "touches", "walked"]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SMALL: ViewportSize = {"width": 320, "height": 640}
@@ -199,13 +199,13 @@ def faults_of(page: Page) -> list[str]:
 def judged(started: Browser, pages: Pages, looks: Sequence[Look]) -> Iterator[tuple[str, Look, list[str]]]:
     """Each state by each look."""
     for look in looks:
-        for state, page in _walked(started, pages, look):
+        for state, page in walked(started, pages, look):
             yield state.name, look, faults_of(page)
 
 
 def sampled(started: Browser, pages: Pages, every: int) -> Iterator[tuple[str, Look, list[str]]]:
     """Every second state or third, each by another of the looks, but all in one language."""
-    for number, (state, page) in enumerate(_walked(started, pages, LOOKS[0])):
+    for number, (state, page) in enumerate(walked(started, pages, LOOKS[0])):
         look = LOOKS[number // every % len(LOOKS)]
         if number % every == 0:
             page.set_viewport_size(look.size)
@@ -213,7 +213,7 @@ def sampled(started: Browser, pages: Pages, every: int) -> Iterator[tuple[str, L
             yield state.name, look, faults_of(page)
 
 
-def _walked(started: Browser, pages: Pages, look: Look) -> Iterator[tuple[State, Page]]:
+def walked(started: Browser, pages: Pages, look: Look) -> Iterator[tuple[State, Page]]:
     """What a state leaves behind is where another begins: all are walked through, whoever judges them."""
     windows: dict[str, tuple[BrowserContext, Page]] = {}
     for state in STATES:

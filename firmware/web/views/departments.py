@@ -142,7 +142,7 @@ def _question(frame: Frame, model: Department, hidden: Html) -> Html:
         )
         if value
     ]  # fmt: skip
-    told = el("p", None, say(f"doubt.{question.doubt.kind}", until=until))
+    told = el("p", None, say.first(say(f"doubt.{question.doubt.kind}", until=until)))
     yes = form(frame, "/manage/unit", hidden, kept, button(say("away.sure", until=until)))
     return el("div", {"class": "ask", "role": "alert"}, told, yes)
 

@@ -51,7 +51,7 @@ def begin(frame: Frame, number: str, today: date, wrong: Wrong | None) -> Html:
 def leaver(frame: Frame, number: str, one: Leaver, entries: Sequence[Entry]) -> Html:
     say = frame.say
     left = [entry for entry in entries if not entry.done]
-    done = [entry for entry in entries if entry.done]
+    done = [entry for entry in entries if entry.tick is not None]
     place = f"/leaver/{number}"
     return together(
         el("p", {"class": "state away"}, _when(frame, one)),

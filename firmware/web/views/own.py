@@ -272,7 +272,7 @@ def _question(frame: Frame, model: Away, hidden: Sequence[Html]) -> Html:
     return el(
         "div",
         {"class": "ask", "role": "alert"},
-        el("p", None, say(f"doubt.{question.doubt.kind}", until=until)),
+        el("p", None, say.first(say(f"doubt.{question.doubt.kind}", until=until))),
         el("div", {"class": "row"}, form(frame, model.action, hidden, kept, sure, yes), instead),
     )
 
