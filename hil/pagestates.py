@@ -41,11 +41,13 @@ LOOKS = (
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """`who`: an extension, "" for a stranger. `go`: leads a window that stands on the first page there."""
+    """`who`: an extension, "" for a stranger. `go`: leads a window that stands on the first page there. `leaves`:
+    others begin with what it leaves behind."""
 
     name: str
     who: str
     go: Callable[[Page], object]
+    leaves: bool = False
 
 
 def _at(path: str) -> Callable[[Page], object]:
@@ -132,13 +134,13 @@ STATES: Sequence[State] = (
     State("sign-in, wrong", "", _sign_in_wrong),
     State("in", STAFF, _at("/")),
     State("without the unit", STAFF, _shown("/", "offline", "queued")),
-    State("away, done", STAFF, _away),
+    State("away, done", STAFF, _away, leaves=True),
     State("away", STAFF, _at("/")),
     State("when back", STAFF, _at("/away?reason=meeting")),
     State("when back, all of it", STAFF, _away_open),
     State("when back, odd", STAFF, _away_asked),
     State("when back, wrong", STAFF, _away_wrong),
-    State("back", STAFF, _back),
+    State("back", STAFF, _back, leaves=True),
     State("booked", STAFF, _booked),
     State("search", STAFF, _at("/find")),
     State("search, found", STAFF, _at("/find?q=bygglov")),
@@ -205,18 +207,20 @@ def judged(started: Browser, pages: Pages, looks: Sequence[Look]) -> Iterator[tu
 
 def sampled(started: Browser, pages: Pages, every: int) -> Iterator[tuple[str, Look, list[str]]]:
     """Every second state or third, each by another of the looks, but all in one language."""
-    for number, (state, page) in enumerate(walked(started, pages, LOOKS[0])):
-        look = LOOKS[number // every % len(LOOKS)]
-        if number % every == 0:
-            page.set_viewport_size(look.size)
-            page.emulate_media(color_scheme="dark" if look.dark else "light")
-            yield state.name, look, faults_of(page)
+    states = [state for number, state in enumerate(STATES) if number % every == 0 or state.leaves]
+    for number, (state, page) in enumerate(walked(started, pages, LOOKS[0], states)):
+        look = LOOKS[number % len(LOOKS)]
+        page.set_viewport_size(look.size)
+        page.emulate_media(color_scheme="dark" if look.dark else "light")
+        yield state.name, look, faults_of(page)
 
 
-def walked(started: Browser, pages: Pages, look: Look) -> Iterator[tuple[State, Page]]:
-    """What a state leaves behind is where another begins: all are walked through, whoever judges them."""
+def walked(
+    started: Browser, pages: Pages, look: Look, states: Sequence[State] = STATES
+) -> Iterator[tuple[State, Page]]:
+    """What a state leaves behind is where another begins: they are walked through in their order, whoever judges."""
     windows: dict[str, tuple[BrowserContext, Page]] = {}
-    for state in STATES:
+    for state in states:
         if state.who not in windows:
             windows[state.who] = _window(started, pages, state.who, look)
         page = windows[state.who][1]
