@@ -31,8 +31,8 @@
     const answer = await fetch(action, {
       method: "POST", body: new URLSearchParams({ ...fields, token }), redirect: "manual", cache: "no-store",
     });
-    if (answer.type !== "opaqueredirect" && answer.status >= 500) throw new Error(answer.status);
-    return answer.type === "opaqueredirect" || answer.status < 400;
+    // Refused in words is the unit's last word; whoever is signed out, or asks too often, tries again.
+    if (answer.type !== "opaqueredirect" && answer.status !== 422) throw new Error(answer.status);
   };
   let sending = false;
   const sendWaiting = async () => {
