@@ -10,6 +10,7 @@ from firmware.store.changes import new_id
 from firmware.store.faults import FaultRows
 from firmware.store.journal import Journal
 from firmware.web.pages.common import frame_of
+from firmware.web.pages.people import seen
 from firmware.web.site import Denied, Request, Response, Route, Who, see_other
 from firmware.web.store import Store
 from firmware.web.views import faults as view
@@ -29,7 +30,8 @@ def _ask(request: Request, store: Store) -> Response:
 def _report(request: Request, store: Store) -> Response:
     form, say = request.form, frame_of(request, store).say
     number, id_ = form.get("extension", "").strip(), form.get("id", "")
-    if number and store.people.extension(number) is None:
+    about = store.people.extension(number) if number else None
+    if number and (about is None or not seen(request, store, about)):
         return _page(request, store, Wrong("extension", say("form.no_extension")))
     incident = Journal(store.journal).incident_open()
     try:

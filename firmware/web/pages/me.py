@@ -9,6 +9,7 @@ from callcontrol.plan.model import Person, choices_of
 from firmware.pins import PinsUnreadable
 from firmware.web.answering import Answering, NotNow
 from firmware.web.pages.common import frame_of
+from firmware.web.pages.people import seen
 from firmware.web.site import Denied, Request, Response, Route, Who, see_other
 from firmware.web.store import Store
 from firmware.web.views.frame import Frame, page
@@ -49,7 +50,8 @@ def change_details(request: Request, store: Store, person: Person) -> Wrong | No
             fields[name] = [word for part in text.split(",") if (word := part.strip())]
         elif name == "deputy":
             extension = store.people.extension(text) if text else None
-            if text and (extension is None or extension.person in (None, person.id)):
+            known_to_them = extension is not None and seen(request, store, extension)
+            if text and (extension is None or not known_to_them or extension.person in (None, person.id)):
                 return Wrong(name, words("me.wrong_deputy"))
             fields[name] = extension.person if extension else None
         else:

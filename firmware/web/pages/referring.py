@@ -21,6 +21,7 @@ from callcontrol.plan.schedule import STOCKHOLM, Schedule, local_moment
 from firmware.store.changes import new_id
 from firmware.store.database import transact
 from firmware.store.referrals import put_opening, put_referral
+from firmware.web.pages.people import seen
 from firmware.web.site import Denied, Request
 from firmware.web.store import Store
 from firmware.web.views.own import INFORMATION_MAX, Away, Given
@@ -123,7 +124,8 @@ def refer(request: Request, store: Store, whose: Whose) -> Question | Wrong | No
     except ValueError:
         return Wrong("at", say("away.no_moment"))
     instead = "".join(form.get("instead", "").split())
-    if instead and store.people.extension(instead) is None:
+    answers = store.people.extension(instead) if instead else None
+    if instead and (answers is None or not seen(request, store, answers)):
         return Wrong("instead", say("form.no_extension"))
     if instead in whose.numbers:
         return Wrong("instead", say("away.own_number"))

@@ -53,7 +53,16 @@ def test_a_fault_is_reported_once_and_answered(town: Town) -> None:
     assert "Kabeln är bytt." in ask(town, "owner", "GET", "/fault").body.decode()
 
 
-@pytest.mark.parametrize("wrong", [{"what": "other", "text": " "}, {"extension": "7777"}, {"what": "nothing"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"what": "other", "text": " "},
+        {"extension": "7777"},
+        {"extension": "2001"},
+        {"extension": "1006"},
+        {"what": "nothing"},
+    ],
+)
 def test_a_fault_that_says_nothing(town: Town, wrong: dict[str, str]) -> None:
     form = {"what": "sound", "text": "x", **wrong}
     assert ask(town, "owner", "POST", "/fault", **form).status == 422

@@ -114,6 +114,7 @@ def test_a_return_that_waited_ends_nothing_that_was_set_since(town: Town) -> Non
         ({"until": "soon"}, "går inte att läsa"),
         ({"until": "2026-03-03T12:00:00"}, "går inte att läsa"),
         ({"instead": "7777"}, "ingen sådan anknytning"),
+        ({"instead": "2001"}, "ingen sådan anknytning"),
         ({"instead": "1001"}, "Någon annan"),
     ],
 )
