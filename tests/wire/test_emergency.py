@@ -37,6 +37,7 @@ NOTED_LATE_S = 0.5
 DETECTED_S = 30.0
 """A dead platform is known by then, on a busy machine too."""
 STEP_S = 30.0
+UNSENDABLE_S = 3.0
 SLOW: Script = ((0.0, 180), (NO_RINGING_S + 2.0, 200))
 SILENT: Script = ()
 TRYING: Script = ((0.0, 100),)
@@ -391,6 +392,22 @@ def test_ringing_at_the_gateway_is_waited_for() -> None:
         kill(house)
         (result,) = house.ring()
         assert house.answered(result) == ["gateway"]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["after a refusal", "first of all"])
+def test_a_way_that_nothing_can_be_sent_on_is_not_the_end(first: bool) -> None:
+    """No route to it, no interface, no connection: the kernel says so at once, and the next way is asked, or the same
+    one again a little later."""
+    with building(outside=BUSY) as house:
+        if first:
+            kill(house)
+            house.site.wait_mode("SURVIVAL", DETECTED_S)
+        house.site.host.ip("route", "add", "unreachable", f"{GATEWAY_IP}/32")
+        placing = house.begin()
+        time.sleep(UNSENDABLE_S)
+        house.site.host.ip("route", "del", "unreachable", f"{GATEWAY_IP}/32")
+        (result,) = placing.wait()
+        assert house.answered(result)[-1] == "gateway"
 
 
 @pytest.mark.parametrize("code", [300, 302, 400, 403, 404, 408, 480, 486, 488, 500, 503, 600, 603])
