@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 __all__ = ["Paces"]
 
-A_SECOND = 10.0
+A_SECOND = 20.0
 """Requests, of one address, in the long run;"""
-AT_ONCE = 60.0
+AT_ONCE = 120.0
 """so many in a moment: a page has a handful of files, and several people may come from one address."""
 ADDRESSES_MAX = 4096
 """What comes above shares one pace."""
