@@ -56,7 +56,6 @@ TRYING_EVERY_S = 2.0
 """So often the edge hears that a call which rings is led still: after 5 s of silence (CALLS_ANSWER_MS) it rings the
 phone itself."""
 
-"""In an INVITE to the edge: it leaves the house, and how important it is (cfg/72-trunk.cfg)."""
 REFERRED, DIALS = "referred", "dials"
 """Of what a REFER is about that the edge hands over (cfg/70-calls.cfg)."""
 

@@ -97,7 +97,10 @@ class _Bounded(web.Server):
 
     def connection_lost(self, handler: web.RequestHandler, exc: BaseException | None = None) -> None:
         if handler.transport is not None:
-            self._by_address[_address_of(handler.transport)] -= 1
+            address = _address_of(handler.transport)
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]  # else every address that ever came would be kept
         self._heard(handler)
         super().connection_lost(handler, exc)
 
