@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from callcontrol.plan.absence import Absent, Opening, Part, Referral, Source, information_at, state_at, timeline
 from callcontrol.plan.reasons import OFFICE_HOURS, ReasonTable
-from callcontrol.plan.refer import Question, referral
+from callcontrol.plan.refer import INFORMATION_MAX, Question, referral
 from callcontrol.plan.schedule import Schedule
 from firmware.config import Config
 from firmware.store.changes import new_id
@@ -17,8 +17,6 @@ from tools.people import Opened, opened, viewer_of
 from tools.place import config_of
 
 __all__ = ["run"]
-
-INFORMATION_MAX = 200
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,14 +11,13 @@ from datetime import datetime
 
 from callcontrol.plan.model import Directory, Unit, Whole
 from callcontrol.plan.reasons import OFFICE_HOURS, Reason
-from callcontrol.plan.refer import Given, Question, returning
+from callcontrol.plan.refer import INFORMATION_MAX, Given, Question, returning
 from callcontrol.plan.rights import Given as Role
 from callcontrol.plan.rights import Right, may_do
 from callcontrol.plan.schedule import Schedule
 
-__all__ = ["INFORMATION_MAX", "below", "may_refer_whole", "referred_whole"]
+__all__ = ["below", "may_refer_whole", "referred_whole"]
 
-INFORMATION_MAX = 200
 PARENTS_MAX = 32
 """Levels of an organisation; a circle in it ends there."""
 

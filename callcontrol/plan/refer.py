@@ -24,7 +24,10 @@ from callcontrol.plan.reasons import (
 )
 from callcontrol.plan.schedule import Schedule
 
-__all__ = ["OPEN_END", "Given", "OpenEnd", "Question", "Returning", "referral", "returning"]
+__all__ = ["INFORMATION_MAX", "OPEN_END", "Given", "OpenEnd", "Question", "Returning", "referral", "returning"]
+
+INFORMATION_MAX = 200
+"""Characters of what is told beside a reason, whoever is away and however it is set."""
 
 
 class OpenEnd(Enum):

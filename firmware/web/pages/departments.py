@@ -8,8 +8,8 @@ from http import HTTPStatus
 from callcontrol.plan.department import below, may_refer_whole, referred_whole
 from callcontrol.plan.model import Unit, whole_at
 from callcontrol.plan.number import LocalNumbering, NumberKind, parse_dialled
+from callcontrol.plan.refer import INFORMATION_MAX, Question
 from callcontrol.plan.refer import Given as When
-from callcontrol.plan.refer import Question
 from callcontrol.plan.rights import Right, may_serve
 from callcontrol.plan.schedule import local_moment
 from callcontrol.plan.service import Key, serving
@@ -131,7 +131,7 @@ def _page(
             day=form.get("day", ""),
             at=form.get("at", ""),
             emergency=form.get("emergency", ""),
-            information=form.get("information", "")[: view.INFORMATION_MAX],
+            information=form.get("information", "")[:INFORMATION_MAX],
             below=bool(form.get("below")),
         ),
         question=question,

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from callcontrol.plan.absence import Interval, Opening, Referral, Source, timeline
 from callcontrol.plan.model import Extension
 from callcontrol.plan.reasons import Reason, ReturnKind, default_until
-from callcontrol.plan.refer import OPEN_END, Question, referral
+from callcontrol.plan.refer import INFORMATION_MAX, OPEN_END, Question, referral
 from callcontrol.plan.refer import Given as When
 from callcontrol.plan.schedule import STOCKHOLM, Schedule, local_moment
 from firmware.store.changes import new_id
@@ -24,7 +24,7 @@ from firmware.store.referrals import put_opening, put_referral
 from firmware.web.pages.people import seen
 from firmware.web.site import Denied, Request
 from firmware.web.store import Store
-from firmware.web.views.own import INFORMATION_MAX, Away, Given
+from firmware.web.views.own import Away, Given
 from firmware.web.views.parts import Wrong
 from firmware.web.words import Say
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from callcontrol.plan.model import Whole
 from callcontrol.plan.reasons import ReasonTable
-from callcontrol.plan.refer import Question
+from callcontrol.plan.refer import INFORMATION_MAX, Question
 from callcontrol.plan.service import Key, Served, Serving
 from firmware.web.html import Html, el, together
 from firmware.web.views.frame import Frame, address, form
@@ -16,8 +16,6 @@ from firmware.web.views.parts import field as line
 from firmware.web.words import Say
 
 __all__ = ["Department", "Given", "Reception", "department", "manage"]
-
-INFORMATION_MAX = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

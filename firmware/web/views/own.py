@@ -9,7 +9,7 @@ from datetime import datetime
 from callcontrol.plan.absence import Absent, Interval
 from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.reasons import Reason, ReasonTable
-from callcontrol.plan.refer import Question
+from callcontrol.plan.refer import INFORMATION_MAX, Question
 from firmware.web.html import Child, Html, el, together
 from firmware.web.views.frame import Frame, address, form
 from firmware.web.views.parts import Wrong, box, button, section, summary
@@ -20,7 +20,7 @@ __all__ = ["Away", "Given", "Own", "away", "own", "state", "upcoming"]
 
 MAY_WAIT = "may-wait"
 """A form that the script keeps while the unit cannot be reached."""
-NAME_MAX, INFORMATION_MAX = 8, 200
+NAME_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
