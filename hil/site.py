@@ -23,6 +23,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 from callcontrol.digest import ha1
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.edge.settings import Socket
+from firmware import edgedb
 from firmware.paths import Paths
 from firmware.restart import drained, places_kept
 from firmware.store import Credential, Directory, Journal
@@ -275,6 +276,12 @@ class Site:
             entry["Info"]["AoR"]: [contact["Contact"]["Address"] for contact in entry["Info"]["Contacts"]]
             for entry in location["Domain"]["AoRs"]
         }
+
+    def bindings_written(self) -> dict[str, list[str]]:
+        """Those that the edge would have again after its death: what it holds is written each second."""
+        with edgedb.opened(self.paths.bindings, ANSWER_S) as db:
+            rows = db.execute("SELECT username, contact FROM location ORDER BY username, contact").fetchall()
+        return {user: [contact for name, contact in rows if name == user] for user in {name for name, _ in rows}}
 
     def status(self) -> dict[str, Any]:
         """What `rvx status` reads."""

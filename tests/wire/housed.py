@@ -80,6 +80,13 @@ class House:
                 if ear is not mouth:
                     self.hears(ear, mouth.tone_hz, share)
 
+    def edge_begins_anew(self) -> None:
+        """Killed when it has written which phones there are."""
+        bound = self.site.bindings()
+        self.site.wait(lambda: self.site.bindings_written() == bound, STEP_S, "bindings written")
+        self.site.edge.kill()
+        self.site.edge.start()
+
     def calls_dies(self) -> None:
         self._link = self.site.table("st")["link"]
         self.site.calls.kill()

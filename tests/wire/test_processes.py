@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import pytest
 
 from callcontrol.records import Outcome, Record
-from firmware import edgedb
 from firmware.bindings import keep_bindings
 from hil.phone.sipp import Dial, Result, User
 from hil.site import Site
@@ -146,7 +145,7 @@ def test_a_killed_edge_comes_back_knowing_its_phones(buildings: Buildings, platf
             building.call(*PAIRS)
         building.talk()
         before = site.bindings()
-        site.wait(lambda: written(site) == before, STEP_S, "bindings written, as each second")
+        site.wait(lambda: site.bindings_written() == before, STEP_S, "bindings written, as each second")
 
         site.edge.kill()
         site.edge.start()
@@ -168,20 +167,13 @@ def _answers(building: Building, extension: int) -> bool:
     return any(call.completed for call in building.caller.call(dials((1001, extension)), patience_ms=ANSWERS_MS))
 
 
-def written(site: Site) -> dict[str, list[str]]:
-    """The bindings that the edge would have again after its death."""
-    with edgedb.opened(site.paths.bindings, STEP_S) as db:
-        rows = db.execute("SELECT username, contact FROM location ORDER BY username, contact").fetchall()
-    return {user: [contact for name, contact in rows if name == user] for user in {name for name, _ in rows}}
-
-
 def test_a_machine_that_lost_its_memory_knows_its_phones(buildings: Buildings) -> None:
     def work(building: Building) -> None:
         site = building.site
         building.platform.kill()
         site.wait_mode("SURVIVAL", STEP_S)
         before = site.bindings()
-        site.wait(lambda: written(site) == before, STEP_S, "bindings written, as each second")
+        site.wait(lambda: site.bindings_written() == before, STEP_S, "bindings written, as each second")
         site.unit.kill()  # it keeps them, too, once a minute: one of them at a time
         keep_bindings(site.paths.bindings, site.paths.bindings_kept)
         site.edge.kill()
