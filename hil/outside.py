@@ -18,7 +18,9 @@ from firmware.store.smsview import SmsView
 from hil.child import ChildError
 from hil.history import History
 from hil.modems import Modems
+from hil.site import Site
 from hil.stormdeeds import BOSS, MOBILES, MODEMS, REFERRED_MOBILE, Deed, Do
+from hil.stormpart import Part
 from hil.stormplan import Fault
 
 __all__ = ["MODEM_PLANS", "Outside"]
@@ -42,8 +44,10 @@ UNPLUGGED = (Fault.MODEM_UNPLUGGED, Fault.KEPT_UNPLUGGED)
 TEXT_MAX = 2000
 
 
-class Outside:
+class Outside(Part):
     """`lock` guards the history. What is done is done in a thread of its own, in its order."""
+
+    faults = (*AT, Fault.NETWORK_LOST)
 
     def __init__(self, modems: Modems, history: History, lock: threading.RLock) -> None:
         self._modems = modems
@@ -54,9 +58,9 @@ class Outside:
         self._worker = ThreadPoolExecutor(1, "outside")
         self._read = 0
 
-    def start(self, paths: Paths) -> None:
-        """Who can be called is there. `paths`: of the unit whose queue is filled."""
-        self._paths = paths
+    def join(self, site: Site) -> None:
+        """Who can be called is there."""
+        self._paths = site.paths
         self._do("network", setup_s=SETUP_S, emergency_setup_s=SOS_SETUP_S)
         for number in (*MOBILES, BOSS, REFERRED_MOBILE, *SOS):
             self._do("phone", number=number, answers_after_s=0.3)
@@ -83,6 +87,13 @@ class Outside:
                 self._do("hang", modem=AT[fault])
         except ChildError as error:
             raise OSError(str(error)) from error
+
+    def figures(self) -> dict[str, int]:
+        """Calls that were up in the mobile network, of the unit's modems, those to 112 of them, and texts that came."""
+        seen = self._history.outside
+        up = [one for one in seen.calls.values() if one.up_at is not None]
+        emergencies = sum(one.emergency for one in up)
+        return {"by_modem": len(up), "emergencies_by_modem": emergencies, "texts": seen.delivered.total()}
 
     def see(self) -> None:
         """What the network has seen since, and what the queue says. Raises OSError, sqlite3.Error."""

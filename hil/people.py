@@ -24,7 +24,9 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.history import Absence, History
+from hil.site import Site
 from hil.stormdeeds import APART, AWAY, LOST, MAILED, MATE, MOVED, REFERRED, REFERRED_MOBILE, RINGER, STANDIN, Deed, Do
+from hil.stormpart import Part
 from hil.told import refer
 
 __all__ = ["JournalLocker", "Loader", "People", "load_directory", "torn_message"]
@@ -83,7 +85,7 @@ def load_directory(paths: Paths, extensions: tuple[str, ...]) -> None:
         organisation.apply(directory, GROUP, LocalNumbering())
 
 
-class People:
+class People(Part):
     """`lock` guards the history. Changes are made in a thread of their own, in their order."""
 
     def __init__(self, paths: Paths, extensions: tuple[str, ...], history: History, lock: threading.RLock) -> None:
@@ -93,8 +95,8 @@ class People:
         self._lock = lock
         self._worker = ThreadPoolExecutor(1, "people")
 
-    def start(self) -> None:
-        """The directory loaded, somebody away, somebody's calls led on, somebody's phone lost. Before the unit runs."""
+    def join(self, site: Site) -> None:
+        """The directory loaded, somebody away, somebody's calls led on, somebody's phone lost."""
         load_directory(self._paths, self._extensions)
         now = datetime.now(UTC)
         with contextlib.closing(Changes.open(self._paths.journal)) as changes:
@@ -110,6 +112,10 @@ class People:
 
     def stop(self) -> None:
         self._worker.shutdown(wait=True, cancel_futures=True)
+
+    def figures(self) -> dict[str, int]:
+        """Messages that are kept."""
+        return {"messages": sum(one.kept_at is not None for one in self._history.messages.values())}
 
     def see(self) -> None:
         """What the journal says of the changes: raises StoreError, sqlite3.Error."""

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from callcontrol.plan.absence import Opening, Referral, Source
@@ -25,6 +25,7 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.people import People
 from firmware.store.pins import PinRows
 from hil.browser import Browser, Unanswered
+from hil.invariants import Breach
 from hil.net import Net, NetError
 from hil.platform import PlatformError
 from hil.platform.daemon import Daemon
@@ -32,8 +33,9 @@ from hil.post import PORT as POST
 from hil.post import Post
 from hil.radicale import entry
 from hil.site import Site
-from hil.staffed import Seen, Way
+from hil.staffed import Seen, Way, staff_breaches
 from hil.stormdeeds import STAFF
+from hil.stormpart import Part
 
 __all__ = ["Staff", "configuration"]
 
@@ -71,7 +73,7 @@ def _office() -> str:
     return f"10.98.0.{OFFICE_NUMBER}"
 
 
-class Staff:
+class Staff(Part):
     """`lock` guards `seen`. They are in the directory that was loaded. Mail is of the same office."""
 
     def __init__(self, net: Net, site: Site, lock: threading.RLock, seed: int) -> None:
@@ -89,10 +91,15 @@ class Staff:
         self._post = Post(office, _office(), net.directory / "post", site.paths, seed)
         self._threads: list[threading.Thread] = []
 
-    @property
-    def mailed(self) -> int:
-        """Mails that have come."""
-        return self._post.arrived()
+    def programs(self) -> dict[str, Daemon]:
+        return {"web": self.web}
+
+    def figures(self) -> dict[str, int]:
+        """Referrals that were acknowledged, and mails that have come."""
+        return {"referred": self.seen.acknowledged.total(), "mailed": self._post.arrived()}
+
+    def breaches(self, now: float) -> Iterator[Breach]:
+        return staff_breaches(self.seen, now)
 
     def start(self) -> None:
         """`web` serves, each has a PIN and a calendar; and all begin."""

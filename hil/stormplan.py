@@ -23,18 +23,14 @@ from hil.stormdeeds import CROWD, LATE, STREAM, Deed, deeds, pair
 
 __all__ = [
     "AGAIN",
-    "DATA_FAULTS",
     "FAULTS",
-    "GATEWAY_FAULTS",
     "LONELY",
-    "MODEM_FAULTS",
     "OUTAGES",
     "PLATFORMS",
     "POWER_ENDS",
     "POWER_FAULTS",
     "THROUGH",
     "WAYS_OUT",
-    "WEB_FAULTS",
     "WELL_S",
     "Across",
     "Chapter",
@@ -158,13 +154,27 @@ POWER_FAULTS: dict[Fault, Held] = {
 }
 POWER_ENDS: dict[Fault, Held] = {Fault.POWER_ENDS: Held(2, 16)}
 """Mains is back before, in or after the last words."""
-WAYS_OUT = (MODEM_FAULTS, GATEWAY_FAULTS, POWER_FAULTS, POWER_ENDS, DATA_FAULTS, WEB_FAULTS)
+
+
+class Row(NamedTuple):
+    """Faults of which one at a time is there, so that what they leave alone lives, and how long none is between two."""
+
+    faults: Mapping[Fault, Held]
+    well: Held
+
+
+WAYS_OUT: tuple[Row, ...] = (
+    Row(MODEM_FAULTS, Held(8, 45)),
+    Row(GATEWAY_FAULTS, Held(10, 40)),
+    Row(POWER_FAULTS, Held(8, 40)),
+    Row(POWER_ENDS, Held(60, 200)),
+    Row(DATA_FAULTS, Held(30, 90)),
+    Row(WEB_FAULTS, Held(10, 50)),
+)
 """What is wrong with the ways out, with power, or with pages, is no matter of modes: it comes and goes by itself,
-across whatever chapter there is. Of each of these one at a time, so that the others may live."""
-WELL_BETWEEN: tuple[Held, ...] = (Held(8, 45), Held(10, 40), Held(8, 40), Held(60, 200), Held(30, 90), Held(10, 50))
-"""And so long nothing is wrong of each,"""
+across whatever chapter there is. Each row is drawn by its place, so that a new one at the end changes no other."""
 WELL_S = 30.0
-"""and so long at the begin of all of them."""
+"""So long nothing is wrong of them at the begin."""
 
 OUTAGES = (Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE)
 """What a unit is brought to SURVIVAL by, by way of SUSPECT."""
@@ -286,19 +296,17 @@ def make_plan(seed: int, length_s: float, faults: Sequence[Fault] = tuple(FAULTS
 
 def _spells(seed: int, length_s: float) -> Iterator[Spell]:
     """In the order of their times."""
-    rows = (
-        _row(random.Random(f"ways {seed} {n}"), length_s, faults, WELL_BETWEEN[n]) for n, faults in enumerate(WAYS_OUT)
-    )
+    rows = (_spells_of(row, random.Random(f"ways {seed} {n}"), length_s) for n, row in enumerate(WAYS_OUT))
     return merge(*rows, key=attrgetter("at_s"))
 
 
-def _row(rng: random.Random, length_s: float, faults: Mapping[Fault, Held], well: Held) -> Iterator[Spell]:
-    at_s = WELL_S + rng.uniform(0, well.most_s)
+def _spells_of(row: Row, rng: random.Random, length_s: float) -> Iterator[Spell]:
+    at_s = WELL_S + rng.uniform(0, row.well.most_s)
     while at_s < length_s:
-        fault = rng.choice(list(faults))
-        held_s = round(rng.uniform(*faults[fault]), 1)
+        fault = rng.choice(list(row.faults))
+        held_s = round(rng.uniform(*row.faults[fault]), 1)
         yield Spell(round(at_s, 1), fault, held_s)
-        at_s += held_s + rng.uniform(*well)
+        at_s += held_s + rng.uniform(*row.well)
 
 
 def _chapters(rng: random.Random, faults: Sequence[Fault]) -> Iterator[Chapter]:

@@ -142,7 +142,7 @@ class Takeovers:
                     break
             deeds.clear()
             self._over.wait(LAST_S)
-            self._town.listen()
+            self._town.at_the_end()
             self._judge(time.monotonic())
         finally:
             self._over.set()

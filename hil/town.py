@@ -6,11 +6,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from hil.heard import TOLD
 from hil.history import Call, History, Phone
 from hil.insisting import Insisting
 from hil.invariants import BY_MODEM
@@ -57,6 +59,8 @@ from hil.stormdeeds import (
     Deed,
     Do,
 )
+from hil.stormpart import Part
+from hil.stormplan import Fault
 from hil.told import crowd
 
 __all__ = ["CREDENTIALS", "DESKS", "GATEWAY_URI", "REGISTER_S", "USERS", "Town"]
@@ -72,6 +76,7 @@ USERS = {extension: password(extension) for extension in EXTENSIONS}
 CREDENTIALS = {extension: 4 if extension == LEARNT else 1 for extension in EXTENSIONS}
 STRANGER = "7777"
 GATEWAY = "gateway"
+CODES = (Do.MEET, Do.FETCH, Do.PICK_UP)
 OUT, COUNTRY = "00", "+46"
 """An outside line, and the 0 of a number within the country."""
 GATEWAY_NUMBER = 20
@@ -146,9 +151,11 @@ PLACES = {
 }
 
 
-class Town:
+class Town(Part):
     """`lock` guards the history, which `poll` and the deeds fill. Without `people` nobody is ever referred, and without
     `outside` nobody is there."""
+
+    faults = (Fault.GATEWAY_DEAD,)
 
     def __init__(
         self,
@@ -256,11 +263,11 @@ class Town:
             case _:
                 self._place(deed.do, ((deed.caller, deed.callee),), deed.hold_s)
 
-    def gateway(self, there: bool) -> None:
+    def change(self, fault: Fault, on: bool) -> None:
         """The other gateway ends, or is there again."""
-        if there and GATEWAY not in self._answering:
+        if not on and GATEWAY not in self._answering:
             self._switch_on(GATEWAY)
-        elif not there and GATEWAY in self._answering:
+        elif on and GATEWAY in self._answering:
             self._switch_off(GATEWAY)
 
     def burst(self, pairs: Sequence[tuple[str, str]]) -> None:
@@ -308,7 +315,7 @@ class Town:
                     self._history.cuts.append((now, f"{desk.account.extension}: {call.reason}"))
                 self._talk_since = None
 
-    def listen(self) -> None:
+    def at_the_end(self) -> None:
         """Each of the two who talk must have heard the other for most of the time. Takes seconds."""
         if self._talk_since is None:
             return
@@ -319,6 +326,11 @@ class Town:
                 with self._lock:
                     words = f"{ear.account.extension} heard {heard_s:.0f} of {talked_s:.0f} s"
                     self._history.cuts.append((time.monotonic(), words))
+
+    def figures(self) -> dict[str, int]:
+        """Calls of those who hear that the unit itself has answered, and codes whose callers got what they wanted."""
+        up = Counter(one.label for one in self._history.heard_calls if one.up_at is not None)
+        return {"told": sum(up[label] for label in TOLD), "codes": sum(up[do] for do in CODES)}
 
     # ---- phones
 

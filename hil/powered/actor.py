@@ -15,11 +15,14 @@ from typing import Any
 
 from hil.child import ChildError
 from hil.history import History
+from hil.invariants import Breach
 from hil.net import Net
 from hil.powered.seen import Deed, Look, Span
+from hil.powered.stormy import powered_breaches
 from hil.sim.power.realnut import NAME
 from hil.sim.power.ups import Sickness
 from hil.site import Site
+from hil.stormpart import Part
 from hil.stormplan import Fault
 from hil.ups import SimulatedUps
 
@@ -57,11 +60,16 @@ _TOLD = re.compile(rb"kind=power_(?:told by=trunk calls=(\d+)|untold by=trunk)")
 _STAGE = re.compile(rb"kind=power what=halt name=(\w+)")
 
 
-class Powered:
+class Powered(Part):
     """`lock` guards the history. `halted(on)` is called when the machine goes down, and when it has power again: all
     its programs end in order, its memory is lost; and begin."""
 
-    def __init__(self, net: Net, history: History, lock: threading.RLock, seed: int) -> None:
+    faults = MAINS_GONE
+
+    def __init__(
+        self, net: Net, history: History, lock: threading.RLock, seed: int, halted: Callable[[bool], None]
+    ) -> None:
+        self._halted = halted
         self._host = net.host("power")
         self._history = history
         self._lock = lock
@@ -112,8 +120,8 @@ class Powered:
             self._open.enter_context(ups)
         self._each("battery", charge=WELL_CHARGE)
 
-    def start(self, halted: Callable[[bool], None]) -> None:
-        for work in (lambda: self._lead_machine(halted), self._watch):
+    def start(self) -> None:
+        for work in (self._lead_machine, self._watch):
             self._threads.append(threading.Thread(target=work, daemon=True))
             self._threads[-1].start()
 
@@ -139,6 +147,9 @@ class Powered:
             self._each("mains", volts=self._volts())
         except ChildError as error:
             raise OSError(str(error)) from error
+
+    def breaches(self, now: float) -> list[Breach]:
+        return powered_breaches(self._history, now)
 
     def wait_up(self, patience_s: float) -> None:
         """Until a machine that is down has begun again."""
@@ -190,7 +201,7 @@ class Powered:
 
     # ---- a thread: the machine
 
-    def _lead_machine(self, halted: Callable[[bool], None]) -> None:
+    def _lead_machine(self) -> None:
         goes_at = down_at = None
         again = False
         while not self._over.wait(MACHINE_S):
@@ -208,14 +219,14 @@ class Powered:
                 again = True
             if goes_at is not None and now >= goes_at:
                 goes_at = None
-                halted(True)
+                self._halted(True)
                 down_at = time.monotonic()
                 self._did(down_at, Deed.DOWN)
                 for file in (HALTS, RESTARTS):
                     self._commanded(file)
             elif down_at is not None and now >= down_at + OFF_S and (again or not self._in_force):
                 down_at = None
-                halted(False)
+                self._halted(False)
                 self._up.set()
 
     def _commanded(self, file: str) -> bool:
