@@ -23,6 +23,7 @@ from callcontrol.edge.settings import Socket
 from drivers.arp import announce
 from firmware.config import SECRETS_FILE, Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, edge_command, make_state, prepare_edge
+from firmware.generations import guard, steady_s
 from firmware.keepalived import keepalived_command, prepare_keepalived
 from firmware.processes import Program, end_own_leftover
 
@@ -106,12 +107,12 @@ def main_heart(config: Config) -> None:
     os.execv(sys.executable, command)  # noqa: S606  a program by name, no shell
 
 
-def main_unit(config: Config) -> None:
-    """Until SIGTERM or SIGINT."""
+def main_unit(config: Config, file: Path | None = None) -> None:
+    """Until SIGTERM or SIGINT. `file`: the configuration, where there is one."""
     from firmware.unit import Unit
 
     edge = edge_rpc(config)
-    asyncio.run(_until_told(Unit(config, edge).run(), edge))
+    asyncio.run(_until_told(Unit(config, edge, file).run(), edge))
 
 
 def main_calls(config: Config) -> None:
@@ -203,7 +204,7 @@ def main(words: list[str] | None = None) -> int:
         elif args.process == "heart":
             main_heart(config)
         elif args.process == "unit":
-            main_unit(config)
+            main_unit(config, args.config)
         elif args.process == "trunk":
             main_trunk(config, args.config.with_name(SECRETS_FILE) if args.config else None)
         elif args.process == "data":
@@ -223,7 +224,13 @@ def main(words: list[str] | None = None) -> int:
 def _config(args: argparse.Namespace) -> Config:
     if args.config is None:
         return default(args.state or Path("state"), args.address)
-    config = load(args.config)
+    config = _placed(load(args.config), args)
+    if guard(args.config, config.paths.state, steady_s(config)):
+        config = _placed(load(args.config), args)
+    return config
+
+
+def _placed(config: Config, args: argparse.Namespace) -> Config:
     return config if args.state is None else config.in_state(args.state, args.run)
 
 

@@ -253,9 +253,10 @@ class Key:
     """The section may be there any number of times, [[section]]."""
 
 
-def load(path: Path) -> Config:
-    """Read ``path`` and ``secrets.toml`` beside it, if there is one. Raises ConfigError with all problems at once."""
-    unit, secrets = Document(path), Document(path.with_name(SECRETS_FILE), secret=True)
+def load(path: Path, secrets_path: Path | None = None) -> Config:
+    """Read ``path`` and ``secrets.toml`` beside it (or ``secrets_path``), if there is one. Raises ConfigError with all
+    problems at once."""
+    unit, secrets = Document(path), Document(secrets_path or path.with_name(SECRETS_FILE), secret=True)
     values = unit.take(_SECTIONS, elsewhere=dict.fromkeys(_SECRET_SECTIONS, SECRETS_FILE), arrays=_ARRAYS)
     secret_values = secrets.take(_SECRET_SECTIONS, elsewhere=dict.fromkeys({**_SECTIONS, **_ARRAYS}, path.name))
     for check in _CHECKS:

@@ -7,6 +7,7 @@ Every problem is gathered with its line, and with the nearest key that is known.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import re
 import stat
@@ -19,7 +20,7 @@ from typing import Any
 
 from firmware.bounds import Refused, Rule, shown
 
-__all__ = ["PROBLEMS_MAX", "Document", "Problem", "Sections", "key", "rule_of"]
+__all__ = ["FILE_MAX_BYTES", "PROBLEMS_MAX", "Document", "Problem", "Sections", "key", "rule_of", "sha256_of"]
 
 FILE_MAX_BYTES = 64 * 1024
 LINE_MAX = 4096
@@ -43,6 +44,11 @@ def key(rule: Rule, meaning: str) -> dict[str, Any]:
 def rule_of(field: Field[Any]) -> Rule:
     rule: Rule = field.metadata["rule"]
     return rule
+
+
+def sha256_of(text: str) -> str:
+    """By which one file is told from another."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from firmware import certificate
 from firmware.bindings import restore_bindings
 from firmware.certificate import CertificateError
 from firmware.config import NO_PROBE, Config, Standby
+from firmware.document import sha256_of
 from firmware.names import Kept, addresses_of
 from firmware.paths import Paths, closed_to_others
 from firmware.store import Credential, Directory, StoreError
@@ -36,6 +37,7 @@ __all__ = [
     "check_edge",
     "credential_rows",
     "edge_command",
+    "edge_is_of",
     "edge_settings",
     "make_state",
     "prepare_edge",
@@ -214,8 +216,22 @@ def prepare_edge(config: Config, *, events: bool = False) -> None:
             file = settings.run_dir / name
             file.write_text(text, "utf-8")
             _hand_over(file, owner, 0o600)
+        config.paths.edge_told.write_text(_told(config), "ascii")
     except (OSError, sqlite3.Error, StoreError) as error:
         raise EdgeUnavailable(f"{error}") from error
+
+
+def edge_is_of(config: Config) -> bool:
+    """Whether the edge that runs was started by what this configuration tells it."""
+    try:
+        return config.paths.edge_told.read_text("ascii") == _told(config)
+    except (OSError, UnicodeError):
+        return False
+
+
+def _told(config: Config) -> str:
+    """By what one that the edge was started by is told from another; what names stand for it hears while it runs."""
+    return sha256_of(repr((edge_settings(config, kept=Kept()), config.limits, config.tls)))
 
 
 def renew_certificate(config: Config) -> bool:

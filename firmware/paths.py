@@ -88,6 +88,11 @@ class Paths:
         return self.run / "edge.cfg"
 
     @property
+    def edge_told(self) -> Path:
+        """A digest of what the edge that runs was told by its configuration."""
+        return self.run / "edge.told"
+
+    @property
     def edge_log(self) -> Path:
         return self.run / "edge.log"
 

@@ -42,19 +42,38 @@ class Supervisor:
     def __init__(self, programs: Sequence[Program], tell: Callable[[str, str, str], None]) -> None:
         self._programs = programs
         self._tell = tell
-        self._stopping = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._stopping = False
+        self._tasks: dict[str, asyncio.Task[None]] = {}  # in the order of their start
 
     async def run(self) -> None:
         """Until `stop`; then all programs are ended, in the reverse order of their start."""
-        tasks = [asyncio.create_task(self._keep(program)) for program in self._programs]
-        await self._stopping.wait()
-        for task in reversed(tasks):
+        while True:
+            self._changed.clear()
+            names = {program.name for program in self._programs}
+            await self._end([name for name in self._tasks if self._stopping or name not in names])
+            if self._stopping:
+                return
+            for program in self._programs:
+                if program.name not in self._tasks:
+                    self._tasks[program.name] = asyncio.create_task(self._keep(program))
+            await self._changed.wait()
+
+    def set(self, programs: Sequence[Program]) -> None:
+        """From now on it keeps these up: those that are not among them end, those that run go on as they are."""
+        self._programs = programs
+        self._changed.set()
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._changed.set()
+
+    async def _end(self, names: Sequence[str]) -> None:
+        for name in reversed(names):
+            task = self._tasks.pop(name)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-    def stop(self) -> None:
-        self._stopping.set()
 
     async def _keep(self, program: Program) -> None:
         pause_s = BACKOFF_FIRST_S

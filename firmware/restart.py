@@ -1,21 +1,113 @@
-"""Restarting the edge in good order: what runs is let come to its end first, for a while; calls that are up need no
-process at all, and go on (their sound runs from phone to phone, and the edge knows their requests by its key)."""
+"""Restarting in good order. Before the edge, what runs is let come to its end first, for a while; calls that are up
+need no process at all, and go on (their sound runs from phone to phone, and the edge knows their requests by its key).
+
+Who supervises (systemd, `rvx run`) starts what was ended; which process that is stands in a file each."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import errno
+import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from callcontrol.edge.rpc import EdgeError, EdgeRpc, EdgeUnreachable
 from callcontrol.edge.settings import Socket
+from firmware.config import Config
 
-__all__ = ["drained", "places_kept"]
+__all__ = [
+    "BACK_S",
+    "SUPERVISOR",
+    "NotBack",
+    "NotThere",
+    "Restarted",
+    "drained",
+    "places_kept",
+    "process_of",
+    "restart",
+    "told_anew",
+]
 
 LOOK_EVERY_S = 0.05
+BACK_S = 20.0
+BACK_LOOK_S = 0.02
+SUPERVISOR = "supervisor"
+"""Whose file is that of `rvx run`."""
+
+
+class NotThere(Exception):
+    """No such process runs."""
+
+
+class NotBack(Exception):
+    """It was ended, and nobody has started it again within BACK_S."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """`left`: transactions of the edge that had not ended; None for another process."""
+
+    away_ms: int
+    left: int | None = None
+
+
+def process_of(config: Config, name: str) -> int | None:
+    """The process of that name, where it runs."""
+    try:
+        pid = int((config.paths.run / f"{name}.pid").read_text("ascii").strip())
+    except (OSError, ValueError):
+        return None
+    return pid if Path(f"/proc/{pid}").exists() else None
+
+
+async def restart(config: Config, name: str, patience_s: float) -> Restarted:
+    """End it, and wait until there is another one. Raises NotThere, NotBack, OSError for one that is not ours."""
+    pid = process_of(config, name)
+    if pid is None:
+        raise NotThere(name)
+    left: int | None = None
+    kept: Sequence[Socket] = ()
+    if name == "edge":
+        left = await drained(EdgeRpc(config.paths.edge_socket), patience_s)
+        kept = [Socket.parse(entry) for entry in {*config.edge.listen, *config.edge.platform_listen}]
+    began_s = time.monotonic()
+    with places_kept(kept):
+        os.kill(pid, signal.SIGTERM)
+        while not await _is_back(config, name, pid):
+            if time.monotonic() - began_s > BACK_S:
+                raise NotBack(name)
+            await asyncio.sleep(BACK_LOOK_S)
+    return Restarted(round((time.monotonic() - began_s) * 1000), left)
+
+
+def told_anew(config: Config) -> bool:
+    """Have `rvx run` start and end processes as the configuration says now; False where something else supervises,
+    which knows each of them already."""
+    pid = process_of(config, SUPERVISOR)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGHUP)
+    return True
+
+
+async def _is_back(config: Config, name: str, before: int) -> bool:
+    pid = process_of(config, name)
+    if pid is None or pid == before:
+        return False
+    if name == "unit":
+        return config.paths.unit_socket.exists()
+    if name != "edge":
+        return True
+    try:
+        await EdgeRpc(config.paths.edge_socket).call("core.uptime")
+    except (EdgeUnreachable, EdgeError):
+        return False
+    return True
 
 
 async def drained(edge: EdgeRpc, patience_s: float) -> int | None:

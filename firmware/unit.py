@@ -24,6 +24,7 @@ from firmware.aside import Aside
 from firmware.beats import Beats
 from firmware.board import Board, look_at
 from firmware.config import Config
+from firmware.configured import Watched
 from firmware.data import shown
 from firmware.door import Door
 from firmware.edge import edge_settings
@@ -59,10 +60,11 @@ log = logging.getLogger("rvx")
 
 
 class Unit:
-    """One per process; `run` returns only by being cancelled."""
+    """One per process; `run` returns only by being cancelled. `file`: its configuration, where there is one."""
 
-    def __init__(self, config: Config, edge: EdgeRpc) -> None:
+    def __init__(self, config: Config, edge: EdgeRpc, file: Path | None = None) -> None:
         self._config = config
+        self._watched = Watched(file, config)
         self._paths = config.paths
         self._started_at = datetime.now(UTC)
         self._keeper = Keeper(self._paths, edge, config.numbering.local)
@@ -108,6 +110,7 @@ class Unit:
                     tasks.create_task(self._aside.run())
                 tasks.create_task(self._door.run())
                 tasks.create_task(self._board.run())
+                tasks.create_task(self._watched.run())
                 if self._trunk:
                     tasks.create_task(self._trunk.run())
                 if self._power:
@@ -164,6 +167,7 @@ class Unit:
                 ready=keeper.ready,
             ),
             calls=Calls(
+                now=keeper.calls_up,
                 today=keeper.records_today,
                 diverted=watch.count("diverted") if seen else None,
                 messages=keeper.messages,

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import errno
 import json
+import os
 import signal
 import socket
 from collections.abc import Sequence
@@ -16,10 +17,11 @@ from pathlib import Path
 
 from callcontrol.edge.settings import Socket
 from firmware.app import programs
-from firmware.config import Config, ConfigError, default
+from firmware.config import Config, ConfigError, default, load
 from firmware.edge import EdgeUnavailable, check_edge, make_state
 from firmware.paths import Paths
 from firmware.processes import Program, Supervisor, end_own_leftover
+from firmware.restart import SUPERVISOR
 from firmware.store.database import to_text
 from tools.errors import DONE, UserError
 from tools.events import Event, Tail, parse, worded
@@ -39,7 +41,7 @@ from tools.unconfigured import (
 
 __all__ = ["run"]
 
-PYTHON = ("unit", "calls", "trunk", "data", "tunnel", "web")
+PYTHON = ("unit", "calls", "trunk", "data", "tunnel", "web", "sync")
 """Processes of ours that are Python for good, and known by their command."""
 LOOK_EVERY_S = 0.2
 READY_TIMEOUT_S = 20.0
@@ -69,13 +71,17 @@ def run(args: argparse.Namespace) -> int:
         arguments += ["--address", address] if not path and (address := _address(config)) else []
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(
-                _supervise(out, config, arguments, () if path else (simulated_modem(config), simulated_ups(config)))
+                _supervise(
+                    out, config, path, arguments, () if path else (simulated_modem(config), simulated_ups(config))
+                )
             )
     out.note("Växeln är avslutad. / The unit has ended.")
     return DONE
 
 
-async def _supervise(out: Output, config: Config, arguments: list[str], besides: Sequence[Program]) -> None:
+async def _supervise(
+    out: Output, config: Config, path: Path | None, arguments: list[str], besides: Sequence[Program]
+) -> None:
     paths = config.paths
     kept_up = (*besides, *programs(config, arguments, events=True))
     tails = [Tail(program.log) for program in kept_up if program.log]
@@ -87,15 +93,28 @@ async def _supervise(out: Output, config: Config, arguments: list[str], besides:
         else:
             _tell(out, {"kind": "process", "name": name, "word": word, "detail": detail})
 
+    def anew() -> None:
+        """The configuration is another one (firmware.restart.told_anew)."""
+        if path is not None:
+            with contextlib.suppress(ConfigError):
+                now = programs(load(path).in_state(config.unit.state_dir, config.unit.run_dir), arguments, events=True)
+                tails.extend(Tail(each.log) for each in now if each.log and each.name not in known)
+                known.update(each.name for each in now)
+                supervisor.set((*besides, *now))
+
+    known = {program.name for program in kept_up}
     supervisor = Supervisor(kept_up, tell)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, supervisor.stop)
+    loop.add_signal_handler(signal.SIGHUP, anew)
+    _pid_file(paths, SUPERVISOR).write_text(str(os.getpid()), "ascii")
     watch = asyncio.create_task(_show(out, tails))
     try:
         await supervisor.run()
     finally:
         watch.cancel()
+        _pid_file(paths, SUPERVISOR).unlink(missing_ok=True)
 
 
 async def _show(out: Output, tails: list[Tail]) -> None:

@@ -34,7 +34,9 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
     """Arguments of the processes that would have been started."""
     calls: list[list[str]] = []
 
-    async def supervise(out: Output, config: Config, arguments: list[str], besides: Sequence[Program]) -> None:
+    async def supervise(
+        out: Output, config: Config, path: Path | None, arguments: list[str], besides: Sequence[Program]
+    ) -> None:
         calls.append(arguments)
 
     def make_state(config: Config) -> None:

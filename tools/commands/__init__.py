@@ -4,6 +4,7 @@ from textwrap import wrap
 
 from tools.commands.archive import ARCHIVE
 from tools.commands.calendar import CALENDAR
+from tools.commands.config import CONFIG
 from tools.commands.extension import EXTENSION
 from tools.commands.extract import EXTRACT
 from tools.commands.fault import FAULT
@@ -31,7 +32,7 @@ _ALL = (
     STATUS, DOCTOR, RESTART, EXPLAIN, CHECK, SAY, THREAT, ARCHIVE, NIGHT, TRUNK, POWER, MCU,
     EXTRACT, GUIDE, CARD, FAULT, LEAVER,
     MAIL, MEMO,
-    CALENDAR,
+    CALENDAR, CONFIG,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -51,6 +52,7 @@ GROUPS = (
             "archive",
             "calendar",
             "card",
+            "config",
             "extract",
             "fault",
             "guide",

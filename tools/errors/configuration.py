@@ -89,4 +89,16 @@ ENTRIES = {
             "Take back the file that came with the program, or mend the entry that is named.",
         ),
     ),
+    "RVX-C08": Entry(
+        Said(
+            "Den andra inställningen kan inte tas i bruk.",
+            "Den flyttar på växelns minne, eller finns ingen sparad att gå tillbaka till, eller är listan skadad.",
+            "Läs vad som nämns; rvx config show visar vad som är sparat. Är listan skadad: flytta undan filen.",
+        ),
+        Said(
+            "The other configuration cannot be taken in use.",
+            "It moves what the unit remembers, or none was kept to go back to, or the list of them is damaged.",
+            "Read what is named; rvx config show shows what is kept. If the list is damaged, move that file away.",
+        ),
+    ),
 }
