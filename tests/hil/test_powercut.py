@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hil import storework
 from hil.powercut import SECTOR, Disk, Image, Operation, PowercutError, _operations, images, record
+from hil.storework import check
 
 ROOT = Path(__file__).parents[2]
 SECTORS_TWO = b"a" * SECTOR + b"b" * SECTOR
@@ -167,34 +167,34 @@ def test_a_program_that_fails_is_said(tmp_path: Path, monkeypatch: pytest.Monkey
 
 # Our own writes
 
-PROGRAM = "import sys; from hil import storework as s; s.ROUNDS = 1; s.PEOPLE = 6; sys.exit(s.main(sys.argv[1:]))"
+PEOPLE = 6
+PROGRAM = [sys.executable, "-m", "hil.storework", "--rounds", "1", "--people", str(PEOPLE)]
 FEW = 400
 """Disks looked at of one run: opening one costs 20 ms and more."""
 
 
-def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *unsafe: str) -> tuple[int, list[str]]:
+def cut(tmp_path: Path, *unsafe: str) -> tuple[int, list[str]]:
     """How many disks were tried, and what was wrong on the first that had lost anything."""
-    monkeypatch.setattr(storework, "PEOPLE", 6)
     work, disk = tmp_path / "work", tmp_path / "disk"
     work.mkdir()
-    done = list(images(record([sys.executable, "-c", PROGRAM, str(work), *unsafe], work, cwd=ROOT), seed=1, times=1))
+    done = list(images(record([*PROGRAM, str(work), *unsafe], work, cwd=ROOT), seed=1, times=1))
     chosen = random.Random(2).sample(done, min(FEW, len(done)))
     for tried, image in enumerate(chosen, 1):
         shutil.rmtree(disk, ignore_errors=True)
         disk.mkdir()
         image.write(disk)
-        if wrong := storework.check(disk, image.acknowledged):
+        if wrong := check(disk, image.acknowledged, PEOPLE):
             return tried, [f"cut {image.cut}, {image.how}", *wrong]
     return len(chosen), []
 
 
 @pytest.mark.wire
-def test_no_cut_loses_what_was_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert cut(tmp_path, monkeypatch) == (FEW, [])
+def test_no_cut_loses_what_was_promised(tmp_path: Path) -> None:
+    assert cut(tmp_path) == (FEW, [])
 
 
 @pytest.mark.wire
 @pytest.mark.parametrize("fault", ["nosync", "apart", "early"])
-def test_a_store_that_does_it_wrong_is_found_out(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, wrong = cut(tmp_path, monkeypatch, "--unsafe", fault)
+def test_a_store_that_does_it_wrong_is_found_out(fault: str, tmp_path: Path) -> None:
+    _, wrong = cut(tmp_path, "--unsafe", fault)
     assert wrong

@@ -46,7 +46,6 @@ LAST_WORDS_S = (8.0, 60.0)
 """With so little charge they are said then: the moments in which a return is hardest."""
 SEED = 7
 ROOT = Path(__file__).parents[3]
-_WORK = "import sys; from hil import storework as s; s.ROUNDS = {rounds}; sys.exit(s.main(sys.argv[1:]))"
 
 
 class Cycle:
@@ -166,7 +165,7 @@ def _lost(disks: int, rounds: int) -> tuple[int, int]:
     with tempfile.TemporaryDirectory(prefix="rvx-power-") as name:
         work, disk = Path(name) / "work", Path(name) / "disk"
         work.mkdir()
-        program = [sys.executable, "-c", _WORK.format(rounds=rounds), str(work)]
+        program = [sys.executable, "-m", "hil.storework", str(work), "--rounds", str(rounds)]
         done = list(images(record(program, work, cwd=ROOT), seed=SEED, times=1))
         lost = promised = 0
         chance = random.Random(SEED)  # noqa: S311  chance, not secrecy
