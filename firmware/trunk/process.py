@@ -96,6 +96,7 @@ class Trunk:
         self._calls: dict[Session, Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._made: list[EmergencyMade] = []
+        self._ending: asyncio.Task[None] | None = None  # of what was left, by this connection
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -278,10 +279,11 @@ class Trunk:
             self._memory.prove(place, proved)
         return {what.value: {"good": proof.good, "detail": proof.detail} for what, proof in proved.items()}
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A fault in one call is not to end the others."""
@@ -292,14 +294,17 @@ class Trunk:
     # ---- the edge
 
     async def _live(self) -> None:
-        """Each connection begins with that, and with the calls that the process before this one has left."""
+        """Each connection begins with that, and with the calls that the process before this one has left: beside, as a
+        phone that is gone does not answer."""
         told: int | None = None
         while True:
             await self.link.connected.wait()
             port = self.link.local_port
             if port is not None and await self.link.options() is not None and port != told:
                 told = port
-                await self._end_orphans()
+                if self._ending is not None:
+                    self._ending.cancel()
+                self._ending = self._begin(self._end_orphans())
             await tick(SAYS_EVERY_S)
 
     async def _end_orphans(self) -> None:
