@@ -16,6 +16,7 @@ import os
 import socket
 import stat
 import termios
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -218,15 +219,42 @@ async def _connect(place: _Place) -> _Device:
 
 
 async def _open_device(place: _Place) -> _Device:
-    opening = asyncio.ensure_future(asyncio.to_thread(_open, place))
+    opening = _Opening()
     try:
         async with asyncio.timeout(OPEN_S):
-            return await asyncio.shield(opening)
+            return await asyncio.to_thread(opening.open, place)
     except BaseException as error:
-        opening.add_done_callback(_close_late)
+        opening.give_up()
         if isinstance(error, TimeoutError):
             raise LinkError("broken", f"{place.path}: not open after {OPEN_S:g} s") from None
         raise
+
+
+class _Opening:
+    """A device that is opened in a thread, and closed again where nobody waits for it any more: one that stays open is
+    taken, for us too. A pool that cannot start a thread says so, and opens it all the same as soon as it has one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._device: _Device | None = None
+
+    def open(self, place: _Place) -> _Device:
+        """In the thread. Raises LinkError."""
+        device = _open(place) if not self._given_up else None
+        with self._lock:
+            if device is not None and not self._given_up:
+                self._device = device
+                return device
+        if device is not None:
+            device.close()
+        raise LinkError("broken", f"{place.path}: given up")
+
+    def give_up(self) -> None:
+        with self._lock:
+            self._given_up = True
+        if self._device is not None:
+            self._device.close()
 
 
 def _open(place: _Place) -> _Device:
@@ -254,8 +282,3 @@ def _why(error: OSError | ValueError) -> str:
     if number in ABSENT:
         return "absent"
     return "forbidden" if number in (errno.EACCES, errno.EPERM) else "broken"
-
-
-def _close_late(opening: asyncio.Future[_Device]) -> None:
-    if not opening.cancelled() and opening.exception() is None:
-        opening.result().close()

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import tty
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from drivers import link as link_module
 from drivers.link import Link, LinkError, open_link
+
+LATE_TRIES = 1_000
 
 
 class Heard:
@@ -53,6 +58,10 @@ def device(tmp_path: Path) -> Iterator[tuple[int, Path]]:
         os.close(master)
 
 
+def no_thread(pool: ThreadPoolExecutor) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 async def test_bytes_go_both_ways_unchanged(device: tuple[int, Path]) -> None:
     master, path = device
     heard = Heard()
@@ -76,6 +85,48 @@ async def test_a_device_is_held_alone(device: tuple[int, Path]) -> None:
     assert refused.value.reason == "taken"
     link.close()
     (await open_link(str(path), heard.received, heard.gone)).close()
+
+
+async def test_a_thread_that_begins_late_keeps_no_device(
+    device: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without memory a pool says that it can start none, and has the work all the same."""
+    _, path = device
+    heard = Heard()
+    with monkeypatch.context() as short:
+        short.setattr(ThreadPoolExecutor, "_adjust_thread_count", no_thread)
+        with pytest.raises(RuntimeError, match="thread"):
+            await open_link(str(path), heard.received, heard.gone)
+    (await open_link(str(path), heard.received, heard.gone)).close()
+
+
+async def test_a_device_that_comes_too_late_is_closed(
+    device: tuple[int, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, path = device
+    heard, opens, may_go = Heard(), link_module._open, threading.Event()
+
+    def slowly(place: Any) -> Any:
+        opened = opens(place)
+        may_go.wait(5)
+        return opened
+
+    monkeypatch.setattr(link_module, "OPEN_S", 0.05)
+    with monkeypatch.context() as slow:
+        slow.setattr(link_module, "_open", slowly)
+        with pytest.raises(LinkError) as late:
+            await open_link(str(path), heard.received, heard.gone)
+    assert late.value.reason == "broken"
+    may_go.set()
+    monkeypatch.setattr(link_module, "OPEN_S", 5.0)
+    for again in range(LATE_TRIES, 0, -1):
+        try:
+            (await open_link(str(path), heard.received, heard.gone)).close()
+            break
+        except LinkError:  # until the thread has come so far
+            if again == 1:
+                raise
+            await asyncio.sleep(0.005)
 
 
 async def test_an_unplugged_device_is_lost_at_once(device: tuple[int, Path]) -> None:
