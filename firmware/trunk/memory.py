@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import sqlite3
@@ -57,7 +58,12 @@ class Memory:
 
     async def ask(self, work: Callable[[TrunkRows], T]) -> T | None:
         """None where the store cannot be read."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._done, work)
+        try:
+            asked = asyncio.get_running_loop().run_in_executor(self._thread, self._done, work)
+        except RuntimeError as error:
+            _not_begun(error)
+            return None
+        return await asked
 
     def note(self, noted: Noted) -> None:
         self._later(lambda rows: rows.note(noted))
@@ -79,11 +85,15 @@ class Memory:
 
     def close(self) -> None:
         """What was to be kept is."""
-        self._thread.submit(self._close)
+        with contextlib.suppress(RuntimeError):  # no thread could be started: then it has nothing to close
+            self._thread.submit(self._close)
         self._thread.shutdown(wait=True)
 
     def _later(self, work: Callable[[TrunkRows], object]) -> None:
-        self._thread.submit(self._done, work)
+        try:
+            self._thread.submit(self._done, work)
+        except RuntimeError as error:  # what waits is kept as soon as there is a thread
+            _not_begun(error)
 
     def _done(self, work: Callable[[TrunkRows], T]) -> T | None:
         try:
@@ -99,6 +109,11 @@ class Memory:
         if self._rows is not None:
             self._rows.close()
             self._rows = None
+
+
+def _not_begun(error: RuntimeError) -> None:
+    """A machine without memory starts no thread: that costs what is remembered, not the call."""
+    log.error("rvx-event kind=store_fault why=%s", str(error).replace(" ", "_"))
 
 
 def today() -> str:

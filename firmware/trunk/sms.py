@@ -9,6 +9,7 @@ one thread, and whatever it or a modem cannot do is logged and tried again: noth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -134,6 +135,7 @@ class Messaging:
         self._now = clock
         self._thread = thread or ThreadPoolExecutor(1, "sms")
         self._store: _Store | None = None
+        self._begun = False
         self._fault = ""  # the last that was logged
         self._there: set[str] = set()  # modems that answer
         self._calls: dict[str, set[int]] = {modem.name: set() for modem in self._modems}
@@ -144,16 +146,27 @@ class Messaging:
             modem.subscribe(partial(self._heard, modem))
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. A fault of ours, or of a machine without memory, begins it anew: what was under way then is
+        found doubtful, as after a death."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._take_in())
-                tasks.create_task(self._look())
-                for modem in self._modems:
-                    tasks.create_task(self._send_by(modem))
+            while True:
+                try:
+                    await self._work()
+                except* Exception:
+                    log.exception("rvx-event kind=fault of=sms")
+                self._begun = False
+                await asyncio.sleep(AGAIN_S)
         finally:
-            self._thread.submit(self._close)
+            with contextlib.suppress(RuntimeError):  # no thread could be started: then it has nothing to close
+                self._thread.submit(self._close)
             self._thread.shutdown(wait=True)
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._take_in())
+            tasks.create_task(self._look())
+            for modem in self._modems:
+                tasks.create_task(self._send_by(modem))
 
     # What modems tell
 
@@ -276,8 +289,11 @@ class Messaging:
         """Whether it was done, and what it gave."""
 
         def run() -> T:
-            if self._store is None:
+            if not self._begun:
+                self._close()
                 self._store = _Store(self._config, self._now())
+                self._begun = True
+            assert self._store is not None
             return work(self._store)
 
         try:
@@ -289,6 +305,7 @@ class Messaging:
             return False, None
 
     def _close(self) -> None:
-        if self._store is not None:
-            self._store.db.close()
-            self._store.people.close()
+        store, self._store = self._store, None
+        if store is not None:
+            store.db.close()
+            store.people.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -195,6 +196,21 @@ async def test_a_disk_that_fails_costs_no_call(tmp_path: Path, caplog: pytest.Lo
     place.parent.unlink()
     place.parent.mkdir()
     memory.note(CALL[0])
+    assert await memory.ask(lambda rows: rows.steps(NOW - HOUR)) == (CALL[0],)
+    memory.close()
+
+
+async def test_a_machine_that_starts_no_thread_costs_no_call(journal: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was to be kept is, as soon as there is one."""
+
+    def no_thread(pool: ThreadPoolExecutor) -> None:
+        raise RuntimeError("can't start new thread")
+
+    memory = Memory(journal)
+    with monkeypatch.context() as short:
+        short.setattr(ThreadPoolExecutor, "_adjust_thread_count", no_thread)
+        memory.note(CALL[0])
+        assert await memory.begin(["m1"]) == Remembered()
     assert await memory.ask(lambda rows: rows.steps(NOW - HOUR)) == (CALL[0],)
     memory.close()
 
