@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from callcontrol.records import Outcome
-from hil.excuses import CLOCK, DEAD, EDGE, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed, modem_well
+from hil.excuses import CLOCK, DEAD, EDGE, HALTED, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed, modem_well
 from hil.excuses import GATEWAY as GATEWAYS
 from hil.history import Call, History, Leg, Phone
 from hil.stormdeeds import LEARNT, Do
@@ -127,7 +127,7 @@ def once(history: History, now: float) -> Iterator[Breach]:
     for call in history.calls.values():
         answers = [leg.phone for leg in call.called.values() if leg.answered_at is not None]
         # A platform that restarts unseen has forgotten whom it rings.
-        forgotten = history.turned(call.at - SPREAD_S, call.at + SPREAD_S, SHORT)
+        forgotten = history.turned(call.at - SPREAD_S, call.at + SPREAD_S, SHORT) or _unheard(history, call)
         if len(answers) > 1 and not forgotten and not history.troubled(call.at - 1, call.at + PATIENCE_S, EDGE):
             yield Breach("once", now, f"{_named(call)}: answered by {', '.join(sorted(answers))}")
         for leg in call.called.values():
@@ -198,6 +198,9 @@ def let_go(history: History, now: float) -> Iterator[Breach]:
     for call in history.calls.values():
         sent = call.calling.cancel_sent_at if call.calling else None
         if sent is None or now - sent < LET_GO_S or _disturbed(history, sent - 1, sent + LET_GO_S):
+            continue
+        # An edge that has died since knows nothing of what rings.
+        if history.turned(call.at, sent, (Fault.EDGE_KILLED, *HALTED)):
             continue
         # A platform that restarts unseen has forgotten whom it rings, and may not be missed within this time.
         if history.turned(call.at - SPREAD_S, sent + LET_GO_S, SHORT):
@@ -442,6 +445,14 @@ def _modem_for(history: History, call: Call) -> bool:
     }
     modems = set(history.outside.sims.values()) - taken
     return any(modem_well(history, modem, call.at - SPREAD_S, until) for modem in modems)
+
+
+def _unheard(history: History, call: Call) -> bool:
+    """Who lifts as the platform dies is heard only when its death is known; the next one may lift meanwhile, and is."""
+    legs = [leg for leg in call.called.values() if leg.answered_at is not None]
+    heard = [leg.answered_at or 0.0 for leg in legs if leg.acked_at is not None]
+    unheard = [leg.answered_at or 0.0 for leg in legs if leg.acked_at is None]
+    return len(heard) == 1 and max(unheard, default=0.0) < heard[0] and history.turned(call.at, heard[0], DEAD)
 
 
 def _sides(call: Call) -> Iterator[tuple[Leg, list[Leg]]]:

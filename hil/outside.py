@@ -98,16 +98,17 @@ class Outside(Part):
     def see(self) -> None:
         """What the network has seen since, and what the queue says. Raises OSError, sqlite3.Error."""
         assert self._paths is not None
+        at = time.monotonic()
+        with contextlib.closing(SmsView.open(self._paths.journal)) as rows:
+            states = {one.sms.id: one.state for one in rows.newest(TEXT_MAX)}
+            tried = frozenset(name for name in states if rows.tries(name))
+        # After it: of what the queue says is sent the network must know already.
         with self._modems.history_file.open("rb") as file:
             file.seek(self._read)
             lines = file.read().split(b"\n")
         self._read += sum(len(line) + 1 for line in lines[:-1])
         # Most of it is what modems and unit say to each other.
         entries = [json.loads(line) for line in lines[:-1] if b'"what": "at_' not in line]
-        at = time.monotonic()
-        with contextlib.closing(SmsView.open(self._paths.journal)) as rows:
-            states = {one.sms.id: one.state for one in rows.newest(TEXT_MAX)}
-            tried = frozenset(name for name in states if rows.tries(name))
         with self._lock:
             for entry in entries:
                 self._history.outside.take(entry)

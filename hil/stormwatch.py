@@ -122,10 +122,16 @@ class Watching:
         unit = self._site.host.pids(self._site.unit.pid)
         memory = self._site.rpc("core.shmmem", "m")
         paths = self._site.paths
+        # What callers leave is to stay, and who talks stands in a book.
+        may_grow = (paths.messages, paths.led, paths.led_trunk)
         return Size(
             # Calls by data have their sockets: hil/bydata.py judges those.
             open_files=sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids if pid != self._cell.data.pid),
-            files=sum(1 for place in (paths.state, paths.run) for path in place.rglob("*") if not path.is_dir()),
+            files=sum(
+                not path.is_dir() and path.parent not in may_grow
+                for place in (paths.state, paths.run)
+                for path in place.rglob("*")
+            ),
             memory_mb=sum(_resident_mb(pid) for pid in unit),
             edge_memory_mb=float(memory["used"]),
         )

@@ -194,6 +194,20 @@ def test_answered_by_two() -> None:
     assert "once" in rules(history)
 
 
+@pytest.mark.parametrize(
+    ("at_s", "acked", "broken"), [(0.2, True, False), (0.2, False, True), (-1.0, True, True), (9.0, True, True)]
+)
+def test_who_lifts_as_the_platform_dies_is_heard_late(at_s: float, acked: bool, broken: bool) -> None:
+    history = town()
+    history.placed(a_call(Do.CALL))
+    history.heard("call 1.1", said((0.0, "INVITE", None), (0.1, "INVITE", 180), (4.0, "INVITE", 200), sent=True))
+    history.heard("twin1", said((0.1, "INVITE", None), (0.4, "INVITE", 200), sent=False))
+    ack = [(4.1, "ACK", None)] if acked else []
+    history.heard("twin2", said((0.1, "INVITE", None), (4.0, "INVITE", 200), *ack, sent=False))
+    history.struck(Fault.PLATFORM_KILLED, AT + at_s)
+    assert ("once" in rules(history)) is broken
+
+
 def test_rung_twice() -> None:
     history = answered(town())
     history.heard("crowd", [message(1.0, False, "INVITE", cseq=3)])
@@ -260,6 +274,20 @@ def test_a_phone_that_a_platform_has_forgotten_may_ring_on() -> None:
     history.heard("crowd", said((0.1, "INVITE", None), (0.1, "INVITE", 180), sent=False))
     history.struck(Fault.PLATFORM_AMNESIAC, AT + 1)
     assert "let_go" not in rules(history)
+
+
+@pytest.mark.parametrize(
+    ("fault", "at_s", "broken"),
+    [(Fault.EDGE_KILLED, 0.5, False), (Fault.EDGE_KILLED, -2.0, True), (Fault.EDGE_STOPPED, 0.5, True)],
+)
+def test_an_edge_that_has_died_knows_nothing_of_what_rings(fault: Fault, at_s: float, broken: bool) -> None:
+    history = town()
+    history.placed(a_call(Do.CALL))
+    history.struck(fault, AT + at_s)
+    history.mended(fault, AT + at_s + 1)
+    history.heard("call 1.1", said((0.0, "INVITE", None), (0.1, "INVITE", 180), (20.0, "CANCEL", None), sent=True))
+    history.heard("crowd", said((0.1, "INVITE", None), (0.1, "INVITE", 180), sent=False))
+    assert ("let_go" in rules(history)) is broken
 
 
 class TestRecords:
