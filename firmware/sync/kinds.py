@@ -22,12 +22,13 @@ class Way(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`key`: the fields of a row that make the id of its item, joined by `|`. `served`: goes only to units that serve
-    that extension, as it is secret."""
+    that extension, as it is secret. `sets`: lists whose order says nothing."""
 
     name: str
     way: Way
     key: tuple[str, ...]
     served: bool = False
+    sets: tuple[str, ...] = ()
 
     def id_of(self, row: Mapping[str, Any]) -> str:
         return "|".join(str(row[field]) for field in self.key)
@@ -38,19 +39,19 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         Kind("municipality", Way.DOWN, ("id",)),
         Kind("reach_class", Way.DOWN, ("name",)),
-        Kind("entity", Way.DOWN, ("id",)),
+        Kind("entity", Way.DOWN, ("id",), sets=("numbers",)),
         Kind("unit", Way.DOWN, ("id",)),
         Kind("person", Way.DOWN, ("id",)),
         Kind("extension", Way.DOWN, ("number",)),
-        Kind("pick_up", Way.DOWN, ("name",)),
-        Kind("role", Way.DOWN, ("person",)),
+        Kind("pick_up", Way.DOWN, ("name",), sets=("members",)),
+        Kind("role", Way.DOWN, ("person",), sets=("roles",)),
         Kind("credential", Way.DOWN, ("extension",), served=True),
         Kind("pin", Way.DOWN, ("extension",), served=True),
         Kind("config", Way.DOWN, ("name",)),
         Kind("referral", Way.GROWS, ("id",)),
-        Kind("opening", Way.GROWS, ("id",)),
+        Kind("opening", Way.GROWS, ("id",), sets=("seen",)),
         Kind("block", Way.GROWS, ("id",)),
-        Kind("lift", Way.GROWS, ("id",)),
+        Kind("lift", Way.GROWS, ("id",), sets=("seen",)),
         Kind("forwarding", Way.REGISTER, ("extension", "condition")),
         Kind("lock", Way.REGISTER, ("extension",)),
         Kind("signed_out", Way.REGISTER, ("hunt", "extension")),

@@ -35,6 +35,8 @@ __all__ = [
     "definitions",
     "judged",
     "pack",
+    "parsed",
+    "plain_row",
     "read",
     "unpack",
     "write",
@@ -230,6 +232,17 @@ def write(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
 
 
+def plain_row(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a row says by the schema, and in one way: two rows that mean the same are equal."""
+    fields = _fields(kind)
+    kept = {key: value for key, value in row.items() if key in fields} if fields else dict(row)
+    if (known := KINDS.get(kind)) is not None:
+        for name in known.sets:
+            one = {_canonical(each): each for each in kept[name]}
+            kept[name] = [one[key] for key in sorted(one)]
+    return kept
+
+
 def pack(data: bytes) -> bytes:
     """By gzip; the same for the same."""
     return gzip.compress(data, 6, mtime=0)
@@ -320,6 +333,4 @@ def _fields(kind: str) -> frozenset[str]:
 
 
 def _number(kind: str, name: str, row: Mapping[str, Any]) -> int:
-    fields = _fields(kind)
-    kept = {key: value for key, value in row.items() if key in fields} if fields else row
-    return int.from_bytes(hashlib.sha256(_canonical([kind, name, kept])).digest()[:16], "big")
+    return int.from_bytes(hashlib.sha256(_canonical([kind, name, plain_row(kind, row)])).digest()[:16], "big")
