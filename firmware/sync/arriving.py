@@ -14,11 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from firmware.sync import tables
 from firmware.sync.kinds import KINDS, Way
-from firmware.sync.laying import same
+from firmware.sync.listing import items
 from firmware.sync.tables import KEPT_KINDS
-from firmware.sync.wire import ITEMS_MAX, Digest, Item, WireError, judged, parsed
+from firmware.sync.wire import ITEMS_MAX, Digest, Item, WireError, judged, number_of, parsed
 
 __all__ = ["LINE_MAX", "WHOLE_MAX", "Arriving"]
 
@@ -58,8 +57,8 @@ class Arriving:
     def read(self, file: Path, both: Callable[[Sequence[Item]], None]) -> None:
         """All of it; items that go both ways are handed to `both`, so many at once. Raises WireError for what is no
         whole snapshot, OSError."""
-        here: dict[str, set[str]] = {kind: set() for kind in KEPT_KINDS}
-        empty = {kind: next(tables.read_all(self._db, kind), None) is None for kind in KEPT_KINDS}
+        # By kind and id what is there, as its part of a digest; whoever is met is taken out.
+        here = {kind: {item.id: _number(item) for item in items(self._db, (kind,))} for kind in KEPT_KINDS}
         digest, waiting, line, ended = Digest(), list[Item](), 0, False
         for line, text in enumerate(_lines(file), 1):
             value = parsed(text)
@@ -73,15 +72,13 @@ class Arriving:
                 if (end["rows"], end["digest"]) != (digest.rows, str(digest)):
                     raise WireError("end.digest", f"is of {end['rows']} rows, and {digest.rows} others came")
             else:
-                item = self._item(value, line, digest, here)
+                item, number = self._item(value, here)
+                if number is not None:
+                    digest.add_number(number)
                 if item is None or not item.known:
                     continue
                 if item.kind in here:
-                    if item.row is None:
-                        continue
-                    here[item.kind].add(item.id)
-                    before = None if empty[item.kind] else tables.read(self._db, item.kind, item.id)
-                    if not same(item.kind, before, item.row):
+                    if item.row is not None and here[item.kind].pop(item.id, None) != number:
                         self._keep(item.kind, item.id, item.row)
                 elif KINDS[item.kind].way is not Way.DOWN:
                     waiting.append(item)
@@ -111,21 +108,20 @@ class Arriving:
         for name, row in self._db.execute("SELECT id, row FROM temp.arrived WHERE kind = ?", (kind,)):
             yield name, json.loads(row) if row is not None else None
 
-    def _item(self, value: object, line: int, digest: Digest, here: Mapping[str, set[str]]) -> Item | None:
-        """None for one whose row is not as its schema says; it counts for the digest, which the hub made with it, and
+    def _item(self, value: object, here: Mapping[str, dict[str, int]]) -> tuple[Item | None, int | None]:
+        """With its part of the digest, which the hub made with it. None for one whose row is not as its schema says:
         what is there of it stays."""
         given = judged("item", value)
         kind, name, row = given["kind"], given["id"], given["row"]
-        if row is not None:
-            digest.add(kind, name, row)
+        number = number_of(kind, name, row) if row is not None else None
         try:
-            return Item.of(value)
+            return Item.of(value), number
         except WireError as error:
             if kind in here:
-                here[kind].add(name)
+                here[kind].pop(name, None)
                 self.bad[kind, name] = str(error)
                 self._keep(kind, name, {})
-            return None
+            return None, number
 
     def _keep(self, kind: str, name: str, row: Row | None) -> None:
         if self._held < IN_MEMORY:
@@ -135,22 +131,19 @@ class Arriving:
             text = json.dumps(row, ensure_ascii=False) if row is not None else None
             self._db.execute("INSERT INTO temp.arrived VALUES (?, ?, ?)", (kind, name, text))
 
-    def _find_gone(self, here: Mapping[str, set[str]]) -> None:
+    def _find_gone(self, left: Mapping[str, Mapping[str, int]]) -> None:
+        self.people_gone = len(left["person"])
         for kind in KEPT_KINDS:
-            gone = [name for name in _names(self._db, kind) if name not in here[kind]]
-            if kind == "person":
-                self.people_gone = len(gone)
-            for name in gone:
+            for name in left[kind]:
                 self._keep(kind, name, None)
 
     def _data_version(self) -> int:
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _names(db: sqlite3.Connection, kind: str) -> list[str]:
-    table = tables.table_of(kind)
-    name, key = (table.name, table.key) if table else ("role", "person")
-    return [each for (each,) in db.execute(f"SELECT DISTINCT {key} FROM {name}")]  # noqa: S608  names of ours
+def _number(item: Item) -> int:
+    assert item.row is not None  # a directory lists no removals
+    return number_of(item.kind, item.id, item.row)
 
 
 def _lines(file: Path) -> Iterator[bytes]:

@@ -20,9 +20,9 @@ from firmware.store.load import mark_loaded
 from firmware.store.search import FEW, index, put_in, take_out
 from firmware.sync import tables
 from firmware.sync.tables import KEPT_KINDS, REFERENCES
-from firmware.sync.wire import Item, WireError, plain_row
+from firmware.sync.wire import Item, WireError
 
-__all__ = ["Changes", "Feed", "Laid", "Page", "feed_of", "lay", "people_in", "put_feed", "same", "set_aside"]
+__all__ = ["Changes", "Feed", "Laid", "Page", "feed_of", "lay", "people_in", "put_feed", "set_aside"]
 
 AT_ONCE = 1_000
 """Rows that are written by one statement."""
@@ -152,7 +152,12 @@ class _Laying:
     def swift(self) -> Laid:
         """As if all of it were as it should be; whether what rows name is there is found at the commit."""
         self._judge()
-        return self._lay(one_by_one=False)
+        people = self._take_out()
+        rows = self._lay(self._put)
+        try:
+            return self._put_in(people, rows)
+        except KeyError:
+            raise sqlite3.IntegrityError("somebody is of a municipality that is not there") from None
 
     def careful(self) -> Laid:
         """One by one, and anew without what was found unfit, until all of the rest stands."""
@@ -160,11 +165,12 @@ class _Laying:
         for _ in range(ROUNDS_MAX):
             known = len(self._bad)
             self._db.execute("SAVEPOINT laid")
-            done = self._lay(one_by_one=True)
+            people = self._take_out()
+            rows = self._lay(self._put_each)
             self._find_without()
             if len(self._bad) == known:
                 self._db.execute("RELEASE laid")
-                return done
+                return self._put_in(people, rows)
             self._db.execute("ROLLBACK TO laid")
             self._db.execute("RELEASE laid")
         raise sqlite3.IntegrityError("what was set aside leaves ever more without what they name")
@@ -178,30 +184,36 @@ class _Laying:
                     except WireError as error:
                         self._bad[kind, name] = str(error)
 
-    def _lay(self, *, one_by_one: bool) -> Laid:
-        db = self._db
-        db.execute("PRAGMA defer_foreign_keys = ON")
+    def _take_out(self) -> Sequence[str] | None:
+        """Of the index, those of whom it may have something else afterwards; None: all."""
+        self._db.execute("PRAGMA defer_foreign_keys = ON")
         people = self._touched()
         if people is not None:
-            take_out(db, people)
+            take_out(self._db, people)
+        return people
+
+    def _lay(self, put: Callable[[str, Sequence[tuple[str, Row]]], int]) -> int:
+        db = self._db
         for kind in KEPT_KINDS:
             for some in _some(name for name, _ in self._fit(kind)):
                 tables.clear_parts(db, kind, some)
         rows = 0
         for kind in KEPT_KINDS:
-            put = ((name, row) for name, row in self._fit(kind) if row is not None)
-            for these in _some(put):
-                rows += self._put_each(kind, these) if one_by_one else self._put(kind, these)
+            for these in _some((name, row) for name, row in self._fit(kind) if row is not None):
+                rows += put(kind, these)
         for kind in reversed(KEPT_KINDS):
             for some in _some(name for name, row in self._fit(kind) if row is None):
                 tables.remove(db, kind, some)
                 rows += len(some)
+        return rows
+
+    def _put_in(self, people: Sequence[str] | None, rows: int) -> Laid:
         if people is not None:
-            put_in(db, people)
+            put_in(self._db, people)
         else:
-            index(db)
+            index(self._db)
         if rows:
-            mark_loaded(db, "hub", self._now)
+            mark_loaded(self._db, "hub", self._now)
         return Laid(rows, self._note())
 
     def _put(self, kind: str, rows: Sequence[tuple[str, Row]]) -> int:
@@ -225,7 +237,8 @@ class _Laying:
         return ((name, row) for name, row in self._changes.of(kind) if (kind, name) not in self._bad)
 
     def _find_without(self) -> None:
-        """Rows that name what is not there: the new one of them is unfit, or the removal of what it names."""
+        """Rows that name what is not there: its removal is unfit, or else the row."""
+        removed = {(kind, name) for kind in KEPT_KINDS for name, row in self._fit(kind) if row is None}
         for kind, field, named in REFERENCES:
             table, there = tables.table_of(kind), tables.table_of(named)
             assert there is not None
@@ -234,15 +247,11 @@ class _Laying:
                 f"SELECT {key}, {field} FROM {name} WHERE {field} IS NOT NULL"  # noqa: S608  names of ours
                 f" AND {field} NOT IN (SELECT {there.key} FROM {there.name})"
             )
-            lacking = self._db.execute(sql).fetchall()
-            if not lacking:
-                continue
-            came = {each for each, row in self._fit(kind) if row is not None}
-            for each, missing in lacking:
-                if each in came:
-                    self._bad[kind, each] = f"{field}: {missing[:80]} is not there"
-                else:
+            for each, missing in self._db.execute(sql).fetchall():
+                if (named, missing) in removed:
                     self._bad[named, missing] = f"{kind} {each[:80]} is still of it"
+                else:
+                    self._bad[kind, each] = f"{field}: {missing[:80]} is not there"
 
     def _touched(self) -> Sequence[str] | None:
         """The ids of those of whom the index may have something else afterwards; None where they are many, or where it
@@ -287,13 +296,6 @@ class _Laying:
                     at = since.get((kind, name), to_text(self._now))
                     db.execute("INSERT INTO aside VALUES (?, ?, ?, ?, ?)", (kind, name, text, why, at))
         return len(self._bad)
-
-
-def same(kind: str, before: Row | None, row: Row | None) -> bool:
-    """Whether a row says what is there already."""
-    if before is None or row is None:
-        return before is row
-    return plain_row(kind, before) == plain_row(kind, row)
 
 
 def _some(rows: Iterable[Any]) -> Iterator[list[Any]]:

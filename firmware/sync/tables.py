@@ -1,5 +1,5 @@
-"""Items of the kinds that are the platform's, as rows of ``directory.db``: read, judged, written. Within the
-transaction of whoever calls."""
+"""Items of the kinds that are the platform's, as rows of ``directory.db``: judged, written. Within the transaction of
+whoever calls; listing.py reads them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from callcontrol.plan.schedule import Schedule
 from firmware.store import Credential, reasons, services
 from firmware.sync.wire import WireError
 
-__all__ = ["KEPT_KINDS", "REFERENCES", "Table", "clear_parts", "judge", "put", "read", "read_all", "remove", "table_of"]
+__all__ = ["KEPT_KINDS", "REFERENCES", "Table", "clear_parts", "judge", "put", "remove", "table_of"]
 
 Row = Mapping[str, Any]
 
@@ -55,15 +55,6 @@ class Table:
                 value = int(value)
             values.append(value)
         return tuple(values)
-
-    def given(self, values: Sequence[Any]) -> dict[str, Any]:
-        """The contrary of `stored`; parts are not in it."""
-        row = dict(zip(self.columns, values, strict=True))
-        for column in self.lists:
-            row[column] = json.loads(row[column])
-        for column in self.flags:
-            row[column] = bool(row[column])
-        return row
 
 
 _SERVICE = tuple(column for column in services.COLUMNS if column != "entity")
@@ -208,57 +199,7 @@ def _schedule(text: str | None) -> None:
         Schedule.parse(text)
 
 
-# Reading
-
-
-def read(db: sqlite3.Connection, kind: str, name: str) -> dict[str, Any] | None:
-    """A row as it is kept; None where it is not."""
-    return next((row for _, row in _rows(db, kind, name)), None)
-
-
-def read_all(db: sqlite3.Connection, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Id and row of each."""
-    return _rows(db, kind, None)
-
-
-def _rows(db: sqlite3.Connection, kind: str, name: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
-    if kind == "role":
-        for person, roles in _parts(db, _ROLES, name).items():
-            yield person, {"person": person, "roles": [{"role": role, "scope": scope} for role, scope in roles]}
-        return
-    table = _TABLES[kind]
-    parts = {part.field: _parts(db, part, name) for part in table.parts}
-    which, values = ("", ()) if name is None else (f" WHERE {table.key} = ?", (name,))
-    sql = f"SELECT {', '.join(table.columns)} FROM {table.name}{which}"  # noqa: S608  names of ours
-    for found in db.execute(sql, values):
-        row = table.given(found)
-        for field, known in parts.items():
-            row[field] = _joined(field, known.get(row[table.key], ()))
-        yield row[table.key], row
-
-
-def _parts(db: sqlite3.Connection, part: Part, name: str | None) -> dict[str, list[tuple[Any, ...]]]:
-    which, values = ("", ()) if name is None else (f" WHERE {part.of} = ?", (name,))
-    columns = ", ".join(part.columns)
-    sql = f"SELECT {part.of}, {columns} FROM {part.table}{which} ORDER BY {part.of}, {columns}"  # noqa: S608  ours
-    found: dict[str, list[tuple[Any, ...]]] = {}
-    for of, *values_ in db.execute(sql, values):
-        found.setdefault(of, []).append(tuple(values_))
-    return found
-
-
-def _joined(field: str, rows: Sequence[tuple[Any, ...]]) -> Any:
-    """A field of its parts, in the order of their columns."""
-    if field == "choices":
-        return dict(rows)
-    if field == "reasons":
-        return {key: json.loads(body) for key, body in rows}
-    if field == "service":
-        if not rows:
-            return None
-        service = dict(zip(_SERVICE, rows[0], strict=True))
-        return service | {"on_call": json.loads(service["on_call"])}
-    return [row[-1] for row in rows]
+# Writing
 
 
 def _taken_apart(part: Part, name: str, value: Any) -> Iterator[tuple[Any, ...]]:
@@ -276,9 +217,6 @@ def _taken_apart(part: Part, name: str, value: Any) -> Iterator[tuple[Any, ...]]
         yield from sorted({(name, each["role"], each["scope"]) for each in value})
     else:
         yield from ((name, each) for each in dict.fromkeys(value))
-
-
-# Writing
 
 
 def clear_parts(db: sqlite3.Connection, kind: str, names: Iterable[str]) -> None:

@@ -34,6 +34,7 @@ __all__ = [
     "WireError",
     "definitions",
     "judged",
+    "number_of",
     "pack",
     "parsed",
     "plain_row",
@@ -169,13 +170,16 @@ class Digest:
     sum: int = field(default=0)
 
     def add(self, kind: str, name: str, row: Mapping[str, Any]) -> None:
+        self.add_number(number_of(kind, name, row))
+
+    def add_number(self, number: int) -> None:
         self.rows += 1
-        self.sum = (self.sum + _number(kind, name, row)) % (1 << 128)
+        self.sum = (self.sum + number) % (1 << 128)
 
     def take(self, kind: str, name: str, row: Mapping[str, Any]) -> None:
         """The contrary of `add`."""
         self.rows -= 1
-        self.sum = (self.sum - _number(kind, name, row)) % (1 << 128)
+        self.sum = (self.sum - number_of(kind, name, row)) % (1 << 128)
 
     def join(self, other: Digest) -> None:
         self.rows += other.rows
@@ -238,9 +242,15 @@ def plain_row(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
     kept = {key: value for key, value in row.items() if key in fields} if fields else dict(row)
     if (known := KINDS.get(kind)) is not None:
         for name in known.sets:
-            one = {_canonical(each): each for each in kept[name]}
-            kept[name] = [one[key] for key in sorted(one)]
+            if isinstance(listed := kept.get(name), list):
+                one = {_canonical(each): each for each in listed}
+                kept[name] = [one[key] for key in sorted(one)]
     return kept
+
+
+def number_of(kind: str, name: str, row: Mapping[str, Any]) -> int:
+    """What an item adds to a digest: the same for two rows that say the same, by this schema."""
+    return int.from_bytes(hashlib.sha256(_canonical([kind, name, plain_row(kind, row)])).digest()[:16], "big")
 
 
 def pack(data: bytes) -> bytes:
@@ -330,7 +340,3 @@ def _canonical(value: object) -> bytes:
 def _fields(kind: str) -> frozenset[str]:
     known = definitions().get(f"row_{kind}", {})
     return frozenset(known.get("properties", ()))
-
-
-def _number(kind: str, name: str, row: Mapping[str, Any]) -> int:
-    return int.from_bytes(hashlib.sha256(_canonical([kind, name, plain_row(kind, row)])).digest()[:16], "big")
