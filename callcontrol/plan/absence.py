@@ -7,8 +7,8 @@ seen, and ends those and no others. From both, in any order and from any source,
 - Referrals that overlap or touch are one **interval** with a common end (SAMSA §4.4: a meeting into lunch ends at
   13). What is said meanwhile is the reason that governs *now*; the return is the common end.
 - Of several at once the one set by a hand governs (code, page, app, SMS, operator, manager, platform), before those
-  that come by themselves (calendar, import); then the one that was set last; then the greater id, so that every unit
-  agrees. So a manager's word for somebody ill governs over that person's own calendar.
+  that come by themselves (calendar, import); then the one that was set last, by its stamp where it has one; then the
+  greater id, so that every unit agrees. So a manager's word for somebody ill governs over that person's own calendar.
 - Until further notice is an interval without end.
 - An **open** referral (`;` in the calendar) is information only: the phone rings, and it never closes anything.
 - A referral may recur: `every` is a schedule's text ("fre 13:00-17:00"), within its bounds. Each time is an occurrence
@@ -90,6 +90,8 @@ class Referral:
     source: Source
     set_by: str
     set_at: datetime
+    stamp: str = ""
+    """By which it is ordered among what several places have set; "" where it was set by one alone, at `set_at`."""
     every: str | None = None
     """When it recurs between `start` and `until`: weekdays and times as `Schedule` reads them. None: it is in force
     from start until until."""
@@ -202,9 +204,9 @@ class _Piece:
     referral: Referral
 
     @property
-    def rank(self) -> tuple[bool, datetime, str]:
+    def rank(self) -> tuple[bool, str, str]:
         """The greatest governs."""
-        return self.referral.source.by_hand, self.referral.set_at, self.id
+        return self.referral.source.by_hand, _order(self.referral), self.id
 
 
 def _pieces(
@@ -225,6 +227,11 @@ def _pieces(
             ends = min(until, over, ended.get(occurrence, _FOREVER))
             if start < ends:
                 yield _Piece(start, ends, occurrence, referral)
+
+
+def _order(referral: Referral) -> str:
+    """Its stamp, or what a stamp of that moment begins with (hexadecimal ms since 1970)."""
+    return referral.stamp or f"{int(referral.set_at.timestamp() * 1000):012x}"
 
 
 def _later(referral: Referral) -> tuple[datetime, str]:

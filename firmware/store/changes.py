@@ -79,6 +79,7 @@ class Changes(OfJournal):
             forwarding.extension,
             row,
             lambda: self._insert("forwarding", row, _REPLACED),
+            ("forwarding", f"{forwarding.extension}|{forwarding.condition}"),
         )
 
     def end_forwarding(self, extension: str, condition: Condition, set_by: str, now: datetime) -> bool:
@@ -86,7 +87,12 @@ class Changes(OfJournal):
         row = {"extension": extension, "condition": str(condition), "target": None, "ended": True, "set_by": set_by}
         sql = "DELETE FROM forwarding WHERE extension = ? AND condition = ?"
         return self._told(
-            now, "forwarding", extension, row, lambda: self._db.execute(sql, (extension, str(condition))).rowcount > 0
+            now,
+            "forwarding",
+            extension,
+            row,
+            lambda: self._db.execute(sql, (extension, str(condition))).rowcount > 0,
+            ("forwarding", f"{extension}|{condition}"),
         )
 
     def block(self, extension: str, set_by: str, why: str, now: datetime) -> bool:
@@ -100,13 +106,20 @@ class Changes(OfJournal):
     def lock(self, extension: str, set_by: str, now: datetime) -> bool:
         """Calls from it reach inside only; False when it was locked already."""
         row = {"extension": extension, "since": to_text(now), "set_by": set_by}
-        return self._told(now, "lock", extension, row, lambda: self._insert("lock", row))
+        return self._told(now, "lock", extension, row, lambda: self._insert("lock", row), ("lock", extension))
 
     def unlock(self, extension: str, set_by: str, now: datetime) -> bool:
         """False when it was not locked."""
         row = {"extension": extension, "ended": True, "set_by": set_by}
         sql = "DELETE FROM lock WHERE extension = ?"
-        return self._told(now, "lock", extension, row, lambda: self._db.execute(sql, (extension,)).rowcount > 0)
+        return self._told(
+            now,
+            "lock",
+            extension,
+            row,
+            lambda: self._db.execute(sql, (extension,)).rowcount > 0,
+            ("lock", extension),
+        )
 
     def protect(self, protection: Protection) -> bool:
         """A phone goes on working without mains (A13); False when it was ordered so already."""
@@ -140,7 +153,8 @@ class Changes(OfJournal):
                 return self._db.execute(sql, (hunt, extension)).rowcount > 0
             return self._insert("signed_out", row)
 
-        return self._told(now, "member", hunt, {**row, "signed_in": signed_in}, work)
+        item = ("signed_out", f"{hunt}|{extension}")
+        return self._told(now, "member", hunt, {**row, "signed_in": signed_in}, work, item)
 
     def change(
         self,
@@ -162,7 +176,7 @@ class Changes(OfJournal):
                 self._db.execute("INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?)", row)
             return bool(kept)
 
-        self._told(now, kind, name, body, work)
+        self._told(now, kind, name, body, work, ("change", f"{kind}|{name}"))
 
     def looked(self, viewer: str, kind: str, subject: str, field: str, why: str, now: datetime) -> None:
         """Note a look at what is secret, before it is shown."""
@@ -203,14 +217,21 @@ class Changes(OfJournal):
         return transact(self._db, work)
 
     def _told(
-        self, now: datetime, kind: str, subject: str, body: Mapping[str, object], work: Callable[[], bool]
+        self,
+        now: datetime,
+        kind: str,
+        subject: str,
+        body: Mapping[str, object],
+        work: Callable[[], bool],
+        item: tuple[str, str] | None = None,
     ) -> bool:
-        """Do `work` and, if it changed something, tell of it; both or neither."""
+        """Do `work` and, if it changed something, tell of it; both or neither. `item`: what it sets that goes both
+        ways."""
 
         def both() -> bool:
             changed = work()
             if changed:
-                outbox.add(self._db, now, kind, subject, body)
+                outbox.add(self._db, now, kind, subject, body, item)
             return changed
 
         return transact(self._db, both)

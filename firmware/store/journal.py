@@ -11,7 +11,7 @@ from typing import Any
 
 from callcontrol.plan.notices import Notice
 from callcontrol.records import Outcome, Record, Tried, Way, join
-from firmware.store import steps
+from firmware.store import steps, telling
 from firmware.store.changes import NOTICE_COLUMNS, notice_of
 from firmware.store.database import OfJournal, from_text, to_text, transact
 
@@ -107,6 +107,11 @@ class Journal(OfJournal):
         rows = self._db.execute(f"{_SELECT} WHERE call_id = ? ORDER BY id LIMIT 1", (call_id,))
         return next(map(_record, rows), None)
 
+    def records_after(self, number: int, limit: int) -> tuple[tuple[int, Record], ...]:
+        """Those with a greater number of their row, in its order, each with it."""
+        sql = f"SELECT id, {', '.join(_COLUMNS)} FROM record WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608  ours
+        return tuple((key, _record(row)) for key, *row in self._db.execute(sql, (number, limit)))
+
     def count_since(self, moment: datetime) -> int:
         """Give how many calls began at ``moment`` or later."""
         row = self._db.execute("SELECT count(*) FROM record WHERE began_at >= ?", (to_text(moment),)).fetchone()
@@ -144,7 +149,14 @@ class Journal(OfJournal):
         """Write that an incident began; give its number."""
         sql = "INSERT INTO incident (began_at, cause, mode, detail) VALUES (?, ?, ?, ?) RETURNING id"
         row = (to_text(at), cause, mode, detail)
-        return transact(self._db, lambda: int(self._db.execute(sql, row).fetchone()[0]))
+
+        def work() -> int:
+            number = int(self._db.execute(sql, row).fetchone()[0])
+            body = {"id": number, "began_at": row[0], "ended_at": None, "cause": cause, "mode": mode, "detail": detail}
+            telling.incident(self._db, at, body)
+            return number
+
+        return transact(self._db, work)
 
     def incident_open(self) -> int | None:
         """Give the newest incident, if nobody has seen its end."""
@@ -154,7 +166,12 @@ class Journal(OfJournal):
     def incident_end(self, number: int, at: datetime) -> None:
         """Write that an incident ended; the first end stays."""
         sql = "UPDATE incident SET ended_at = ? WHERE id = ? AND ended_at IS NULL"
-        transact(self._db, lambda: self._db.execute(sql, (to_text(at), number)))
+
+        def work() -> None:
+            if self._db.execute(sql, (to_text(at), number)).rowcount:
+                telling.incident(self._db, at, {"id": number, "ended_at": to_text(at)})
+
+        transact(self._db, work)
 
     def incidents(self, limit: int) -> tuple[Incident, ...]:
         """Give the newest incidents, newest first; one that has not ended is still on."""
@@ -170,12 +187,15 @@ class Journal(OfJournal):
         rows = self._db.execute(_SELECT_CALL, (record.call_id, *tags, record.call_id, *tags)).fetchall()
         if not rows:
             self._db.execute(_INSERT, _row(record))
+            telling.record(self._db, record)
             return
         whole = reduce(join, (_record(row[1:]) for row in rows), record)
         # A BYE and an early failure may have stood apart until the line that has both their tags.
         kept, *others = (row[0] for row in rows)
         self._db.executemany("DELETE FROM record WHERE id = ?", [(number,) for number in others])
         self._db.execute(_UPDATE, (*_row(whole), kept))
+        if len(rows) > 1 or whole != _record(rows[0][1:]):
+            telling.record(self._db, whole)
 
 
 def _joined(records: Sequence[Record]) -> Iterable[Record]:

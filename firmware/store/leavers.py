@@ -86,9 +86,9 @@ class Leavers(OfJournal):
             body = {"id": leaver, "ended": "stays" if stays else "done", "set_by": by}
             outbox.add(self._db, now, KIND, self._person(leaver), body)
             if stays:
-                blocked = self._db.execute("SELECT extension FROM block WHERE why = ?", (_why(leaver),)).fetchall()
-                for (extension,) in blocked:
-                    lift_in(self._db, extension, by, now)
+                sql = "SELECT DISTINCT extension FROM block_set WHERE why = ?"
+                for (extension,) in self._db.execute(sql, (_why(leaver),)).fetchall():
+                    lift_in(self._db, extension, by, now, _why(leaver))
             return True
 
         return transact(self._db, work)

@@ -67,6 +67,12 @@ _SMALL = frozenset({"unit", "department"})
 CHANGED_MAX = 1_000
 """Fields of people that were changed here and are looked through by each search; more are the platform's by then."""
 
+_REFERRALS = (
+    "SELECT referral.*, coalesce(stamp, '') AS stamp FROM referral"
+    " LEFT JOIN stamped ON stamped.kind = 'referral' AND stamped.id = referral.id"
+    " WHERE extension = ? ORDER BY referral.id"
+)
+
 _ASKED_FOR = ("given", "family", "title", "duties", "search_words", "location", "mobile")
 _CHANGED = ("changed", "")  # what is kept of `changed_people`
 
@@ -89,6 +95,7 @@ class People:
         self._mailbox = Mailbox(journal)
         self._versions: tuple[int, int] | None = None
         self._heard = 0  # the number of the last change that is taken into account
+        self._taken = 0  # the same of those that came from the hub
         self._kept: dict[tuple[str, str], Any] = {}
         self._units: dict[str, Unit] = {}
         self._entities: dict[str, Entity] = {}
@@ -141,8 +148,10 @@ class People:
             return False
         afresh = self._versions is None or versions[0] != self._versions[0]
         self._versions = None  # so that all is read anew where this fails
-        heard, changes = outbox.since(self._journal, self._heard)
-        self._heard = heard
+        heard, here = outbox.since(self._journal, self._heard)
+        taken, there = outbox.taken_since(self._journal, self._taken)
+        self._heard, self._taken = heard, taken
+        changes = None if here is None or there is None else (*here, *there)
         if afresh or changes is None or any(kind in _SMALL for kind, _ in changes):
             self._kept.clear()
             self._read_small()
@@ -461,10 +470,7 @@ class People:
         )
 
     def _read_referrals(self, extension: str) -> tuple[tuple[Referral, ...], tuple[Opening, ...]]:
-        found = tuple(
-            _referral(row)
-            for row in _rows(self._journal, "SELECT * FROM referral WHERE extension = ? ORDER BY id", extension)
-        )
+        found = tuple(_referral(row) for row in _rows(self._journal, _REFERRALS, extension))
         sql = "SELECT id, extension, at, seen, set_by FROM opening WHERE extension = ? ORDER BY id"
         openings = tuple(
             Opening(**row | {"at": from_text(row["at"]), "seen": frozenset(json.loads(row["seen"]))})

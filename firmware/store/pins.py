@@ -63,7 +63,8 @@ class PinRows:
         def work() -> None:
             self._journal.execute("INSERT OR REPLACE INTO pin_change VALUES (?, ?, ?, ?)", row)
             self._journal.execute("DELETE FROM session WHERE extension = ?", (extension,))
-            outbox.add(self._journal, now, "pin", extension, {"hash": pin.hash, "set_by": set_by})
+            body = {"hash": pin.hash, "set_at": to_text(now), "set_by": set_by}
+            outbox.add(self._journal, now, "pin", extension, body, ("pin_change", extension))
 
         transact(self._journal, work)
 
@@ -77,7 +78,8 @@ class PinRows:
             had = self._journal.execute(sql, (extension,)).rowcount > 0 or given
             if had:
                 self._journal.execute("DELETE FROM session WHERE extension = ?", (extension,))
-                outbox.add(self._journal, now, "pin", extension, {"hash": None, "set_by": set_by})
+                body = {"hash": None, "set_at": to_text(now), "set_by": set_by}
+                outbox.add(self._journal, now, "pin", extension, body, ("pin_change", extension))
             return had
 
         return transact(self._journal, work)

@@ -53,5 +53,5 @@ def _put(db: sqlite3.Connection, table: str, row: Mapping[str, str | int | None]
     sql = f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608  names of ours
     new = db.execute(sql, tuple(row.values())).rowcount > 0
     if new:
-        outbox.add(db, now, table, str(row["extension"]), row)
+        outbox.add(db, now, table, str(row["extension"]), row, (table, str(row["id"])))
     return new

@@ -65,6 +65,7 @@ class Services(OfJournal):
         body = {
             "entity": service.entity,
             "state": str(pressed.state) if pressed else None,
+            "set_at": to_text(now),
             "until": to_text(pressed.until) if pressed and pressed.until else None,
             "set_by": set_by,
         }
@@ -75,7 +76,7 @@ class Services(OfJournal):
             else:
                 row = (service.entity, str(pressed.state), to_text(now), body["until"], set_by)
                 self._db.execute("INSERT OR REPLACE INTO service_key VALUES (?, ?, ?, ?, ?)", row)
-            outbox.add(self._db, now, KIND, service.entity, body)
+            outbox.add(self._db, now, KIND, service.entity, body, ("service_key", service.entity))
 
         transact(self._db, work)
         return pressed

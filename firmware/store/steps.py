@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 from callcontrol.records import Outcome, Tried, Way
 from callcontrol.trunk.steps import KEPT, Step
+from firmware.store import outbox
 from firmware.store.database import from_text, to_text
 
 __all__ = ["KEPT_MAX", "Noted", "forget", "of_way", "put", "since"]
@@ -41,8 +42,12 @@ def of_way(tried: Tried) -> Noted:
 def put(db: sqlite3.Connection, noted: Iterable[Noted]) -> None:
     """Only within a transaction."""
     sql = "INSERT INTO emergency_step (call, at, step, modem, detail) VALUES (?, ?, ?, ?, ?)"
-    rows = [(each.call, to_text(each.at), each.step, each.modem, each.detail) for each in noted]
+    those = tuple(noted)
+    rows = [(each.call, to_text(each.at), each.step, each.modem, each.detail) for each in those]
     if rows:
+        if outbox.has_hub(db):
+            for each in those:
+                outbox.add(db, each.at, "step", "", asdict(each) | {"at": to_text(each.at)})
         db.executemany(sql, rows)
         db.execute("DELETE FROM emergency_step WHERE id <= (SELECT max(id) FROM emergency_step) - ?", (KEPT_MAX,))
 

@@ -63,7 +63,8 @@ class Wholes(OfJournal):
                 names, places = ", ".join(row), ", ".join("?" for _ in row)
                 sql = f"INSERT INTO department_referral ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608
                 if self._db.execute(sql, tuple(row.values())).rowcount > 0:
-                    outbox.add(self._db, now, KIND, unit, row)
+                    told = {**row, "ended_at": None, "ended_by": None}
+                    outbox.add(self._db, now, KIND, unit, told, (KIND, key))
 
         transact(self._db, work)
 
@@ -75,12 +76,13 @@ class Wholes(OfJournal):
             for unit in units:
                 sql = (
                     "UPDATE department_referral SET ended_at = ?1, ended_by = ?2"
-                    " WHERE unit = ?3 AND ended_at IS NULL AND (until IS NULL OR until > ?1) RETURNING id"
+                    " WHERE unit = ?3 AND ended_at IS NULL AND (until IS NULL OR until > ?1) RETURNING *"
                 )
-                ids = sorted(key for (key,) in self._db.execute(sql, (to_text(now), set_by, unit)).fetchall())
-                if ids:
-                    outbox.add(self._db, now, KIND, unit, {"ended": ids, "set_by": set_by})
-                ended += ids
+                found = self._db.execute(sql, (to_text(now), set_by, unit))
+                names = [column for column, *_ in found.description]
+                for row in sorted((dict(zip(names, each, strict=True)) for each in found), key=lambda row: row["id"]):
+                    outbox.add(self._db, now, KIND, unit, row, (KIND, row["id"]))
+                    ended.append(row["id"])
             return tuple(ended)
 
         return transact(self._db, work)

@@ -94,7 +94,7 @@ class Changing(Part):
     def wrong(cls, left: Left) -> Iterable[str]:
         """Blocks without their row of the outbox, or the other way."""
         there = {str(extension) for (extension,) in left.journal.execute("SELECT extension FROM block")}
-        sql = "SELECT subject, body LIKE '%lifted%' FROM outbox WHERE kind = 'block'"
+        sql = "SELECT subject, kind = 'lift' FROM outbox WHERE kind IN ('block', 'lift')"
         told = [(str(subject), bool(lifted)) for subject, lifted in left.journal.execute(sql)]
         blocked, lifted = ([subject for subject, over in told if over is which] for which in (False, True))
         # The block that is being lifted may be gone before that is acknowledged.

@@ -37,11 +37,17 @@ def _in_two_transactions() -> None:
     from firmware.store.database import transact
 
     def apart(
-        self: Changes, now: datetime, kind: str, subject: str, body: Mapping[str, object], work: Callable[[], bool]
+        self: Changes,
+        now: datetime,
+        kind: str,
+        subject: str,
+        body: Mapping[str, object],
+        work: Callable[[], bool],
+        item: tuple[str, str] | None = None,
     ) -> bool:
         changed = transact(self._db, work)
         if changed:
-            transact(self._db, lambda: outbox.add(self._db, now, kind, subject, body))
+            transact(self._db, lambda: outbox.add(self._db, now, kind, subject, body, item))
         return changed
 
     Changes._told = apart  # type: ignore[method-assign]

@@ -197,12 +197,12 @@ def test_what_came_since_is_told_or_not_known(changes: Changes, read: sqlite3.Co
     assert outbox.since(read, 0) == (0, ())
     changes.block("1", "anna", "", NOW)
     changes.lift("1", "anna", NOW)
-    assert outbox.since(read, 0) == (2, (("block", "1"), ("block", "1")))
+    assert outbox.since(read, 0) == (2, (("block", "1"), ("lift", "1")))
     assert outbox.since(read, 2) == (2, ())
     assert outbox.since(read, 3) == (2, None)  # a restored file: another life
     read.execute("DELETE FROM outbox WHERE number = 1")  # what the platform has taken may be cleared away
     assert outbox.since(read, 0) == (2, None)
-    assert outbox.since(read, 1) == (2, (("block", "1"),))
+    assert outbox.since(read, 1) == (2, (("lift", "1"),))
     assert outbox.since(read, 1 - TOLD_AT_ONCE)[1] is None
 
 
@@ -405,7 +405,7 @@ def test_a_journal_that_was_put_back_is_read_anew(store: Store) -> None:
     MADE["block"](store.changes)
     assert store.again().extension("1001").blocked  # type: ignore[union-attr]
     with closing(sqlite3.connect(store.folder / "journal.db")) as db, db:
-        db.executescript("DELETE FROM block; DELETE FROM outbox; DELETE FROM epoch;")
+        db.executescript("DELETE FROM block_set; DELETE FROM outbox; DELETE FROM epoch;")
     assert not store.again().extension("1001").blocked  # type: ignore[union-attr]
 
 

@@ -1,0 +1,155 @@
+"""What waits for the hub: rows of the outbox by their importance, and what the hub has said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from firmware.store import outbox, telling
+from firmware.store.database import OfJournal, to_text, transact
+from firmware.store.journal import Journal
+from firmware.store.outbox import TOLD_AT_ONCE, Entry
+
+__all__ = ["LANES", "SOUND", "Sending"]
+
+LANES: tuple[frozenset[str], ...] = (
+    frozenset(("block", "lift", "lock", "pin", "config")),
+    frozenset(("referral", "opening", "forwarding", "service", "department", "member", "person", "unit", "extension")),
+    frozenset(),
+    frozenset(("message", "threat", "greeting")),
+)
+"""Kinds by how soon they go; the third has all that no other names, the last what has sound, which goes before."""
+SOUND = 3
+QUEUED_AT_ONCE = 500
+"""Records from before there was a hub, in one transaction."""
+PRUNED_AT_ONCE = 2_000
+
+_COLUMNS = "epoch, number, at, kind, subject, body, stamp"
+
+
+class Sending(OfJournal):
+    """Belongs to the thread that opened it. Every method is one transaction. Raises sqlite3.Error."""
+
+    def begin(self, machine: str, now: datetime) -> str:
+        """The unit has a hub; the epoch. `machine`: whose disk this is, as 32 hexadecimal digits: a journal that was
+        written on another one is a copy, or a card that was moved, and begins another life."""
+
+        def work() -> str:
+            self._db.execute("INSERT INTO uplink (id, since) VALUES (1, ?) ON CONFLICT DO NOTHING", (to_text(now),))
+            life = outbox.epoch(self._db, now)
+            (known,) = self._db.execute("SELECT machine FROM epoch").fetchone()
+            if known and known != machine:
+                return outbox.begin_epoch(self._db, now, machine)
+            self._db.execute("UPDATE epoch SET machine = ?", (machine,))
+            return life
+
+        return transact(self._db, work)
+
+    def queue_earlier(self) -> bool:
+        """Tell of records from before there was a hub, some at a time; False when that is done."""
+
+        def work() -> bool:
+            (done,) = self._db.execute("SELECT queued_record FROM uplink").fetchone()
+            found = Journal(self._db).records_after(done, QUEUED_AT_ONCE)
+            for number, record in found:
+                telling.record(self._db, record)
+                done = number
+            last = done if found else -1
+            self._db.execute("UPDATE uplink SET queued_record = ?", (last,))
+            return bool(found)
+
+        (done,) = self._db.execute("SELECT queued_record FROM uplink").fetchone()
+        return done >= 0 and transact(self._db, work)
+
+    def state(self) -> tuple[str, int]:
+        """The epoch, and the last number that it has given."""
+        row = self._db.execute("SELECT epoch, number FROM epoch").fetchone()
+        return (str(row[0]), int(row[1])) if row else ("", 0)
+
+    def epochs(self) -> tuple[str, ...]:
+        """Those of which something waits: earlier lives first."""
+        sql = (
+            "SELECT DISTINCT epoch FROM outbox WHERE held = 0"
+            " ORDER BY epoch = coalesce((SELECT epoch FROM epoch), ''), epoch"
+        )
+        return tuple(name for (name,) in self._db.execute(sql))
+
+    def waiting(self) -> dict[str, int]:
+        """How many rows wait, by kind."""
+        return dict(self._db.execute("SELECT kind, count(*) FROM outbox WHERE held = 0 GROUP BY kind"))
+
+    def rows(self, epoch: str, lane: int, limit: int, without: Collection[int] = ()) -> tuple[Entry, ...]:
+        """The first of a lane that the hub does not hold; `without` leaves out some by number."""
+        named = sorted(kind for lane_kinds in LANES for kind in lane_kinds)
+        kinds = sorted(LANES[lane])
+        chosen = "NOT IN" if not kinds else "IN"
+        places = ", ".join("?" for _ in (kinds or named))
+        left = ", ".join("?" for _ in without)
+        sql = (
+            f"SELECT {_COLUMNS} FROM outbox WHERE held = 0 AND epoch = ? AND kind {chosen} ({places})"  # noqa: S608
+            f" AND number NOT IN ({left}) ORDER BY number LIMIT ?"
+        )
+        return tuple(Entry(*row) for row in self._db.execute(sql, (epoch, *(kinds or named), *without, limit)))
+
+    def answered(self, epoch: str, held: int, above: Iterable[Sequence[int]], backed_up: int) -> None:
+        """The hub holds all up to `held`, and the ranges `above`, both ends counted; what is backed up there may go."""
+        ranges = [(1, held), *((int(first), int(last)) for first, last in above)]
+
+        def work() -> None:
+            self._db.execute("UPDATE uplink SET answers = answers + 1")
+            for first, last in ranges:
+                these = (epoch, first, last)
+                sql = "UPDATE outbox SET held = 1 WHERE epoch = ? AND number BETWEEN ? AND ? AND held = 0"
+                self._db.execute(sql, these)
+                sql = (
+                    "UPDATE stamped SET acknowledged = (SELECT answers FROM uplink)"
+                    " WHERE epoch = ? AND number BETWEEN ? AND ? AND acknowledged IS NULL"
+                )
+                self._db.execute(sql, these)
+            self._prune(epoch, backed_up)
+
+        transact(self._db, work)
+
+    def held(self, held: Mapping[str, int], backed_up: Mapping[str, int]) -> None:
+        """As the hub says at the begin of a session: it may be one that was restored, and has lost what it had said
+        that it holds. All that is here and above that is told again."""
+
+        def work() -> None:
+            for (epoch,) in self._db.execute("SELECT DISTINCT epoch FROM outbox").fetchall():
+                sql = "UPDATE outbox SET held = 0 WHERE epoch = ? AND number > ? AND held = 1"
+                lost = self._db.execute(sql, (epoch, held.get(epoch, 0))).rowcount
+                if lost:
+                    sql = "UPDATE stamped SET acknowledged = NULL WHERE epoch = ? AND number > ?"
+                    self._db.execute(sql, (epoch, held.get(epoch, 0)))
+                self._prune(epoch, min(held.get(epoch, 0), backed_up.get(epoch, 0)))
+
+        transact(self._db, work)
+
+    def forked(self, epoch: str, number: int, now: datetime) -> str:
+        """The hub holds another row by this number: this journal was put back, or is a copy. What it does not hold of
+        this epoch from there on is told under numbers of a new one, which is given; what stands there of the other life
+        is the hub's."""
+
+        def work() -> str:
+            life = outbox.begin_epoch(self._db, now)
+            sql = "SELECT number FROM outbox WHERE epoch = ? AND (number >= ? OR held = 0) ORDER BY number"
+            numbers = [found for (found,) in self._db.execute(sql, (epoch, number))]
+            for place, old in enumerate(numbers, start=1):
+                sql = "UPDATE outbox SET epoch = ?, number = ?, held = 0 WHERE epoch = ? AND number = ?"
+                self._db.execute(sql, (life, place, epoch, old))
+                sql = "UPDATE stamped SET epoch = ?, number = ?, acknowledged = NULL WHERE epoch = ? AND number = ?"
+                self._db.execute(sql, (life, place, epoch, old))
+            self._db.execute("UPDATE epoch SET number = ?", (len(numbers),))
+            return life
+
+        return transact(self._db, work)
+
+    def _prune(self, epoch: str, backed_up: int) -> None:
+        """What is safe elsewhere; the newest stay for those who go through them one by one (`outbox.since`)."""
+        current, last = self.state()
+        limit = min(backed_up, last - TOLD_AT_ONCE) if epoch == current else backed_up
+        sql = (
+            "DELETE FROM outbox WHERE epoch = ?1 AND held = 1 AND number IN"
+            " (SELECT number FROM outbox WHERE epoch = ?1 AND number <= ?2 ORDER BY number LIMIT ?3)"
+        )
+        self._db.execute(sql, (epoch, limit, PRUNED_AT_ONCE))
