@@ -234,7 +234,8 @@ class Faults:
         frozen = up and self._counts[Fault.PLATFORM_STOPPED] > 0
         if up and not frozen and self._platform_frozen:
             self._platform.thaw()
-        if up and not self._platform_frozen:
+            self._platform_frozen = False
+        if up and not self._platform_frozen:  # a frozen one cannot be told; it is when it thaws
             self._afflict()
         if frozen and not self._platform_frozen:
             self._platform.freeze()

@@ -6,6 +6,7 @@ time.monotonic().
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -311,10 +312,16 @@ class History:
     def phone_of(self, extension: str) -> list[Phone]:
         return [phone for phone in self.phones.values() if extension in phone.extensions]
 
-    def account(self, label: str) -> list[str]:
-        """What each phone saw of a call, in words; times are seconds from the call's begin."""
-        call = self.calls[label]
-        spans = [span for span in self.spans if span.until is None or span.until > call.at - 30]
+    def account(self, why: str) -> list[str]:
+        """What each phone saw of the call that a breach names first, in words; times are seconds from its begin. Nothing
+        where it is of no call."""
+        if (label := why.partition("]")[0].removeprefix("[")) in self.calls:
+            return self._account(self.calls[label])
+        named = re.match(r"call ([0-9]+) of ", why)
+        one = next((each for each in self.heard_calls if named and each.number == int(named[1])), None)
+        return [] if one is None else self._heard_account(one)
+
+    def _account(self, call: Call) -> list[str]:
         lines = [f"{call.do} from {call.at - self.began:.1f} s on; mode {self.mode_all_over(call.at, call.at) or '?'}"]
         for leg in (call.calling, *call.called.values()):
             if leg is not None:
@@ -328,10 +335,27 @@ class History:
             lines.append(f"{phone.label}: on since {since}, registered {registered.get(call.callee)}")
         if self.bound is not None:
             lines.append(f"contacts bound at {self.bound[0] - call.at:.1f}: {self.bound[1].get(call.callee, 0)}")
-        for span in spans:
-            until = "" if span.until is None else f"{span.until - call.at:.1f}"
-            lines.append(f"{span.fault}: {span.since - call.at:.1f} to {until}")
-        return lines
+        return lines + self._faults_since(call.at)
+
+    def _heard_account(self, one: Heard) -> list[str]:
+        """Of one who hears, and of all who had to do with the two meanwhile."""
+        at, over_at, both = one.began_at, one.over_at, {one.extension, one.peer}
+        lines = [f"{one.label or 'called'} from {at - self.began:.1f} s on; mode {self.mode_all_over(at, at) or '?'}"]
+        for each in self.heard_calls:
+            meanwhile = (over_at is None or each.began_at <= over_at) and (each.over_at is None or each.over_at >= at)
+            if each is one or (meanwhile and both & {each.extension, each.peer}):
+                seen = [(when, name) for name, when in vars(each).items() if name.endswith("_at") and _is_time(when)]
+                told = ", ".join(f"{name.removesuffix('_at')} {when - at:.2f}" for when, name in sorted(seen))
+                gaps = ", ".join(f"{since - at:.1f} to {until - at:.1f}" for since, until in each.gaps)
+                who = f"call {each.number} of {each.extension} with {each.peer}"
+                lines.append(f"{who}: code {each.code}; {told}; silent {gaps or '-'}; sound of {each.sources}")
+        return lines + self._faults_since(at)
+
+    def _faults_since(self, at: float) -> list[str]:
+        """And somewhat before."""
+        spans = [span for span in self.spans if span.until is None or span.until > at - 30]
+        ends = ["" if span.until is None else f"{span.until - at:.1f}" for span in spans]
+        return [f"{span.fault}: {span.since - at:.1f} to {end}" for span, end in zip(spans, ends, strict=True)]
 
     # ---- inside
 
@@ -347,3 +371,7 @@ class History:
         call = self._by_call_id.get(call_id)
         legs = self._early.setdefault(call_id, {}) if call is None else call.called
         return legs.setdefault(phone, Leg(phone, call_id))
+
+
+def _is_time(value: object) -> bool:
+    return isinstance(value, float)

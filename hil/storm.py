@@ -239,8 +239,7 @@ class _Storm:
             self._seen_broken.add((breach.rule, breach.why[:30]))
             self._outcome.broken.append(breach)
             told("broken", f"{breach.rule}: {breach.why}")
-            label = breach.why.partition("]")[0].removeprefix("[")
-            for line in self._history.account(label) if label in self._history.calls else ():
+            for line in self._history.account(breach.why):
                 told("seen", line)
         if fresh and self._outcome.broken_after_s is None:
             self._outcome.broken_after_s = now - self._history.began

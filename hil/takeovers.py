@@ -298,8 +298,7 @@ class Takeovers:
         self._seen_broken.add(key)
         self.day.broken.append(breach)
         self._told("broken", f"{breach.rule}: {breach.why}")
-        label = breach.why.partition("]")[0].removeprefix("[")
-        for line in self._history.account(label) if label in self._history.calls else ():
+        for line in self._history.account(breach.why):
             self._told("seen", line)
 
     def _lagged(self, since: float, until: float) -> None:

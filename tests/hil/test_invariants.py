@@ -473,7 +473,7 @@ def test_whatever_phones_say_is_judged(heard: list[tuple[str, Message]], do: Do)
     for label, each in heard:
         history.heard(label, [each])
     breaches(history, NOW)
-    assert history.account("call 1.1")
+    assert history.account("[call 1.1] of somebody")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["call 1.1", "crowd"]), MESSAGES)))
