@@ -313,8 +313,8 @@ class History:
         return [phone for phone in self.phones.values() if extension in phone.extensions]
 
     def account(self, why: str) -> list[str]:
-        """What each phone saw of the call that a breach names first, in words; times are seconds from its begin. Nothing
-        where it is of no call."""
+        """What each phone saw of the call that a breach names first; times are seconds from its begin. Nothing where it
+        is of none."""
         if (label := why.partition("]")[0].removeprefix("[")) in self.calls:
             return self._account(self.calls[label])
         named = re.match(r"call ([0-9]+) of ", why)
