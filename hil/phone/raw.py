@@ -6,6 +6,7 @@ It holds one registration and one call at a time, and knows only what tests need
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import re
@@ -124,6 +125,12 @@ class RawPhone:
     def forget(self) -> None:
         """What came in and was not asked for."""
         self._messages.clear()
+
+    def unasked(self, timeout_s: float) -> list[str]:
+        """What came in that nothing has waited for, within this time too, but provisional answers."""
+        with contextlib.suppress(PhoneError):
+            self._await(lambda message: False, timeout_s, "anything")
+        return [message for message in self._messages if not 100 <= status(message) < 200]
 
     @property
     def contact(self) -> str:
