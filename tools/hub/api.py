@@ -192,7 +192,7 @@ class Api:
     async def _sound(self, request: web.Request) -> web.Response:
         unit, sha256, now = await self._unit(request), _hash(request), self._now()
         offset, length = _number(request, "Upload-Offset", BYTES_MAX), _number(request, "Upload-Length", BYTES_MAX)
-        piece = await request.read()
+        piece = await _read(request)
         if len(piece) > wire.SOUND_PIECE_MAX:
             raise ApiError("too_large")
         if not piece or not length:
@@ -337,7 +337,14 @@ def _cursor(store: Store, unit: str, place: int) -> Cursor:
 async def _body(request: web.Request) -> bytes:
     if request.content_type != "application/json":
         raise ApiError("refused", "Content-Type", "A message is application/json.")
-    return await request.read()
+    return await _read(request)
+
+
+async def _read(request: web.Request) -> bytes:
+    try:
+        return await request.read()
+    except web.RequestPayloadError:
+        raise ApiError("refused", "Content-Encoding", "What came was not whole, or not packed as it says.") from None
 
 
 def _answer(request: web.Request, message: str, value: Mapping[str, Any]) -> web.Response:

@@ -17,6 +17,8 @@ __all__ = ["ABOVE_MAX", "Entries", "Forked", "Life"]
 
 ABOVE_MAX = 1_000
 """Ranges above the first gap that an answer tells; the unit sends what is in others once more."""
+DELETED = "deleted"
+"""In a body that was emptied by a decision of the archive."""
 SESSION_BYTES = 18
 _OWN_NAME: Mapping[str, tuple[str, ...]] = {"record": ("call_id", "from_tag"), "step": ("call", "at", "step")}
 """What names a thing of this kind; all others by their `id`."""
@@ -159,8 +161,23 @@ class Entries:
         here = dict(self._db.execute(sql, (life.id, numbers)))
         for entry in entries:
             if entry.n in here and here[entry.n].hex() != entry.content:
-                raise Forked(entry.n)
+                self._emptied(life, entry)
         return frozenset(here)
+
+    def _emptied(self, life: Life, entry: Entry) -> None:
+        """The archive had it deleted: that stands, whichever came first. Raises Forked for what is not that."""
+        sql = "SELECT seq, body, sound FROM entry WHERE life = ? AND number = ?"
+        seq, body, sound = self._db.execute(sql, (life.id, entry.n)).fetchone()
+        if DELETED in json.loads(body):
+            return
+        if DELETED not in entry.body:
+            raise Forked(entry.n)
+        sql = "UPDATE entry SET subject = ?, body = ?, content = ?, sound = NULL WHERE seq = ?"
+        self._db.execute(sql, (entry.subject, _text(entry.body), bytes.fromhex(entry.content), seq))
+        if sound:
+            self._db.execute(
+                "DELETE FROM sound WHERE sha256 = ?1 AND NOT EXISTS (SELECT 1 FROM entry WHERE sound = ?1)", (sound,)
+            )
 
     def _gaps(self, life: Life, low: int, high: int) -> list[tuple[int, int]]:
         """What is not here of these."""

@@ -26,6 +26,8 @@ _STAGED = (
     "CREATE TEMP TABLE IF NOT EXISTS staged (number INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL,"
     " row TEXT NOT NULL, base BLOB NOT NULL, scope TEXT NOT NULL, UNIQUE (kind, id)) STRICT"
 )
+NOBODY = "-"
+"""The scope of what hangs on nothing that is known."""
 _SHARED = "reach_class"
 """What several sources may say, if they say the same."""
 
@@ -99,10 +101,10 @@ class _Whose:
             ("extension", "extension"),
         ):
             if field in row:
-                scope = str(row[field]) if kind == "municipality" else self._of.get((kind, str(row[field])), EVERYBODY)
+                scope = str(row[field]) if kind == "municipality" else self._of.get((kind, str(row[field])), NOBODY)
                 self._of[item.kind, item.id] = scope
                 return scope
-        return EVERYBODY
+        return NOBODY
 
 
 def _take_in(store: Store, source: str, now: datetime) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import re
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ __all__ = ["BYTES_MAX", "NotThatHash", "Sound", "WrongOffset"]
 
 BYTES_MAX = 256 << 20
 """Of one recording: four hours and more."""
+PART_KEPT_S = 7 * 86_400
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,6 +64,17 @@ class Sound:
         if here == length:
             self._keep(unit, sha256, length, part, now)
         return here
+
+    def sweep(self) -> int:
+        """Files whose row is gone, as the archive had it deleted, and parts that nobody goes on with; how many."""
+        kept = {sha256 for (sha256,) in self._store.db.execute("SELECT sha256 FROM sound")}
+        gone = 0
+        for file in self._folder.glob("*/*"):
+            old = time.time() - file.stat().st_mtime > PART_KEPT_S
+            if old if file.parent.name == "part" else old and file.name not in kept:
+                file.unlink(missing_ok=True)
+                gone += 1
+        return gone
 
     def path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256

@@ -106,6 +106,8 @@ class Taking:
                 return False
             if not wins(old, new):
                 self._overrule(item, stood, now)
+                # Told again: a unit that lost takes what it hears after this was taken.
+                self.items.put([Kept(item=stood, place=self.items.place_of(stood, unit), before=scope)], now)
                 return False
             if stood.row is not None and stood.by != item.by:
                 self._overrule(stood, item, now)

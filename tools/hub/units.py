@@ -83,7 +83,7 @@ class Units:
     def add(self, name: str, municipalities: Sequence[str], serves: Sequence[str], now: datetime) -> str:
         """Give its id. Only within a transaction. Raises UnitsError."""
         unit = self._free(name)
-        sql = "INSERT INTO unit (id, name, made_at, partition) VALUES (?, ?, ?, 1)"
+        sql = "INSERT INTO unit (id, name, made_at, partition) VALUES (?, ?, ?, 0)"
         self._db.execute(sql, (unit, name, to_text(now)))
         self.give(unit, municipalities, serves)
         return unit

@@ -127,6 +127,7 @@ CREATE TABLE entry (
 ) STRICT;
 
 CREATE INDEX entry_refused ON entry (seq) WHERE refused IS NOT NULL;
+CREATE INDEX entry_sound ON entry (sound) WHERE sound IS NOT NULL;
 
 -- What is known by a name of its own: of several entries that tell of one thing the last one.
 CREATE TABLE known (
