@@ -82,6 +82,7 @@ def edge_settings(
     """What of the unit's configuration the edge must know; `kept` is what names stand for, None: as last known."""
     paths = config.paths
     kept = Kept.load(paths.nodes) if kept is None else kept
+    codes = config.codes.table
     return EdgeSettings(
         run_dir=paths.run,
         edge_dir=paths.edge,
@@ -116,10 +117,10 @@ def edge_settings(
         emergency_numbers=tuple(config.emergency.numbers),
         gateway=config.emergency_gateway,
         trunk_gateway=_trunk_gateway(config),
-        codes=pattern(config.codes.table),
-        codes_noted=of_calls(config.codes.table),
-        codes_before=of_numbers(config.codes.table),
-        codes_observed=observed(config.codes.table) if config.codes.observed != "no" else "",
+        codes=pattern(codes),
+        codes_noted=of_calls(codes),
+        codes_before=of_numbers(codes),
+        codes_observed=observed(codes) if config.codes.observed != "no" else "",
         mailbox=config.announcing.voicemail if config.announcing.voicemail_always == "yes" else "",
         codes_heard=config.codes.observed == "heard",
         gateway_username=config.secrets.gateway.username,

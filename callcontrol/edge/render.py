@@ -194,7 +194,9 @@ def render(settings: EdgeSettings) -> str:
     head += [f"listen={socket}" for socket in _own_sockets(settings)]
     head += [f"listen=udp:127.0.0.1:{settings.control_port}"]
     head += [f"listen=tcp:127.0.0.1:{port}" for port in (settings.calls_port, settings.trunk_port)]
-    word = re.compile(r"(?<![A-Za-z0-9])(" + "|".join(sorted(values, key=len, reverse=True)) + r")(?![A-Za-z0-9])")
+    # A capital is looked for first: there are some hundred words, and few places where one can begin.
+    words = "|".join(sorted(values, key=len, reverse=True))
+    word = re.compile(rf"(?<![A-Za-z0-9])(?=[A-Z])({words})(?![A-Za-z0-9])")
     parts = (files(__package__).joinpath("cfg", f"{part}.cfg").read_text("utf-8") for part in _PARTS)
     return "\n".join(head) + "\n" + word.sub(lambda match: values[match[1]], "\n".join(parts))
 

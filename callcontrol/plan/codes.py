@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import combinations
 from typing import Self
 
@@ -39,6 +40,8 @@ __all__ = [
 
 _DIGITS = {"N": (1, 15), "A": (1, 20), "R": (1, 4), "T": (1, 8), "P": (1, 20)}
 """How many may stand for each letter. An A may begin with a plus."""
+PAIRS_KNOWN = 4_096
+"""Pairs of codes of which it is remembered whether one begins the other: a site's and both sets' are a thousand."""
 LITERALS_MAX = 10
 """Digits, * and # of a code, beside its letters."""
 DIALLED_MAX = 48
@@ -246,6 +249,7 @@ def clashes(codes: Sequence[Code]) -> Iterator[tuple[Code, Code]]:
             yield one, other
 
 
+@lru_cache(PAIRS_KNOWN)
 def _begins(one: str, other: str) -> bool:
     """Whether something that is dialled for either begins something dialled for the other; both walked sign by sign."""
     ahead = {((0, 0), (0, 0))}

@@ -21,6 +21,8 @@ __all__ = ["HANG_UP", "RESET", "SILENCE", "MailServer", "Taken"]
 HANG_UP, SILENCE, RESET = b"<hang up>", b"<silence>", b"<reset>"
 """Instead of an answer; a number in `Endless` is said again and again."""
 SILENCE_S = 30.0
+GOES_ON = b"3"
+"""Of an answer to DATA: the mail may come. After any other one what comes is the next command."""
 _PLAIN = {
     "greeting": b"220 mail.norrby.example ESMTP",
     "ehlo": b"250-mail.norrby.example\r\n250-SIZE 20000000\r\n250 8BITMIME",
@@ -111,8 +113,9 @@ class MailServer:
             elif word == "quit":
                 self._answer(connection, "quit")
                 return
-            self._answer(connection, word)
-            if word == "data":
+            said = self._next(word)
+            self._say(connection, said)
+            if word == "data" and said.startswith(GOES_ON):
                 self._take(connection, lines, sender, recipient)
 
     def _take(self, connection: socket.socket, lines: object, sender: str, recipient: str) -> None:

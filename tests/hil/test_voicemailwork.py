@@ -17,7 +17,7 @@ from hil.powercut import Image, PowercutError, images, record
 ROOT = Path(__file__).parents[2]
 CUTS = 40
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+pytestmark = [pytest.mark.wire, pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")]
 
 
 def cut(tmp_path: Path, *more: str) -> Sequence[Image]:

@@ -12,7 +12,6 @@ from functools import cache
 import numpy
 import pytest
 from numpy.typing import NDArray
-from pystoi import stoi
 
 from callcontrol.media.codecs import FORMATS
 from callcontrol.media.leg import Leg, LegSettings
@@ -75,6 +74,8 @@ def values(sound: bytes) -> NDArray[numpy.float64]:
 
 def judged(said: bytes, heard: bytes) -> tuple[float, float]:
     """STOI, 0 to 1, and the delay in s at which the two are most alike."""
+    from pystoi import stoi  # brings all of scipy, half a second for whoever only collects tests
+
     one, other = values(said), values(heard)
     size = 1 << (len(one) + len(other)).bit_length()
     alike = numpy.fft.irfft(numpy.fft.rfft(other, size) * numpy.conj(numpy.fft.rfft(one, size)))
