@@ -242,7 +242,9 @@ def recorded(history: History, now: float) -> Iterator[Breach]:
             (record, *_) = records
             if record.outcome is not Outcome.ANSWERED and not _unwritten(history, call, now):
                 yield Breach("recorded", now, f"{_named(call)}: answered, recorded as {record.outcome}")
-        if call is not None and call.do in EMERGENCIES and not records[0].emergency:
+        # Its end alone, where its begin was not written, does not say that.
+        begun = call is not None and not (records[0].answered_at is None and _unwritten(history, call, now))
+        if call is not None and call.do in EMERGENCIES and not records[0].emergency and begun:
             yield Breach("recorded", now, f"{_named(call)}: not recorded as a call to 112")
     for call in history.calls.values():
         answered = call.answered_at

@@ -209,7 +209,7 @@ class Powered(Part):
             if self._commanded(HALTS):
                 with contextlib.suppress(OSError):
                     self._see_log()  # what was said before it
-                self._did(now, Deed.HALTS)
+                self._did(time.monotonic(), Deed.HALTS)
                 again = False
                 if down_at is None and goes_at is None:
                     goes_at = now + GOES_S
@@ -272,19 +272,19 @@ class Powered(Part):
 
     def _see_log(self) -> None:
         """In which order last words are said, stands in the unit's log alone."""
-        with self._reading:
+        with self._reading:  # also while it is noted: who reads next finds it noted
             with self._log.open("rb") as file:
                 file.seek(self._read)
                 lines = file.read().split(b"\n")
             self._read += sum(len(line) + 1 for line in lines[:-1])
-        now = time.monotonic()
-        for line in lines[:-1]:
-            if told := _TOLD.search(line):
-                self._did(now, Deed.TOLD)
-                with self._lock:
-                    self._history.power.told.append((now, None if told[1] is None else int(told[1])))
-            elif (stage := _STAGE.search(line)) and (deed := _STAGES.get(stage[1])) is not None:
-                self._did(now, deed)
+            now = time.monotonic()
+            for line in lines[:-1]:
+                if told := _TOLD.search(line):
+                    self._did(now, Deed.TOLD)
+                    with self._lock:
+                        self._history.power.told.append((now, None if told[1] is None else int(told[1])))
+                elif (stage := _STAGE.search(line)) and (deed := _STAGES.get(stage[1])) is not None:
+                    self._did(now, deed)
 
 
 _COMMANDS = {"halt": HALTS, "restart": RESTARTS}

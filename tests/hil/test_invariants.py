@@ -327,6 +327,24 @@ class TestRecords:
         history.struck(fault, AT + 0.1)
         assert "recorded" not in rules(history)
 
+    @pytest.mark.parametrize(
+        ("full", "over", "broken"),
+        [
+            (False, {"answered_at": None}, True),
+            (True, {"answered_at": None}, False),
+            (True, {}, True),
+        ],
+    )
+    def test_the_end_of_a_call_alone_does_not_tell_that_it_was_to_112(
+        self, full: bool, over: dict[str, object], broken: bool
+    ) -> None:
+        history = answered(town(), Do.EMERGENCY)
+        if full:
+            history.struck(Fault.DISK_FULL, AT - 1)
+            history.mended(Fault.DISK_FULL, AT + 1)
+        history.recorded([record(**over)])
+        assert ("recorded" in rules(history)) is broken
+
 
 class TestMaster:
     @pytest.mark.parametrize("fault", [Fault.PLATFORM_KILLED, Fault.LINE_BLACKHOLE])
