@@ -56,6 +56,9 @@ TRYING_EVERY_S = 2.0
 """So often the edge hears that a call which rings is led still: after 5 s of silence (CALLS_ANSWER_MS) it rings the
 phone itself."""
 
+SOUND_AGAIN_S, SOUND_AGAIN_MAX_S = 4.0, 300.0
+"""Sound that could not be loaded is tried again, ever more seldom."""
+
 REFERRED, DIALS = "referred", "dials"
 """Of what a REFER is about that the edge hands over (cfg/70-calls.cfg)."""
 
@@ -110,18 +113,24 @@ class Leading:
             tasks.create_task(Waited(self._switch, self._edge, self._pump).run())
             if self._observes:
                 tasks.create_task(Observing(self._edge, self._asking, self._setting, self._codes).run())
-            tasks.create_task(self._load())
+            tasks.create_task(self._load_surely())
 
-    async def _load(self) -> None:
-        with contextlib.suppress(OSError):
-            self._paths.no_sound.unlink(missing_ok=True)
+    async def _load_surely(self) -> None:
+        """A process that begins on a machine without memory has sound when there is some."""
+        self._show_sound("")
+        pause_s = SOUND_AGAIN_S
+        while not await self._load():
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, SOUND_AGAIN_MAX_S)
+
+    async def _load(self) -> bool:
         try:
             on_hold, mixing, announcing = await asyncio.to_thread(self._loaded)
         except Exception as fault:  # a library, a folder, a disk: calls are led and refused in words without it
             log.exception("rvx-event kind=no_sound")
-            with contextlib.suppress(OSError):
-                self._paths.no_sound.write_text(type(fault).__name__, "utf-8")
-            return
+            self._show_sound(type(fault).__name__)
+            return False
+        self._show_sound("")
         # Sound is paced by the loop that collects: what is loaded for good is not gone through again and again.
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
@@ -130,6 +139,15 @@ class Leading:
         from firmware.lastwords import LastWords
 
         self._last_words = LastWords(on_hold, mixing, announcing)
+        return True
+
+    def _show_sound(self, fault: str) -> None:
+        """For the status; "": nothing is wrong with it."""
+        with contextlib.suppress(OSError):
+            if fault:
+                self._paths.no_sound.write_text(fault, "utf-8")
+            else:
+                self._paths.no_sound.unlink(missing_ok=True)
 
     def _loaded(self) -> tuple[OnHold, Mixing, Announcing | None]:
         """Blocks. Sound is much to load, and no call waits for it, nor for what it is played by."""

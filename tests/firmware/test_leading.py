@@ -54,6 +54,29 @@ async def test_sound_that_cannot_be_loaded_is_shown(tmp_path: Path, monkeypatch:
         assert not config.paths.no_sound.exists()
 
 
+async def test_sound_that_cannot_be_loaded_now_is_loaded_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = default(tmp_path)
+    config.paths.run.mkdir(parents=True)
+    config.paths.no_sound.write_text("MemoryError")  # of the process before
+    with closing(Leading(config, EdgeRpc(tmp_path / "edge.sock"), lambda note: None)) as leading:
+        shown: list[bool] = []
+        through = SimpleNamespace(close=lambda: None)
+
+        def loaded() -> tuple[object, object, object]:
+            shown.append(config.paths.no_sound.exists())
+            if len(shown) < 3:
+                raise ImportError("failed to map segment from shared object")
+            return None, through, None
+
+        monkeypatch.setattr(leading, "_loaded", loaded)
+        monkeypatch.setattr("firmware.leading.SOUND_AGAIN_S", 0.001)
+        monkeypatch.setattr("firmware.leading.gc", SimpleNamespace(freeze=lambda: None, set_threshold=lambda n: None))
+        await asyncio.wait_for(leading._load_surely(), 5)
+        assert shown == [False, True, True]
+        assert not config.paths.no_sound.exists()
+        assert cast(object, leading._switch.through) is through
+
+
 class Edge:
     """Its tables, as they are asked for."""
 
