@@ -32,6 +32,11 @@ CLOCK_LIBRARY = Path("/usr/$LIB/faketime/libfaketime.so.1")
 """Debian's libfaketime; $LIB is the loader's own word for the machine's folder."""
 CLOCK_CACHE_S = 1
 """A process sees a jump of its clock this late."""
+SLEEPS = """import select, time
+time.sleep = lambda seconds: select.select([], [], [], seconds) and None
+"""
+"""For Python's programs: a libfaketime that leaves the monotonic clock alone takes the moment until which one sleeps by
+it (clock_nanosleep(2), TIMER_ABSTIME) for a wrong one, and time.sleep raises OSError."""
 JUMP_S = 3600
 FIRST_FD = 3
 """Of those that a shell leaves to us."""
@@ -79,6 +84,10 @@ def clock_prefix(clock: Path, *shared: Path) -> tuple[str, ...]:
         "DONT_FAKE_MONOTONIC": "1",
     }
     clock.write_text("+0\n")
+    places = clock.with_name("python")
+    places.mkdir(exist_ok=True)
+    (places / "sitecustomize.py").write_text(SLEEPS)
+    words["PYTHONPATH"] = str(places)
     held = list(enumerate(shared, FIRST_FD))
     opens, closes = (" ".join(f"{fd}<{what}" for fd, what in each) for each in (held, [(fd, "&-") for fd, _ in held]))
     binds = "".join(f"mkdir -p {place} && mount -c --bind /proc/self/fd/{fd} {place} && " for fd, place in held)

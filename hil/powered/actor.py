@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from firmware.power.shedding import Role
 from hil.child import ChildError
 from hil.history import History
 from hil.invariants import Breach
@@ -41,6 +42,8 @@ MACHINE_S, WATCH_S = 0.1, 0.5
 """How often each is looked at."""
 JOIN_S = 10.0
 DUE_S = 2
+SCREENS = "screens"
+"""What is shed."""
 HALTS, RESTARTS = "halts", "restarts"
 """Files that stand for what the machine is commanded."""
 POWER_CONFIGURATION: dict[str, object] = {
@@ -94,6 +97,7 @@ class Powered(Part):
         self._read = 0
         self._started_at = ""
         history.power.watchers, history.power.due_s = len(NAMES), DUE_S
+        history.power.loads = {SCREENS: (NAMES[0], Role.REST)}
 
     def tables(self) -> dict[str, list[dict[str, object]]]:
         """Of the unit's configuration."""
@@ -105,7 +109,7 @@ class Powered(Part):
             }
             for number, name in enumerate(NAMES)
         ]  # fmt: skip
-        return {"ups": ups, "load": [{"name": "screens", "kind": "screen", "at_minutes": 5}]}
+        return {"ups": ups, "load": [{"name": SCREENS, "kind": "screen", "at_minutes": 5}]}
 
     def configuration(self) -> dict[str, object]:
         """`[power]`."""
