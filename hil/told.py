@@ -3,11 +3,11 @@ it can be heard which of them is said, and no machine speaks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from contextlib import closing
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from callcontrol.media.phrases import phrases
 from callcontrol.plan.absence import Referral, Source
@@ -18,13 +18,17 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.net import Net
+from hil.phone import Account
+from hil.phone.baresip import Baresip
 from hil.phone.hearing import Hearing
+from hil.phone.linphone import Linphone
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, password
 from hil.sound import write_tone
 
-__all__ = ["crowd", "load_staff", "open_told", "record", "refer", "staff"]
+__all__ = ["crowd", "desk", "load_staff", "open_told", "record", "refer", "staff"]
 
+Desk = TypeVar("Desk", Baresip, Linphone)
 WORD_HZ, WORD_S = 440.0, 0.2
 TUNE_S = 2.0
 STEP_S = 30.0
@@ -113,6 +117,20 @@ def open_told(
         site.stop()
         raise
     return site
+
+
+@contextmanager
+def desk(net: Net, site: Site, at: int, kind: type[Desk], number: str, hz: float) -> Iterator[Desk]:
+    """A phone of `number`, saying `hz`, on a host of its own at 10.98.0.`at`; registered, and ended with this."""
+    host, ip = net.host(f"desk{number}"), f"10.98.0.{at}"
+    site.switch.join(host, "eth0", f"{ip}/24")
+    phone = kind(host, ip, Account(number, password(number), REALM, PROXY), hz)
+    phone.start()
+    try:
+        phone.wait_registered(STEP_S)
+        yield phone
+    finally:
+        phone.stop()
 
 
 def crowd(site: Site, net: Net, number: int, extensions: Collection[str], **options: Any) -> Hearing:

@@ -18,13 +18,13 @@ from firmware.store.changes import Changes, new_id
 from firmware.store.database import connect
 from firmware.store.load import Bulk, Municipality, load
 from hil.net import Net
-from hil.phone import Account
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.raw import RawPhone, header, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import holds
+from hil.told import desk
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(180)]
 
@@ -49,15 +49,10 @@ class House:
         for phone in self.phones.values():
             assert status(phone.register()) == 200
         self.changes = Changes.open(site.paths.journal)
-        self.desks = []
-        for kind, number, tone_hz in ((Linphone, "1005", 700.0), (Baresip, "1006", 1100.0)):
-            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + int(number) - 1005}"
-            site.switch.join(host, "eth0", f"{ip}/24")
-            desk = kind(host, ip, Account(number, password(number), REALM, PROXY), tone_hz)
-            desk.start()
-            phones.callback(desk.stop)
-            desk.wait_registered(STEP_S)
-            self.desks.append(desk)
+        self.desks = (
+            phones.enter_context(desk(net, site, 30, Linphone, "1005", 700.0)),
+            phones.enter_context(desk(net, site, 31, Baresip, "1006", 1100.0)),
+        )
 
     def ring(self, callee: str, caller: str = CALLER) -> str:
         """Begin a call; the INVITE as it was sent after the challenge."""
@@ -227,13 +222,13 @@ def test_real_phones(house: House) -> None:
     _forward(house, PLAIN, Condition.ALWAYS, callee.account.extension)
     house.treats(PLAIN, "ask")
     caller.dial(PLAIN)
-    for desk in house.desks:
-        desk.wait_established(STEP_S)
+    for phone in house.desks:
+        phone.wait_established(STEP_S)
     for ear, mouth in ((caller, callee), (callee, caller)):
         house.site.wait(lambda ear=ear, mouth=mouth: holds(ear.heard(), mouth.tone_hz), STEP_S, "sound")  # type: ignore[misc]
     caller.hang_up()
-    for desk in house.desks:
-        desk.wait_closed(STEP_S)
+    for phone in house.desks:
+        phone.wait_closed(STEP_S)
     house.changes.end_forwarding(PLAIN, Condition.ALWAYS, "rig", datetime.now(UTC))
     _refer(house, OTHER)
     house.treats(OTHER, "ask")

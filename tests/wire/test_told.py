@@ -18,12 +18,12 @@ from firmware.store.memos import MemoRows
 from firmware.store.messages import Message, MessageRows
 from firmware.trunk.asked import tell_power_ends
 from hil.net import Net
-from hil.phone import Account, PhoneError
+from hil.phone import PhoneError
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
-from hil.site import PROXY, REALM, Site, numbers, password
+from hil.site import Site, numbers
 from hil.sound import RATE_HZ, Sound, holds, seconds_of, silent_s, tone_s
-from hil.told import open_told, refer
+from hil.told import desk, open_told, refer
 from tests.wire.conftest import STEP_S
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(240)]
@@ -114,18 +114,8 @@ def house() -> Iterator[House]:
     with Net("rvtold") as net, ExitStack() as stack:
         site = open_told(net, numbers(1001, 4), AWAY, RECEPTION, SAID, SAID_S, music_hz=MUSIC_HZ)
         stack.callback(site.stop)
-        phones: list[Baresip | Linphone] = []
-        for at, (kind, number, hz) in enumerate(((Baresip, CALLER, 700.0), (Linphone, RECEPTION, 1100.0))):
-            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
-            site.switch.join(host, "eth0", f"{ip}/24")
-            phone = kind(host, ip, Account(number, password(number), REALM, PROXY), hz)
-            phone.start()
-            stack.callback(phone.stop)
-            phone.wait_registered(STEP_S)
-            phones.append(phone)
-        caller, reception = phones
-        assert isinstance(caller, Baresip)
-        assert isinstance(reception, Linphone)
+        caller = stack.enter_context(desk(net, site, 30, Baresip, CALLER, 700.0))
+        reception = stack.enter_context(desk(net, site, 31, Linphone, RECEPTION, 1100.0))
         yield House(site, caller, reception)
 
 

@@ -24,13 +24,12 @@ from firmware.store.load import Bulk, Municipality, load
 from firmware.store.trunk import TrunkRows
 from hil.modems import Modems
 from hil.net import Net
-from hil.phone import Account
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.sipp import Dial, Result, Sipp, User
-from hil.site import PROXY, REALM, Site, numbers, password
+from hil.site import PROXY, REALM, Site, numbers
 from hil.sound import holds, write_tone
-from hil.told import record
+from hil.told import desk, record
 
 pytestmark = [pytest.mark.wire, pytest.mark.long, pytest.mark.timeout(300)]
 
@@ -139,18 +138,8 @@ def building(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Building]:
         site.platform.stop()
         site.wait_mode("SURVIVAL", STEP_S)
         site.wait(lambda: site.table("ask").get(RECEPTION) == "ask", STEP_S, "the directory")
-        desks: list[Baresip | Linphone] = []
-        for kind, number, tone_hz in ((Baresip, CALLER, 1100.0), (Linphone, RECEPTION, 700.0)):
-            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + int(number) - 1005}"
-            site.switch.join(host, "eth0", f"{ip}/24")
-            desk = kind(host, ip, Account(number, password(number), REALM, PROXY), tone_hz)
-            desk.start()
-            phones.callback(desk.stop)
-            desk.wait_registered(STEP_S)
-            desks.append(desk)
-        baresip, linphone = desks
-        assert isinstance(baresip, Baresip)
-        assert isinstance(linphone, Linphone)
+        baresip = phones.enter_context(desk(net, site, 30, Baresip, CALLER, 1100.0))
+        linphone = phones.enter_context(desk(net, site, 31, Linphone, RECEPTION, 700.0))
         built = Building(site, modems, baresip, linphone)
         site.wait(
             lambda: all(modem["service"] == "voice" for modem in built.asked("status")["modems"]), STEP_S, "voice"

@@ -14,14 +14,13 @@ from callcontrol.plan.pins import kept
 from firmware.store.mailbox import GreetingKind, Held, Mailbox
 from firmware.store.pins import PinRows
 from hil.net import Net
-from hil.phone import Account
 from hil.phone.baresip import Baresip
 from hil.phone.linphone import Linphone
 from hil.phone.raw import RawPhone, body_of, status
 from hil.phone.sipp import User
 from hil.site import PROXY, REALM, Site, numbers, password
 from hil.sound import RATE_HZ, Sound, holds, seconds_of, tone_s
-from hil.told import open_told
+from hil.told import desk, open_told
 from tests.wire.conftest import STEP_S
 from tests.wire.housed import Real
 
@@ -121,18 +120,8 @@ def house() -> Iterator[House]:
         stack.callback(site.stop)
         with closing(PinRows.open(site.paths.directory, site.paths.journal)) as pins:
             pins.change(OWNER, kept(PIN), "rig", datetime.now(UTC))
-        phones: list[Real] = []
-        for at, (kind, number, hz) in enumerate(((Baresip, CALLER, 700.0), (Linphone, OWNER, 900.0))):
-            host, ip = net.host(f"desk{number}"), f"10.98.0.{30 + at}"
-            site.switch.join(host, "eth0", f"{ip}/24")
-            phone = kind(host, ip, Account(number, password(number), REALM, PROXY), hz)
-            phone.start()
-            stack.callback(phone.stop)
-            phone.wait_registered(STEP_S)
-            phones.append(phone)
-        caller, owner = phones
-        assert isinstance(caller, Baresip)
-        assert isinstance(owner, Linphone)
+        caller = stack.enter_context(desk(net, site, 30, Baresip, CALLER, 700.0))
+        owner = stack.enter_context(desk(net, site, 31, Linphone, OWNER, 900.0))
         yield House(site, caller, owner)
 
 
