@@ -13,38 +13,32 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from callcontrol.plan.absence import Absent, Opening, Referral, Source, state_at, timeline
+from callcontrol.plan.absence import Absent, Opening, Referral, state_at, timeline
 from callcontrol.plan.model import (
     Choices,
-    Condition,
-    Distribution,
     Entity,
     Extension,
     Forwarding,
     Group,
     Identity,
-    Kind,
-    Member,
     Person,
     PickUp,
     Unit,
     Unreadable,
-    Visibility,
     Whole,
 )
 from callcontrol.plan.number import LocalNumbering
-from callcontrol.plan.reach import DEFAULT_CLASS, REACH_CLASSES, Category, ReachClass
+from callcontrol.plan.reach import REACH_CLASSES, Category, ReachClass
 from callcontrol.plan.reasons import OFFICE_HOURS, READY, ReasonTable, table_of
 from callcontrol.plan.rights import Given, Role
 from callcontrol.plan.schedule import Schedule
 from callcontrol.plan.service import Pressed, Service
 from firmware.store import outbox, reasons, services
-from firmware.store.database import StoreError, connect, from_text, to_text
-from firmware.store.mailbox import Mailbox
+from firmware.store.database import StoreError, connect, to_text
+from firmware.store.peoplerows import PeopleRows, rows_of
 from firmware.store.wholes import wholes
 
 __all__ = ["KEPT_MAX", "People", "UnreadableRow"]
@@ -55,25 +49,12 @@ KEPT_MAX = 16_384
 ENDED_LONG_AGO = timedelta(days=1)
 """A referral that ended before is over, whatever its time zone or its sender's clock."""
 
-SCHEDULES_KEPT_MAX = 1024
-"""Opening hours that differ from each other."""
-
 _ABOUT = ("extension", "person", "group", "forwarding", "referral", "service")
 """What is kept by the name of an extension or a person that a change may be of."""
 
 _SMALL = frozenset({"unit", "department"})
 """What is read at once, and asked for by every call."""
 
-CHANGED_MAX = 1_000
-"""Fields of people that were changed here and are looked through by each search; more are the platform's by then."""
-
-_REFERRALS = (
-    "SELECT referral.*, coalesce(stamp, '') AS stamp FROM referral"
-    " LEFT JOIN stamped ON stamped.kind = 'referral' AND stamped.id = referral.id"
-    " WHERE extension = ? ORDER BY referral.id"
-)
-
-_ASKED_FOR = ("given", "family", "title", "duties", "search_words", "location", "mobile")
 _CHANGED = ("changed", "")  # what is kept of `changed_people`
 
 T = TypeVar("T")
@@ -92,7 +73,7 @@ class People:
         self._directory = directory
         self._journal = journal
         self._numbering = numbering
-        self._mailbox = Mailbox(journal)
+        self._rows = PeopleRows(directory, journal)
         self._versions: tuple[int, int] | None = None
         self._heard = 0  # the number of the last change that is taken into account
         self._taken = 0  # the same of those that came from the hub
@@ -136,7 +117,7 @@ class People:
     def changed_people(self) -> Sequence[tuple[str, str]]:
         """Of people of whom something was changed here that they may be asked for by: id, and what it is now, for each
         field; the newest first, at most CHANGED_MAX."""
-        return self._keep(*_CHANGED, lambda _: tuple(self._read_changed_people()))
+        return self._keep(*_CHANGED, lambda _: tuple(self._rows.changed_people()))
 
     def municipality_name(self, municipality: str) -> str:
         return self._municipalities.get(municipality, municipality)
@@ -262,22 +243,22 @@ class People:
         return self._by_entity_number.get(number)
 
     def extension(self, number: str) -> Extension | None:
-        return self._keep("extension", number, self._read_extension)
+        return self._keep("extension", number, self._extension)
 
     def person(self, person: str) -> Person | None:
-        return self._keep("person", person, self._read_person)
+        return self._keep("person", person, self._rows.person)
 
     def group(self, extension: str) -> Group | None:
-        return self._keep("group", extension, self._read_group)
+        return self._keep("group", extension, self._rows.group)
 
     def pick_up(self, extension: str) -> PickUp | None:
         return self._pick_ups.get(extension)
 
     def forwardings(self, extension: str) -> tuple[Forwarding, ...]:
-        return self._keep("forwarding", extension, self._read_forwardings)
+        return self._keep("forwarding", extension, self._rows.forwardings)
 
     def absent(self, extension: str, now: datetime) -> Absent | None:
-        referrals, openings = self._keep("referral", extension, self._read_referrals)
+        referrals, openings = self._keep("referral", extension, self._rows.referrals)
         return state_at(timeline(referrals, openings, now), now) if referrals else None
 
     def reasons(self, extension: str) -> ReasonTable:
@@ -298,19 +279,17 @@ class People:
         return entity.municipality if entity else ""
 
     def blocked(self, extension: str) -> bool:
-        row = self._journal.execute("SELECT 1 FROM block WHERE extension = ?", (extension,)).fetchone()
-        return row is not None
+        return self._rows.blocked(extension)
 
     def locked(self, extension: str) -> bool:
         """By whoever has it, with their PIN."""
-        row = self._journal.execute("SELECT 1 FROM lock WHERE extension = ?", (extension,)).fetchone()
-        return row is not None
+        return self._rows.locked(extension)
 
     def by_direct_number(self, number: str) -> str | None:
-        return self._keep("direct_number", number, self._read_direct_number)
+        return self._keep("direct_number", number, self._rows.by_direct_number)
 
     def is_municipal_mobile(self, number: str) -> bool:
-        return self._keep("mobile", number, self._read_mobile)
+        return self._keep("mobile", number, self._rows.is_mobile)
 
     def is_absent(self, extensions: Iterable[str], now: datetime) -> bool | None:
         """Whether somebody is referred on any of these; None for somebody who has none."""
@@ -318,7 +297,7 @@ class People:
         return any(known) if known else None
 
     def extensions_of(self, person: str) -> tuple[str, ...]:
-        return self._keep("extensions_of", person, self._read_extensions_of)
+        return self._keep("extensions_of", person, self._rows.extensions_of)
 
     def roles(self, person: str) -> tuple[Given, ...]:
         """What somebody may do, and where."""
@@ -329,7 +308,7 @@ class People:
 
     def referrals(self, extension: str) -> tuple[tuple[Referral, ...], tuple[Opening, ...]]:
         """All that is kept of an extension's absences."""
-        return self._keep("referral", extension, self._read_referrals)
+        return self._keep("referral", extension, self._rows.referrals)
 
     def _keep(self, kind: str, name: str, read: Callable[[str], T]) -> T:
         key = (kind, name)
@@ -364,7 +343,7 @@ class People:
             row["id"]: Entity(
                 **row, numbers=tuple(numbers.get(row["id"], ())), choices=Choices(**chosen.get(row["municipality"], {}))
             )
-            for row in _rows(db, "SELECT id, municipality, name, greeting, main_number, reception FROM entity")
+            for row in rows_of(db, "SELECT id, municipality, name, greeting, main_number, reception FROM entity")
         }
         members: dict[str, set[str]] = {}
         for extension, name in db.execute("SELECT extension, pick_up FROM pick_up_member"):
@@ -375,7 +354,7 @@ class People:
             group = PickUp(name=name, entity=entity, extensions=extensions, barge_in=bool(barge_in))
             self._pick_ups.update(dict.fromkeys(extensions, group))
         self._wholes = wholes(self._journal)
-        rows = ((row["id"], row) for row in _rows(db, "SELECT * FROM unit"))
+        rows = ((row["id"], row) for row in rows_of(db, "SELECT * FROM unit"))
         self._units = dict(self._readable("unit", rows, lambda row: self._unit(row[1])))
         own: dict[str, list[tuple[str, str]]] = {}
         for municipality, key, body in db.execute("SELECT municipality, key, body FROM reason ORDER BY key"):
@@ -385,7 +364,7 @@ class People:
             ready = READY if chosen.get(entry[0], {}).get("ready_reasons", True) else None
             return table_of([reasons.from_body(key, body) for key, body in entry[1]], ready)
 
-        rows = ((row["entity"], row) for row in _rows(db, "SELECT * FROM service"))
+        rows = ((row["entity"], row) for row in rows_of(db, "SELECT * FROM service"))
         self._services = dict(self._readable("service of", rows, lambda row: services.from_row(row[1])))
         self._reasons = dict(self._readable("reasons of", own.items(), reasons_of))
         hours = db.execute("SELECT id, hours FROM municipality WHERE hours IS NOT NULL")
@@ -400,7 +379,7 @@ class People:
                 self.unreadable[f"{what} {row[0]}"] = str(error)
 
     def _unit(self, row: dict[str, Any]) -> Unit:
-        row |= self._changed("unit", row["id"])
+        row |= self._rows.changed("unit", row["id"])
         identity = row.pop("identity")
         return Unit(
             **row | {"secret": bool(row["secret"]), "unstaffed": bool(row["unstaffed"])},
@@ -408,105 +387,8 @@ class People:
             referred=self._wholes.get(row["id"], ()),
         )
 
-    def _read_extension(self, number: str) -> Extension | None:
-        row = next(_rows(self._directory, "SELECT * FROM extension WHERE number = ?", number), None)
-        if row is None:
-            return None
-        row |= self._changed("extension", number)
-        row.pop("distribution")
-        hours = row.pop("hours")
-        return Extension(
-            **row
-            | {
-                "kind": Kind(row["kind"]),
-                "identity": Identity(row["identity"]),
-                "reach": self._classes.get(row["reach"], DEFAULT_CLASS),
-                "voicemail": bool(row["voicemail"]),
-            },
-            hours=_schedule(hours),
-            blocked=self.blocked(number),
-            takes_messages=self._mailbox.settings(number).takes_messages,
-            unheard_since=self._mailbox.unheard(number),
-            locked=self.locked(number),
-        )
-
-    def _read_person(self, person: str) -> Person | None:
-        row = next(_rows(self._directory, "SELECT * FROM person WHERE id = ?", person), None)
-        if row is None:
-            return None
-        del row["key"]
-        row |= {name: json.loads(row[name]) for name in ("duties", "search_words", "visibility")}
-        row |= self._changed("person", person)
-        hours = row.pop("phone_hours")
-        return Person(
-            **row
-            | {
-                "duties": tuple(row["duties"]),
-                "search_words": tuple(row["search_words"]),
-                "visibility": {name: Visibility(value) for name, value in row["visibility"].items()},
-                "protected": bool(row["protected"]),
-            },
-            phone_hours=_schedule(hours),
-        )
-
-    def _read_group(self, extension: str) -> Group | None:
-        sql = "SELECT distribution FROM extension WHERE number = ? AND distribution IS NOT NULL"
-        row = self._directory.execute(sql, (extension,)).fetchone()
-        if row is None:
-            return None
-        out = {
-            number
-            for (number,) in self._journal.execute("SELECT extension FROM signed_out WHERE hunt = ?", (extension,))
-        }
-        listed = self._directory.execute("SELECT extension FROM member WHERE hunt = ? ORDER BY place", (extension,))
-        members = tuple(Member(extension=number, signed_in=number not in out) for (number,) in listed)
-        return Group(extension=extension, distribution=Distribution(row[0]), members=members)
-
-    def _read_forwardings(self, extension: str) -> tuple[Forwarding, ...]:
-        sql = "SELECT condition, target, set_at FROM forwarding WHERE extension = ? ORDER BY condition"
-        return tuple(
-            Forwarding(extension=extension, condition=Condition(condition), target=target, set_at=from_text(set_at))
-            for condition, target, set_at in self._journal.execute(sql, (extension,))
-        )
-
-    def _read_referrals(self, extension: str) -> tuple[tuple[Referral, ...], tuple[Opening, ...]]:
-        found = tuple(_referral(row) for row in _rows(self._journal, _REFERRALS, extension))
-        sql = "SELECT id, extension, at, seen, set_by FROM opening WHERE extension = ? ORDER BY id"
-        openings = tuple(
-            Opening(**row | {"at": from_text(row["at"]), "seen": frozenset(json.loads(row["seen"]))})
-            for row in _rows(self._journal, sql, extension)
-        )
-        return found, openings
-
-    def _read_direct_number(self, number: str) -> str | None:
-        row = self._directory.execute("SELECT number FROM extension WHERE direct_number = ?", (number,)).fetchone()
-        return str(row[0]) if row else None
-
-    def _read_mobile(self, number: str) -> bool:
-        sql = "SELECT 1 FROM person WHERE mobile = ?1 UNION ALL SELECT 1 FROM extension WHERE mobile = ?1 LIMIT 1"
-        here = "SELECT 1 FROM change WHERE kind = 'person' AND field = 'mobile' AND value = ?"
-        return (
-            self._directory.execute(sql, (number,)).fetchone() is not None
-            or self._journal.execute(here, (json.dumps(number),)).fetchone() is not None
-        )
-
-    def _read_extensions_of(self, person: str) -> tuple[str, ...]:
-        found = self._directory.execute("SELECT number FROM extension WHERE person = ? ORDER BY number", (person,))
-        return tuple(number for (number,) in found)
-
-    def _read_changed_people(self) -> Iterator[tuple[str, str]]:
-        fields = ", ".join("?" for _ in _ASKED_FOR)
-        sql = (
-            f"SELECT id, value FROM change WHERE kind = 'person' AND field IN ({fields})"  # noqa: S608  question marks
-            " ORDER BY set_at DESC LIMIT ?"
-        )
-        for person, value in self._journal.execute(sql, (*_ASKED_FOR, CHANGED_MAX)):
-            read = json.loads(value)
-            yield person, " ".join(map(str, read)) if isinstance(read, list) else str(read or "")
-
-    def _changed(self, kind: str, name: str) -> Mapping[str, Any]:
-        sql = "SELECT field, value FROM change WHERE kind = ? AND id = ?"
-        return {field: json.loads(value) for field, value in self._journal.execute(sql, (kind, name))}
+    def _extension(self, number: str) -> Extension | None:
+        return self._rows.extension(number, self._classes)
 
 
 def _sound(what: str, read: Callable[[], T]) -> T:
@@ -514,25 +396,6 @@ def _sound(what: str, read: Callable[[], T]) -> T:
         return read()
     except (ValueError, TypeError, KeyError) as error:
         raise UnreadableRow(f"{what}: {error}") from error
-
-
-@lru_cache(maxsize=SCHEDULES_KEPT_MAX)
-def _schedule(hours: str | None) -> Schedule | None:
-    return Schedule.parse(hours) if hours else None
-
-
-def _referral(row: dict[str, Any]) -> Referral:
-    moments = {name: from_text(row[name]) for name in ("start", "set_at")}
-    until = from_text(row["until"]) if row["until"] else None
-    flags = {name: bool(row[name]) for name in ("direct", "open")}
-    return Referral(**row | moments | flags | {"until": until, "source": Source(row["source"])})
-
-
-def _rows(db: sqlite3.Connection, sql: str, *places: str) -> Any:
-    """Rows as dictionaries, by column."""
-    cursor = db.execute(sql, places)
-    names = [column[0] for column in cursor.description]
-    return (dict(zip(names, row, strict=True)) for row in cursor)
 
 
 def _data_version(db: sqlite3.Connection) -> int:
