@@ -35,6 +35,9 @@ from callcontrol.sip.shared import Branch, Heard, Inviting, Owner
 
 __all__ = ["Phase", "Session"]
 
+BYES_MAX = 10
+"""So many connections, one lost after the other, are tried to end a call."""
+
 
 class Session:
     """Made by the user agent alone. Its users have the verbs and what is known; the rest is its parts'."""
@@ -283,12 +286,13 @@ class Session:
             case _:
                 pass
 
-    def bye(self, now: float, headers: Iterable[tuple[str, str]] = (), *, again: bool = False) -> None:
-        """Said again, once, by the next connection where this one is lost meanwhile: nobody else would ever end it."""
+    def bye(self, now: float, headers: Iterable[tuple[str, str]] = (), *, times: int = BYES_MAX) -> None:
+        """Said again by the next connection where this one is lost meanwhile: nobody else would ever end it."""
 
         def heard(response: Response | None, then: float) -> None:
-            if response is None and self.cut and not again:
-                self.bye(then, headers, again=True)
+            if response is None and self.cut and times > 1:
+                self.cut = False
+                self.bye(then, headers, times=times - 1)
             elif response is None or response.status >= 200:
                 self.over(self.why[0], 200, self.why[1], then)
 

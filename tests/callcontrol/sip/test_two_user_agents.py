@@ -423,13 +423,16 @@ def test_a_lost_connection_ends_what_is_set_up_and_nothing_else() -> None:
     pair.check_quiet()
 
 
-def test_a_bye_that_goes_with_the_connection_is_said_again_by_the_next() -> None:
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_a_bye_that_goes_with_the_connection_is_said_again_by_the_next(lost: int) -> None:
+    """And that one may be lost as well: who begins anew may do so twice."""
     pair = Pair("TCP")
     up, other = pair.up()
     up.end(pair.now)
-    for user in (pair.a, pair.b):
-        user.ua.lost(pair.now)
-    pair.links = [Link("TCP", pair.rng) for _ in range(2)]
+    for _ in range(lost):
+        for user in (pair.a, pair.b):
+            user.ua.lost(pair.now)
+        pair.links = [Link("TCP", pair.rng) for _ in range(2)]
     pair.run(1.0)
     assert [end.session for user in (pair.a, pair.b) for end in user.events(Ended)] == [up, other]
     pair.run(QUIET_S)
