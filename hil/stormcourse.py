@@ -35,7 +35,7 @@ class Outcome:
 
     @property
     def pairs_visited_percent(self) -> float:
-        return round(100 * len(self.visited) / len(pairs_of()), 1)
+        return round(100 * len(self.visited & pairs_of()) / len(pairs_of()), 1)
 
 
 @dataclass

@@ -173,7 +173,7 @@ def _show(out: Output, plan: Plan, outcome: Outcome, minutes: float, shortest: i
     out.line(
         out.paint.bold(
             f"{outcome.faults} fel / faults, {outcome.calls} samtal / calls, {len(outcome.broken)} brutna / broken, "
-            f"{len(outcome.visited)} av / of {len(pairs_of())} par / pairs"
+            f"{len(outcome.visited & pairs_of())} av / of {len(pairs_of())} par / pairs"
         )
     )
 

@@ -455,8 +455,19 @@ class TestBindings:
 )
 def test_the_unit_does_not_grow(later: Size, broken: bool) -> None:
     history = town()
-    history.sizes = [(1.0, Size(0, 0, 0, 0)), (WARM_S + 1, Size(98, 49, 59.0, 8.0)), (AT, later)]
+    history.sizes = [
+        (1.0, Size(0, 0, 0, 0)),
+        (WARM_S + 1, Size(98, 49, 59.0, 8.0)),
+        *((AT + i, later) for i in range(3)),
+    ]
     assert (rules(history) == {"flat"}) == broken
+
+
+def test_what_calls_have_open_for_a_moment_is_no_growth() -> None:
+    history = town()
+    sizes = [Size(files, 49, 59.0, 8.0) for files in (98, 98, 198, 98, 198)]
+    history.sizes = [(WARM_S + 5 * at, size) for at, size in enumerate(sizes)]
+    assert rules(history) == set()
 
 
 def test_no_process_ends_by_itself() -> None:
