@@ -31,7 +31,7 @@ from tools.output import Output, counted, table
 from tools.people import Opened, opened, viewer_of
 from tools.place import config_of
 
-__all__ = ["Fault", "new_pin", "new_secret", "parse", "run"]
+__all__ = ["Fault", "new_pin", "new_secret", "parse", "refuse", "run", "text_of"]
 
 MIN_SECRET_LENGTH = 8
 MAX_SECRET_LENGTH = 128
@@ -225,9 +225,9 @@ def _typed(args: argparse.Namespace, what: str, longest: int) -> str:
 
 def _import(args: argparse.Namespace, out: Output, config: Config) -> int:
     path = Path(args.file)
-    credentials, faults = parse(_text(path), _realm(config), _reserved(config), _now())
+    credentials, faults = parse(text_of(path), _realm(config), _reserved(config), _now())
     if faults:
-        return _refuse(out, path, faults)
+        return refuse(out, path, faults)
     known: set[str] = set()
     if not args.dry_run or _file(config).exists():
         with _directory(config, write=not args.dry_run) as directory:
@@ -246,7 +246,8 @@ def _import(args: argparse.Namespace, out: Output, config: Config) -> int:
     return DONE
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Of an import file."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_IMPORT_BYTES + 1)
@@ -261,7 +262,7 @@ def _text(path: Path) -> str:
         raise UserError("RVX-D03", f"{path}:{line}: not UTF-8.", "Save the file as CSV UTF-8.") from error
 
 
-def _refuse(out: Output, path: Path, faults: list[Fault]) -> int:
+def refuse(out: Output, path: Path, faults: list[Fault]) -> int:
     """Says every fault; nothing has been changed."""
     faults = sorted(faults)
     if out.json:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from callcontrol.plan.model import Extension, Visibility
-from callcontrol.plan.number import pretty
+from callcontrol.plan.number import LocalNumbering, pretty
 from firmware.config import Config
 from firmware.store import StoreError, organisation, people_csv
 from firmware.store.changes import Changes
@@ -21,7 +21,7 @@ from tools.errors import DONE, USAGE, UserError
 from tools.output import Output, counted, table
 from tools.place import config_of
 
-__all__ = ["Opened", "opened", "run", "viewer_of"]
+__all__ = ["Opened", "apply_organisation", "opened", "run", "viewer_of"]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,6 +85,14 @@ def viewer_of(args: argparse.Namespace) -> Viewer:
 
 
 def _organisation(args: argparse.Namespace, out: Output, config: Config) -> int:
+    with opened(config) as store:
+        return apply_organisation(args, out, store.people.directory, config.numbering.local)
+
+
+def apply_organisation(
+    args: argparse.Namespace, out: Output, directory: sqlite3.Connection, numbering: LocalNumbering
+) -> int:
+    """Take a file into a directory, or say its faults; the exit code. `args`: `file` and `dry_run`."""
     path = Path(args.file)
     try:
         with path.open("rb") as file:
@@ -97,8 +105,7 @@ def _organisation(args: argparse.Namespace, out: Output, config: Config) -> int:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError("RVX-K05", f"{path}: not UTF-8.") from error
-    with opened(config) as store:
-        applied = organisation.apply(store.people.directory, text, config.numbering.local, dry_run=args.dry_run)
+    applied = organisation.apply(directory, text, numbering, dry_run=args.dry_run)
     if out.json:
         common = {"id": "RVX-K05", "severity": "fail", "area": "directory", "file": str(path)}
         problems = [{**common, "observed": fault} for fault in applied.faults]

@@ -2,9 +2,14 @@
 
 import argparse
 import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
+from callcontrol.plan.number import LocalNumbering
+from callcontrol.plan.reach import ReachClass
 from firmware.store import people_csv
 from firmware.store.people_csv import Reading
 from firmware.store.staged import LISTED_MAX, Difference, Overtaken, Stage
@@ -13,7 +18,7 @@ from tools.output import Output, counted
 from tools.people import opened
 from tools.place import config_of
 
-__all__ = ["run"]
+__all__ = ["load_file", "readable", "run", "tell"]
 
 KEPT_MIN = 0.8
 """Of the people that are there: a load after which more are gone is more often half a file than half a municipality."""
@@ -22,31 +27,57 @@ KEPT_MIN = 0.8
 def run(args: argparse.Namespace) -> int:
     """All of the file or nothing."""
     out, config = Output.of(args), config_of(args)
+    with readable(args, out) as file, opened(config) as store:
+        people = store.people
+        difference = load_file(args, out, file, people.directory, people.classes, config.numbering.local)
+    if difference is None:
+        return USAGE
+    tell(out, difference, dry_run=args.dry_run)
+    return DONE
+
+
+@contextmanager
+def readable(args: argparse.Namespace, out: Output) -> Iterator[TextIO]:
+    """The file, before anything else is opened or made."""
     path = Path(args.file)
     out.progress(f"1 of 3  reading {path}")
     try:
-        with people_csv.opened(path) as file, opened(config) as store:
-            reading = Reading(config.numbering.local, store.people.classes, changes=args.changes)
-            with Stage(store.people.directory, changes=args.changes) as stage:
-                stage.read(reading, file, lambda rows: out.progress(f"1 of 3  {counted(rows, 'row')} read"))
-                if reading.faults:
-                    out.done()
-                    return _refuse(out, path, reading)
-                out.progress("2 of 3  comparing")
-                difference = stage.difference()
-                if not args.shrunken and difference.kept < difference.before * KEPT_MIN:
-                    detail = f"{difference.gone} of {counted(difference.before, 'person')} would be gone."
-                    raise UserError("RVX-K02", detail)
-                if not args.dry_run:
-                    out.progress("3 of 3  taking it in")
-                    _take_in(stage, path, out, difference.people)
-                out.done()
+        with people_csv.opened(path) as file:
+            yield file
     except OSError as error:
         raise UserError("RVX-K01", f"{path}: {error.strerror}.", "Name a file that you may read.") from error
     except ValueError as error:
         raise UserError("RVX-K01", f"{path}: {error}.") from error
-    _tell(out, difference, dry_run=args.dry_run)
-    return DONE
+
+
+def load_file(
+    args: argparse.Namespace,
+    out: Output,
+    file: TextIO,
+    directory: sqlite3.Connection,
+    classes: Mapping[str, ReachClass],
+    numbering: LocalNumbering,
+) -> Difference | None:
+    """What it changes in a directory; None: it was refused, and its faults are said. `args`: `file`, `changes`,
+    `shrunken` and `dry_run`."""
+    path = Path(args.file)
+    with Stage(directory, changes=args.changes) as stage:
+        reading = Reading(numbering, classes, changes=args.changes)
+        stage.read(reading, file, lambda rows: out.progress(f"1 of 3  {counted(rows, 'row')} read"))
+        if reading.faults:
+            out.done()
+            _refuse(out, path, reading)
+            return None
+        out.progress("2 of 3  comparing")
+        difference = stage.difference()
+        if not args.shrunken and difference.kept < difference.before * KEPT_MIN:
+            detail = f"{difference.gone} of {counted(difference.before, 'person')} would be gone."
+            raise UserError("RVX-K02", detail)
+        if not args.dry_run:
+            out.progress("3 of 3  taking it in")
+            _take_in(stage, path, out, difference.people)
+        out.done()
+    return difference
 
 
 def _take_in(stage: Stage, path: Path, out: Output, people: int) -> None:
@@ -60,7 +91,8 @@ def _take_in(stage: Stage, path: Path, out: Output, people: int) -> None:
         raise
 
 
-def _tell(out: Output, told: Difference, *, dry_run: bool) -> None:
+def tell(out: Output, told: Difference, *, dry_run: bool) -> None:
+    """What it changed, or would."""
     listed = told.listed if dry_run else ()
     if out.json:
         names = ("people", "extensions", "new", "kept", "changed", "gone", "missing")
@@ -80,7 +112,7 @@ def _tell(out: Output, told: Difference, *, dry_run: bool) -> None:
     out.line(f"{counted(told.extensions, 'extension')}, {counted(told.units, 'unit')} in the file")
 
 
-def _refuse(out: Output, path: Path, reading: Reading) -> int:
+def _refuse(out: Output, path: Path, reading: Reading) -> None:
     """Says every fault; nothing has been changed."""
     if out.json:
         problems = [
@@ -96,10 +128,9 @@ def _refuse(out: Output, path: Path, reading: Reading) -> int:
             for fault in reading.faults
         ]
         out.document("fail", problems, more=reading.more_faults)
-        return USAGE
+        return
     for fault in reading.faults:
         column = f" {fault.column}:" if fault.column else ""
         out.line(f"{path}:{fault.line}:{column} {fault.message}")
     every = len(reading.faults) + reading.more_faults
     out.line(f"{counted(every, 'fault')}; nothing was changed. More: rvx explain RVX-K01")
-    return USAGE

@@ -20,7 +20,17 @@ from aiohttp import web
 from firmware.config_web import Place
 from firmware.web.site import Request, Response
 
-__all__ = ["Server", "begun_cookie"]
+__all__ = [
+    "HEADERS",
+    "HEADERS_BY_TLS",
+    "LANGUAGE_COOKIE",
+    "NoRequest",
+    "Server",
+    "begun_cookie",
+    "form_of",
+    "language_of",
+    "same_origin",
+]
 
 BODY_MAX_BYTES = 64 << 10
 """Of a form."""
@@ -45,7 +55,7 @@ SECURE_COOKIE = "__Host-rvx"
 BEGUN_COOKIE = "rvx-begun"
 LANGUAGE_COOKIE = "language"
 
-_ALWAYS: Mapping[str, str] = {
+HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; media-src 'self';"
         " connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none';"
@@ -59,12 +69,14 @@ _ALWAYS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)",
 }
-_BY_TLS: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
+HEADERS_BY_TLS: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
 
 log = logging.getLogger("rvx")
 
 
-class _NoRequest(Exception):
+class NoRequest(Exception):
+    """What came is none; how it is answered."""
+
     def __init__(self, status: HTTPStatus) -> None:
         super().__init__(status.phrase)
         self.status = status
@@ -161,7 +173,7 @@ class Server:
             async with asyncio.timeout(ANSWER_S):
                 request = await self._read(asked, by_tls)
                 response = await self._answering.answer(request)
-        except _NoRequest as error:
+        except NoRequest as error:
             response = Response(status=error.status, body=error.status.phrase.encode(), type="text/plain")
         except TimeoutError:
             status = HTTPStatus.SERVICE_UNAVAILABLE
@@ -170,20 +182,20 @@ class Server:
 
     async def _read(self, asked: web.BaseRequest, by_tls: bool) -> Request:
         if asked.method not in ("GET", "HEAD", "POST"):
-            raise _NoRequest(HTTPStatus.NOT_IMPLEMENTED)
+            raise NoRequest(HTTPStatus.NOT_IMPLEMENTED)
         host = asked.headers.get("Host", "")
         if not self._ours(host):
-            raise _NoRequest(HTTPStatus.MISDIRECTED_REQUEST)  # another's name for this address (DNS rebinding)
+            raise NoRequest(HTTPStatus.MISDIRECTED_REQUEST)  # another's name for this address (DNS rebinding)
         cookies = asked.cookies
         return Request(
             method=asked.method,
             path=asked.path,
-            query=_fields(asked.query_string),
-            form=await _form(asked) if asked.method == "POST" else {},
-            language=_language(cookies.get(LANGUAGE_COOKIE, ""), asked.headers.get("Accept-Language", "")),
+            query=fields_of(asked.query_string),
+            form=await form_of(asked) if asked.method == "POST" else {},
+            language=language_of(cookies.get(LANGUAGE_COOKIE, ""), asked.headers.get("Accept-Language", "")),
             address=asked.remote or "",
             host=host,
-            ours=_same_origin(asked.headers, host),
+            ours=same_origin(asked.headers, host),
             cookie=cookies.get(SECURE_COOKIE if by_tls else COOKIE, ""),
             by_tls=by_tls,
             browser=cookies.get(begun_cookie(by_tls), ""),
@@ -207,40 +219,41 @@ def begun_cookie(by_tls: bool) -> str:
     return f"__Host-{BEGUN_COOKIE}" if by_tls else BEGUN_COOKIE
 
 
-async def _form(asked: web.BaseRequest) -> dict[str, str]:
+async def form_of(asked: web.BaseRequest) -> dict[str, str]:
+    """The fields of a form. Raises NoRequest."""
     if asked.content_type != "application/x-www-form-urlencoded":
-        raise _NoRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        raise NoRequest(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     if (asked.content_length or 0) > BODY_MAX_BYTES:
-        raise _NoRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        raise NoRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     body = b""
     try:
         async with asyncio.timeout(READ_S):
             while piece := await asked.content.readany():
                 body += piece
                 if len(body) > BODY_MAX_BYTES:
-                    raise _NoRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        return _fields(body.decode("ascii"))
+                    raise NoRequest(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return fields_of(body.decode("ascii"))
     except TimeoutError:
-        raise _NoRequest(HTTPStatus.REQUEST_TIMEOUT) from None
+        raise NoRequest(HTTPStatus.REQUEST_TIMEOUT) from None
     except UnicodeDecodeError:
-        raise _NoRequest(HTTPStatus.BAD_REQUEST) from None
+        raise NoRequest(HTTPStatus.BAD_REQUEST) from None
 
 
-def _fields(text: str) -> dict[str, str]:
+def fields_of(text: str) -> dict[str, str]:
     """The first of each name. What a form of ours cannot have sent is no request."""
     try:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
     except ValueError:
-        raise _NoRequest(HTTPStatus.BAD_REQUEST) from None
+        raise NoRequest(HTTPStatus.BAD_REQUEST) from None
     found: dict[str, str] = {}
     for name, value in pairs:
         if len(value) > VALUE_MAX or "\0" in value:
-            raise _NoRequest(HTTPStatus.BAD_REQUEST)
+            raise NoRequest(HTTPStatus.BAD_REQUEST)
         found.setdefault(name, value.replace("\r\n", "\n"))
     return found
 
 
-def _same_origin(headers: Mapping[str, str], host: str) -> bool:
+def same_origin(headers: Mapping[str, str], host: str) -> bool:
     """What a browser says of where a form comes from; one that says nothing is not believed."""
     if site := headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
@@ -248,7 +261,7 @@ def _same_origin(headers: Mapping[str, str], host: str) -> bool:
     return bool(host) and urlsplit(origin).netloc == host
 
 
-def _language(chosen: str, accepted: str) -> str:
+def language_of(chosen: str, accepted: str) -> str:
     """Swedish, but for who has chosen or asks for English first."""
     if chosen in LANGUAGES:
         return chosen
@@ -260,7 +273,7 @@ def _language(chosen: str, accepted: str) -> str:
 
 
 def _given(response: Response, by_tls: bool, *, head: bool) -> web.Response:
-    headers = {**_ALWAYS, **(_BY_TLS if by_tls else {}), "Cache-Control": "no-store", **dict(response.headers)}
+    headers = {**HEADERS, **(HEADERS_BY_TLS if by_tls else {}), "Cache-Control": "no-store", **dict(response.headers)}
     if response.body:
         headers["Content-Type"] = response.type
     given = web.Response(status=response.status, body=b"" if head else response.body, headers=headers)

@@ -38,16 +38,18 @@ def catalogue() -> Mapping[str, tuple[str, str]]:
 class Say:
     """The words of one language: ``say("away.title")``. Raises KeyError for what is not in the catalogue."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, words: Mapping[str, tuple[str, str]] | None = None) -> None:
+        """`words`: another catalogue than that of the unit's pages."""
         self.language = language if language in LANGUAGES else LANGUAGES[0]
         self.english = self.language == "en"
+        self._words = catalogue() if words is None else words
 
     def __call__(self, key: str, **fill: str | int) -> str:
-        text = catalogue()[key][self.english]
+        text = self._words[key][self.english]
         return text.format_map(fill) if fill else text
 
     def knows(self, key: str) -> bool:
-        return key in catalogue()
+        return key in self._words
 
     def of(self, both: tuple[str, str]) -> str:
         """Of a pair that somebody else's catalogue has."""

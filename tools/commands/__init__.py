@@ -8,6 +8,7 @@ from tools.commands.config import CONFIG
 from tools.commands.extension import EXTENSION
 from tools.commands.extract import EXTRACT
 from tools.commands.fault import FAULT
+from tools.commands.hub import HUB
 from tools.commands.identity import IDENTITY
 from tools.commands.leaver import LEAVER
 from tools.commands.looking import CHECK, DOCTOR, EXPLAIN, SAY, STATUS
@@ -33,6 +34,7 @@ _ALL = (
     EXTRACT, GUIDE, CARD, FAULT, LEAVER,
     MAIL, MEMO,
     CALENDAR, CONFIG,
+    HUB,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -56,6 +58,7 @@ GROUPS = (
             "extract",
             "fault",
             "guide",
+            "hub",
             "identity",
             "leaver",
             "mail",

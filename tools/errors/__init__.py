@@ -40,6 +40,7 @@ AREAS = {
     "V": ("mikrostyrkretsen", "the microcontroller"),
     "W": ("strömmen", "power"),
     "X": ("sidorna", "the pages"),
+    "Y": ("navet", "the hub"),
 }
 
 

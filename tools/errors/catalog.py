@@ -10,6 +10,7 @@ from tools.errors import (
     directory,
     edge,
     extensions,
+    hub,
     identity,
     machine,
     mail,
@@ -53,4 +54,5 @@ CATALOG: dict[str, Entry] = {
     **mcu.ENTRIES,
     **power.ENTRIES,
     **web.ENTRIES,
+    **hub.ENTRIES,
 }

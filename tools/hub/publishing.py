@@ -161,8 +161,8 @@ def _take_in(store: Store, source: str, now: datetime) -> int:
     items.moved(moved, now)
     people = db.execute("SELECT count(*) FROM staged WHERE kind = 'person'").fetchone()[0]
     sql = (
-        "INSERT INTO source VALUES (?, 1, ?, ?) ON CONFLICT (name) DO UPDATE SET whole = 1,"
-        " loaded_at = excluded.loaded_at, people = excluded.people"
+        "INSERT INTO source (name, whole, loaded_at, people) VALUES (?, 1, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET whole = 1, loaded_at = excluded.loaded_at, people = excluded.people"
     )
     db.execute(sql, (source, to_text(now), people))
     return changed + len(gone)

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import sqlite3
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from firmware.sync.wire import WireError
 from tools.hub.api import Api, ApiError, Identify
 from tools.hub.ca import CERTIFICATE, Signer, serial_text
 from tools.hub.feed import Wake
+from tools.hub.pages import Pages
 from tools.hub.place import Place
 from tools.hub.store import Store
 from tools.hub.threads import Busy, Threads
@@ -56,6 +57,7 @@ def create_app(
     api = Api(threads, signer, wake, identify, now)
     app = web.Application(client_max_size=wire.REQUEST_BYTES_MAX, middlewares=[_faults])
     app.add_routes(api.routes())
+    app.add_routes(Pages(threads, wake, now).routes())
 
     async def running(_: web.Application) -> AsyncIterator[None]:
         watching = Store.again(place)
@@ -119,7 +121,7 @@ def _judge_schema(request: web.Request) -> None:
         raise ApiError("schema", wire.HEADER, schemas=[wire.SCHEMA])
 
 
-def tls_of(place: Place, signer: Signer, names: list[str], now: datetime) -> ssl.SSLContext:
+def tls_of(place: Place, signer: Signer, names: Sequence[str], now: datetime) -> ssl.SSLContext:
     """A certificate is asked for, and none is needed: /v1/enrol and the page come without. Raises OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -137,8 +139,8 @@ class Listening:
 
 
 @contextlib.asynccontextmanager
-async def serve(app: web.Application, address: str, port: int, tls: ssl.SSLContext) -> AsyncIterator[Listening]:
-    """Raises OSError where the place cannot be had."""
+async def serve(app: web.Application, address: str | None, port: int, tls: ssl.SSLContext) -> AsyncIterator[Listening]:
+    """`address` None: all that this machine has. Raises OSError where the place cannot be had."""
     runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUT_S)
     await runner.setup()
     try:

@@ -3,9 +3,10 @@ wake-ups, so that another database and many workers ask for other connections an
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from importlib.resources import files
@@ -36,8 +37,8 @@ class Store:
         self.db = db
 
     @classmethod
-    def make(cls, place: Place, name: str, now: datetime) -> Self:
-        """A new hub. Raises StoreError, also where there is one."""
+    def make(cls, place: Place, name: str, names: Sequence[str], now: datetime) -> Self:
+        """A new hub, which is reached by these names and addresses. Raises StoreError, also where there is one."""
         if place.store.exists():
             raise StoreError(f"{place.store}: is there already")
         try:
@@ -45,8 +46,8 @@ class Store:
         except OSError as error:
             raise StoreError(f"{place.state}: {error.strerror}") from error
         store = cls(place, connect(place.store, "", files("tools.hub") / "sql"))
-        values = (secrets.token_hex(GENERATION_BYTES), name, to_text(now))
-        sql = "INSERT INTO hub VALUES (1, ?, ?, ?, 0, 0, '', NULL)"
+        values = (secrets.token_hex(GENERATION_BYTES), name, json.dumps(names), to_text(now))
+        sql = "INSERT INTO hub VALUES (1, ?, ?, ?, ?, 0, 0, '', NULL)"
         store.transact(lambda: store.db.execute(sql, values))
         return store
 
@@ -81,6 +82,11 @@ class Store:
     @property
     def name(self) -> str:
         return str(self.db.execute("SELECT name FROM hub").fetchone()[0])
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """By which it is reached."""
+        return tuple(json.loads(self.db.execute("SELECT names FROM hub").fetchone()[0]))
 
     @property
     def generation(self) -> str:

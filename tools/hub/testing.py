@@ -19,6 +19,7 @@ from tools.hub.units import Units
 __all__ = ["Running", "made", "running"]
 
 LOOPBACK = "127.0.0.1"
+NAMES = ("localhost", LOOPBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def made(state: Path, name: str = "Navet") -> tuple[Place, Store]:
     if place.store.exists():
         return place, Store.open(place)
     now = datetime.now(UTC)
-    store = Store.make(place, name, now)
+    store = Store.make(place, name, NAMES, now)
     make_ca(place.ca, name, now)
     return place, store
 
@@ -62,7 +63,7 @@ def made(state: Path, name: str = "Navet") -> tuple[Place, Store]:
 async def running(state: Path, port: int = 0) -> AsyncIterator[Running]:
     place, store = made(state)
     signer = Signer(place.ca)
-    tls = tls_of(place, signer, ["localhost", LOOPBACK], datetime.now(UTC))
+    tls = tls_of(place, signer, store.names, datetime.now(UTC))
     try:
         async with serve(create_app(place, signer), LOOPBACK, port, tls) as listening:
             yield Running(f"https://{LOOPBACK}:{listening.port}", place.ca / "ca.pem", place, store)

@@ -1,10 +1,11 @@
 -- One row. `generation`: a life of the hub, new at every restore. `position`: the last place in the feed that was given.
 -- `floor`: tombstones up to there are gone, so that a cursor below it is not known. `stamp`: the highest that was given
--- or seen (hybrid logical clock).
+-- or seen (hybrid logical clock). `names`: by which it is reached, JSON, the first one in what it tells people.
 CREATE TABLE hub (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     generation TEXT NOT NULL,
     name TEXT NOT NULL,
+    names TEXT NOT NULL,
     made_at TEXT NOT NULL,
     position INTEGER NOT NULL CHECK (position >= 0),
     floor INTEGER NOT NULL CHECK (floor >= 0),
@@ -201,9 +202,10 @@ CREATE TABLE taken_over (
     PRIMARY KEY (kind, id, field)
 ) STRICT, WITHOUT ROWID;
 
--- A source of people. `whole` 0: it was changed, and what it says is not told yet.
+-- A source of people. `whole` 0: it was changed, and what it says is not told yet. `area_code`: of its numbers.
 CREATE TABLE source (
     name TEXT PRIMARY KEY,
+    area_code TEXT NOT NULL DEFAULT '',
     whole INTEGER NOT NULL CHECK (whole IN (0, 1)),
     loaded_at TEXT,
     people INTEGER NOT NULL DEFAULT 0
