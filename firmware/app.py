@@ -36,6 +36,7 @@ __all__ = [
     "main_edge",
     "main_heart",
     "main_standby",
+    "main_sync",
     "main_trunk",
     "main_tunnel",
     "main_unit",
@@ -54,7 +55,8 @@ def edge_rpc(config: Config) -> EdgeRpc:
 
 def programs(config: Config, arguments: list[str], *, events: bool = False) -> tuple[Program, ...]:
     """Edge, unit and calls; trunk where there are modems, data and tunnel for a way by data, web where there are pages
-    or mail, standby of a pair, heart where there is a microcontroller. `arguments` lead each to its configuration."""
+    or mail, sync where there is a hub, standby of a pair, heart where there is a microcontroller. `arguments` lead each
+    to its configuration."""
     paths = config.paths
     here = [sys.executable, "-m", "firmware.app"]
     told = ["--events"] if events else []
@@ -65,6 +67,7 @@ def programs(config: Config, arguments: list[str], *, events: bool = False) -> t
         "data": bool(config.data.address),
         "tunnel": config.data.tunnel,
         "web": config.has_web,
+        "sync": bool(config.sync.hub),
         "standby": bool(config.standby.shared),
         "heart": bool(config.mcu.port),
     }
@@ -167,6 +170,20 @@ def main_web(config: Config) -> None:
     asyncio.run(_until_told(WebProcess(config).run()))
 
 
+def main_sync(config: Config, file: Path | None = None) -> None:
+    """Until SIGTERM or SIGINT. `file`: of the configuration, which the hub may send anew."""
+    if not config.sync.hub:
+        raise EdgeUnavailable("this unit has no hub ([sync] hub)")
+    from firmware.sync.process import SyncProcess
+
+    edge = edge_rpc(config)
+
+    async def work() -> None:
+        await SyncProcess(config, edge, file).run()
+
+    asyncio.run(_until_told(work(), edge))
+
+
 async def _until_told(work: Coroutine[Any, Any, None], edge: EdgeRpc | None = None) -> None:
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
@@ -184,7 +201,7 @@ def main(words: list[str] | None = None) -> int:
     """The entry point of the processes; people use `rvx`."""
     parser = argparse.ArgumentParser(prog="python -m firmware.app", allow_abbrev=False)
     parser.add_argument(
-        "process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "web", "standby", "heart"]
+        "process", choices=["edge", "unit", "calls", "trunk", "data", "tunnel", "web", "sync", "standby", "heart"]
     )
     parser.add_argument("--config", type=Path, help="without it, a unit of this machine alone")
     parser.add_argument("--state", type=Path, help="lies over [unit] state_dir")
@@ -211,6 +228,8 @@ def main(words: list[str] | None = None) -> int:
             main_data(config)
         elif args.process == "web":
             main_web(config)
+        elif args.process == "sync":
+            main_sync(config, args.config)
         elif args.process == "tunnel":
             main_tunnel(config)
         else:

@@ -37,6 +37,7 @@ from firmware.config_power import Load, Poe, PoeKey, Power, power_whole
 from firmware.config_reach import Reach, reach_whole
 from firmware.config_sms import Sms
 from firmware.config_standby import Standby, StandbyKey, standby_whole
+from firmware.config_sync import Sync, SyncKey, sync_whole
 from firmware.config_trunk import Modem, Sim, Trunk, modems_whole
 from firmware.config_ups import NutKey, SnmpKey, Ups
 from firmware.config_web import Web, web_whole
@@ -82,6 +83,8 @@ __all__ = [
     "Standby",
     "StandbyKey",
     "Survival",
+    "Sync",
+    "SyncKey",
     "Tls",
     "Trunk",
     "TrunkGateway",
@@ -132,6 +135,7 @@ class Secrets:
     poe: PoeKey = field(default_factory=PoeKey)
     mail: MailKey = field(default_factory=MailKey)
     identity: IdentityKey = field(default_factory=IdentityKey)
+    sync: SyncKey = field(default_factory=SyncKey)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,7 @@ class Config:
     identity: Identity = field(default_factory=Identity)
     calendars: Calendars = field(default_factory=Calendars)
     mail: Mail = field(default_factory=Mail)
+    sync: Sync = field(default_factory=Sync)
     limits: Limits = field(default_factory=Limits)
     standby: Standby = field(default_factory=Standby)
     trunk: Trunk = field(default_factory=Trunk)
@@ -206,6 +211,7 @@ _SECTIONS: Sections = {
     "identity": Identity,
     "calendars": Calendars,
     "mail": Mail,
+    "sync": Sync,
     "limits": Limits,
     "standby": Standby,
     "trunk": Trunk,
@@ -227,6 +233,7 @@ _SECRET_SECTIONS: Sections = {
     "poe": PoeKey,
     "mail": MailKey,
     "identity": IdentityKey,
+    "sync": SyncKey,
 }
 
 
@@ -350,4 +357,5 @@ _CHECKS: tuple[Callable[[Values], Clashes], ...] = (
     web_whole,
     mail_whole,
     identity_whole,
+    sync_whole,
 )

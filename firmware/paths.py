@@ -149,6 +149,20 @@ class Paths:
         return self.run / "web.json"
 
     @property
+    def sync(self) -> Path:
+        """The unit's key and certificate towards the hub, and what is on its way from there."""
+        return self.state / "sync"
+
+    @property
+    def sync_shown(self) -> Path:
+        """What the process `sync` tells of itself."""
+        return self.run / "sync.json"
+
+    @property
+    def sync_socket(self) -> Path:
+        return self.run / "sync.sock"
+
+    @property
     def data_usage(self) -> Path:
         """How much was sent by data, this day and this month."""
         return self.state / "data-usage.json"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from firmware.modes import Cause, Mode, Path, Reason
 from firmware.power.problems import power_problems
 from firmware.status import Problem, Severity, Status
+from firmware.sync.problems import sync_problems
 
 __all__ = ["find_problems", "with_problems"]
 
@@ -39,6 +40,7 @@ def find_problems(status: Status) -> tuple[Problem, ...]:
     found = [*_platform(status), *_data(status), *_trunk(status), *_phones(status), *_pair(status)]
     found += power_problems(status.power)
     found += _web(status)
+    found += sync_problems(status)
     if status.lease_left_s is not None and status.lease_left_s <= 0:
         found.append(
             Problem(

@@ -26,6 +26,7 @@ __all__ = [
     "Problem",
     "Severity",
     "Status",
+    "Sync",
     "Trunk",
     "Web",
 ]
@@ -188,6 +189,29 @@ class Web:
 
 
 @dataclass(frozen=True)
+class Sync:
+    """The hub, and what goes to it and comes from it."""
+
+    process: bool | None = None  # whether the process `sync` is there; None: not known yet
+    enrolled: bool | None = None  # whether the unit is one of a hub's
+    connected: bool | None = None
+    why: str = ""  # what is in the way, a word of `rvx sync why`
+    detail: str = ""
+    since: str | None = None  # of connected, or of why
+    contact_at: str | None = None  # when the hub last answered
+    waiting: int | None = None  # rows that the hub does not hold
+    oldest_at: str | None = None  # the oldest of them
+    held_back: str = ""  # why only what is important goes: power, budget
+    whole_at: str | None = None  # when the directory was last taken in whole
+    gone: int | None = None  # people whom the hub has no more, and whose removal is held
+    aside: int | None = None  # rows of the hub's that cannot be taken in
+    refused: int | None = None  # rows of ours that the hub cannot use
+    overruled: int | None = None  # what was set here and does not stand
+    clock_s: float | None = None  # by how much the hub's clock is before ours
+    twin: bool | None = None  # whether another unit speaks by this one's name
+
+
+@dataclass(frozen=True)
 class Calls:
     """Those that this unit knows of: it keeps records of what it decided or carried itself."""
 
@@ -236,6 +260,7 @@ class Status:
     data: Data | None = None  # None: the unit has no such way
     trunk: Trunk | None = None  # None: the unit has no modem
     web: Web | None = None  # None: the unit has no pages, and nothing else that the process `web` does
+    sync: Sync | None = None  # None: the unit has no hub
     power: Power | None = None  # None: nothing is configured that could tell
     closed: tuple[Closed, ...] = ()  # receptions
     problems: tuple[Problem, ...] = ()

@@ -23,6 +23,7 @@ from firmware.status import (
     Problem,
     Severity,
     Status,
+    Sync,
     Trunk,
     Web,
 )
@@ -85,6 +86,7 @@ def read_status(document: object) -> Status:
         data=_data_of(top["data"]) if top.get("data") is not None else None,
         trunk=trunk_of(top["trunk"]) if top.get("trunk") is not None else None,
         web=_web_of(top["web"]) if top.get("web") is not None else None,
+        sync=_sync_of(top["sync"]) if top.get("sync") is not None else None,
         power=_power_of(top["power"]) if top.get("power") is not None else None,
         closed=tuple(
             Closed(_text(one, "name") or "", _text(one, "state"), _flag(one, "by_key"), _text(one, "opens_at"))
@@ -121,6 +123,15 @@ def _web_of(value: object) -> Web:
     found = _object(value, "web")
     flags = {name: _flag(found, name) for name in ("process", "pages", "phone_book", "identity")}
     return Web(**flags, trouble=_text(found, "trouble") or "")
+
+
+def _sync_of(value: object) -> Sync:
+    found = _object(value, "sync")
+    read: dict[str, Any] = {name: _flag(found, name) for name in ("process", "enrolled", "connected", "twin")}
+    read |= {name: _text(found, name) or "" for name in ("why", "detail", "held_back")}
+    read |= {name: _text(found, name) for name in ("since", "contact_at", "oldest_at", "whole_at")}
+    read |= {name: _count(found, name) for name in ("waiting", "gone", "aside", "refused", "overruled")}
+    return Sync(**read, clock_s=_number(found, "clock_s"))
 
 
 _POWER_TEXTS = ("state", "mains", "since", "until", "limits", "shed_next", "halt", "discharging")

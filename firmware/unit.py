@@ -39,7 +39,8 @@ from firmware.problems import with_problems
 from firmware.signs import Cause
 from firmware.signs import Path as Way
 from firmware.standby import PairView
-from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status, Web
+from firmware.status import Calls, Data, Node, Pair, Phones, Problem, Severity, Status, Sync, Web
+from firmware.sync.shown import SyncShown
 from firmware.trunk.asked import Asked, tell_power_ends
 from firmware.watch import Watch
 from firmware.web.shown import WebShown
@@ -176,6 +177,7 @@ class Unit:
             data=self._data(),
             trunk=self._trunk.seen if self._trunk else None,
             web=self._web(now),
+            sync=self._sync(now),
             power=self._power.shown(now) if self._power else None,
             closed=keeper.closed,
             problems=problems,
@@ -208,6 +210,33 @@ class Unit:
             day_mb=None if way.day_mb is None else round(way.day_mb, 1),
             month_mb=None if way.month_mb is None else round(way.month_mb, 1),
             level=way.level.value,
+        )
+
+    def _sync(self, now: datetime) -> Sync | None:
+        if not self._config.sync.hub:
+            return None
+        seen = SyncShown.read(self._paths.sync_shown)
+        if seen is None:
+            starting = (now - self._started_at).total_seconds() < WEB_START_S
+            return Sync(process=None if starting else False)
+        return Sync(
+            process=True,
+            enrolled=seen.enrolled,
+            connected=seen.connected,
+            why=seen.why,
+            detail=seen.detail,
+            since=seen.since or None,
+            contact_at=seen.contact_at or None,
+            waiting=seen.waiting,
+            oldest_at=seen.oldest_at or None,
+            held_back=seen.held_back,
+            whole_at=seen.whole_at or None,
+            gone=seen.gone,
+            aside=seen.aside,
+            refused=seen.refused,
+            overruled=seen.overruled,
+            clock_s=seen.clock_s,
+            twin=seen.twin or bool(seen.forked_at),
         )
 
     def _web(self, now: datetime) -> Web | None:

@@ -21,7 +21,7 @@ from firmware.config import Config
 from firmware.modes import Cause, Mode, Reason
 from firmware.modes import Path as Way
 from firmware.problems import with_problems
-from firmware.status import Closed, Data, Modem, Node, Phones, Problem, Severity, Status, Trunk, Web
+from firmware.status import Closed, Data, Modem, Node, Phones, Problem, Severity, Status, Sync, Trunk, Web
 from firmware.statusread import StatusError, read_status
 from tools.errors import DONE, FAILED, UNKNOWN, UserError
 from tools.errors.catalog import CATALOG
@@ -232,6 +232,8 @@ def lines(status: Status, now: datetime, out: Output) -> Iterator[str]:
     yield from _row("Phones", *_phones(status))
     if status.web is not None:
         yield from _row("Pages", *_web(status.web))
+    if status.sync is not None:
+        yield from _row("Hub", *_sync(status.sync))
     yield from _row("Calls", *_calls(status))
     if status.calls.messages:
         yield from _row("Messages", f"{status.calls.messages} left by callers")
@@ -303,6 +305,15 @@ def _web(web: Web) -> tuple[str, str]:
     known = [f"{name} {'served' if is_there else 'not served'}" for name, is_there in there if is_there is not None]
     signs = {True: "sign-in by own account", False: "own account's sign-in is away", None: ""}[web.identity]
     return ", ".join(known) or "none; mail and calendars", signs
+
+
+def _sync(sync: Sync) -> tuple[str, str]:
+    if not sync.process:
+        return "not known yet" if sync.process is None else "the process sync is away", ""
+    waits = f"{sync.waiting} waiting" if sync.waiting else ""
+    if sync.connected:
+        return "reached", waits or "all is there"
+    return f"not reached: {sync.why or 'not tried yet'}", waits
 
 
 def _mode(status: Status) -> tuple[str, str]:

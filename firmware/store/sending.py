@@ -74,6 +74,16 @@ class Sending(OfJournal):
         )
         return tuple(name for (name,) in self._db.execute(sql))
 
+    def spans(self) -> dict[str, tuple[int, int]]:
+        """The first number that is here yet, and the last that there was, of each life of which something is here, and
+        of the present one."""
+        sql = "SELECT epoch, min(number), max(number) FROM outbox GROUP BY epoch"
+        found = {epoch: (int(first), int(last)) for epoch, first, last in self._db.execute(sql)}
+        current, last = self.state()
+        if current:
+            found[current] = (found[current][0] if current in found else last + 1, last)
+        return found
+
     def waiting(self) -> dict[str, int]:
         """How many rows wait, by kind."""
         return dict(self._db.execute("SELECT kind, count(*) FROM outbox WHERE held = 0 GROUP BY kind"))

@@ -39,7 +39,11 @@ class Arriving:
         self._held = 0
         self.head: Mapping[str, Any] = {}
         self.bad: dict[tuple[str, str], str] = {}
-        self.people_gone = 0
+        self.gone: dict[str, int] = {}
+        """By kind, how many are not in it."""
+        self.passed = 0
+        """Of kinds that this program does not know."""
+        self.rows: dict[str, int] = dict.fromkeys(KEPT_KINDS, 0)
 
     def __enter__(self) -> Self:
         self._db.execute("CREATE TEMP TABLE arrived (kind TEXT NOT NULL, id TEXT NOT NULL, row TEXT)")
@@ -76,8 +80,10 @@ class Arriving:
                 if number is not None:
                     digest.add_number(number)
                 if item is None or not item.known:
+                    self.passed += item is not None
                     continue
                 if item.kind in here:
+                    self.rows[item.kind] += item.row is not None
                     if item.row is not None and here[item.kind].pop(item.id, None) != number:
                         self._keep(item.kind, item.id, item.row)
                 elif KINDS[item.kind].way is not Way.DOWN:
@@ -132,8 +138,8 @@ class Arriving:
             self._db.execute("INSERT INTO temp.arrived VALUES (?, ?, ?)", (kind, name, text))
 
     def _find_gone(self, left: Mapping[str, Mapping[str, int]]) -> None:
-        self.people_gone = len(left["person"])
         for kind in KEPT_KINDS:
+            self.gone[kind] = len(left[kind])
             for name in left[kind]:
                 self._keep(kind, name, None)
 

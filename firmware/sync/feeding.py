@@ -12,6 +12,7 @@ gone."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,8 +20,21 @@ from enum import StrEnum
 from firmware.store.database import from_text
 from firmware.sync.kinds import KINDS
 from firmware.sync.laying import Feed
+from firmware.sync.wire import Digest
 
-__all__ = ["DIGEST_EVERY", "HELD_KINDS", "KNOWN", "Why", "digest_due", "shrinks", "start"]
+__all__ = [
+    "COUNTED_KINDS",
+    "DIGEST_EVERY",
+    "HELD_KINDS",
+    "KNOWN",
+    "OWN_KINDS",
+    "Digested",
+    "Why",
+    "differing",
+    "digest_due",
+    "shrinks",
+    "start",
+]
 
 KEPT_MIN_PERCENT = 80
 """Of the people that were there when that was last found right: with fewer left, removals are held."""
@@ -28,8 +42,14 @@ FEW_PEOPLE = 20
 """Of so many, any part may go: a directory that is tried out."""
 DIGEST_EVERY = timedelta(days=1)
 
-HELD_KINDS = frozenset({"municipality", "reach_class", "entity", "unit", "person", "extension", "pick_up"})
-"""Whose removal is held; what somebody may do, and by what a phone may register, goes at once."""
+HELD_KINDS = frozenset(
+    {"municipality", "reach_class", "entity", "unit", "person", "extension", "pick_up", "credential"}
+)
+"""Whose removal is held; what somebody may do goes at once."""
+COUNTED_KINDS = ("person", "credential")
+"""Of which too many may be gone."""
+OWN_KINDS = frozenset({"credential", "pin"})
+"""What a hub that has none of is not asked about: the unit keeps what people here have given it."""
 
 KNOWN = hashlib.sha256(" ".join(sorted(KINDS)).encode()).hexdigest()[:16]
 """Of the kinds that this program knows: after an update that knows more, what was passed over is fetched."""
@@ -74,6 +94,21 @@ class Digested:
 
     at: datetime
     differing: tuple[str, ...] = ()
+
+
+def differing(
+    own: Mapping[str, Digest], theirs: Mapping[str, tuple[int, str]], unreadable: frozenset[str]
+) -> tuple[str, ...]:
+    """Kinds of which the hub has something else. `unreadable`: those of which something is set aside that was not as
+    its schema says, so that nobody can say what it adds."""
+    found = []
+    for kind, digest in own.items():
+        rows, said = theirs.get(kind, (0, str(Digest())))
+        if kind in unreadable or (kind in OWN_KINDS and not rows):
+            continue
+        if (digest.rows, str(digest)) != (rows, said):
+            found.append(kind)
+    return tuple(found)
 
 
 def digest_due(feed: Feed, last: Digested | None, now: datetime, spread: float) -> bool:

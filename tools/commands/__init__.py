@@ -21,6 +21,7 @@ from tools.commands.power import POWER
 from tools.commands.proving import BENCH, STORM, TEST
 from tools.commands.referral import REFERRAL
 from tools.commands.starting import DEMO, RESTART, RUN
+from tools.commands.sync import ENROL, SYNC
 from tools.commands.threat import THREAT
 from tools.commands.trunk import TRUNK
 from tools.parser import Command
@@ -34,7 +35,7 @@ _ALL = (
     EXTRACT, GUIDE, CARD, FAULT, LEAVER,
     MAIL, MEMO,
     CALENDAR, CONFIG,
-    HUB,
+    ENROL, SYNC, HUB,
     TEST, BENCH, STORM,
 )
 # fmt: on
@@ -55,6 +56,7 @@ GROUPS = (
             "calendar",
             "card",
             "config",
+            "enrol",
             "extract",
             "fault",
             "guide",
@@ -64,6 +66,7 @@ GROUPS = (
             "mail",
             "memo",
             "night",
+            "sync",
             "threat",
         ),
     ),

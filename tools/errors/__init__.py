@@ -41,6 +41,7 @@ AREAS = {
     "W": ("strömmen", "power"),
     "X": ("sidorna", "the pages"),
     "Y": ("navet", "the hub"),
+    "Z": ("växelns synkning med navet", "the unit's synchronisation with the hub"),
 }
 
 

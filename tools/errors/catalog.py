@@ -23,6 +23,7 @@ from tools.errors import (
     sms,
     sound,
     store,
+    sync,
     unit,
     ways_out,
     web,
@@ -55,4 +56,5 @@ CATALOG: dict[str, Entry] = {
     **power.ENTRIES,
     **web.ENTRIES,
     **hub.ENTRIES,
+    **sync.ENTRIES,
 }

@@ -254,8 +254,8 @@ def test_removals_that_are_held_are_not_done_and_all_else_is(
     half = [x for x in town if x.kind not in ("person", "extension", "role", "pick_up")]
     with Arriving(db) as arriving:
         arriving.read(snapshot(tmp_path / "t.gz", half), lambda some: None)
-        assert arriving.people_gone == 200
-        assert shrinks(people_in(db), arriving.people_gone, 200)
+        assert arriving.gone["person"] == 200
+        assert shrinks(people_in(db), arriving.gone["person"], 200)
         arriving.keep_gone(HELD_KINDS)
         lay(db, arriving, lambda: FEED, NOW)
     assert people_in(db) == 200
