@@ -20,7 +20,11 @@ from firmware.sync.listing import LISTED, items
 from firmware.sync.tables import KEPT_KINDS, table_of
 from firmware.sync.wire import Digest, Item, WireError, judged, number_of
 
-__all__ = ["Down", "Heard", "Overtaken"]
+__all__ = ["Down", "Heard", "Overtaken", "Stale"]
+
+
+class Stale(Exception):
+    """A snapshot that came before is of another life of the hub: another is to be fetched."""
 
 
 class Overtaken(Exception):
@@ -95,8 +99,8 @@ class Down:
             self._received.caught_up(acks)
         return self._heard(feed, laid, found, taken)
 
-    def snapshot(self, file: Path, epoch: str, acks: int) -> Heard:
-        """Raises WireError for a file that is none, Overtaken, sqlite3.Error, OSError; the place is not moved then."""
+    def snapshot(self, file: Path, hub: str, epoch: str, acks: int) -> Heard:
+        """`hub`: of which life it must be. Raises WireError for a file that is none, Stale, Overtaken, sqlite3.Error, OSError; the place is not moved then."""
         now = datetime.now(UTC)
         taken: list[Taken] = []
 
@@ -105,6 +109,8 @@ class Down:
 
         with Arriving(self._db) as arriving:
             arriving.read(file, both)
+            if arriving.head["hub"] != hub:
+                raise Stale
             known, people = feed_of(self._db), people_in(self._db)
             own = frozenset(kind for kind in OWN_KINDS if not arriving.rows[kind])
             arriving.keep_gone(own)

@@ -21,7 +21,7 @@ from firmware import __version__
 from firmware.store.database import from_text, to_text
 from firmware.sync import wire
 from firmware.sync.client import Client, Refused, Unreached
-from firmware.sync.down import Down, Heard, Overtaken
+from firmware.sync.down import Down, Heard, Overtaken, Stale
 from firmware.sync.feeding import Digested, Why, differing, digest_due, start
 from firmware.sync.fetching import Snapshot
 from firmware.sync.membership import Membership, request
@@ -306,9 +306,14 @@ class Talking:
             acks = await self.stores.down(Down.acks)
             await snapshot.fetch(self.client)
             try:
-                heard = await self.stores.down(partial(Down.snapshot, file=snapshot.file, epoch=self.epoch, acks=acks))
+                heard = await self.stores.down(
+                    partial(Down.snapshot, file=snapshot.file, hub=self.hub, epoch=self.epoch, acks=acks)
+                )
             except Overtaken:
                 continue  # the file is whole: only what it is compared with is another
+            except Stale:
+                snapshot.forget()
+                continue
             except WireError as error:
                 snapshot.forget()
                 raise Unreached("not_understood", f"/v1/snapshot {error}") from None
@@ -316,10 +321,8 @@ class Talking:
             self._note(fetched=0, fetching=None)
             self._heard(heard)
             self._spoken()
-            if heard.feed.hub != self.hub:
-                raise Turn("hub")
             return
-        raise Unreached("busy", "the directory is being written by somebody else")
+        raise Unreached("busy", "the directory, or the hub, was another one each time")
 
     async def _digest(self, cursor: str | None, *, gone: int) -> bool:
         """Whether a snapshot was taken, as the directory was not what the hub has."""
