@@ -100,7 +100,8 @@ class Down:
         return self._heard(feed, laid, found, taken)
 
     def snapshot(self, file: Path, hub: str, epoch: str, acks: int) -> Heard:
-        """`hub`: of which life it must be. Raises WireError for a file that is none, Stale, Overtaken, sqlite3.Error, OSError; the place is not moved then."""
+        """`hub`: of which life it must be. Raises WireError for a file that is none, Stale, Overtaken, sqlite3.Error,
+        OSError; the place is not moved then."""
         now = datetime.now(UTC)
         taken: list[Taken] = []
 

@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
@@ -87,7 +88,8 @@ class Branch:
 
     def start(self) -> None:
         command = [sys.executable, "-P", "-m", "firmware.app", "sync", "--config", str(self.config)]
-        self.process = subprocess.Popen(command, stderr=(self.folder / "sync.log").open("ab"))
+        with (self.folder / "sync.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log)
 
     def stop(self, how: signal.Signals = signal.SIGKILL) -> int:
         if self.process is None:
@@ -138,6 +140,14 @@ def told(town: list[Item]) -> str:
 
 
 @pytest.fixture
+def place() -> Iterator[Path]:
+    """Which the edge's user may enter, as every process of a unit makes sure of."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
 def branches() -> Iterator[Callable[[Path, str], Branch]]:
     with ExitStack() as stack:
 
@@ -163,11 +173,11 @@ def held(hub: Running, kind: str = "referral") -> list[str]:
 
 
 async def test_enrolled_a_branch_is_told_all_and_tells_all(
-    tmp_path: Path, town: list[Item], branches: Callable[[Path, str], Branch]
+    place: Path, town: list[Item], branches: Callable[[Path, str], Branch]
 ) -> None:
-    async with running(tmp_path / "hub") as hub:
+    async with running(place / "hub") as hub:
         hub.publish(town)
-        branch = branches(tmp_path / "branch", hub.url)
+        branch = branches(place / "branch", hub.url)
         branch.start()  # before it is enrolled
         await until(lambda: branch.shown.why == "not_enrolled", branch.log)
         assert branch.rvx("sync", "status").returncode == 3
@@ -193,12 +203,12 @@ async def test_enrolled_a_branch_is_told_all_and_tells_all(
 
 
 async def test_a_branch_killed_at_any_moment_loses_and_doubles_nothing(
-    tmp_path: Path, town: list[Item], branches: Callable[[Path, str], Branch]
+    place: Path, town: list[Item], branches: Callable[[Path, str], Branch]
 ) -> None:
     chance = random.Random(7)
-    async with running(tmp_path / "hub") as hub:
+    async with running(place / "hub") as hub:
         hub.publish(town)
-        branch = branches(tmp_path / "branch", hub.url)
+        branch = branches(place / "branch", hub.url)
         await asyncio.to_thread(branch.enrol, hub)
         now = town
         for turn in range(8):
@@ -262,13 +272,13 @@ def apart(state: Path) -> Iterator[tuple[Apart, Running]]:
 
 
 async def test_a_hub_killed_at_any_moment_loses_and_doubles_nothing(
-    tmp_path: Path, town: list[Item], branches: Callable[[Path, str], Branch]
+    place: Path, town: list[Item], branches: Callable[[Path, str], Branch]
 ) -> None:
     chance = random.Random(8)
-    with apart(tmp_path / "hub") as (hub, seen):
+    with apart(place / "hub") as (hub, seen):
         hub.start()
         seen.publish(town)
-        branch = branches(tmp_path / "branch", seen.url)
+        branch = branches(place / "branch", seen.url)
         await asyncio.to_thread(branch.enrol, seen)
         branch.start()
         for _ in range(6):
@@ -285,18 +295,18 @@ async def test_a_hub_killed_at_any_moment_loses_and_doubles_nothing(
 
 
 async def test_a_copied_card_is_named_and_what_both_say_is_taken(
-    tmp_path: Path, town: list[Item], branches: Callable[[Path, str], Branch]
+    place: Path, town: list[Item], branches: Callable[[Path, str], Branch]
 ) -> None:
-    async with running(tmp_path / "hub") as hub:
+    async with running(place / "hub") as hub:
         hub.publish(town)
-        one = branches(tmp_path / "one", hub.url)
+        one = branches(place / "one", hub.url)
         await asyncio.to_thread(one.enrol, hub)
         one.start()
         one.refer(2)
         await until(lambda: len(held(hub)) == 2 and one.digest() == told(town), one.log)
         await asyncio.to_thread(one.stop)
-        shutil.copytree(one.paths.state, tmp_path / "two" / "state", ignore=shutil.ignore_patterns("run"))
-        two = branches(tmp_path / "two", hub.url)
+        shutil.copytree(one.paths.state, place / "two" / "state", ignore=shutil.ignore_patterns("run"))
+        two = branches(place / "two", hub.url)
         one.start()
         two.start()
         one.refer(2)
@@ -307,11 +317,11 @@ async def test_a_copied_card_is_named_and_what_both_say_is_taken(
         await until(lambda: bool(one.shown.forked_at or two.shown.forked_at), lambda: (one.shown, two.shown))
 
 
-async def test_a_revoked_unit_is_told_so_and_says_it(tmp_path: Path, branches: Callable[[Path, str], Branch]) -> None:
+async def test_a_revoked_unit_is_told_so_and_says_it(place: Path, branches: Callable[[Path, str], Branch]) -> None:
     from tools.hub.units import Units
 
-    async with running(tmp_path / "hub") as hub:
-        branch = branches(tmp_path / "branch", hub.url)
+    async with running(place / "hub") as hub:
+        branch = branches(place / "branch", hub.url)
         await asyncio.to_thread(branch.enrol, hub)
         branch.start()
         await until(lambda: branch.shown.connected, branch.log)
@@ -369,15 +379,15 @@ async def portal(folder: Path, port: int) -> AsyncIterator[list[str]]:
 
 
 async def test_a_portal_in_the_hubs_place_learns_nothing_and_is_named(
-    tmp_path: Path, branches: Callable[[Path, str], Branch]
+    place: Path, branches: Callable[[Path, str], Branch]
 ) -> None:
-    with apart(tmp_path / "hub") as (hub, seen):
+    with apart(place / "hub") as (hub, seen):
         hub.start()
-        branch = branches(tmp_path / "branch", seen.url)
+        branch = branches(place / "branch", seen.url)
         await asyncio.to_thread(branch.enrol, seen)
         hub.stop()
         branch.refer(1)
-        async with portal(tmp_path, hub.port) as heard:
+        async with portal(place, hub.port) as heard:
             branch.start()
             await until(lambda: branch.shown.why == "certificate", lambda: (branch.log(), branch.shown))
             assert heard == []
@@ -391,11 +401,9 @@ async def test_a_portal_in_the_hubs_place_learns_nothing_and_is_named(
         await until(lambda: len(held(seen)) == 1, branch.log)
 
 
-async def test_a_code_that_is_wrong_or_used_enrols_nobody(
-    tmp_path: Path, branches: Callable[[Path, str], Branch]
-) -> None:
-    async with running(tmp_path / "hub") as hub:
-        branch = branches(tmp_path / "branch", hub.url)
+async def test_a_code_that_is_wrong_or_used_enrols_nobody(place: Path, branches: Callable[[Path, str], Branch]) -> None:
+    async with running(place / "hub") as hub:
+        branch = branches(place / "branch", hub.url)
         wrong = await asyncio.to_thread(branch.rvx, "enrol", hub.url, "0000000000", "--ca", str(hub.ca))
         assert (wrong.returncode, "RVX-Y10" in wrong.stderr) == (3, True), wrong.stderr
         # By the fingerprint of the hub's own certificate; of another one, not.
