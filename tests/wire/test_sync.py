@@ -394,7 +394,7 @@ async def test_a_portal_in_the_hubs_place_learns_nothing_and_is_named(
             _, code = seen.code()
             done = await asyncio.to_thread(branch.rvx, "enrol", seen.url, code, "--anew", "--ca", str(seen.ca))
             assert done.returncode != 0
-            assert "RVX-Y11" in done.stderr
+            assert "RVX-Z11" in done.stderr
             assert heard == []
         await asyncio.to_thread(hub.start)
         await asyncio.to_thread(branch.rvx, "sync", "now")
@@ -405,7 +405,7 @@ async def test_a_code_that_is_wrong_or_used_enrols_nobody(place: Path, branches:
     async with running(place / "hub") as hub:
         branch = branches(place / "branch", hub.url)
         wrong = await asyncio.to_thread(branch.rvx, "enrol", hub.url, "0000000000", "--ca", str(hub.ca))
-        assert (wrong.returncode, "RVX-Y10" in wrong.stderr) == (3, True), wrong.stderr
+        assert (wrong.returncode, "RVX-Z10" in wrong.stderr) == (3, True), wrong.stderr
         # By the fingerprint of the hub's own certificate; of another one, not.
         _, code = hub.code(municipalities=PLACES)
         pem = await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", int(hub.url.rpartition(":")[2])))
@@ -413,12 +413,12 @@ async def test_a_code_that_is_wrong_or_used_enrols_nobody(place: Path, branches:
 
         shown = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
         other = await asyncio.to_thread(branch.rvx, "enrol", hub.url, code, "--fingerprint", "0" * 64)
-        assert "RVX-Y11" in other.stderr
+        assert "RVX-Z11" in other.stderr
         assert shown in other.stderr
         good = await asyncio.to_thread(branch.rvx, "enrol", hub.url, code, "--fingerprint", shown)
         assert good.returncode == 0, good.stderr
         again = await asyncio.to_thread(branch.rvx, "enrol", hub.url, code, "--anew", "--fingerprint", shown)
-        assert "RVX-Y10" in again.stderr
+        assert "RVX-Z10" in again.stderr
         member = Membership.read(branch.paths.sync)
         assert member is not None
         assert not any(file.stat().st_mode & 0o077 for file in branch.paths.sync.iterdir())
