@@ -10,7 +10,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from callcontrol.records import Outcome
-from hil.excuses import CLOCK, DEAD, EDGE, HALTED, LOSSY, NORTH, SHORT, SPREAD_S, UNIT, disturbed, modem_well
+from hil.excuses import (
+    CALLS,
+    CLOCK,
+    DEAD,
+    EDGE,
+    HALTED,
+    LOSSY,
+    NORTH,
+    SHORT,
+    SPREAD_S,
+    TRUNK,
+    UNIT,
+    disturbed,
+    modem_well,
+)  # fmt: skip
 from hil.excuses import GATEWAY as GATEWAYS
 from hil.history import Call, History, Leg, Phone
 from hil.stormdeeds import LEARNT, Do
@@ -57,7 +71,8 @@ FORGOTTEN_S = 120.0
 """A platform that was away for too short a time to be missed is asked by then whether it has forgotten."""
 WARM_S = 25.0
 OPEN_FILES_MORE, FILES_MORE = 60, 40
-LOOKS = 3
+LOOKS, BEGUN_S = 3, 10.0
+PROGRAMS = (*EDGE, *UNIT, *CALLS, *TRUNK)
 MEMORY_MORE_MB, EDGE_MEMORY_MORE_MB = 48.0, 40.0
 ORPHAN_S = 5.0
 
@@ -355,9 +370,12 @@ def _unasked(history: History, now: float) -> bool:
 
 def flat(history: History, now: float) -> Iterator[Breach]:
     """Memory and files do not grow."""
-    warm = [size for at, size in history.sizes if at - history.began >= WARM_S]
-    if len(warm) < 2:
+    looks = [(at, size) for at, size in history.sizes if at - history.began >= WARM_S]
+    # A program that is away, or has just begun, has little open.
+    looks = [(at, size) for at, size in looks if not history.troubled(at - BEGUN_S, at, PROGRAMS)]
+    if len(looks) < 2:
         return
+    warm = [size for _, size in looks]
     first, last = warm[0], warm[-1]
     # Calls have theirs while they are up: what is left behind is still there a look later, and another.
     open_files = min(size.open_files for size in warm[-LOOKS:])

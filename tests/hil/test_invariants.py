@@ -463,6 +463,15 @@ def test_the_unit_does_not_grow(later: Size, broken: bool) -> None:
     assert (rules(history) == {"flat"}) == broken
 
 
+def test_who_has_just_begun_is_no_measure() -> None:
+    history = town()
+    history.struck(Fault.POWER_HALTED, WARM_S)
+    history.mended(Fault.POWER_HALTED, WARM_S + 3)
+    sizes = [Size(files, 49, 59.0, 8.0) for files in (8, 8, 100, 100, 100)]
+    history.sizes = [(WARM_S + 6 * at, size) for at, size in enumerate(sizes)]
+    assert "flat" not in rules(history)
+
+
 def test_what_calls_have_open_for_a_moment_is_no_growth() -> None:
     history = town()
     sizes = [Size(files, 49, 59.0, 8.0) for files in (98, 98, 198, 98, 198)]
