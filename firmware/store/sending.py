@@ -7,8 +7,10 @@ from datetime import datetime
 
 from firmware.store import outbox, telling
 from firmware.store.database import OfJournal, to_text, transact
+from firmware.store.joining import Joining
 from firmware.store.journal import Journal
 from firmware.store.outbox import TOLD_AT_ONCE, Entry
+from firmware.sync.merge import of_one_life
 
 __all__ = ["LANES", "SOUND", "Sending"]
 
@@ -101,22 +103,29 @@ class Sending(OfJournal):
         )
         return tuple(Entry(*row) for row in self._db.execute(sql, (epoch, *(kinds or named), *without, limit)))
 
-    def answered(self, epoch: str, held: int, above: Iterable[Sequence[int]], backed_up: int) -> None:
-        """The hub holds all up to `held`, and the ranges `above`, both ends counted; what is backed up there may go."""
+    def answered(
+        self, epoch: str, held: int, above: Iterable[Sequence[int]], backed_up: int, cursor: str, now: datetime
+    ) -> None:
+        """The hub holds all up to `held`, and the ranges `above`, both ends counted; what that has set stands in its
+        feed at `cursor`; what is backed up there may go."""
         ranges = [(1, held), *((int(first), int(last)) for first, last in above)]
 
         def work() -> None:
-            self._db.execute("UPDATE uplink SET answers = answers + 1")
             for first, last in ranges:
                 these = (epoch, first, last)
                 sql = "UPDATE outbox SET held = 1 WHERE epoch = ? AND number BETWEEN ? AND ? AND held = 0"
                 self._db.execute(sql, these)
                 sql = (
-                    "UPDATE stamped SET acknowledged = (SELECT answers FROM uplink)"
-                    " WHERE epoch = ? AND number BETWEEN ? AND ? AND acknowledged IS NULL"
+                    "UPDATE stamped SET effect = ? WHERE epoch = ? AND number BETWEEN ? AND ?"
+                    " AND number IS NOT NULL AND effect IS NULL"
                 )
-                self._db.execute(sql, these)
+                self._db.execute(sql, (cursor, *these))
             self._prune(epoch, backed_up)
+            heard = self._db.execute("SELECT heard FROM uplink").fetchone()
+            if heard is not None and heard[0] is not None and of_one_life(cursor, heard[0]):
+                joining = Joining(self._db, now)
+                joining.settle(heard[0])
+                joining.end()
 
         transact(self._db, work)
 
@@ -129,7 +138,7 @@ class Sending(OfJournal):
                 sql = "UPDATE outbox SET held = 0 WHERE epoch = ? AND number > ? AND held = 1"
                 lost = self._db.execute(sql, (epoch, held.get(epoch, 0))).rowcount
                 if lost:
-                    sql = "UPDATE stamped SET acknowledged = NULL WHERE epoch = ? AND number > ?"
+                    sql = "UPDATE stamped SET effect = NULL WHERE epoch = ? AND number > ?"
                     self._db.execute(sql, (epoch, held.get(epoch, 0)))
                 self._prune(epoch, min(held.get(epoch, 0), backed_up.get(epoch, 0)))
 
@@ -147,7 +156,7 @@ class Sending(OfJournal):
             for place, old in enumerate(numbers, start=1):
                 sql = "UPDATE outbox SET epoch = ?, number = ?, held = 0 WHERE epoch = ? AND number = ?"
                 self._db.execute(sql, (life, place, epoch, old))
-                sql = "UPDATE stamped SET epoch = ?, number = ?, acknowledged = NULL WHERE epoch = ? AND number = ?"
+                sql = "UPDATE stamped SET epoch = ?, number = ?, effect = NULL WHERE epoch = ? AND number = ?"
                 self._db.execute(sql, (life, place, epoch, old))
             self._db.execute("UPDATE epoch SET number = ?", (len(numbers),))
             return life

@@ -2,8 +2,9 @@
 
 Sets that only grow (referrals, openings, blocks, lifts) are joined: nothing in them is ever changed, so there is
 nothing to decide; who governs is the calculus' to say (callcontrol/plan/absence.py). Of a register the greater stamp
-counts. The hub decides that, and says in its feed what stands, to whoever lost too; a unit takes what the feed says,
-but of what it has set itself and the hub had not acknowledged when that reading of the feed began.
+counts. The hub decides that, and says in its feed what stands, to whoever lost too; a unit takes what the feed says.
+Of what it has set itself it does so only when it has read the feed up to the place at which the hub had taken that
+(`stands_in`): until then the last that the feed said of it waits.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from firmware.sync.kinds import KINDS, Way
 from firmware.sync.wire import Item
 
-__all__ = ["ENDED", "is_register", "item_of", "wins"]
+__all__ = ["ENDED", "is_register", "item_of", "of_one_life", "stands_in", "wins"]
 
 ENDED = "ended"
 """True in the body of an entry by which a register is as if it had never been set."""
@@ -34,6 +35,17 @@ def is_register(kind: str) -> bool:
     return kind in KINDS and KINDS[kind].way is Way.REGISTER
 
 
+def of_one_life(cursor: str, other: str) -> bool:
+    """Whether two cursors are of one generation of the hub: only those have an order."""
+    return cursor.partition(".")[0] == other.partition(".")[0]
+
+
+def stands_in(effect: str, cursor: str) -> bool:
+    """Whether what had its effect by the place `effect` is in a feed that was read up to `cursor`. A later generation
+    of the hub that still holds it has it in all that it says."""
+    return not of_one_life(effect, cursor) or _place(effect) <= _place(cursor)
+
+
 def item_of(kind: str, subject: str, body: Body, stamp: str | None, by: str) -> Item | None:
     """The item that an entry sets; None: it is a record of what happened, or was emptied by a decision of the archive.
     Raises KeyError, ValueError, TypeError for a body that no unit writes."""
@@ -47,6 +59,10 @@ def item_of(kind: str, subject: str, body: Body, stamp: str | None, by: str) -> 
         given = {**body, "extension": body.get("extension", subject), "entity": body.get("entity", subject)}
         return Item(name, "|".join(str(given[field]) for field in key), None, stamp, by)
     return Item(name, KINDS[name].id_of(row), row, stamp, by)
+
+
+def _place(cursor: str) -> int:
+    return int(cursor.rpartition(".")[2])
 
 
 def _of(*fields: str) -> Callable[[str, Body], dict[str, Any] | None]:

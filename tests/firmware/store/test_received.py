@@ -16,8 +16,9 @@ from callcontrol.plan.model import Condition, Forwarding
 from callcontrol.plan.number import LocalNumbering
 from firmware.store import outbox
 from firmware.store.changes import Changes
+from firmware.store.joining import GROWS, Taken
 from firmware.store.people import People
-from firmware.store.received import _TABLES, Received, Taken
+from firmware.store.received import Received
 from firmware.store.registers import REGISTERS
 from firmware.store.sending import Sending
 from firmware.sync.kinds import KINDS, Way
@@ -45,12 +46,19 @@ class Store:
         for each in (self.received, self.sending, self.changes, self.people):
             each.close()
 
-    def take(self, *items: Item, acks: int | None = None) -> Taken:
-        return self.received.take(items, self.received.acks() if acks is None else acks, NOW)
+    def take(self, *items: Item) -> Taken:
+        return self.received.take(items, NOW)
 
-    def acknowledge(self) -> None:
+    def page(self, place: int, *items: Item, life: str = "g") -> Taken:
+        """What the feed says up to a place, all of it."""
+        taken = self.received.take(items, NOW)
+        settled = self.received.caught_up(f"{life}.{place}", NOW)
+        return Taken(*(getattr(taken, name) + getattr(settled, name) for name in Taken.__slots__))
+
+    def acknowledge(self, place: int, life: str = "g") -> None:
+        """The hub has all, and its feed is at a place."""
         epoch, last = self.sending.state()
-        self.sending.answered(epoch, last, [], 0)
+        self.sending.answered(epoch, last, [], 0, f"{life}.{place}", NOW)
 
     def forward(self, target: str) -> None:
         forwarding = Forwarding(extension="1001", condition=Condition.ALWAYS, target=target, set_at=NOW)
@@ -96,7 +104,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 def test_every_kind_that_goes_both_ways_is_taken_and_given_again(store: Store) -> None:
-    assert set(ROWS) == {kind.name for kind in KINDS.values() if kind.way is not Way.DOWN} == {*_TABLES, *REGISTERS}
+    assert set(ROWS) == {kind.name for kind in KINDS.values() if kind.way is not Way.DOWN} == {*GROWS, *REGISTERS}
     items = [Item(kind, KINDS[kind].id_of(row), row, stamp(), "hub") for kind, row in ROWS.items()]
     assert store.take(*items) == Taken(changed=len(items))
     assert store.take(*items) == Taken(known=len(items))
@@ -141,39 +149,66 @@ def test_a_block_that_the_lift_had_not_seen_holds(store: Store) -> None:
     assert not store.people.blocked("1001")
 
 
-def test_what_is_set_here_meanwhile_stays_until_the_hub_has_judged_it(store: Store) -> None:
-    acks = store.received.acks()
+def test_what_is_set_here_stays_until_the_feed_is_read_up_to_where_the_hub_has_it(store: Store) -> None:
     store.forward("1005")
-    assert store.take(forwarding("1002"), acks=acks) == Taken(waiting=1)
+    assert store.page(3, forwarding("1002")) == Taken(waiting=1)
     assert store.target == "1005"
-    store.acknowledge()
-    assert store.take(forwarding("1002"), acks=acks) == Taken(waiting=1)  # read before the hub had it
-    assert store.take(forwarding("1002", later_ms=9)) == Taken(changed=1, overruled=1)
-    assert store.target == "1002"
+    store.acknowledge(7)
+    assert store.target == "1005"  # the feed up to 3 may not have had it
+    assert store.page(6, forwarding("1003")) == Taken(waiting=1)
+    assert store.target == "1005"
+    assert store.page(7, forwarding("1004", later_ms=9)) == Taken(waiting=1, changed=1, overruled=1)
+    assert store.target == "1004"
     (over,) = store.received.overruled()
-    assert (over.kind, over.item, over.over_by) == (
-        "forwarding", "1001|always", "other",
-    )  # fmt: skip
+    assert (over.kind, over.item, over.over_by) == ("forwarding", "1001|always", "other")
     assert over.row is not None
     assert over.row["target"] == "1005"
+    assert store.page(8, forwarding("1006", later_ms=10)) == Taken(changed=1)
+
+
+def test_what_came_while_the_hubs_answer_was_lost_is_not(store: Store) -> None:
+    """The hub took it, its answer was lost, somebody else set it there, and the feed said that before we sent again."""
+    store.forward("1005")
+    store.page(9, forwarding("1002", later_ms=9))
+    store.acknowledge(9)
+    assert store.target == "1002"
+    store.forward("1005")
+    store.page(12, forwarding("1003", later_ms=12))
+    store.acknowledge(20)
+    assert store.target == "1005"
+    store.page(20)
+    assert store.target == "1003"
+
+
+def test_a_hub_that_was_restored_and_has_it_says_what_stands(store: Store) -> None:
+    store.forward("1005")
+    store.acknowledge(700)
+    store.page(2, forwarding("1002", later_ms=9), life="other")
+    assert store.target == "1002"
+    store.forward("1005")
+    store.page(3, life="other")
+    store.acknowledge(2, life="third")
+    store.page(1, forwarding("1003", later_ms=12), life="third")
+    assert store.target == "1005"  # that life's own snapshot has it, or one further on
+    store.page(2, life="third")
+    assert store.target == "1003"
 
 
 def test_ones_own_comes_back_and_is_no_news(store: Store) -> None:
     store.forward("1005")
     (entry,) = outbox.entries(store.received._db, 0, 9)
-    store.acknowledge()
+    store.acknowledge(1)
     own = item_of(entry.kind, entry.subject, json.loads(entry.body), entry.stamp, "unit-1")
     assert own is not None
-    assert store.take(own) == Taken(known=1)
-    store.received.caught_up(store.received.acks())
-    assert store.take(forwarding("1002", later_ms=5)) == Taken(changed=1)  # set later by somebody who had seen it
+    assert store.page(1, own) == Taken(waiting=1, known=1)
+    assert store.page(2, forwarding("1002", later_ms=5)) == Taken(changed=1)  # set later by somebody who had seen it
     assert store.received.overruled() == ()
 
 
 def test_what_was_overruled_is_brought_back_by_one_word(store: Store) -> None:
     store.forward("1005")
-    store.acknowledge()
-    store.take(forwarding(None, later_ms=9))
+    store.acknowledge(1)
+    store.page(1, forwarding(None, later_ms=9))
     assert REGISTERS["forwarding"].row(store.received._db, "1001|always") is None
     (over,) = store.received.overruled()
     assert store.received.undo(over.id, "anna", NOW + timedelta(minutes=1))
@@ -212,19 +247,18 @@ def test_a_persons_change_lies_over_the_directory_until_the_platform_has_answere
         return store.received._db.execute("SELECT id, field FROM change ORDER BY id, field").fetchall()
 
     store.changes.change("person", "anna", {"title": "Chef"}, "bo", NOW)
-    acks = store.received.acks()
-    store.acknowledge()
-    assert store.received.caught_up(acks) == 0  # a reading that began before
+    store.acknowledge(4)
+    assert store.page(3) == Taken()
     store.changes.change("person", "siv", {"title": "Chef"}, "bo", NOW)
-    assert store.received.caught_up(store.received.acks()) == 1
+    assert store.page(4) == Taken(changed=1)
     assert fields() == [("siv", "title")]
 
 
 def test_a_change_made_again_meanwhile_stays(store: Store) -> None:
     store.changes.change("person", "anna", {"title": "Chef"}, "bo", NOW)
-    store.acknowledge()
+    store.acknowledge(4)
     store.changes.change("person", "anna", {"location": "Hus B"}, "bo", NOW)
-    assert store.received.caught_up(store.received.acks()) == 0
+    assert store.page(5) == Taken()
 
 
 @pytest.mark.parametrize("change", ["referral", "opening", "block", "lift", "forwarding", "lock", "member"])
