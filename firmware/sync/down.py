@@ -12,7 +12,8 @@ from typing import Any
 
 from firmware.paths import Paths
 from firmware.store.database import connect, to_text
-from firmware.store.received import Received, Taken
+from firmware.store.joining import Taken
+from firmware.store.received import Received
 from firmware.sync.arriving import Arriving
 from firmware.sync.feeding import COUNTED_KINDS, HELD_KINDS, KNOWN, OWN_KINDS, shrinks
 from firmware.sync.laying import Feed, Laid, Page, feed_of, lay, people_in, put_feed, set_aside
@@ -60,14 +61,10 @@ class Down:
     def feed(self) -> Feed | None:
         return feed_of(self._db)
 
-    def acks(self) -> int:
-        """To be asked for before a reading of the feed begins."""
-        return self._received.acks()
-
     def aside(self) -> list[tuple[Item, str]]:
         return set_aside(self._db)
 
-    def page(self, answer: Mapping[str, Any], epoch: str, acks: int) -> Heard:
+    def page(self, answer: Mapping[str, Any], epoch: str) -> Heard:
         """A page of the feed, with its cursor. Raises sqlite3.Error with its place not moved."""
         known = feed_of(self._db)
         assert known is not None  # a feed is followed from a snapshot's place
@@ -80,7 +77,7 @@ class Down:
                 if value["kind"] in KEPT_KINDS:
                     bad[value["kind"], value["id"]] = str(error)
         now = datetime.now(UTC)
-        taken = self._received.take(found, acks, now)
+        taken = self._received.take(found, now)
         kept, gone = self._kept(found, known)
         feed = replace(
             known,
@@ -95,18 +92,17 @@ class Down:
         else:
             put_feed(self._db, feed)
             laid = Laid(0, self._aside_count())
-        if not answer["more"]:
-            self._received.caught_up(acks)
-        return self._heard(feed, laid, found, taken)
+        settled = self._received.caught_up(answer["cursor"], now)
+        return self._heard(feed, laid, found, (taken, settled))
 
-    def snapshot(self, file: Path, hub: str, epoch: str, acks: int) -> Heard:
+    def snapshot(self, file: Path, hub: str, epoch: str) -> Heard:
         """`hub`: of which life it must be. Raises WireError for a file that is none, Stale, Overtaken, sqlite3.Error,
         OSError; the place is not moved then."""
         now = datetime.now(UTC)
         taken: list[Taken] = []
 
         def both(some: Sequence[Item]) -> None:
-            taken.append(self._received.take(some, acks, now))
+            taken.append(self._received.take(some, now))
 
         with Arriving(self._db) as arriving:
             arriving.read(file, both)
@@ -142,12 +138,8 @@ class Down:
                     raise Overtaken
 
             laid = lay(self._db, arriving, feed, now, check=check)
-            self._received.caught_up(acks)
-            heard = self._heard(feed(), laid, (), Taken())
-            return replace(
-                heard, configured=True, changed=sum(each.changed for each in taken),
-                overruled=sum(each.overruled for each in taken), passed=arriving.passed,
-            )  # fmt: skip
+            taken.append(self._received.caught_up(arriving.head["cursor"], now))
+            return replace(self._heard(feed(), laid, (), taken), configured=True, passed=arriving.passed)
 
     def allow(self) -> bool:
         """Whoever was held may go, with the next snapshot; False: nobody is held."""
@@ -209,14 +201,14 @@ class Down:
         left = [item for item in found if item.row is not None or item.kind not in HELD_KINDS]
         return left, gone["person"] or int(any(gone.values()))
 
-    def _heard(self, feed: Feed, laid: Laid, found: Sequence[Item], taken: Taken) -> Heard:
+    def _heard(self, feed: Feed, laid: Laid, found: Sequence[Item], taken: Sequence[Taken]) -> Heard:
         return Heard(
             feed,
             laid,
             passed=sum(not item.known for item in found),
             configured=any(item.kind == "config" for item in found),
-            changed=taken.changed,
-            overruled=taken.overruled,
+            changed=sum(each.changed for each in taken),
+            overruled=sum(each.overruled for each in taken),
         )
 
     def _is_there(self, item: Item) -> bool:

@@ -224,7 +224,8 @@ class Talking:
             if each["n"] not in lacking:
                 log.warning("rvx-event kind=sync_refused n=%d why=%s", each["n"], each["why"].replace(" ", "_")[:80])
                 self._note(refused=self._seen.refused + 1)
-        await self.stores.up(lambda up: up.answered(found.epoch, said["held"], [*said["above"]], said["backed_up"]))
+        told = (said["held"], [*said["above"]], said["backed_up"], said["cursor"])
+        await self.stores.up(lambda up: up.answered(found.epoch, *told))
         if lacking:
             # The hub lost a sound that was sent: it is sent again, in its turn, and not at once for ever.
             await asyncio.sleep(STILL_S)
@@ -284,7 +285,6 @@ class Talking:
 
     async def _page(self, cursor: str) -> bool:
         """Whether the hub lets go whom it has no more."""
-        acks = await self.stores.down(Down.acks)
         began = time.monotonic()
         query = {"after": cursor, "limit": str(wire.ITEMS_MAX), "wait": str(self.wait_s)}
         said = (await self.client.ask("GET", "/v1/feed", "feed", query=query, wait_s=self.wait_s)).body
@@ -292,7 +292,7 @@ class Talking:
             raise Turn("hub")
         if said["more"] and said["cursor"] == cursor:
             raise Unreached("not_understood", "/v1/feed: it stands still, and says that there is more")
-        heard = await self.stores.down(lambda down: down.page(said, self.epoch, acks))
+        heard = await self.stores.down(lambda down: down.page(said, self.epoch))
         self._heard(heard)
         self._spoken()
         if not said["items"] and time.monotonic() - began < STILL_S:
@@ -303,11 +303,10 @@ class Talking:
         log.info("rvx-event kind=sync_snapshot why=%s", why)
         snapshot = Snapshot(self.member.folder, lambda came, whole: self._note(fetched=came, fetching=whole))
         for _ in range(OVERTAKEN_MAX):
-            acks = await self.stores.down(Down.acks)
             await snapshot.fetch(self.client)
             try:
                 heard = await self.stores.down(
-                    partial(Down.snapshot, file=snapshot.file, hub=self.hub, epoch=self.epoch, acks=acks)
+                    partial(Down.snapshot, file=snapshot.file, hub=self.hub, epoch=self.epoch)
                 )
             except Overtaken:
                 continue  # the file is whole: only what it is compared with is another
