@@ -85,10 +85,14 @@ def test_a_call_comes_to_who_is_here(site: Site, phones: tuple[RawPhone, RawPhon
 
 def test_a_call_to_elsewhere_is_refused_in_words_once(site: Site, phones: tuple[RawPhone, RawPhone]) -> None:
     caller, _ = phones
+    uri = f"sip:{ELSEWHERE}@{REALM}"
     with nothing_can_be_sent(site):
         lines = {"Call-ID": f"unsent-{time.monotonic()}", "From": f"<sip:{CALLER}@{REALM}>;tag=1"}
-        refused = caller.final(caller.request("INVITE", f"sip:{ELSEWHERE}@{REALM}", lines))
+        challenge = caller.final(caller.request("INVITE", uri, lines))
+        assert status(challenge) == 407
         assert site.mode() in ("NORMAL", "SUSPECT"), "the edge has asked the platform"
+        lines["Proxy-Authorization"] = caller.authorization(challenge, "INVITE", uri)
+        refused = caller.final(caller.request("INVITE", uri, lines))
         assert status(refused) in (404, 480)
         assert "/" in refused.partition("\r\n")[0], "in two languages"
     assert caller.unasked(LATE_S) == []
