@@ -10,6 +10,7 @@ from typing import Protocol
 from callcontrol.refusal import Refusal
 from callcontrol.sip.digest import Credentials
 from callcontrol.sip.message import Response
+from callcontrol.sip.offer import aligned, answering
 from callcontrol.sip.referred import Refer
 from callcontrol.sip.sdp import Description, Direction, Origin
 from callcontrol.sip.session import Phase, Session
@@ -218,11 +219,16 @@ class Leg:
                 offer = read.with_direction(Direction.SENDRECV).to_bytes()
         self.owes, self.offered = Owes.ANSWER if offer else Owes.OFFER, offer
 
-    def describes(self, body: bytes) -> bytes:
-        """`body` as from us to this leg; the very same bytes where nothing changes."""
+    def describes(self, body: bytes, answers: bytes = b"") -> bytes:
+        """`body` as from us to this leg; the very same bytes where nothing changes. Its media stand where those of what
+        it `answers` do, else where they stood before."""
         if not body:
             return b""
         read = Description.parse(body)
+        if answers:
+            read = answering(read, Description.parse(answers))
+        elif self._said is not None:
+            read = aligned(read, self._said)
         if self._said is None or not read.same_but_version(self._said):
             self._version += 1
         self._said = read.with_origin(Origin("rvx", int(self.name), self._version, read.origin.address))
@@ -230,9 +236,10 @@ class Leg:
 
     def reply(self, body: bytes, now: float) -> bool:
         """What it wants."""
+        answers = self.offered
         self.owes, self.offered = None, b""
         halved, self.halved = self.halved, None
-        said = self.describes(body if halved is None else _answering(body, halved))
+        said = self.describes(body if halved is None else _answering(body, halved), answers)
         if self.session.phase is Phase.RINGING:
             done = self.session.answer(said, now, [led(self.session)] if self.call.other(self) is not None else ())
         else:

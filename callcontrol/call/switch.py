@@ -151,7 +151,7 @@ class Switch(Transfers, Waiting, Rooms):
         if waiting is not None and not waiting.answered and leg in call.ringing:
             # Early sound of one of several would be heard instead of the others'.
             early = body if len(call.ringing) == 1 and waiting.offered and leg.end is None else b""
-            waiting.session.ring(status, now, waiting.describes(early), reliable=False)
+            waiting.session.ring(status, now, waiting.describes(early, waiting.offered), reliable=False)
         self._tell(Happened.RINGING, call, leg.number, status)
 
     def _answered(self, leg: Leg, body: bytes, offers: bool, now: float) -> None:

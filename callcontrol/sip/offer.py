@@ -9,7 +9,20 @@ from enum import Enum, auto
 from callcontrol.sip.errors import LocalError, RemoteError
 from callcontrol.sip.sdp import DISCARD_PORT, SUITES, Codec, Crypto, Description, Direction, Media, Origin
 
-__all__ = ["ABLE", "EVENT", "Local", "Negotiation", "Stage", "answer", "common", "matched", "offer", "silent"]
+__all__ = [
+    "ABLE",
+    "EVENT",
+    "Local",
+    "Negotiation",
+    "Stage",
+    "aligned",
+    "answer",
+    "answering",
+    "common",
+    "matched",
+    "offer",
+    "silent",
+]
 
 EVENT = "telephone-event"
 EVENT_CLOCK_HZ = 8000
@@ -25,6 +38,9 @@ ABLE = (
     Codec(13, "CN", 8000),
 )
 """What the unit itself can read and write, in its order of preference, with the payload types that it offers."""
+
+TEXT = "text"
+"""Real-time text (RFC 4103) is between phones, and passes as they say it; the unit neither reads nor writes it."""
 
 _NO_VOICE = (EVENT, "cn")
 _NOWHERE = "IN IP4 0.0.0.0"
@@ -132,11 +148,45 @@ def matched(offered: Description, other: Description) -> Description | None:
     if theirs is None or ours is None:
         return None
     kept = common(ours.codecs, theirs.codecs)
-    numbers = {codec.payload for codec in kept}
-    lines = tuple(line for line in ours.lines if not _of_other_format(line, numbers))
-    sound = replace(ours, formats=tuple(str(codec.payload) for codec in kept), lines=lines)
-    medias = [sound if media is theirs else media.refused() for media in offered.medias]
+    sound = _cut(ours, kept)
+    texts = iter([media for media in other.medias if media.kind == TEXT and media.port])
+    medias = [
+        sound if media is theirs else _texts(media, next(texts, None)) if media.kind == TEXT else media.refused()
+        for media in offered.medias
+    ]
     return replace(other, medias=tuple(medias))
+
+
+def _cut(media: Media, kept: Sequence[Codec]) -> Media:
+    numbers = {codec.payload for codec in kept}
+    lines = tuple(line for line in media.lines if not _of_other_format(line, numbers))
+    return replace(media, formats=tuple(str(codec.payload) for codec in kept), lines=lines)
+
+
+def _texts(theirs: Media, ours: Media | None) -> Media:
+    """Real-time text (RFC 4103) of two who have both offered it; refused where they have not."""
+    if not theirs.port or ours is None or ours.protocol != theirs.protocol:
+        return theirs.refused()
+    kept = [codec for codec in ours.codecs if any(codec.same(one) for one in theirs.codecs)]
+    return _cut(ours, kept) if kept else theirs.refused()
+
+
+def aligned(said: Description, before: Description) -> Description:
+    """`said` as what follows `before` with the same peer: each medium of `before` keeps its place, and one that is no
+    more is refused there (RFC 3264 §8). What is new comes behind."""
+    left = list(said.medias)
+    medias: list[Media] = []
+    for known in before.medias:
+        found = next((media for media in left if media.kind == known.kind), None)
+        medias.append(known.refused() if found is None else found)
+        if found is not None:
+            left.remove(found)
+    return replace(said, medias=(*medias, *left))
+
+
+def answering(said: Description, offered: Description) -> Description:
+    """`said`, somebody else's description, as an answer to `offered`: medium by medium, no more and no fewer (§6)."""
+    return replace(said, medias=aligned(said, offered).medias[: len(offered.medias)])
 
 
 def silent(description: Description) -> Description:
