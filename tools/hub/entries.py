@@ -102,7 +102,8 @@ class Entries:
     def take(self, life: Life, entries: Sequence[Entry], now: datetime) -> list[Entry]:
         """Put what is not here; gives that, by number. Raises Forked with nothing done."""
         given = self._once(entries)
-        new = [entry for entry in given if entry.n not in self._here(life, given)] if given else []
+        here = self._here(life, given) if given else frozenset()
+        new = [entry for entry in given if entry.n not in here]
         if not new:
             return []
         at = to_text(now)

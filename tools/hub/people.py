@@ -19,7 +19,7 @@ from firmware.store.database import StoreError, connect, to_text
 from tools.errors import DONE, USAGE, UserError
 from tools.extension import parse, refuse, text_of
 from tools.hub.audit import note
-from tools.hub.publishing import Clash, publish_source
+from tools.hub.publishing import Clash, Touched, publish_source, touching
 from tools.hub.store import Store
 from tools.output import Output, counted
 from tools.people import apply_organisation
@@ -33,14 +33,14 @@ RESERVED = frozenset({"112"})
 
 def people(args: argparse.Namespace, out: Output, store: Store, who: str, now: datetime) -> int:
     numbering = LocalNumbering(area_code=_area_code(store, args))
-    with readable(args, out) as file, _directory(store, args.source) as db:
-        _open(store, args)
+    with readable(args, out) as file, _directory(store, args.source) as db, _changing(store, args, db) as touched:
         difference = load_file(args, out, file, db, _classes(db), numbering)
     if difference is None:
         return USAGE
     changed = 0
     if not args.dry_run:
-        changed = _publish(store, args, out, who, now, {"people": difference.people, "gone": difference.gone})
+        detail = {"people": difference.people, "gone": difference.gone}
+        changed = _publish(store, args, out, who, now, detail, touched)
     tell(out, difference, dry_run=args.dry_run)
     _told(out, args, changed)
     return DONE
@@ -48,11 +48,10 @@ def people(args: argparse.Namespace, out: Output, store: Store, who: str, now: d
 
 def organisation(args: argparse.Namespace, out: Output, store: Store, who: str, now: datetime) -> int:
     numbering = LocalNumbering(area_code=_area_code(store, args))
-    with _directory(store, args.source) as db:
-        _open(store, args)
+    with _directory(store, args.source) as db, _changing(store, args, db) as touched:
         status = apply_organisation(args, out, db, numbering)
     if status == DONE and not args.dry_run:
-        _told(out, args, _publish(store, args, out, who, now, {}))
+        _told(out, args, _publish(store, args, out, who, now, {}, touched))
     return status
 
 
@@ -62,10 +61,10 @@ def extensions(args: argparse.Namespace, out: Output, store: Store, who: str, no
     if faults:
         return refuse(out, path, faults)
     args.dry_run = False
-    with _directory(store, args.source) as db:
-        _open(store, args)
+    with _directory(store, args.source) as db, _changing(store, args, db) as touched:
         Directory(db).put_credentials(credentials)
-    changed = _publish(store, args, out, who, now, {"credentials": len(credentials)})
+    detail = {"credentials": len(credentials)}
+    changed = _publish(store, args, out, who, now, detail, touched)
     if out.json:
         out.document("ok", credentials=len(credentials), changed=changed)
         return DONE
@@ -89,10 +88,17 @@ def publish_open(store: Store, now: datetime) -> dict[str, str]:
 
 
 def _publish(
-    store: Store, args: argparse.Namespace, out: Output, who: str, now: datetime, detail: Mapping[str, object]
+    store: Store,
+    args: argparse.Namespace,
+    out: Output,
+    who: str,
+    now: datetime,
+    detail: Mapping[str, object],
+    touched: Touched | None,
 ) -> int:
+    """`touched`: all that may be another than what the units were told; None: anything."""
     try:
-        changed = publish_source(store, args.source, now, lambda rows: out.progress(f"telling  {rows} rows"))
+        changed = publish_source(store, args.source, now, lambda rows: out.progress(f"telling  {rows} rows"), touched)
     except Clash as error:
         raise UserError("RVX-Y04", f"{error}.") from error
     out.done()
@@ -117,12 +123,29 @@ def _directory(store: Store, source: str) -> Iterator[sqlite3.Connection]:
         db.close()
 
 
-def _open(store: Store, args: argparse.Namespace) -> None:
-    """Say that it may be changed: what is not told then is told when the hub starts."""
+@contextmanager
+def _changing(store: Store, args: argparse.Namespace, db: sqlite3.Connection) -> Iterator[Touched | None]:
+    """Within, a source is changed; what is not told afterwards is told when the hub starts. Gives what is written, when
+    it has ended; None: something was not told before, so that all is to be looked at."""
     if args.dry_run:
+        yield None
         return
-    sql = "INSERT INTO source (name, whole) VALUES (?, 0) ON CONFLICT (name) DO UPDATE SET whole = 0"
-    store.transact(lambda: store.db.execute(sql, (args.source,)))
+
+    def begin() -> bool:
+        row = store.db.execute("SELECT whole FROM source WHERE name = ?", (args.source,)).fetchone()
+        sql = "INSERT INTO source (name, whole) VALUES (?, 0) ON CONFLICT (name) DO UPDATE SET whole = 0"
+        store.db.execute(sql, (args.source,))
+        return row is not None and bool(row[0])
+
+    whole = store.transact(begin)
+    touched: Touched = {}
+    try:
+        with touching(db) as touched:
+            yield touched if whole else None
+    finally:
+        if whole and not touched:
+            sql = "UPDATE source SET whole = 1 WHERE name = ?"
+            store.transact(lambda: store.db.execute(sql, (args.source,)))
 
 
 def _area_code(store: Store, args: argparse.Namespace) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from tools.cli import main
 from tools.hub.openapi import openapi
 from tools.hub.place import Place
+from tools.hub.publishing import publish_source
 from tools.hub.store import Store
 
 Run = Callable[..., dict[str, Any]]
@@ -59,6 +61,45 @@ def test_people_go_in_and_only_what_changed_is_told(made: Run, tmp_path: Path) -
     assert store.db.execute("SELECT count(*) FROM item WHERE kind = 'person'").fetchone() == (7,)
     assert office(made, source="other", status=2)["problems"][0]["id"] == "RVX-Y04"
     assert store.head == head
+    store.close()
+
+
+CHANGES = """ändring;kommun;enhet;id;förnamn;efternamn;anknytning
+ändrad;Norrby;Bygg och miljö;anna;Anna;Ek;1001
+ny;Norrby;Park;ny1;Nils;Ny;1999
+bort;;;eva;;;
+"""
+
+
+def test_changes_are_told_as_a_whole_look_would_tell_them(made: Run, tmp_path: Path) -> None:
+    office(made, "--area-code", "090")
+    made("organisation", str(ROOT / "hil/office.toml"), "--source", "norrby")
+    file = tmp_path / "changes.csv"
+    file.write_text(CHANGES, "utf-8")
+    told = made("people", str(file), "--source", "norrby", "--changes")
+    assert (told["new"], told["changed"], told["gone"]) == (1, 1, 1)
+    file.write_text(CHANGES.replace("ny1;", "ny1!;"), "utf-8")
+    assert made("people", str(file), "--source", "norrby", "--changes", status=2)["problems"]
+    store = Store.open(Place(tmp_path / "hub"))
+    rows = dict(store.db.execute("SELECT id, row FROM item WHERE kind = 'person'").fetchall())
+    assert rows["eva"] is None
+    assert '"Ek"' in rows["anna"]
+    assert rows["ny1"]
+    assert store.db.execute("SELECT whole, people FROM source").fetchall() == [(1, 7)]
+    assert publish_source(store, "norrby", datetime.now(UTC)) == 0
+    store.close()
+
+
+def test_who_moves_with_their_department_is_told_too(made: Run, tmp_path: Path) -> None:
+    office(made, "--area-code", "090")
+    text = (ROOT / "hil/office.csv").read_text("utf-8").replace("Norrby;", "Söderby;")
+    file = tmp_path / "moved.csv"
+    file.write_text(text, "utf-8")
+    made("people", str(file), "--source", "norrby")
+    store = Store.open(Place(tmp_path / "hub"))
+    scopes = {scope for (scope,) in store.db.execute("SELECT scope FROM item WHERE kind = 'person'")}
+    assert scopes == {"söderby"}
+    assert publish_source(store, "norrby", datetime.now(UTC)) == 0
     store.close()
 
 
