@@ -13,6 +13,7 @@ from firmware.store import outbox
 from firmware.store.database import OfJournal, to_text, transact
 from firmware.store.joining import GROWS, Joining, Taken, put_register, row_here
 from firmware.store.registers import REGISTERS
+from firmware.sync.merge import of_one_life, stands_in
 from firmware.sync.wire import Item
 
 __all__ = ["Overruled", "Received"]
@@ -39,8 +40,14 @@ class Overruled:
 class Received(OfJournal):
     """Belongs to the thread that opened it. Every method is one transaction. Raises sqlite3.Error."""
 
-    def take(self, items: Iterable[Item], now: datetime) -> Taken:
-        """Those that go both ways, in this order; others are left out. Each was judged (firmware/sync/wire.py)."""
+    def has(self, cursor: str) -> bool:
+        """Whether what the feed had said up to `cursor` is here. It is not where this file was put back, or is new."""
+        row = self._db.execute("SELECT taken FROM uplink").fetchone()
+        return row is not None and row[0] is not None and of_one_life(cursor, row[0]) and stands_in(cursor, row[0])
+
+    def take(self, items: Iterable[Item], now: datetime, cursor: str | None = None) -> Taken:
+        """Those that go both ways, in this order; others are left out. Each was judged (firmware/sync/wire.py).
+        `cursor`: of the page of which they are all."""
         those = [item for item in items if item.kind in GROWS or item.kind in REGISTERS]
 
         def work() -> Taken:
@@ -48,6 +55,8 @@ class Received(OfJournal):
             for item in those:
                 joining.take(item)
             outbox.met(self._db, [item.stamp for item in those if item.stamp])
+            if cursor is not None:
+                self._db.execute("UPDATE uplink SET taken = ?", (cursor,))
             return joining.end()
 
         return transact(self._db, work)
@@ -55,14 +64,14 @@ class Received(OfJournal):
     def caught_up(self, cursor: str, now: datetime) -> Taken:
         """The feed was read up to `cursor`, and all of that taken: what had waited for that is taken too, and changes
         of people that the platform has by then lie over the directory no more."""
-        heard = self._db.execute("SELECT heard FROM uplink").fetchone()
-        if heard is not None and heard[0] == cursor and not self._db.execute(_SETTLED).fetchone():
+        heard = self._db.execute("SELECT heard, taken FROM uplink").fetchone()
+        if heard == (cursor, cursor) and not self._db.execute(_SETTLED).fetchone():
             return Taken()  # nothing to write, as after most questions of the feed
 
         def work() -> Taken:
             joining = Joining(self._db, now)
             joining.settle(cursor)
-            self._db.execute("UPDATE uplink SET heard = ?", (cursor,))
+            self._db.execute("UPDATE uplink SET heard = ?1, taken = ?1", (cursor,))
             return joining.end()
 
         return transact(self._db, work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -104,22 +105,29 @@ class Sending(OfJournal):
         return tuple(Entry(*row) for row in self._db.execute(sql, (epoch, *(kinds or named), *without, limit)))
 
     def answered(
-        self, epoch: str, held: int, above: Iterable[Sequence[int]], backed_up: int, cursor: str, now: datetime
+        self,
+        epoch: str,
+        sent: Iterable[int],
+        held: int,
+        above: Iterable[Sequence[int]],
+        backed_up: int,
+        cursor: str,
+        now: datetime,
     ) -> None:
-        """The hub holds all up to `held`, and the ranges `above`, both ends counted; what that has set stands in its
-        feed at `cursor`; what is backed up there may go."""
+        """Of those that were sent the hub holds all up to `held`, and the ranges `above`, both ends counted; what they
+        have set stands in its feed at `cursor`; what is backed up there may go. Of others that it says to hold nothing
+        is believed: in a journal that was put back their numbers are other rows'."""
         ranges = [(1, held), *((int(first), int(last)) for first, last in above)]
+        these = json.dumps([one for one in sent if any(first <= one <= last for first, last in ranges)])
 
         def work() -> None:
-            for first, last in ranges:
-                these = (epoch, first, last)
-                sql = "UPDATE outbox SET held = 1 WHERE epoch = ? AND number BETWEEN ? AND ? AND held = 0"
-                self._db.execute(sql, these)
-                sql = (
-                    "UPDATE stamped SET effect = ? WHERE epoch = ? AND number BETWEEN ? AND ?"
-                    " AND number IS NOT NULL AND effect IS NULL"
-                )
-                self._db.execute(sql, (cursor, *these))
+            sql = "UPDATE outbox SET held = 1 WHERE epoch = ? AND number IN (SELECT value FROM json_each(?))"
+            self._db.execute(sql, (epoch, these))
+            sql = (
+                "UPDATE stamped SET effect = ? WHERE epoch = ? AND number IN (SELECT value FROM json_each(?))"
+                " AND effect IS NULL"
+            )
+            self._db.execute(sql, (cursor, epoch, these))
             self._prune(epoch, backed_up)
             heard = self._db.execute("SELECT heard FROM uplink").fetchone()
             if heard is not None and heard[0] is not None and of_one_life(cursor, heard[0]):

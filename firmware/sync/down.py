@@ -59,7 +59,11 @@ class Down:
         self._db.close()
 
     def feed(self) -> Feed | None:
-        return feed_of(self._db)
+        """How far the hub was followed; of no life of ``journal.db`` where that was put back, and lacks what came."""
+        known = feed_of(self._db)
+        if known is not None and known.cursor is not None and not self._received.has(known.cursor):
+            return replace(known, epoch="")
+        return known
 
     def aside(self) -> list[tuple[Item, str]]:
         return set_aside(self._db)
@@ -77,7 +81,7 @@ class Down:
                 if value["kind"] in KEPT_KINDS:
                     bad[value["kind"], value["id"]] = str(error)
         now = datetime.now(UTC)
-        taken = self._received.take(found, now)
+        taken = self._received.take(found, now, answer["cursor"])
         kept, gone = self._kept(found, known)
         feed = replace(
             known,

@@ -225,7 +225,7 @@ class Talking:
                 log.warning("rvx-event kind=sync_refused n=%d why=%s", each["n"], each["why"].replace(" ", "_")[:80])
                 self._note(refused=self._seen.refused + 1)
         told = (said["held"], [*said["above"]], said["backed_up"], said["cursor"])
-        await self.stores.up(lambda up: up.answered(found.epoch, *told))
+        await self.stores.up(lambda up: up.answered(found, *told))
         if lacking:
             # The hub lost a sound that was sent: it is sent again, in its turn, and not at once for ever.
             await asyncio.sleep(STILL_S)

@@ -66,8 +66,9 @@ class Up:
     def held(self, held: dict[str, int], backed_up: dict[str, int]) -> None:
         self._sending.held(held, backed_up)
 
-    def answered(self, epoch: str, held: int, above: Sequence[Sequence[int]], backed_up: int, cursor: str) -> None:
-        self._sending.answered(epoch, held, above, backed_up, cursor, datetime.now(UTC))
+    def answered(self, sent: Batch, held: int, above: Sequence[Sequence[int]], backed_up: int, cursor: str) -> None:
+        numbers = [entry.n for entry in sent.entries]
+        self._sending.answered(sent.epoch, numbers, held, above, backed_up, cursor, datetime.now(UTC))
 
     def forked(self, epoch: str, number: int) -> str:
         return self._sending.forked(epoch, number, datetime.now(UTC))

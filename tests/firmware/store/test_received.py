@@ -58,7 +58,7 @@ class Store:
     def acknowledge(self, place: int, life: str = "g") -> None:
         """The hub has all, and its feed is at a place."""
         epoch, last = self.sending.state()
-        self.sending.answered(epoch, last, [], 0, f"{life}.{place}", NOW)
+        self.sending.answered(epoch, range(1, last + 1), last, [], 0, f"{life}.{place}", NOW)
 
     def forward(self, target: str) -> None:
         forwarding = Forwarding(extension="1001", condition=Condition.ALWAYS, target=target, set_at=NOW)

@@ -23,6 +23,8 @@ from firmware.sync.stamp import DRIFT_MAX_MS, Stamp
 NOW = datetime(2026, 11, 23, 8, tzinfo=UTC)
 HERE, ELSEWHERE = "a" * 32, "b" * 32
 
+EVERY = range(1, 100)
+
 
 class Store:
     def __init__(self, file: Path) -> None:
@@ -81,9 +83,9 @@ def test_what_is_held_is_not_sent_again_and_goes_when_it_is_backed_up(
     monkeypatch.setattr("firmware.store.sending.TOLD_AT_ONCE", 2)
     store.blocks(1, 9)
     epoch, _ = store.sending.state()
-    store.sending.answered(epoch, 2, [[4, 5], [8, 8]], 0, "g.1", NOW)
+    store.sending.answered(epoch, EVERY, 2, [[4, 5], [8, 8]], 0, "g.1", NOW)
     assert store.numbers() == [3, 6, 7, 9]
-    store.sending.answered(epoch, 5, [[8, 8]], 5, "g.1", NOW)
+    store.sending.answered(epoch, EVERY, 5, [[8, 8]], 5, "g.1", NOW)
     with closing(Changes.open(Path(str(store.sending._db.execute("PRAGMA database_list").fetchone()[2])))) as read:
         kept = [entry.number for entry in outbox.entries(read._db, 0, 100)]
     assert kept == [6, 7, 8, 9]
@@ -95,7 +97,7 @@ def test_what_is_held_is_not_sent_again_and_goes_when_it_is_backed_up(
 def test_the_newest_stay_for_who_goes_through_them(store: Store) -> None:
     store.blocks(1, 3)
     epoch, _ = store.sending.state()
-    store.sending.answered(epoch, 3, [], 3, "g.1", NOW)
+    store.sending.answered(epoch, EVERY, 3, [], 3, "g.1", NOW)
     assert TOLD_AT_ONCE > 3
     assert outbox.since(store.sending._db, 0) == (3, (("block", "1"), ("block", "2"), ("block", "3")))
 
@@ -103,7 +105,7 @@ def test_the_newest_stay_for_who_goes_through_them(store: Store) -> None:
 def test_a_hub_that_was_restored_is_told_again(store: Store) -> None:
     store.blocks(1, 6)
     epoch, _ = store.sending.state()
-    store.sending.answered(epoch, 6, [], 2, "g.1", NOW)
+    store.sending.answered(epoch, EVERY, 6, [], 2, "g.1", NOW)
     assert store.numbers() == []
     store.sending.held({epoch: 3}, {epoch: 3})
     assert store.numbers() == [4, 5, 6]
@@ -114,7 +116,7 @@ def test_a_hub_that_was_restored_is_told_again(store: Store) -> None:
 def test_another_row_by_the_same_number_begins_another_life(store: Store) -> None:
     store.blocks(1, 5)
     epoch, _ = store.sending.state()
-    store.sending.answered(epoch, 2, [], 0, "g.1", NOW)
+    store.sending.answered(epoch, EVERY, 2, [], 0, "g.1", NOW)
     life = store.sending.forked(epoch, 4, NOW)
     assert life != epoch
     assert store.sending.state() == (life, 3)

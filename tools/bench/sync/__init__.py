@@ -1,0 +1,1 @@
+"""How fast, how sparing and how sure units and hub agree."""
