@@ -81,9 +81,10 @@ class Branch:
         command = [sys.executable, "-P", "-m", "tools.cli", *words, "--config", str(self.config)]
         return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
-    def enrol(self, hub: Running, *more: str) -> None:
-        _, code = hub.code(municipalities=PLACES, serves=("100000-699999",))
-        done = self.rvx("enrol", hub.url, code, *(more or ("--ca", str(hub.ca))))
+    async def enrol(self, hub: Running, *more: str, code: str = "") -> None:
+        code = code or hub.code(municipalities=PLACES, serves=("100000-699999",))[1]
+        words = ("enrol", hub.url, code, *(more or ("--ca", str(hub.ca))))
+        done = await asyncio.to_thread(self.rvx, *words)
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
@@ -161,7 +162,7 @@ def branches() -> Iterator[Callable[[Path, str], Branch]]:
 
 async def until(so: Callable[[], bool], what: Callable[[], object], within_s: float = STEP_S) -> None:
     end = time.monotonic() + within_s
-    while not await asyncio.to_thread(so):
+    while not so():
         assert time.monotonic() < end, what()
         await asyncio.sleep(0.1)
 
@@ -181,7 +182,7 @@ async def test_enrolled_a_branch_is_told_all_and_tells_all(
         branch.start()  # before it is enrolled
         await until(lambda: branch.shown.why == "not_enrolled", branch.log)
         assert branch.rvx("sync", "status").returncode == 3
-        await asyncio.to_thread(branch.enrol, hub)
+        await branch.enrol(hub)
         branch.refer(3)
         await until(lambda: branch.digest() == told(town), branch.log)
         await until(lambda: len(held(hub)) == 3, branch.log)
@@ -190,7 +191,7 @@ async def test_enrolled_a_branch_is_told_all_and_tells_all(
         other = Item("person", victim.id, dict(victim.row or {}) | {"title": "Rektor"})
         later = [other if item is victim else item for item in town]
         began = time.monotonic()
-        await asyncio.to_thread(hub.publish, later)
+        hub.publish(later)
         branch.refer(1)
         await until(lambda: branch.digest() == told(later) and len(held(hub)) == 4, branch.log, 10.0)
         print(f"seen after {time.monotonic() - began:.2f} s")
@@ -209,7 +210,7 @@ async def test_a_branch_killed_at_any_moment_loses_and_doubles_nothing(
     async with running(place / "hub") as hub:
         hub.publish(town)
         branch = branches(place / "branch", hub.url)
-        await asyncio.to_thread(branch.enrol, hub)
+        await branch.enrol(hub)
         now = town
         for turn in range(8):
             branch.start()
@@ -218,7 +219,7 @@ async def test_a_branch_killed_at_any_moment_loses_and_doubles_nothing(
                 Item(item.kind, item.id, dict(item.row or {}) | {"title": f"{turn}"}) if item.kind == "person" else item
                 for item in town
             ]
-            await asyncio.to_thread(hub.publish, now)
+            hub.publish(now)
             await asyncio.sleep(0.6 + chance.random() * 1.2)
             await asyncio.to_thread(branch.stop)
         branch.start()
@@ -279,7 +280,7 @@ async def test_a_hub_killed_at_any_moment_loses_and_doubles_nothing(
         hub.start()
         seen.publish(town)
         branch = branches(place / "branch", seen.url)
-        await asyncio.to_thread(branch.enrol, seen)
+        await branch.enrol(seen)
         branch.start()
         for _ in range(6):
             branch.refer(40)
@@ -300,7 +301,7 @@ async def test_a_copied_card_is_named_and_what_both_say_is_taken(
     async with running(place / "hub") as hub:
         hub.publish(town)
         one = branches(place / "one", hub.url)
-        await asyncio.to_thread(one.enrol, hub)
+        await one.enrol(hub)
         one.start()
         one.refer(2)
         await until(lambda: len(held(hub)) == 2 and one.digest() == told(town), one.log)
@@ -322,16 +323,17 @@ async def test_a_revoked_unit_is_told_so_and_says_it(place: Path, branches: Call
 
     async with running(place / "hub") as hub:
         branch = branches(place / "branch", hub.url)
-        await asyncio.to_thread(branch.enrol, hub)
+        await branch.enrol(hub)
         branch.start()
         await until(lambda: branch.shown.connected, branch.log)
-        hub.store.transact(lambda: Units(hub.store).revoke(branch.shown.unit, "stolen", datetime.now(UTC)))
+        unit = branch.shown.unit
+        hub.store.transact(lambda: Units(hub.store).revoke(unit, "stolen", datetime.now(UTC)))
         await until(lambda: branch.shown.why == "revoked", lambda: (branch.log(), branch.shown), 40.0)
         done = await asyncio.to_thread(branch.rvx, "sync", "why")
         assert "was revoked at the hub" in done.stdout
         # Enrolled anew, it goes on with what it has.
         branch.refer(1)
-        await asyncio.to_thread(branch.enrol, hub, "--anew", "--ca", str(hub.ca))
+        await branch.enrol(hub, "--anew", "--ca", str(hub.ca), code=Units(hub.store).make_code(unit, datetime.now(UTC)))
         await asyncio.to_thread(branch.rvx, "sync", "now")
         await until(lambda: len(held(hub)) == 1, branch.log)
 
@@ -384,7 +386,7 @@ async def test_a_portal_in_the_hubs_place_learns_nothing_and_is_named(
     with apart(place / "hub") as (hub, seen):
         hub.start()
         branch = branches(place / "branch", seen.url)
-        await asyncio.to_thread(branch.enrol, seen)
+        await branch.enrol(seen)
         hub.stop()
         branch.refer(1)
         async with portal(place, hub.port) as heard:
