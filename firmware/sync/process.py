@@ -105,8 +105,16 @@ class SyncProcess:
                     continue
                 self._note(enrolled=True, unit=member.unit)
                 self._configure(member, tasks)
+
+                def spoke(met: asyncio.Event = reached) -> None:
+                    if not met.is_set():  # a configuration may have come while it was not reached
+                        self._look.set()
+                    met.set()
+
                 async with self._session(member) as client:
-                    await self._talking(client, member, reached.set).run()
+                    # A task of its own: after a TaskGroup whose child has failed, Python 3.11's asyncio.timeout takes
+                    # its own end for somebody's cancellation of the whole task.
+                    await asyncio.create_task(self._talking(client, member, spoke).run())
             except Turn as turn:
                 log.info("rvx-event kind=sync_turn why=%s", turn)
                 back, asked_s = BackOff(1), 0.0
@@ -196,7 +204,6 @@ class SyncProcess:
             unit=member.unit,
         )
         self._configuring = Configuring(self._file, self._config, self._edge, source, self._tell_config)
-        self._look.set()
         tasks.create_task(self._configuring.run(self._look))
 
     async def _fetch_config(self, have: int) -> bytes | None:

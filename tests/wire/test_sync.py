@@ -126,7 +126,7 @@ class Branch:
             return {name for (name,) in db.execute("SELECT id FROM referral")}
 
     def log(self) -> str:
-        return (self.folder / "sync.log").read_text()[-3000:]
+        return f"{(self.folder / 'sync.log').read_text()[-3000:]}{self.shown}"
 
 
 @pytest.fixture(scope="module")

@@ -72,6 +72,7 @@ def create_app(
         watching.close()
         threads.close()
 
+    app.on_response_prepare.append(_mark)
     app.cleanup_ctx.append(running)
     return app
 
@@ -110,9 +111,13 @@ async def _faults(request: web.Request, handler: _Handler) -> web.StreamResponse
     except Exception as fault:
         log.error("rvx-event kind=fault of=hub", exc_info=fault)
         response = ApiError("fault").answer()
-    if not response.prepared:
-        response.headers[wire.HEADER] = str(wire.SCHEMA)
     return response
+
+
+async def _mark(request: web.Request, response: web.StreamResponse) -> None:
+    """By this a unit knows its hub from whoever else may answer. A snapshot goes before its handler is done."""
+    if request.path.startswith(_API):
+        response.headers[wire.HEADER] = str(wire.SCHEMA)
 
 
 def _judge_schema(request: web.Request) -> None:
