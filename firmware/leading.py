@@ -68,6 +68,9 @@ PREPARED_MAX = 20
 COLLECT_AFTER = 20_000
 """Objects made and not given back, some megabytes; a look through the youngest takes a millisecond."""
 
+_UNPROVED = (Why.GONE, Why.INCOMING)
+"""Where nobody has proved to be who calls: the platform was to, or it is somebody outside."""
+
 log = logging.getLogger("rvx")
 
 
@@ -279,7 +282,12 @@ class Leading:
         if asked.why is Why.CODE:
             self._dialling.came(invited, asked, now)
             return
-        if self._said.voicemail and asked.callee == self._said.voicemail and asked.caller:
+        if (
+            self._said.voicemail
+            and asked.callee == self._said.voicemail
+            and asked.caller
+            and asked.why not in _UNPROVED
+        ):
             # One's own, where one has one; else it is asked whose it is.
             own = self._asking.has_mailbox(asked.caller)
             refusal = self._listens_to(invited, asked.caller, asked.caller if own else "")

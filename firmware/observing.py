@@ -1,7 +1,8 @@
 """Knows what people set at the platform by codes, on good days, as soon as it has done them (C8).
 
 The edge notes them in its table `codes` (cfg/40-platform.cfg); here they are read by the branch's own set and reasons,
-written as the platform's, and taken away. What is read again after a crash is written once: it is named by its call."""
+written as the platform's, and taken away, in the order in which they were done. A referral that is read again after a
+crash is written once: it is named by its call."""
 
 from __future__ import annotations
 
@@ -42,6 +43,8 @@ class Observing:
         self._asking = asking
         self._setting = setting
         self._codes = codes
+        self._done: set[str] = set()  # calls whose code is done, and stands in the edge's table yet
+        self._waits: frozenset[str] = frozenset()  # whose codes could not be done at the last look: behind the others
 
     async def run(self) -> None:
         while True:
@@ -51,10 +54,20 @@ class Observing:
 
     async def look(self) -> None:
         """Once; raises EdgeUnreachable, EdgeError."""
-        noted = table(await self._edge.call("htable.dump", TABLE))
-        for call_id, text in itertools.islice(sorted(noted.items()), AT_ONCE_MAX):
-            if await self._take(call_id, str(text)):
-                await self._edge.call("htable.delete", TABLE, call_id)
+        noted = {call_id: str(text) for call_id, text in table(await self._edge.call("htable.dump", TABLE)).items()}
+        self._done &= noted.keys()
+        ordered = sorted(noted, key=lambda one: (_caller(noted[one]) in self._waits, _at(noted[one]), one))
+        waits = set()
+        for call_id in itertools.islice(ordered, AT_ONCE_MAX):
+            caller = _caller(noted[call_id])
+            if caller in waits:
+                continue  # first what was dialled there before
+            if call_id not in self._done and not await self._take(call_id, noted[call_id]):
+                waits.add(caller)
+                continue
+            self._done.add(call_id)
+            await self._edge.call("htable.delete", TABLE, call_id)
+        self._waits = frozenset(waits)
 
     async def _take(self, call_id: str, text: str) -> bool:
         """Whether it is seen to; else it is tried again."""
@@ -76,3 +89,13 @@ class Observing:
             return True
         log.info("rvx-event kind=code_observed what=%s", wanted.does)
         return await self._setting.keep(writes, PLATFORM)
+
+
+def _caller(text: str) -> str:
+    return text.partition("|")[0]
+
+
+def _at(text: str) -> int:
+    """When it was done; first of all, where it is nothing."""
+    _, since, *_ = (*text.split("|", 2), "", "")
+    return int(since) if since.isdecimal() else 0

@@ -276,6 +276,8 @@ def _target(own: Extension, condition: Condition, number: str, directory: Direct
         return Said(key="number_unknown")
     if judged:  # where it may not lead to in an outage, no call is led
         return dialled.e164
+    if own.locked:  # else it would call outside by being called
+        return Said(key="locked")
     unit = directory.unit(own.unit)
     if unit is not None and unit.secret:
         return Said(key="secret_not_outside")

@@ -15,6 +15,10 @@ from firmware.store.database import connect, from_text, to_text, transact
 __all__ = ["Begun", "PinRows", "changed_pins"]
 
 
+_OF_WRONG_CLOCK = "UPDATE pin_guess SET at = ?1 WHERE at > ?1"
+"""Guesses of a time that is not yet: they count from now on, and not for years."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A guess that is counted, if `heeded`: only then it may be right. `id` None: what came above is not even kept."""
@@ -89,6 +93,7 @@ class PinRows:
 
         def work() -> Begun:
             self._journal.execute("DELETE FROM pin_guess WHERE at <= ?", (to_text(now - COUNTED),))
+            self._journal.execute(_OF_WRONG_CLOCK, (to_text(now),))
             known = self._guesses()
             may = heeded(known, caller, extension, now)
             if not allows(known, caller, now):
@@ -103,6 +108,8 @@ class PinRows:
         transact(self._journal, lambda: self._journal.execute("DELETE FROM pin_guess WHERE id = ?", (begun.id,)))
 
     def allows(self, caller: str, now: datetime) -> bool:
+        if self._journal.execute("SELECT 1 FROM pin_guess WHERE at > ?", (to_text(now),)).fetchone():
+            transact(self._journal, lambda: self._journal.execute(_OF_WRONG_CLOCK, (to_text(now),)))
         return allows(self._guesses(), caller, now)
 
     def is_full(self, extension: str, now: datetime) -> bool:

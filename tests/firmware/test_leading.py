@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,6 +15,8 @@ import pytest
 from callcontrol.call import Call, CallEvent, Happened, Route, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.sip.agent import Agent
+from callcontrol.sip.events import Invited
+from callcontrol.sip.message import Request
 from callcontrol.sip.user_agent import UserAgent
 from firmware.config import default
 from firmware.leading import Leading
@@ -75,6 +78,30 @@ async def test_sound_that_cannot_be_loaded_now_is_loaded_later(tmp_path: Path, m
         assert shown == [False, True, True]
         assert not config.paths.no_sound.exists()
         assert cast(object, leading._switch.through) is through
+
+
+@pytest.mark.parametrize(
+    ("why", "hears"),
+    [("unknown", ["1002"]), ("outside", ["1002"]), ("asked", ["1002"]), ("gone", []), ("incoming", [])],
+)
+def test_nobody_hears_a_mailbox_who_has_not_proved_whose_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str, hears: list[str]
+) -> None:
+    """Of a call that the platform was to carry, From says who calls, and nobody has asked for more."""
+    config = default(tmp_path)
+    config = replace(config, announcing=replace(config.announcing, voicemail="888"))
+    with closing(Leading(config, EdgeRpc(tmp_path / "edge.sock"), lambda note: None)) as leading:
+        heard: list[str] = []
+        monkeypatch.setattr(leading._asking, "has_mailbox", lambda number: True)
+        monkeypatch.setattr(leading, "_listens_to", lambda invited, caller, mailbox: heard.append(mailbox))
+        request = Request.parse(
+            f"INVITE sip:%388%38@h;why={why};mode=NORMAL;caller=1002 SIP/2.0\r\n"
+            "Via: SIP/2.0/TCP 127.0.0.1;branch=z9hG4bK1\r\nFrom: <sip:1002@h>;tag=1\r\nTo: <sip:888@h>\r\n"
+            "Call-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+        session = SimpleNamespace(refuse=lambda *words, **more: None)
+        leading._invited(cast(Invited, SimpleNamespace(request=request, session=session, offer=b"")), 0.0)
+        assert heard == hears
 
 
 class Edge:

@@ -30,11 +30,14 @@ class Unit:
         self.noted = dict(noted)
         self.writes: list[Write] = []
         self.asked: list[tuple[str, Own, datetime]] = []
-        self.readable = self.disk = True
+        self.readable = self.disk = self.deletes = True
+        self.unread = ""  # whose rows cannot be read
         self.observing = Observing(cast("EdgeRpc", self), cast("Asking", self), cast("Setting", self), CODES)
 
     async def call(self, method: str, *params: object) -> Any:
         if method == "htable.delete":
+            if not self.deletes:
+                raise EdgeError("htable.delete", 500, "busy")
             del self.noted[str(params[1])]
             return None
         return [
@@ -42,7 +45,7 @@ class Unit:
         ]
 
     def done(self, caller: str, wanted: Dialled, at: datetime, new_id: Callable[[], str]) -> Settled | Asks | None:
-        if not self.readable:
+        if not self.readable or caller == self.unread:
             return None
         assert isinstance(wanted.does, Own)
         self.asked.append((caller, wanted.does, at))
@@ -102,6 +105,35 @@ def test_what_fails_is_tried_again(fails: str) -> None:
     setattr(unit, fails, True)
     unit.look()
     assert len(unit.writes) == 1
+
+
+def test_what_was_dialled_later_is_done_later_whatever_the_calls_are_called() -> None:
+    unit = Unit(
+        b=f"1001|{SECOND}|*21*1002#", a=f"1001|{SECOND + 1}|#21#", c=f"1001|{SECOND - 1}|*23*9#", d="1001|x|*23*9#"
+    )
+    unit.look()
+    assert [does for _, does, _ in unit.asked] == [Own.REFER, Own.FOLLOW_ME, Own.FORWARD_OFF]
+
+
+def test_what_cannot_be_taken_away_is_done_once() -> None:
+    """A key that turns would be turned back."""
+    unit = Unit(c1=f"1001|{SECOND}|*23*9#")
+    unit.deletes = False
+    for _ in range(2):
+        with pytest.raises(EdgeError):
+            unit.look()
+    unit.deletes = True
+    unit.look()
+    assert (len(unit.asked), len(unit.writes), unit.noted) == (1, 1, {})
+
+
+def test_one_that_is_never_taken_holds_up_no_other() -> None:
+    unit = Unit(**{f"a{number:03}": f"1009|{SECOND}|*23*9#" for number in range(AT_ONCE_MAX)})
+    unit.noted["b"] = f"1001|{SECOND + 1}|*23*9#"
+    unit.unread = "1009"
+    unit.look()
+    unit.look()
+    assert [caller for caller, *_ in unit.asked] == ["1001"]
 
 
 def test_many_are_read_by_and_by_and_a_silent_edge_is_told_to_who_asks() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from firmware.store import Directory
 from firmware.store.changes import Changes
 from firmware.store.database import connect
 from firmware.store.people import People
+from firmware.store.pins import PinRows
 from firmware.store.sessions import SessionRows
 
 PIN, NEW, MOBILE, OTHER = "804715", "271828", "+46701112233", "+46709998877"
@@ -126,3 +127,16 @@ async def test_what_cannot_be_read_proves_nobody(pins: Pins, paths: Paths) -> No
     assert not await pins.may_try(MOBILE)
     with pytest.raises(PinsUnreadable):
         await pins.change("1001", NEW, "1001")
+
+
+async def test_a_clock_that_was_wrong_locks_nobody_out_for_years(pins: Pins, paths: Paths) -> None:
+    """Guesses of the time before count from when that was seen: an hour, and no less."""
+    now = datetime.now(UTC)
+    with closing(PinRows.open(paths.directory, paths.journal)) as rows:
+        for _ in range(BY_CALLER_MAX):
+            rows.begin(MOBILE, "1001", now + timedelta(days=3_650))
+        assert not rows.allows(MOBILE, now)
+        assert not rows.begin(MOBILE, "1001", now + timedelta(minutes=59)).heeded
+        later = now + timedelta(minutes=61)
+        assert rows.allows(MOBILE, later)
+        assert rows.begin(MOBILE, "1001", later).heeded

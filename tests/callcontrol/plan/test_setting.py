@@ -306,3 +306,15 @@ def test_a_fault_is_reported_by_a_code(town: Any) -> None:
     assert isinstance(report, FaultReport)
     assert (report.extension, report.reporter, report.source) == ("1002", "1002", "code")
     assert heard(settled) == "Din felanmälan är mottagen."
+
+
+def test_a_locked_phone_is_not_led_outside_by_who_sits_at_it(town: Any) -> None:
+    """Else it would ring outside by being rung; what was set before, and what is inside, stays."""
+    town.change("1001", locked=True)
+    for code in ("*22#0701234567#", "*21*0701234567#", "*67*0701234567#"):
+        settled = dial(town, code)
+        assert isinstance(settled, Settled)
+        assert settled.writes == (), code
+    assert heard(dial(town, "*67*0701234567#")) == "Telefonen är låst. Den når interna nummer och 112."
+    assert isinstance(dial(town, "*22#1002#"), Settled)
+    assert dial(town, "*22#1002#").writes  # type: ignore[union-attr]
