@@ -112,8 +112,10 @@ class Joining:
         row |= {column: int(row[column]) for column in _FLAGS if column in row}
         row |= {column: json.dumps(sorted(row[column])) for column in _LISTS if column in row}
         names, places = ", ".join(columns), ", ".join("?" for _ in columns)
+        # What was here once and is not any more was deleted by a decision of the archive.
+        once = self._db.execute("SELECT 1 FROM stamped WHERE kind = ? AND id = ?", (item.kind, item.id)).fetchone()
         sql = f"INSERT INTO {GROWS[item.kind]} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"  # noqa: S608  ours
-        new = self._db.execute(sql, tuple(row.values())).rowcount > 0
+        new = once is None and self._db.execute(sql, tuple(row.values())).rowcount > 0
         if item.kind == "lift" and new:
             lifted = [(block,) for block in item.row["seen"]]
             self._db.executemany("INSERT INTO lifted VALUES (?) ON CONFLICT DO NOTHING", lifted)

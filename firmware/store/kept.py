@@ -27,7 +27,7 @@ class Place:
     `ended`: what must be so of a row for it to be deleted at all; `due`: for it to be deleted by its age; `done_at`:
     the column that says since when whom it is to has no more use for it. `parts`: tables whose rows go with those that
     they name, and the column that names them. `folder`: of Paths, where sound of that name lies. `told`: the kinds of
-    the outbox that say what a row says."""
+    the outbox that say what a row says; `name`: the column by which they name it."""
 
     kind: Kind
     table: str
@@ -40,6 +40,7 @@ class Place:
     parts: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     told: tuple[str, ...] = ()
+    name: str = "id"
 
 
 KEPT = (
@@ -64,7 +65,9 @@ KEPT = (
         kind=Kind.SMS, table="sms_came", at="came_at", of=("extension",), told=("sms_reply",),
         parts=(("sms_pdu", "whole"),),
     ),
-    Place(kind=Kind.RECORD, table="record", at="began_at", of=("caller", "callee")),
+    Place(
+        kind=Kind.RECORD, table="record", at="began_at", of=("caller", "callee"), told=("record",), name="call_id",
+    ),
     Place(
         kind=Kind.THREAT, table="threat", at="marked_at", of=("extension", "other"), folder="threats", told=("threat",)
     ),
@@ -132,21 +135,27 @@ def municipalities_of(directory: sqlite3.Connection, batch: Sequence[Item]) -> l
 
 def delete(db: sqlite3.Connection, place: Place, keys: Sequence[Any], deletion: Deletion) -> int:
     """All of these and what goes with them, with its line in the list of deletions, by one transaction; how many there
-    were. What the outbox says of them is emptied: it tells the platform of the deletion instead. Their sound must be
-    gone before: what has sound and no row is taken for a message that nobody has noted yet."""
+    were. What the outbox says of them is emptied, and waits again: it tells the platform of the deletion instead. Their
+    sound must be gone before: what has sound and no row is taken for a message that nobody has noted yet."""
     given = {"keys": json.dumps(list(keys)), "decision": deletion.decision}
     told = ", ".join(f"'{kind}'" for kind in place.told)
 
     def work() -> int:
         for table, column in place.parts:
             db.execute(f"DELETE FROM {table} WHERE {column} {_IN}", given)  # noqa: S608  names of ours
+        sql = f"SELECT DISTINCT {place.name} FROM {place.table} WHERE {place.key} {_IN}"  # noqa: S608  names of ours
+        names = {name for (name,) in db.execute(sql, given)}
         gone = db.execute(f"DELETE FROM {place.table} WHERE {place.key} {_IN}", given).rowcount  # noqa: S608
         if not gone:
             return 0
         if told:
-            name = "json_extract(body, '$.id')"
-            emptied = f"subject = '', body = json_object('id', {name}, 'deleted', :decision)"
-            db.execute(f"UPDATE outbox SET {emptied} WHERE kind IN ({told}) AND {name} {_IN}", given)  # noqa: S608
+            # One call may have several records, of which some are younger.
+            sql = f"SELECT DISTINCT {place.name} FROM {place.table} WHERE {place.name} {_IN}"  # noqa: S608  names of ours
+            left = {name for (name,) in db.execute(sql, {"keys": json.dumps(sorted(names))})}
+            over = {"keys": json.dumps(sorted(names - left)), "decision": deletion.decision}
+            name = f"json_extract(body, '$.{place.name}')"
+            emptied = f"subject = '', held = 0, body = json_object('{place.name}', {name}, 'deleted', :decision)"
+            db.execute(f"UPDATE outbox SET {emptied} WHERE kind IN ({told}) AND {name} {_IN}", over)  # noqa: S608
         row = {
             **asdict(deletion),
             "at": to_text(deletion.at),

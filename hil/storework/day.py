@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hil.storework import planted
+from hil.storework.agreeing import Agreeing
 from hil.storework.archiving import Archiving
 from hil.storework.changing import Changing
 from hil.storework.loading import PEOPLE, Loading
@@ -25,6 +26,7 @@ __all__ = ["BEGAN", "PARTS", "PEOPLE", "ROUNDS", "main"]
 BEGAN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 ROUNDS = 4
 PARTS: tuple[type[Part], ...] = (
+    Agreeing,
     Changing,
     Speaking,
     Texting,

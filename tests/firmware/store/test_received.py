@@ -149,6 +149,14 @@ def test_a_block_that_the_lift_had_not_seen_holds(store: Store) -> None:
     assert not store.people.blocked("1001")
 
 
+def test_what_the_archive_had_deleted_does_not_come_again(store: Store) -> None:
+    item = Item("referral", "r1", ROWS["referral"], stamp(), "hub")
+    assert store.take(item) == Taken(changed=1)
+    store.received._db.execute("DELETE FROM referral")
+    assert store.take(item) == Taken(known=1)
+    assert [items for items in store.received.live() if items] == []
+
+
 def test_what_is_set_here_stays_until_the_feed_is_read_up_to_where_the_hub_has_it(store: Store) -> None:
     store.forward("1005")
     assert store.page(3, forwarding("1002")) == Taken(waiting=1)

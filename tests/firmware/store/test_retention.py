@@ -13,6 +13,8 @@ import pytest
 
 from callcontrol.plan.absence import Referral, Source
 from callcontrol.plan.model import Entity, Unit
+from callcontrol.records import Outcome as Ended
+from callcontrol.records import Record, Way
 from callcontrol.trunk.smsqueue import Kind as SmsKind
 from callcontrol.trunk.smsqueue import Outcome
 from drivers.clock import Clock
@@ -20,10 +22,12 @@ from firmware import archive as daily
 from firmware.archive import Archive
 from firmware.paths import Paths, recording_of
 from firmware.store.database import to_text
+from firmware.store.journal import Journal
 from firmware.store.kept import BATCH, KEPT, count
 from firmware.store.load import Municipality, load
 from firmware.store.messages import Message, MessageRows
 from firmware.store.retention import DAYS_MAX, Kind, Retention, Rule, cutoff
+from firmware.store.sending import Sending
 from firmware.store.sms import Sms, SmsRows
 from firmware.store.threats import Threat, ThreatRows
 
@@ -111,6 +115,41 @@ def test_what_is_older_goes_with_its_sound_and_what_the_outbox_says_of_it(archiv
     numbers = [number for (number,) in archive.journal.execute("SELECT number FROM outbox ORDER BY number")]
     assert numbers == list(range(1, len(numbers) + 1))  # no gap: the platform counts
     assert archive.run(NOW) == {}
+
+
+def test_what_waits_of_calls_goes_with_them_and_the_hub_hears_of_it(archive: Archive) -> None:
+    Sending(archive.journal).begin("a" * 32, OLD)
+
+    def call(name: str, tag: str, at: datetime) -> Record:
+        return Record(
+            call_id=name,
+            from_tag=tag,
+            to_tag=f"{tag}2",
+            caller="1001",
+            callee="+46700000001",
+            way=Way.LOCAL,
+            began_at=at,
+            answered_at=None,
+            ended_at=None,
+            outcome=Ended.NO_ANSWER,
+            sip_code=408,
+            emergency=False,
+            time_certain=True,
+        )
+
+    Journal(archive.journal).fold(
+        "acc", 1, 1, [call("old", "a", OLD), call("both", "a", OLD), call("both", "b", NEW), call("new", "a", NEW)]
+    )
+    archive.journal.execute("UPDATE outbox SET held = 1")
+    Retention(archive.journal).decide(rule(Kind.RECORD))
+    assert archive.run(NOW) == {Kind.RECORD: 2}
+    rows = archive.journal.execute(
+        "SELECT subject, held, body FROM outbox WHERE kind = 'record' ORDER BY number"
+    ).fetchall()
+    assert [(subject, held, json.loads(body).get("caller")) for subject, held, body in rows] == [
+        ("", 0, None), ("1001", 1, "1001"), ("1001", 1, "1001"), ("1001", 1, "1001"),
+    ]  # fmt: skip
+    assert json.loads(rows[0][2]) == {"call_id": "old", "deleted": "KS 1"}
 
 
 @pytest.mark.parametrize(
