@@ -49,6 +49,8 @@ _FILES: Mapping[str, Callable[[Paths], Path]] = {
     "route_key": lambda paths: paths.route_key,
     "ca": lambda paths: paths.ca,
     "ca_key": lambda paths: paths.ca_key,
+    "sync_key": lambda paths: paths.sync / "unit.pem",
+    "sync_hub": lambda paths: paths.sync / "hub.json",
 }
 """Keys of the unit that are files of their own, by name, and their places."""
 

@@ -47,6 +47,8 @@ WHY: Mapping[str, tuple[str, str]] = {
     "membership": ("the unit's key or certificate cannot be used", "rvx enrol --anew, with a new code"),
     "store": ("the unit's own store cannot be written", "look at the disk: rvx doctor"),
     "name": ("the hub's name is not found", "look at the name servers, and at [sync] hub"),
+    "address": ("the hub's address is none that can be asked", "look at [sync] hub"),
+    "fingerprint": ("whoever answers shows another certificate than was given", "compare it with what the hub shows"),
     "no_way": ("there is no way to the hub's network", "look at the line, and at routes (IPv6 too)"),
     "refused": (
         "the hub's machine is there, and nobody listens on that port",
@@ -223,7 +225,7 @@ def _status(out: Output, config: Config, *, why: bool) -> int:
     if shown.why and WHY.get(shown.why, ("", ""))[1]:
         rows.append(("Do", WHY[shown.why][1]))
     if shown.again_s is not None:
-        rows.append(("Again", f"within {shown.again_s:.0f} s, after {counted(shown.failures, 'try')}"))
+        rows.append(("Again", f"within {shown.again_s:.0f} s, failed {shown.failures} times"))
     rows.append(("Waiting", _waiting(shown)))
     rows += [("", HELD_BACK[shown.held_back])] if shown.held_back in HELD_BACK else []
     rows.append(("Came", _came(shown)))

@@ -117,17 +117,17 @@ class Arriving:
     def _item(self, value: object, here: Mapping[str, dict[str, int]]) -> tuple[Item | None, int | None]:
         """With its part of the digest, which the hub made with it. None for one whose row is not as its schema says:
         what is there of it stays."""
-        given = judged("item", value)
-        kind, name, row = given["kind"], given["id"], given["row"]
-        number = number_of(kind, name, row) if row is not None else None
         try:
-            return Item.of(value), number
+            item = Item.of(value)
         except WireError as error:
+            given = judged("item", value)
+            kind, name, row = given["kind"], given["id"], given["row"]
             if kind in here:
                 here[kind].pop(name, None)
                 self.bad[kind, name] = str(error)
                 self._keep(kind, name, {})
-            return None, number
+            return None, None if row is None else number_of(kind, name, row)
+        return item, None if item.row is None else number_of(item.kind, item.id, item.row)
 
     def _keep(self, kind: str, name: str, row: Row | None) -> None:
         if self._held < IN_MEMORY:

@@ -195,6 +195,8 @@ class _Laying:
     def _lay(self, put: Callable[[str, Sequence[tuple[str, Row]]], int]) -> int:
         db = self._db
         for kind in KEPT_KINDS:
+            if tables.is_empty(db, kind):
+                continue  # a first snapshot has nothing in its way
             for some in _some(name for name, _ in self._fit(kind)):
                 tables.clear_parts(db, kind, some)
         rows = 0

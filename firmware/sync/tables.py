@@ -17,7 +17,7 @@ from callcontrol.plan.schedule import Schedule
 from firmware.store import Credential, reasons, services
 from firmware.sync.wire import WireError
 
-__all__ = ["KEPT_KINDS", "REFERENCES", "Table", "clear_parts", "judge", "put", "remove", "table_of"]
+__all__ = ["KEPT_KINDS", "REFERENCES", "Table", "clear_parts", "is_empty", "judge", "put", "remove", "table_of"]
 
 Row = Mapping[str, Any]
 
@@ -217,6 +217,12 @@ def _taken_apart(part: Part, name: str, value: Any) -> Iterator[tuple[Any, ...]]
         yield from sorted({(name, each["role"], each["scope"]) for each in value})
     else:
         yield from ((name, each) for each in dict.fromkeys(value))
+
+
+def is_empty(db: sqlite3.Connection, kind: str) -> bool:
+    table = _TABLES.get(kind)
+    sql = f"SELECT 1 FROM {table.name if table else _ROLES.table} LIMIT 1"  # noqa: S608  names of ours
+    return db.execute(sql).fetchone() is None
 
 
 def clear_parts(db: sqlite3.Connection, kind: str, names: Iterable[str]) -> None:

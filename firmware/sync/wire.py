@@ -206,7 +206,7 @@ def parsed(data: bytes) -> Any:
     """JSON in UTF-8, with what Python would let through refused: NaN, lone surrogates, depth. Raises WireError."""
     try:
         text = data.decode("utf-8")
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = _decoded(text)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         if text.count("[") + text.count("{") > DEPTH_MAX:
@@ -233,7 +233,7 @@ def judged(name: str, value: object) -> Mapping[str, Any]:
 
 
 def write(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _encoded(value).encode("utf-8")
 
 
 def plain_row(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -333,7 +333,13 @@ def _refuse_deep(value: object, depth: int = 0) -> None:
 
 
 def _canonical(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode("utf-8")
+    return _sorted(value).encode("utf-8")
+
+
+# Made once: a codec for each line of a snapshot costs as much as the line.
+_decoded = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_sorted = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 
 
 @cache
