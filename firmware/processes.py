@@ -43,6 +43,7 @@ class Supervisor:
         self._programs = programs
         self._tell = tell
         self._changed = asyncio.Event()
+        self._soon = asyncio.Event()  # of who pauses before the next start
         self._stopping = False
         self._tasks: dict[str, asyncio.Task[None]] = {}  # in the order of their start
 
@@ -60,9 +61,12 @@ class Supervisor:
             await self._changed.wait()
 
     def set(self, programs: Sequence[Program]) -> None:
-        """From now on it keeps these up: those that are not among them end, those that run go on as they are."""
+        """From now on it keeps these up: those that are not among them end, those that run go on as they are, and those
+        that pause are started now, as what kept them from it may be gone."""
         self._programs = programs
         self._changed.set()
+        self._soon.set()
+        self._soon = asyncio.Event()
 
     def stop(self) -> None:
         self._stopping = True
@@ -97,8 +101,11 @@ class Supervisor:
                 pause_s = BACKOFF_FIRST_S
                 if orderly:
                     continue
-            await asyncio.sleep(pause_s)
-            pause_s = min(BACKOFF_MAX_S, pause_s * 2)
+            try:
+                await asyncio.wait_for(self._soon.wait(), pause_s)
+                pause_s = BACKOFF_FIRST_S
+            except TimeoutError:
+                pause_s = min(BACKOFF_MAX_S, pause_s * 2)
 
 
 async def _start(program: Program) -> asyncio.subprocess.Process:

@@ -19,6 +19,7 @@ __all__ = [
     "ATTEMPTS_MAX",
     "BAD_S",
     "LEAST_REGISTERED",
+    "OUTAGE_S",
     "START_S",
     "WELL_S",
     "Due",
@@ -36,6 +37,8 @@ BAD_S = 15.0
 """What is worse for so long is not a moment's doubt."""
 WELL_S = 10.0
 """So long a unit must have been well at the end: a process that ends after some seconds is not well."""
+OUTAGE_S = 600.0
+"""So long one that is armed waits for an outage to end by itself."""
 ATTEMPTS_MAX = 3
 """Times that a trial may be broken off by a power cut or a restart before it is taken for the cause."""
 LEAST_REGISTERED = 0.8
@@ -119,10 +122,12 @@ def due(trial: Trial, boot: str, now_s: float, *, well: bool, steady_s: float) -
     return Due.WAIT, trial
 
 
-def may_try(*, calls: int | None, normal: bool | None, mains: bool | None, edge_busy: Callable[[], bool]) -> str:
-    """Why an armed configuration is not tried now; "" when it may be. Nothing is tried in an outage, on battery, or
-    while somebody talks."""
-    if not normal:
+def may_try(
+    *, calls: int | None, normal: bool | None, mains: bool | None, edge_busy: Callable[[], bool], waited_s: float
+) -> str:
+    """Why an armed configuration is not tried now; "" when it may be. Nothing is tried on battery, while somebody
+    talks, or in the beginning of an outage; but it may be what ends a long one. `normal` None: not known."""
+    if normal is None or (not normal and waited_s < OUTAGE_S):
         return "outage"
     if mains is False:
         return "battery"

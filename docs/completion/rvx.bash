@@ -438,7 +438,7 @@ _shtab_rvx_config_pos_0_choices=(show override release rollback)
 _shtab_rvx_sync_pos_0_choices=(status why now accept overruled undo)
 _shtab_rvx_hub_account___role_choices=(admin reader)
 _shtab_rvx_hub_pos_0_choices=(init run enrol unit people organisation extensions block account config backup restore openapi)
-_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk power pages)
+_shtab_rvx_bench_pos_0_choices=(failover load master people calls trunk power pages sync)
 _shtab_rvx_pos_0_choices=(run demo extension people referral identity status doctor restart explain check say threat archive night trunk power mcu extract guide card fault leaver mail memo calendar config enrol sync hub test bench storm)
 
 _shtab_rvx_run__h_nargs=0

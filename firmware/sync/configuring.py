@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ from firmware.trial import Due, Health, Phase, may_try, worse
 __all__ = ["Configuring", "Source", "health_of"]
 
 LOOK_EVERY_S = 1.0
+FETCH_AGAIN_S = 15.0
+"""Between two questions for a configuration, should the hub say that there is one all the time."""
 
 log = logging.getLogger("rvx")
 
@@ -55,6 +58,7 @@ class Configuring:
         self._generations = Generations(file, config.paths.state)
         self._file = file
         self._last_told = -1
+        self._armed_s = time.monotonic()
         self.waits = ""
         """Why one that is armed is not tried yet; "" where none is."""
         self.fault = ""
@@ -63,11 +67,14 @@ class Configuring:
     async def run(self, look: asyncio.Event) -> None:
         """Until cancelled; raises SystemExit when this very process is to start anew. `look`: there may be a new
         configuration at the hub."""
+        wanted, again_s = False, 0.0
         while True:
             try:
-                if look.is_set():
+                wanted = wanted or look.is_set()
+                if wanted and time.monotonic() >= again_s:
                     look.clear()
-                    await self._fetch()
+                    again_s = time.monotonic() + FETCH_AGAIN_S
+                    wanted = not await self._fetched()
                 await self._step()
                 self.fault = ""
             except (GenerationsError, ConfigError, OSError) as error:
@@ -75,24 +82,32 @@ class Configuring:
                 log.warning("rvx-event kind=configuration_fault why=%s", type(error).__name__)
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def _fetch(self) -> None:
+    async def _fetched(self) -> bool:
+        """False: the hub was not reached, or has more while one is tried; to be asked again."""
+        try:
+            return await self._fetch()
+        except OSError:
+            return False
+
+    async def _fetch(self) -> bool:
         known = await asyncio.to_thread(self._generations.standing)
         if known.phase is Phase.TRIAL:
-            return  # one at a time; the next is fetched when this one is decided
+            return False  # one at a time; the next is fetched when this one is decided
         data = await self._source.fetch(known.highest)
         if data is None:
-            return
+            return True
         now = to_text(datetime.now(UTC))
         try:
             bundle = opened(data, self._source.key, self._source.unit, __version__, known.highest)
         except BundleError as error:
             log.warning("rvx-event kind=configuration_refused why=%s", str(error).partition(":")[0])
-            return  # nothing vouches for what it says of itself
+            return True  # nothing vouches for what it says of itself
         try:
             await asyncio.to_thread(self._arm, bundle.version, bundle.sha256, bundle.config, now)
         except (ConfigError, EdgeUnavailable, GenerationsError) as error:
             first = str(error).partition("\n")[0]
             await asyncio.to_thread(self._generations.refuse, bundle.version, bundle.sha256, first, now)
+        return True
 
     def _arm(self, version: int, sha256: str, text: str, now: str) -> None:
         """Raises what is wrong with it."""
@@ -101,6 +116,7 @@ class Configuring:
         if said := check_edge(placed):
             raise GenerationsError(said[0])
         self._generations.arm(version, sha256, text, now)
+        self._armed_s = time.monotonic()
 
     async def _step(self) -> None:
         generations = self._generations
@@ -129,9 +145,11 @@ class Configuring:
         left = await drained(self._edge, 0.0)
         return may_try(
             calls=status.calls.now if status else None,
-            normal=None if status is None else status.mode is Mode.NORMAL,
+            # A unit that has no platform has no outage that would end.
+            normal=None if status is None or not status.edge else status.mode is Mode.NORMAL or not status.platform,
             mains=None if status is None or status.power is None else status.power.state in (None, "mains"),
             edge_busy=lambda: left != 0,
+            waited_s=time.monotonic() - self._armed_s,
         )
 
     async def _tell(self, known: Standing) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.trial import ATTEMPTS_MAX, BAD_S, START_S, WELL_S, Due, Health, Trial, due, may_try, worse
+from firmware.trial import ATTEMPTS_MAX, BAD_S, OUTAGE_S, START_S, WELL_S, Due, Health, Trial, due, may_try, worse
 
 WELL = Health(edge=True, calls_process=True, platform=True, registered=10, modems=1, pages=True, hub=True)
 STEADY_S = 70.0
@@ -90,17 +90,22 @@ def test_no_trial_lasts_for_ever_and_none_is_confirmed_that_was_not_well(steps: 
 
 
 @pytest.mark.parametrize(
-    ("calls", "normal", "mains", "busy", "why"),
+    ("calls", "normal", "mains", "busy", "waited_s", "why"),
     [
-        (0, True, True, False, ""),
-        (0, True, None, False, ""),  # no source of power is configured
-        (1, True, True, False, "calls"),
-        (None, True, True, False, "calls"),
-        (0, True, True, True, "calls"),
-        (0, False, True, False, "outage"),
-        (0, None, True, False, "outage"),
-        (0, True, False, False, "battery"),
+        (0, True, True, False, 0, ""),
+        (0, True, None, False, 0, ""),  # no source of power is configured
+        (1, True, True, False, 9_999, "calls"),
+        (None, True, True, False, 0, "calls"),
+        (0, True, True, True, 0, "calls"),
+        (0, False, True, False, 0, "outage"),
+        (0, False, True, False, OUTAGE_S - 1, "outage"),
+        (0, False, True, False, OUTAGE_S, ""),
+        (0, None, True, False, 9_999, "outage"),
+        (0, True, False, False, 9_999, "battery"),
     ],
 )
-def test_when_it_may_be_tried(calls: int | None, normal: bool | None, mains: bool | None, busy: bool, why: str) -> None:
-    assert may_try(calls=calls, normal=normal, mains=mains, edge_busy=lambda: busy) == why
+def test_when_it_may_be_tried(
+    calls: int | None, normal: bool | None, mains: bool | None, busy: bool, waited_s: float, why: str
+) -> None:
+    found = may_try(calls=calls, normal=normal, mains=mains, edge_busy=lambda: busy, waited_s=waited_s)
+    assert found == why

@@ -15,13 +15,14 @@ restarts and a flood cost; people: how people are found, taken in and decided on
 calls: what calls cost that `calls` leads or tells something in (with --peer beside Asterisk), and their sound;
 trunk: how soon 112 is at a modem, what is lost of SMS, what a modem's sound costs;
 power: how soon a loss of mains is seen, how true the minutes are, whether the unit comes back;
-pages: how soon and how heavy, whether everybody can use them, codes confirmed, messages kept over power cuts"""
+pages: how soon and how heavy, whether everybody can use them, codes confirmed, messages kept over power cuts;
+sync: how soon a unit knows what the hub knows, records once, a bad configuration taken back, conflicts"""
 
 
 def _bench_arguments(parser: Parser) -> None:
     parser.add_argument(
         "what",
-        choices=["failover", "load", "master", "people", "calls", "trunk", "power", "pages"],
+        choices=["failover", "load", "master", "people", "calls", "trunk", "power", "pages", "sync"],
         help=_BENCHES,
     )
     parser.add_argument("--quick", action="store_true", help="under a minute, with the fewest samples that count")

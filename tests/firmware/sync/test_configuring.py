@@ -40,6 +40,7 @@ def status_with(mode: Mode = Mode.NORMAL, calls: int = 0, registered: int = 10, 
         nodes=(Node("sip:a", Way.LINE, True),),
         phones=Phones(registered=registered),
         calls=Calls(now=calls),
+        platform=True,
         power=Power(state=power) if power else None,
     )
 
