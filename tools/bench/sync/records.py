@@ -37,8 +37,8 @@ from tools.bench.sync.pair import Hub, Unit, enrolled, hub
 
 __all__ = ["measure"]
 
-RECORDS = {True: 20_000, False: 1_000_000}
-KILLS = {True: 2, False: 10}
+RECORDS = {True: 10_000, False: 1_000_000}
+KILLS = {True: 1, False: 10}
 AT_ONCE = 5_000
 LOST, AGAIN, SWAPPED, DROPPED = 0.03, 0.03, 0.1, 0.01
 """Shares of batches: whose answer is lost; that are sent again; that go before the one before; after which the unit's
@@ -76,6 +76,7 @@ def measure(tell: Callable[[str], None], *, quick: bool) -> tuple[list[Figure], 
         Figure("bytes_per_record", round(sum(went.packed) / len(went.packed), 1), count, "records", made, Goal(120)),
     ]
     return figures, {
+        "records_each_once": each_once,
         "records_held": held,
         "records_different": different,
         "hub_kills": KILLS[quick],
@@ -203,14 +204,7 @@ async def _turn(
             packed = wire.pack(json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode())
             went.packed.append(len(packed) / len(batch.entries))
         went.sent += len(batch.entries)
-        up.answered(
-            batch.epoch,
-            [entry.n for entry in batch.entries],
-            said["held"],
-            [*said["above"]],
-            said["backed_up"],
-            said["cursor"],
-        )
+        up.answered(batch, said["held"], [*said["above"]], said["backed_up"], said["cursor"])
 
 
 def _killed(at: Hub) -> None:
