@@ -71,21 +71,29 @@ class Sending(OfJournal):
 
     def epochs(self) -> tuple[str, ...]:
         """Those of which something waits: earlier lives first."""
-        sql = (
-            "SELECT DISTINCT epoch FROM outbox WHERE held = 0"
-            " ORDER BY epoch = coalesce((SELECT epoch FROM epoch), ''), epoch"
-        )
-        return tuple(name for (name,) in self._db.execute(sql))
+        current, _ = self.state()
+        return tuple(sorted(self._lives("held = 0"), key=lambda name: (name == current, name)))
 
     def spans(self) -> dict[str, tuple[int, int]]:
         """The first number that is here yet, and the last that there was, of each life of which something is here, and
         of the present one."""
-        sql = "SELECT epoch, min(number), max(number) FROM outbox GROUP BY epoch"
-        found = {epoch: (int(first), int(last)) for epoch, first, last in self._db.execute(sql)}
+        ends = ("min", "max")
+        each = ", ".join(f"(SELECT {end}(number) FROM outbox WHERE epoch = ?1)" for end in ends)  # noqa: S608  ours
+        sql = f"SELECT {each}"
+        found: dict[str, tuple[int, int]] = {name: self._db.execute(sql, (name,)).fetchone() for name in self._lives()}
         current, last = self.state()
         if current:
             found[current] = (found[current][0] if current in found else last + 1, last)
         return found
+
+    def _lives(self, which: str = "TRUE") -> list[str]:
+        """By leaps: there are few of them, each with very many rows."""
+        sql = (
+            f"WITH RECURSIVE life (name) AS (SELECT min(epoch) FROM outbox WHERE {which} UNION ALL"  # noqa: S608  ours
+            f" SELECT (SELECT min(epoch) FROM outbox WHERE {which} AND epoch > name) FROM life WHERE name IS NOT NULL)"
+            " SELECT name FROM life WHERE name IS NOT NULL"
+        )
+        return [name for (name,) in self._db.execute(sql)]
 
     def waiting(self) -> dict[str, int]:
         """How many rows wait, by kind."""
@@ -93,16 +101,22 @@ class Sending(OfJournal):
 
     def rows(self, epoch: str, lane: int, limit: int, without: Collection[int] = ()) -> tuple[Entry, ...]:
         """The first of a lane that the hub does not hold; `without` leaves out some by number."""
-        named = sorted(kind for lane_kinds in LANES for kind in lane_kinds)
-        kinds = sorted(LANES[lane])
-        chosen = "NOT IN" if not kinds else "IN"
-        places = ", ".join("?" for _ in (kinds or named))
         left = ", ".join("?" for _ in without)
+        waits = f"WHERE held = 0 AND epoch = ? AND number NOT IN ({left})"
+        if LANES[lane]:
+            # Each kind by itself: in another order all that waits would be gone through.
+            sql = f"SELECT {_COLUMNS} FROM outbox INDEXED BY outbox_kind {waits} AND kind = ? ORDER BY number LIMIT ?"  # noqa: S608  ours
+            found = [
+                Entry(*row) for kind in LANES[lane] for row in self._db.execute(sql, (epoch, *without, kind, limit))
+            ]
+            return tuple(sorted(found, key=lambda entry: entry.number)[:limit])
+        named = sorted(kind for kinds in LANES for kind in kinds)
+        places = ", ".join("?" for _ in named)
         sql = (
-            f"SELECT {_COLUMNS} FROM outbox WHERE held = 0 AND epoch = ? AND kind {chosen} ({places})"  # noqa: S608
-            f" AND number NOT IN ({left}) ORDER BY number LIMIT ?"
+            f"SELECT {_COLUMNS} FROM outbox INDEXED BY outbox_waiting {waits} AND kind NOT IN ({places})"  # noqa: S608
+            " ORDER BY number LIMIT ?"
         )
-        return tuple(Entry(*row) for row in self._db.execute(sql, (epoch, *(kinds or named), *without, limit)))
+        return tuple(Entry(*row) for row in self._db.execute(sql, (epoch, *without, *named, limit)))
 
     def answered(
         self,
