@@ -24,6 +24,7 @@ __all__ = [
     "HEADERS",
     "HEADERS_BY_TLS",
     "LANGUAGE_COOKIE",
+    "Bounded",
     "NoRequest",
     "Server",
     "begun_cookie",
@@ -82,19 +83,30 @@ class NoRequest(Exception):
         self.status = status
 
 
-class _Bounded(web.Server):
-    """Of as many connections as can be borne, and none that asks nothing."""
+class Bounded(web.Server):
+    """Of as many connections as can be borne (`most`; `of_one`: from one address; None: as for pages), and none that
+    asks nothing."""
 
-    def __init__(self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> None:
+    def __init__(
+        self,
+        handler: Callable[..., Awaitable[web.StreamResponse]],
+        *,
+        request_factory: Callable[..., web.BaseRequest] | None = None,
+        most: int | None = None,
+        of_one: int | None = None,
+        idle_s: float = IDLE_S,
+    ) -> None:
         super().__init__(
             self._asked,
+            request_factory=request_factory,
             access_log=None,
-            keepalive_timeout=IDLE_S,
+            keepalive_timeout=idle_s,
             max_line_size=LINE_MAX_BYTES,
             max_headers=HEADERS_MAX,
             max_field_size=HEADER_MAX_BYTES,
         )
         self._answer = handler
+        self._most, self._of_one = most, of_one
         self._by_address: Counter[str] = Counter()
         self._waited_for: dict[object, asyncio.TimerHandle] = {}
 
@@ -102,7 +114,9 @@ class _Bounded(web.Server):
         super().connection_made(handler, transport)
         address = _address_of(transport)
         self._by_address[address] += 1
-        if len(self.connections) > CONNECTIONS_MAX or self._by_address[address] > BY_ADDRESS_MAX:
+        most = CONNECTIONS_MAX if self._most is None else self._most
+        of_one = BY_ADDRESS_MAX if self._of_one is None else self._of_one
+        if len(self.connections) > most or self._by_address[address] > of_one:
             transport.abort()
             return
         self._waited_for[handler] = asyncio.get_running_loop().call_later(FIRST_S, transport.abort)
@@ -158,7 +172,7 @@ class Server:
         async with AsyncExitStack() as stack:
             for place in self._places:
                 tls = None if place.loopback else self._tls
-                server = _Bounded(partial(self._came, by_tls=tls is not None))
+                server = Bounded(partial(self._came, by_tls=tls is not None))
                 stack.push_async_callback(server.shutdown, SHUT_S)
                 handshake_s = FIRST_S if tls else None
                 listening = await loop.create_server(

@@ -16,6 +16,7 @@ from aiohttp import web
 from firmware.store.database import StoreError
 from firmware.sync import wire
 from firmware.sync.wire import WireError
+from firmware.web.server import Bounded
 from tools.hub.api import Api, ApiError, Identify
 from tools.hub.ca import CERTIFICATE, Signer, serial_text
 from tools.hub.feed import Wake
@@ -29,6 +30,8 @@ __all__ = ["Listening", "by_certificate", "create_app", "serve", "tls_of"]
 SEEN_EVERY_S = 3.0
 SHUT_S = 2.0
 KEEPALIVE_S = 75.0
+CONNECTIONS_MAX, BY_ADDRESS_MAX = 4_000, 500
+"""Of one process; a whole municipality's units may come from one address."""
 HANDSHAKE_S = 10.0
 RENEWED_S = 24 * 3600.0
 """So often the server's own certificate is looked at."""
@@ -146,17 +149,22 @@ class Listening:
 @contextlib.asynccontextmanager
 async def serve(app: web.Application, address: str | None, port: int, tls: ssl.SSLContext) -> AsyncIterator[Listening]:
     """`address` None: all that this machine has. Raises OSError where the place cannot be had."""
-    runner = web.AppRunner(app, access_log=None, keepalive_timeout=KEEPALIVE_S, shutdown_timeout=SHUT_S)
+    runner = web.AppRunner(app)
     await runner.setup()
     try:
-        loop = asyncio.get_running_loop()
         assert runner.server is not None
-        listening = await loop.create_server(
-            runner.server, address, port, ssl=tls, ssl_handshake_timeout=HANDSHAKE_S, reuse_port=False
+        server = Bounded(
+            runner.server.request_handler, request_factory=runner.server.request_factory,
+            most=CONNECTIONS_MAX, of_one=BY_ADDRESS_MAX, idle_s=KEEPALIVE_S,
+        )  # fmt: skip
+        listening = await asyncio.get_running_loop().create_server(
+            server, address, port, ssl=tls, ssl_handshake_timeout=HANDSHAKE_S
         )
         try:
             yield Listening(listening.sockets[0].getsockname()[1])
         finally:
             listening.close()
+            server.pre_shutdown()
+            await server.shutdown(SHUT_S)
     finally:
         await runner.cleanup()

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from firmware.sync.wire import Digest, Item
 from tools.hub.ca import Signer, make_ca
 from tools.hub.items import Items
 from tools.hub.taking import Taking
-from tools.hub.testing import Running
+from tools.hub.testing import Running, running
 from tools.hub.units import Units
 
 EPOCH, OTHER = "00000000000000aa", "00000000000000bb"
@@ -354,6 +355,31 @@ async def test_what_one_unit_sets_the_other_hears_at_once(hub: Running, unit: Ma
     assert page["cursor"] == (await other.feed(page["cursor"]))["cursor"]
     own = await one.feed(await cursor_of(one))
     assert own["cursor"].split(".")[2] == taken["cursor"].split(".")[2]
+
+
+async def test_what_another_process_wrote_is_heard_too(hub: Running, unit: Make) -> None:
+    hub.publish(town())
+    async with running(hub.place.state) as second:  # another server of the same store
+        one, other = await unit(), await unit(name="Biblioteket")
+        other.url = second.url
+        await one.greet()
+        waiting = asyncio.create_task(other.feed(await cursor_of(other), wait=20))
+        await asyncio.sleep(0.2)
+        began = time.monotonic()
+        await one.send(entry(1, "referral", referral("r1"), stamp()))
+        assert [item["id"] for item in (await waiting)["items"]] == ["r1"]
+        assert time.monotonic() - began < 1
+        one.url = second.url  # and a session is no process's
+        assert (await one.send(entry(2)))[1]["held"] == 2
+
+
+async def test_who_asks_nothing_is_left(hub: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("firmware.web.server.FIRST_S", 0.3)
+    context = ssl.create_default_context(cafile=str(hub.ca))
+    port = int(hub.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
 
 
 async def test_of_a_register_the_last_stamp_counts_and_the_loser_is_kept(hub: Running, unit: Make) -> None:
