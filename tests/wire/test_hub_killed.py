@@ -1,4 +1,4 @@
-"""The hub is killed while a unit sends and listens: what it called held is held, each row once, and the feed goes on."""
+"""The hub is killed while a unit sends and listens: what it called held is held, once, and the feed goes on."""
 
 from __future__ import annotations
 
