@@ -23,6 +23,7 @@ from callcontrol.media.speech import Speaker
 from callcontrol.media.tones import Tone, ToneSource
 from callcontrol.media.voice import PAUSE, Voice, load_recordings
 from callcontrol.sip.events import Invited
+from callcontrol.sip.headers import withheld
 from callcontrol.told import KEY_AGAIN, KEY_CALL_BACK, KEY_CONTACT, KEY_END, KEY_MESSAGE, KEY_WAIT, Told
 from firmware.contacts import Contacts, can_be_called
 from firmware.greeting import Greeting
@@ -58,6 +59,8 @@ class _Caller:
     told: Told
     place: Place
     call_id: str
+    unknown: bool = False
+    """To whom he leaves a message."""
     leg: Leg | None = None
     recording: Recording | None = None
     task: asyncio.Task[None] | None = None
@@ -102,14 +105,21 @@ class Announcing:
         """Whether there is sound for this call; only one that has offered some is answered."""
         return bool(invited.offer) and bool(self._places.room)
 
-    async def take(self, invited: Invited, caller: str, told: Told) -> bool:
-        """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard."""
-        if told.mailbox is not None and not self._messages.takes(told.mailbox, caller):
+    async def take(self, invited: Invited, caller: str, told: Told, *, unknown: bool = False) -> bool:
+        """Answers and begins to tell. False: not answered, as there is nothing in common, or nothing to be heard.
+        `unknown`: the caller wants to be; so does who asks for it as phones do (E2)."""
+        unknown = unknown or withheld(invited.request.header("Privacy"))
+        if told.mailbox is not None and not self._messages.takes(told.mailbox, "" if unknown else caller):
             told = replace(told, mailbox=None)
         if not can_be_called(caller):
             told = replace(told, contact=None)
         said, farewell = await self._clips(told)
-        return await self._take(invited, caller, told, said, self._places, lambda one: self._tell(one, said, farewell))
+
+        async def tell(one: _Caller) -> None:
+            one.unknown = unknown
+            await self._tell(one, said, farewell)
+
+        return await self._take(invited, caller, told, said, self._places, tell)
 
     async def greet(self, invited: Invited, caller: str, greeted: Greeted) -> bool:
         """The same with a greeting, and an extension by its digits."""
@@ -320,7 +330,8 @@ class Announcing:
             return Kept.NO_MESSAGE, key
         await place.sound(ToneSource(Tone.RECORDING, BEEP_FRAMES))
         assert caller.leg is not None
-        recording = self._messages.begin(mailbox, caller.leg.number, caller.call_id, told.why)
+        number = "" if caller.unknown else caller.leg.number
+        recording = self._messages.begin(mailbox, number, caller.call_id, told.why)
         caller.recording = recording
         while (key := await self._speaking.key_during(place, self._speaking.hear(place, recording.push))) is not None:
             if key == KEY_END or key in told.keys:

@@ -441,7 +441,8 @@ class Leading:
                 taken = await self._announcing.greet(invited, asked.caller or "", greeted)
             else:
                 assert decided.told is not None
-                taken = await self._announcing.take(invited, asked.caller or "", decided.told)
+                caller = asked.caller or ""
+                taken = await self._announcing.take(invited, caller, decided.told, unknown=asked.withheld)
         finally:
             if not taken:
                 _answer(invited.session, decided, asyncio.get_running_loop().time())

@@ -27,6 +27,8 @@ Waits = Callable[[Callable[[], Coroutine[None, None, None]] | None], None]
 """Told how to go on waiting, once somebody rings, by who may break in upon that; None: nobody rings any more."""
 
 _BUSY = (486, 600)
+_OUTSIDE = ("+", "0")
+"""Numbers outside begin so: a gateway's callers are as it writes them."""
 _KEY_END = "#"
 _ON_RECORDING = (What.USE_PERSONAL, What.USE_TEMPORARY, What.FORGET_RECORDING)
 
@@ -162,7 +164,7 @@ class _Visit:
     async def _call(self, number: str) -> str:
         """Rings whoever has left a message; why that came to nothing, a phrase. Who answers ends this talk."""
         own = self._leg.number == self._extension
-        if number.startswith("+") and not own and not self._to._leads_out:
+        if number.startswith(_OUTSIDE) and not own and not self._to._leads_out:
             return "not_possible"
         if not own:
             self._leg.acts_as = self._extension

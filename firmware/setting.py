@@ -214,8 +214,7 @@ class Setting:
                 case Forwarding():
                     self._changes.forward(one, by)
                 case Ends(extension, conditions):
-                    for condition in conditions:
-                        self._changes.end_forwarding(extension, condition, by, now)
+                    self._changes.end_forwardings(extension, conditions, by, now)
                 case Locks(extension, locked):
                     (self._changes.lock if locked else self._changes.unlock)(extension, by, now)
                 case Presses(service, key_):

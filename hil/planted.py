@@ -130,6 +130,10 @@ NEEDS: dict[str, Need] = {
     "29-put-off-is-sent": Need(frozenset(("texted",)), peace=True, deeds=((Do.TEXT, *EARLY),)),
     "30-nobody-hangs-up": _in_peace(Do.EMERGENCY, "hung_up"),
     "31-sent-until-reported": Need(frozenset(("texted_once",)), peace=True, deeds=((Do.TEXT, *EARLY),)),
+    # Staff and mail are busy in every storm.
+    "32-said-and-not-kept": Need(frozenset(("staff",)), peace=True),
+    "33-put-off-mail-is-sent": Need(frozenset(("mail",)), peace=True),
+    "34-mail-goes-again": Need(frozenset(("mail",)), peace=True),
 }
 """By the name of the patch."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from callcontrol.call.legs import Asked, Call, CallEvent, Dial, Happened, Leg, Owes, Route, Sound, Through, led
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Invited
+from callcontrol.sip.headers import withheld as is_withheld
 from callcontrol.sip.offer import matched, silent
 from callcontrol.sip.refer import ReferTo
 from callcontrol.sip.sdp import ANY_ADDRESS, Description
@@ -423,7 +424,7 @@ def _shown(waiting: Leg | None) -> tuple[str, bool]:
     if waiting is None or waiting.session.outgoing:
         return "", False
     request = waiting.session.request
-    if {"id", "user", "header"} & set(re.split(r"[;, ]+", (request.header("Privacy") or "").lower())):
+    if is_withheld(request.header("Privacy")):
         return "", True
     name = "".join(sign for sign in request.from_.display if sign.isprintable())[:NAME_MAX]
     quoted = re.sub(r'(["\\])', r"\\\1", name)

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from callcontrol.sip.errors import RemoteError
 
-__all__ = ["TOKEN", "Address", "CSeq", "Uri", "Via", "parse_addresses", "parse_params", "split"]
+__all__ = ["TOKEN", "Address", "CSeq", "Uri", "Via", "parse_addresses", "parse_params", "split", "withheld"]
 
 TOKEN = r"[A-Za-z0-9\-.!%*_+`'~]+"  # noqa: S105 – of the grammar, no secret
 CSEQ_LIMIT = 1 << 31
@@ -230,6 +230,11 @@ def _port(text: str | None, name: str, whole: str) -> int | None:
     if not 0 < int(text) < 1 << 16:
         raise RemoteError(name, whole, "port out of range")
     return int(text)
+
+
+def withheld(privacy: str | None) -> bool:
+    """Whether who calls wants to be unknown to who is called, by his Privacy header (RFC 3323 §4.2, RFC 3325 §9.3)."""
+    return bool({"id", "user", "header"} & set(re.split(r"[;, ]+", (privacy or "").lower())))
 
 
 def _unquoted(text: str) -> str:

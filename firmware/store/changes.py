@@ -84,16 +84,21 @@ class Changes(OfJournal):
 
     def end_forwarding(self, extension: str, condition: Condition, set_by: str, now: datetime) -> bool:
         """False when there was none."""
-        row = {"extension": extension, "condition": str(condition), "target": None, "ended": True, "set_by": set_by}
-        sql = "DELETE FROM forwarding WHERE extension = ? AND condition = ?"
-        return self._told(
-            now,
-            "forwarding",
-            extension,
-            row,
-            lambda: self._db.execute(sql, (extension, str(condition))).rowcount > 0,
-            ("forwarding", f"{extension}|{condition}"),
-        )
+        return self.end_forwardings(extension, (condition,), set_by, now)
+
+    def end_forwardings(self, extension: str, conditions: Iterable[Condition], set_by: str, now: datetime) -> bool:
+        """Those that there are, all or none of them; False when there was none."""
+        ending = tuple(map(str, conditions))
+
+        def work() -> bool:
+            sql = "DELETE FROM forwarding WHERE extension = ? AND condition = ?"
+            ended = [one for one in ending if self._db.execute(sql, (extension, one)).rowcount > 0]
+            for one in ended:
+                row = {"extension": extension, "condition": one, "target": None, "ended": True, "set_by": set_by}
+                outbox.add(self._db, now, "forwarding", extension, row, ("forwarding", f"{extension}|{one}"))
+            return bool(ended)
+
+        return transact(self._db, work)
 
     def block(self, extension: str, set_by: str, why: str, now: datetime) -> bool:
         """Block a phone at once (E5); False when it was blocked already."""

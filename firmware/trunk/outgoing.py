@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from callcontrol.refusal import Refusal
 from callcontrol.sip.events import Ended, Invited
+from callcontrol.sip.headers import withheld
 from callcontrol.sip.message import Request
 from callcontrol.trunk.causes import PREEMPTED, full, hunts, refusal_of
 from callcontrol.trunk.numbers import EMERGENCY, to_dial, wanted
@@ -57,8 +58,7 @@ def wanted_by(request: Request) -> Wanted | None:
         return Wanted(number, Priority.EMERGENCY, caller, None)
     said = request.header(PRIORITY) or ""
     priority = Priority(int(said)) if said in ("1", "2") else Priority.REST
-    private = {"id", "user", "header"} & set(re.split(r"[;, ]+", (request.header("Privacy") or "").lower()))
-    return Wanted(number, priority, caller, True if private else None)
+    return Wanted(number, priority, caller, True if withheld(request.header("Privacy")) else None)
 
 
 class Outgoing(Call):

@@ -228,6 +228,8 @@ def test_a_message_that_cannot_be_played_stays_new_and_is_not_in_the_others_way(
         ("+46709998877", OTHER, False, [(OTHER,)], OWN),
         ("+46709998877", "+46701234567", True, [("+46701234567",)], OWN),
         ("+46709998877", "+46701234567", False, [], ""),
+        ("+46709998877", "0701234567", False, [], ""),
+        ("+46709998877", "009001234567", False, [], ""),
         (OWN, "", False, [], ""),
     ],
 )

@@ -1,4 +1,4 @@
-"""The storm is tested itself: of thirty-one bugs planted on purpose it finds at least thirty, and what it found
+"""The storm is tested itself: of thirty-four bugs planted on purpose it finds at least thirty-three, and what it found
 it plays again. Which storms come upon a bug is known from their plans."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tools.storm import planted_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = sorted((ROOT / BUGS).glob("*.patch"))
-PLANTED, FOUND = 31, 30
+PLANTED, FOUND = 34, 33
 SEEDS_MAX = 1000
 
 

@@ -116,6 +116,22 @@ def test_a_change_has_its_row_in_the_outbox(table: str, changes: Changes, read: 
     assert json.loads(entry.body)
 
 
+def test_forwardings_are_ended_together_or_not_at_all(changes: Changes, read: sqlite3.Connection) -> None:
+    both = (Condition.ALWAYS, Condition.BUSY)
+    for condition in both:
+        changes.forward(forwarding(condition), "anna")
+    read.execute(
+        "CREATE TRIGGER no BEFORE DELETE ON forwarding WHEN old.condition = 'busy' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    with pytest.raises(sqlite3.Error, match="no"):
+        changes.end_forwardings("1001", both, "anna", NOW)
+    assert (count(read, "forwarding"), count(read, "outbox")) == (2, 2)
+    read.execute("DROP TRIGGER no")
+    assert changes.end_forwardings("1001", tuple(Condition), "anna", NOW)
+    assert (count(read, "forwarding"), count(read, "outbox")) == (0, 4)
+    assert not changes.end_forwardings("1001", both, "anna", NOW)
+
+
 def test_who_ordered_protection_is_kept(changes: Changes, read: sqlite3.Connection) -> None:
     assert changes.protect(PROTECTION)
     assert protections(read) == (PROTECTION,)
