@@ -152,8 +152,8 @@ class Journal(OfJournal):
 
         def work() -> int:
             number = int(self._db.execute(sql, row).fetchone()[0])
-            body = {"id": number, "began_at": row[0], "ended_at": None, "cause": cause, "mode": mode, "detail": detail}
-            telling.incident(self._db, at, body)
+            whole = (number, row[0], None, cause, mode, detail)
+            telling.incident(self._db, at, dict(zip(telling.INCIDENT, whole, strict=True)))
             return number
 
         return transact(self._db, work)
@@ -165,11 +165,14 @@ class Journal(OfJournal):
 
     def incident_end(self, number: int, at: datetime) -> None:
         """Write that an incident ended; the first end stays."""
-        sql = "UPDATE incident SET ended_at = ? WHERE id = ? AND ended_at IS NULL"
+        sql = (
+            "UPDATE incident SET ended_at = ? WHERE id = ? AND ended_at IS NULL"
+            " RETURNING id, began_at, ended_at, cause, mode, detail"
+        )
 
         def work() -> None:
-            if self._db.execute(sql, (to_text(at), number)).rowcount:
-                telling.incident(self._db, at, {"id": number, "ended_at": to_text(at)})
+            for row in self._db.execute(sql, (to_text(at), number)).fetchall():
+                telling.incident(self._db, at, dict(zip(telling.INCIDENT, row, strict=True)))
 
         transact(self._db, work)
 

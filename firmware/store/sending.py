@@ -26,12 +26,13 @@ SOUND = 3
 QUEUED_AT_ONCE = 500
 """Records from before there was a hub, in one transaction."""
 PRUNED_AT_ONCE = 2_000
+MOVED_AT_ONCE = 5_000
 
 _COLUMNS = "epoch, number, at, kind, subject, body, stamp"
 
 
 class Sending(OfJournal):
-    """Belongs to the thread that opened it. Every method is one transaction. Raises sqlite3.Error."""
+    """Belongs to the thread that opened it. Every method but `forked` is one transaction. Raises sqlite3.Error."""
 
     def begin(self, machine: str, now: datetime) -> str:
         """The unit has a hub; the epoch. `machine`: whose disk this is, as 32 hexadecimal digits: a journal that was
@@ -49,14 +50,16 @@ class Sending(OfJournal):
         return transact(self._db, work)
 
     def queue_earlier(self) -> bool:
-        """Tell of records from before there was a hub, some at a time; False when that is done."""
+        """Tell of records from before there was a hub, some at a time, and of incidents; False when that is done."""
 
         def work() -> bool:
-            (done,) = self._db.execute("SELECT queued_record FROM uplink").fetchone()
+            done, since = self._db.execute("SELECT queued_record, since FROM uplink").fetchone()
             found = Journal(self._db).records_after(done, QUEUED_AT_ONCE)
             for number, record in found:
                 telling.record(self._db, record)
                 done = number
+            if not found:
+                telling.earlier_incidents(self._db, since)
             last = done if found else -1
             self._db.execute("UPDATE uplink SET queued_record = ?", (last,))
             return bool(found)
@@ -169,21 +172,28 @@ class Sending(OfJournal):
     def forked(self, epoch: str, number: int, now: datetime) -> str:
         """The hub holds another row by this number: this journal was put back, or is a copy. What it does not hold of
         this epoch from there on is told under numbers of a new one, which is given; what stands there of the other life
-        is the hub's."""
+        is the hub's. Cut in between, the rest is found out as this was."""
 
-        def work() -> str:
-            life = outbox.begin_epoch(self._db, now)
-            sql = "SELECT number FROM outbox WHERE epoch = ? AND (number >= ? OR held = 0) ORDER BY number"
-            numbers = [found for (found,) in self._db.execute(sql, (epoch, number))]
-            for place, old in enumerate(numbers, start=1):
-                sql = "UPDATE outbox SET epoch = ?, number = ?, held = 0 WHERE epoch = ? AND number = ?"
-                self._db.execute(sql, (life, place, epoch, old))
-                sql = "UPDATE stamped SET epoch = ?, number = ?, effect = NULL WHERE epoch = ? AND number = ?"
-                self._db.execute(sql, (life, place, epoch, old))
-            self._db.execute("UPDATE epoch SET number = ?", (len(numbers),))
-            return life
+        def begin() -> str:
+            life, _ = self.state()
+            return outbox.begin_epoch(self._db, now) if life == epoch else life
 
-        return transact(self._db, work)
+        def move() -> bool:
+            sql = "SELECT number FROM outbox WHERE epoch = ? AND (number >= ? OR held = 0) ORDER BY number LIMIT ?"
+            numbers = [found for (found,) in self._db.execute(sql, (epoch, number, MOVED_AT_ONCE))]
+            (last,) = self._db.execute("SELECT number FROM epoch").fetchone()
+            moves = [(life, last + place, epoch, old) for place, old in enumerate(numbers, start=1)]
+            sql = "UPDATE outbox SET epoch = ?, number = ?, held = 0 WHERE epoch = ? AND number = ?"
+            self._db.executemany(sql, moves)
+            sql = "UPDATE stamped SET epoch = ?, number = ?, effect = NULL WHERE epoch = ? AND number = ?"
+            self._db.executemany(sql, moves)
+            self._db.execute("UPDATE epoch SET number = ?", (last + len(numbers),))
+            return bool(numbers)
+
+        life = transact(self._db, begin)
+        while transact(self._db, move):
+            pass  # nobody else waits for longer than for one of these
+        return life
 
     def _prune(self, epoch: str, backed_up: int) -> None:
         """What is safe elsewhere; the newest stay for those who go through them one by one (`outbox.since`)."""

@@ -10,9 +10,14 @@ from datetime import UTC, datetime
 
 from callcontrol.records import Outcome, Record
 from firmware.store import outbox
-from firmware.store.database import to_text
+from firmware.store.database import from_text, to_text
 
-__all__ = ["body_of", "incident", "record"]
+__all__ = ["INCIDENT", "body_of", "earlier_incidents", "incident", "record"]
+
+INCIDENT = ("id", "began_at", "ended_at", "cause", "mode", "detail")
+"""What is told of one."""
+INCIDENTS_MAX = 10_000
+"""From before there was a hub, the newest."""
 
 
 def body_of(record: Record) -> dict[str, object]:
@@ -35,6 +40,14 @@ def record(db: sqlite3.Connection, record: Record) -> None:
 
 
 def incident(db: sqlite3.Connection, at: datetime, body: Mapping[str, object]) -> None:
-    """Its begin, or its end."""
+    """Its begin, or its end; all of it."""
     if outbox.has_hub(db):
         outbox.add(db, at.astimezone(UTC), "incident", "", body)
+
+
+def earlier_incidents(db: sqlite3.Connection, before: str) -> None:
+    """Those that began before a time."""
+    sql = f"SELECT {', '.join(INCIDENT)} FROM incident WHERE began_at < ? ORDER BY id DESC LIMIT ?"  # noqa: S608  ours
+    for row in reversed(db.execute(sql, (before, INCIDENTS_MAX)).fetchall()):
+        body = dict(zip(INCIDENT, row, strict=True))
+        incident(db, from_text(body["began_at"]), body)

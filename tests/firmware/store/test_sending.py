@@ -113,7 +113,11 @@ def test_a_hub_that_was_restored_is_told_again(store: Store) -> None:
     assert store.numbers() == [1, 2, 3, 4, 5, 6]
 
 
-def test_another_row_by_the_same_number_begins_another_life(store: Store) -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 100])
+def test_another_row_by_the_same_number_begins_another_life(
+    at_once: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware.store.sending.MOVED_AT_ONCE", at_once)
     store.blocks(1, 5)
     epoch, _ = store.sending.state()
     store.sending.answered(epoch, EVERY, 2, [], 0, "g.1", NOW)
@@ -174,10 +178,25 @@ def test_records_are_told_once_they_are_at_their_end_and_again_when_more_is_know
     ]
 
 
+def test_the_end_of_an_incident_tells_all_of_it(store: Store) -> None:
+    number = store.journal.incident_begin(NOW, "line", "survival", "why")
+    store.journal.incident_end(number, NOW + timedelta(hours=1))
+    store.journal.incident_end(number, NOW + timedelta(hours=2))
+    bodies = [json.loads(row.body) for row in outbox.entries(store.sending._db, 0, 9)]
+    whole = {
+        "id": number,
+        "began_at": "2026-11-23T08:00:00.000000Z",
+        "cause": "line",
+        "mode": "survival",
+        "detail": "why",
+    }
+    assert bodies == [{**whole, "ended_at": None}, {**whole, "ended_at": "2026-11-23T09:00:00.000000Z"}]
+
+
 def test_nothing_of_records_waits_where_there_is_no_hub_and_all_once_there_is(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "journal.db")) as store:
         fold(store, *(record(number) for number in range(1_200)))
-        store.journal.incident_begin(NOW, "line", "survival")
+        earlier = store.journal.incident_begin(NOW - timedelta(hours=1), "line", "survival")
         assert store.sending.waiting() == {}
         store.sending.begin(HERE, NOW)
         fold(store, record(5_000))
@@ -186,7 +205,10 @@ def test_nothing_of_records_waits_where_there_is_no_hub_and_all_once_there_is(tm
         assert not store.sending.queue_earlier()
         last = store.sending.state()[1]
         told: dict[str, int] = {}
-        for row in outbox.entries(store.sending._db, 0, last):
+        entries = outbox.entries(store.sending._db, 0, last)
+        incidents = [json.loads(row.body) for row in entries if row.kind == "incident"]
+        assert [(body["id"], body["cause"], body["ended_at"]) for body in incidents] == [(earlier, "line", None)]
+        for row in (row for row in entries if row.kind == "record"):
             call = json.loads(row.body)["call_id"]
             told[call] = told.get(call, 0) + 1
         assert set(told) == {f"c{number}" for number in (*range(1_200), 5_000)}
