@@ -157,6 +157,7 @@ class Messages(Recordings[MessageRows]):
         room = False
         try:
             room = self._has_room(BYTES_MAX, MESSAGES_MAX)
-            self._full = self._opened().full(datetime.now(UTC) - timedelta(hours=1), HELD_MAX, LEFT_MAX)
+            now = datetime.now(UTC)
+            self._full = self._opened().full(now - timedelta(hours=1), now, HELD_MAX, LEFT_MAX)
         finally:
             self._room = room

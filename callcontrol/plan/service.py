@@ -45,6 +45,8 @@ LUNCH_NEAR = timedelta(hours=2)
 """A lunch of the hours that begins within this is the one that is meant."""
 OPENED_MAX = timedelta(hours=8)
 """Outside its hours, a reception that was opened by a key: a working day."""
+CLOCK_BACK_MAX = timedelta(hours=1)
+"""What was pressed later than this from now was pressed by a clock that was wrong, and would hold for years."""
 _TRIES = 32
 """Ends of lunch that are looked at for one that is within the hours."""
 
@@ -104,7 +106,9 @@ class Pressed:
     set_by: str
 
     def holds_at(self, now: datetime) -> bool:
-        return self.until is None or now.astimezone(UTC) < self.until.astimezone(UTC)
+        if self.until is None:
+            return True
+        return self.set_at.astimezone(UTC) - CLOCK_BACK_MAX <= now.astimezone(UTC) < self.until.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

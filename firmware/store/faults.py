@@ -31,8 +31,9 @@ class FaultRows(OfJournal):
 
         def work() -> bool:
             waiting = self._count("answered_at IS NULL")
+            lately = "reporter = ? AND at BETWEEN ? AND ?"
             hour = to_text(kept.at.replace(minute=0, second=0, microsecond=0))
-            if waiting >= OPEN_MAX or self._count("reporter = ? AND at >= ?", kept.reporter, hour) >= AN_HOUR_MAX:
+            if waiting >= OPEN_MAX or self._count(lately, kept.reporter, hour, to_text(kept.at)) >= AN_HOUR_MAX:
                 raise OverflowError("too many reports")
             incident = kept.incident
             if incident is None:

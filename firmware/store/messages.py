@@ -62,13 +62,19 @@ class MessageRows(OfJournal):
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM message")  # noqa: S608  names of ours
         return {message.id: message for message in map(_message, rows)}
 
-    def full(self, since: datetime, held_max: int, left_max: int) -> tuple[frozenset[str], frozenset[str]]:
-        """Mailboxes in which so many lie, and numbers that have left so many since."""
+    def full(
+        self, since: datetime, until: datetime, held_max: int, left_max: int
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Mailboxes in which so many lie, and numbers that have left so many between the two; what a clock that was
+        wrong has dated later counts for nobody."""
         held = "SELECT extension FROM message WHERE discarded_at IS NULL GROUP BY extension HAVING count(*) >= ?"
-        left = "SELECT caller FROM message WHERE left_at > ? AND caller <> '' GROUP BY caller HAVING count(*) >= ?"
+        left = (
+            "SELECT caller FROM message WHERE left_at > ? AND left_at <= ? AND caller <> ''"
+            " GROUP BY caller HAVING count(*) >= ?"
+        )
         return (
             frozenset(number for (number,) in self._db.execute(held, (held_max,))),
-            frozenset(number for (number,) in self._db.execute(left, (to_text(since), left_max))),
+            frozenset(number for (number,) in self._db.execute(left, (to_text(since), to_text(until), left_max))),
         )
 
     def left_in(self, call_id: str) -> tuple[Message, ...]:

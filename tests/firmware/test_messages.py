@@ -9,7 +9,7 @@ import sqlite3
 from array import array
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -109,6 +109,9 @@ def test_nobody_fills_it_for_the_others(paths: Paths, monkeypatch: pytest.Monkey
     with closing(MessageRows.open(paths.journal)) as store:
         for number, (extension, caller) in enumerate([("1002", ""), ("1002", ""), ("1002", "1001"), ("1003", "1001")]):
             store.left(Message(id=f"m{number}", extension=extension, caller=caller, left_at=now, length_ms=1))
+        for number in range(2):  # by a clock that was wrong
+            ahead = now + timedelta(days=3_650)
+            store.left(Message(id=f"a{number}", extension="1005", caller="1004", left_at=ahead, length_ms=1))
 
     async def look(place: Messages) -> None:
         seen = {(whom, by): place.takes(whom, by) for whom in ("1002", "1003") for by in ("", "1001", "1004")}

@@ -106,6 +106,20 @@ def test_who_is_always_there_is_closed_until_the_key_is_turned_back() -> None:
     assert (found.state, found.until, found.opens_at) == (Served.NIGHT, None, None)
 
 
+@pytest.mark.parametrize("key", [Key.NIGHT, Key.LUNCH, Key.OPEN])
+def test_a_key_of_a_clock_that_was_wrong_holds_for_nobody(key: Key) -> None:
+    """A unit whose clock was years ahead would have closed its reception until then."""
+    pressed = press(SERVICE, key, "1900", at("2040-03-05 17:00" if key is Key.OPEN else "2040-03-05 09:00"))
+    assert pressed is not None
+    assert served_at(SERVICE, pressed, at("2026-11-23 09:00")) is Served.OPEN
+    assert served_at(SERVICE, pressed, at("2026-11-23 17:00")) is Served.NIGHT
+
+
+def test_a_clock_that_is_set_right_by_minutes_turns_no_key_back() -> None:
+    pressed = press(SERVICE, Key.NIGHT, "1900", at("2026-11-23 09:20"))
+    assert served_at(SERVICE, pressed, at("2026-11-23 09:00")) is Served.NIGHT
+
+
 def test_who_is_never_there_is_open_for_a_day_of_work() -> None:
     now = at("2026-11-23 10:00")
     pressed = press(NEVER, Key.OPEN, "1000", now)

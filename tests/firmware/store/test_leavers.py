@@ -164,6 +164,7 @@ def test_nobody_fills_the_list(store: Store, faults: FaultRows) -> None:
         faults.report(report("one more"))
     assert faults.report(report("another", reporter="1002"))
     assert faults.report(report("later", at=NOW + timedelta(hours=1)))
+    assert faults.report(report("by a clock that was set right", at=NOW - timedelta(days=9)))
 
 
 def test_those_concerned_hear_of_an_outage(store: Store) -> None:
