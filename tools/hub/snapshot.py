@@ -73,7 +73,7 @@ def kept(store: Store, whose: Partition, etag: str) -> Snapshot | None:
 
 
 def _write(file: Path, items: Items, whose: Partition, cursor: Cursor, shrunken: int | None) -> None:
-    part = file.with_suffix(".part")
+    part = file.with_suffix(f".{os.getpid()}.part")  # another process may make the same one
     counts: Counter[str] = Counter()
     digest = Digest()
     sums = 0
