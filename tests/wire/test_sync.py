@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import random
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -401,6 +402,66 @@ async def test_a_portal_in_the_hubs_place_learns_nothing_and_is_named(
         await asyncio.to_thread(hub.start)
         await asyncio.to_thread(branch.rvx, "sync", "now")
         await until(lambda: len(held(seen)) == 1, branch.log)
+
+
+@asynccontextmanager
+async def proxy(login: str) -> AsyncIterator[tuple[int, list[str]]]:
+    """Tunnels to whatever is asked for (RFC 9110 §9.3.6), for who has the login."""
+    asked: list[str] = []
+    wanted = "Basic " + base64.b64encode(login.encode()).decode()
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()
+            return
+        asked.append(head.split("\r\n")[0])
+        if f"Proxy-Authorization: {wanted}" not in head:
+            writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+            return
+        host, _, port = head.split()[1].rpartition(":")
+        there = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(pipe(reader, there[1]), pipe(there[0], writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield int(server.sockets[0].getsockname()[1]), asked
+    server.close()
+
+
+async def test_by_a_proxy_with_a_login_the_hub_is_reached_and_a_wrong_one_is_named(
+    place: Path, branches: Callable[[Path, str], Branch]
+) -> None:
+    async with running(place / "hub") as hub, proxy("unit:secret word") as (port, asked):
+        branch = branches(place / "branch", hub.url)
+        branch.more = f'proxy = "http://127.0.0.1:{port}"\nproxy_user = "unit"\n'
+        branch.configure(hub.url)
+        secrets = branch.folder / "secrets.toml"
+        secrets.write_text('[sync]\nproxy_password = "secret word"\n')
+        secrets.chmod(0o600)
+        await branch.enrol(hub)
+        assert asked
+        assert all(line.startswith(f"CONNECT 127.0.0.1:{hub.url.rpartition(':')[2]} ") for line in asked)
+        branch.refer(1)
+        branch.start()
+        await until(lambda: len(held(hub)) == 1, branch.log)
+        await asyncio.to_thread(branch.stop)
+        secrets.write_text('[sync]\nproxy_password = "another"\n')
+        branch.start()
+        await until(lambda: branch.shown.why == "proxy", branch.log)
+        assert "407" in branch.shown.detail
+        done = await asyncio.to_thread(branch.rvx, "sync", "why")
+        assert "the proxy does not let it through" in done.stdout
+        assert "another" not in done.stdout + branch.log()
 
 
 async def test_a_code_that_is_wrong_or_used_enrols_nobody(place: Path, branches: Callable[[Path, str], Branch]) -> None:
