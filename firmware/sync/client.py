@@ -187,6 +187,10 @@ class Client:
             raise Unreached("timeout", f"{path}: no answer") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unreached(error, self.url, self.proxy) from None
+        except RuntimeError:
+            if not self._session.closed:
+                raise
+            raise Unreached("broken", f"{path}: the session is over") from None
         try:
             self._count(answer, size)
             self._know(answer, path)

@@ -36,6 +36,8 @@ from firmware.sync.membership import Membership
 from firmware.sync.shown import SyncShown
 from firmware.sync.wire import Digest, Item
 from hil.municipality import generate
+from tools.hub.backup import back_up, restore
+from tools.hub.place import Place
 from tools.hub.testing import Running, made, running
 
 pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
@@ -47,6 +49,8 @@ PLACES = tuple(f"m{number}" for number in range(1, 7))
 HUB = """
 import asyncio, contextlib, signal, sys
 from pathlib import Path
+from tools.hub.backup import back_up, restore
+from tools.hub.place import Place
 from tools.hub.testing import running
 async def main():
     async with running(Path(sys.argv[1]), int(sys.argv[2])):
@@ -263,9 +267,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def apart(state: Path) -> Iterator[tuple[Apart, Running]]:
+def apart(state: Path, port: int = 0) -> Iterator[tuple[Apart, Running]]:
     place, store = made(state)
-    hub = Apart(state, free_port())
+    hub = Apart(state, port or free_port())
     try:
         yield hub, Running(f"https://127.0.0.1:{hub.port}", place.ca / "ca.pem", place, store)
     finally:
@@ -294,6 +298,33 @@ async def test_a_hub_killed_at_any_moment_loses_and_doubles_nothing(
         await until(lambda: len(held(seen)) >= branch.written, branch.log)
         assert sorted(held(seen)) == sorted(branch.referrals())
         await until(lambda: branch.digest() == told(town), branch.log)
+
+
+async def test_a_hub_made_of_an_older_copy_hears_again_what_it_has_lost(
+    place: Path, town: list[Item], branches: Callable[[Path, str], Branch]
+) -> None:
+    port = free_port()
+    with apart(place / "hub", port) as (hub, seen):
+        hub.start()
+        seen.publish(town)
+        branch = branches(place / "branch", seen.url)
+        await branch.enrol(seen)
+        branch.start()
+        branch.refer(3)
+        await until(lambda: len(held(seen)) == 3 and branch.digest() == told(town), branch.log)
+        copy = back_up(seen.store, place / "copies", datetime.now(UTC))
+        branch.refer(4)  # which no copy has
+        await until(lambda: len(held(seen)) == 7, branch.log)
+        generation = seen.store.generation
+    restore(copy.folder, Place(place / "again"), datetime.now(UTC)).close()
+    with apart(place / "again", port) as (hub, seen):
+        assert seen.store.generation != generation
+        assert len(held(seen)) == 3
+        hub.start()
+        await asyncio.to_thread(branch.rvx, "sync", "now")
+        await until(lambda: len(held(seen)) == 7, lambda: (branch.log(), held(seen)))
+        assert sorted(held(seen)) == sorted(branch.referrals())
+        await until(lambda: branch.digest() == told(town) and branch.shown.connected, branch.log)
 
 
 async def test_a_copied_card_is_named_and_what_both_say_is_taken(

@@ -717,6 +717,13 @@ async def test_a_certificate_of_another_unit_or_key_is_not_kept(rig: Rig) -> Non
     assert Certificate.of(signed(made.csr)).unit == "u7"
 
 
+async def test_what_is_asked_as_a_session_ends_is_an_obstacle_and_no_fault(rig: Rig) -> None:
+    async with Client(rig.hub.url, tls_of(None)) as client:
+        pass
+    with pytest.raises(Unreached, match="the session is over"):
+        await client.ask("GET", "/v1/config")
+
+
 def test_where_nobody_listens_or_no_name_is_that_is_said() -> None:
     async def ask(url: str) -> str:
         async with Client(url, tls_of(None), patient_s=2.0) as client:
