@@ -59,6 +59,7 @@ KILLED = {
     Fault.TUNNEL_KILLED: "tunnel",
     Fault.DATA_KILLED: "data",
     Fault.WEB_KILLED: "web",
+    Fault.SYNC_KILLED: "sync",
 }
 STOPPED = {
     Fault.EDGE_STOPPED: "edge",
@@ -66,6 +67,7 @@ STOPPED = {
     Fault.CALLS_STOPPED: "calls",
     Fault.DATA_STOPPED: "data",
     Fault.WEB_STOPPED: "web",
+    Fault.SYNC_STOPPED: "sync",
 }
 """The unit's own programs, and what befalls each."""
 

@@ -93,6 +93,7 @@ class People(Part):
         self._extensions = extensions
         self._history = history
         self._lock = lock
+        self._ever: set[str] = set()  # ids of changes that were in the outbox once
         self._worker = ThreadPoolExecutor(1, "people")
 
     def join(self, site: Site) -> None:
@@ -132,7 +133,9 @@ class People(Part):
         }
         with self._lock:
             self._history.left(at, left, torn)
-            self._history.changes = at, Counter(str(json.loads(body)["id"]) for body in told), frozenset(kept)
+            times = Counter(str(json.loads(body)["id"]) for body in told)
+            self._ever |= times.keys()  # what is safe at the hub is cleared away here
+            self._history.changes = at, dict.fromkeys(self._ever, 1) | times, frozenset(kept)
 
     def _change(self, deed: Deed) -> None:
         with (

@@ -21,6 +21,8 @@ from hil.dialled import dialled_breaches
 from hil.faults import Faults, clock_prefix
 from hil.heard import heard_breaches
 from hil.history import History
+from hil.hubbed import Hubbed
+from hil.hubbed import configuration as hubbed
 from hil.invariants import Breach, breaches
 from hil.lag import watch_lag
 from hil.modems import Modems
@@ -133,7 +135,8 @@ class _Storm:
         outside = Outside(modems, self._history, self._lock)
         self._town = Town(net, self._site, self._history, self._lock, people, outside)
         staff = Staff(net, self._site, self._lock, seed)
-        self._parts: tuple[Part, ...] = (people, outside, self._town, staff, self._power)
+        hub = Hubbed(net, self._site, self._lock)
+        self._parts: tuple[Part, ...] = (people, outside, self._town, staff, hub, self._power)
         """In the order in which they begin; they end in the opposite one."""
         programs = {name: program for part in self._parts for name, program in part.programs().items()}
         self._faults = Faults(self._site, clock, course.fault_told, self._change_outside, self._cell, programs)
@@ -266,4 +269,4 @@ def _configured(keys: Keys, announcing: dict[str, object], power: dict[str, obje
     """The unit's: what lies over the site's own."""
     way = {section: dict(values) for section, values in by_data(keys).items()}
     way["platform"] |= {"nodes": [f"sip:{PROXY_NAME}"], "name_servers": [PLATFORM_IP]}
-    return CONFIGURATION | way | staffed() | {"announcing": announcing, "power": power}
+    return CONFIGURATION | way | staffed() | hubbed() | {"announcing": announcing, "power": power}

@@ -92,6 +92,12 @@ class Fault(StrEnum):
     # Pages, calendars, mail
     WEB_KILLED = "web killed"
     WEB_STOPPED = "web stopped"
+    # The hub, and what tells it
+    HUB_KILLED = "hub killed"
+    HUB_STOPPED = "hub stopped"
+    HUB_RESTORED = "hub restored"  # from a copy of a while ago
+    SYNC_KILLED = "sync killed"
+    SYNC_STOPPED = "sync stopped"
 
 
 class Held(NamedTuple):
@@ -146,6 +152,13 @@ DATA_FAULTS: dict[Fault, Held] = {
     Fault.DATA_STOPPED: Held(3, 8),
 }
 WEB_FAULTS: dict[Fault, Held] = {Fault.WEB_KILLED: Held(0.3, 4), Fault.WEB_STOPPED: Held(2, 12)}
+HUB_FAULTS: dict[Fault, Held] = {
+    Fault.HUB_KILLED: Held(1, 10),
+    Fault.HUB_STOPPED: Held(3, 15),
+    Fault.HUB_RESTORED: Held(1, 6),
+    Fault.SYNC_KILLED: Held(0.3, 4),
+    Fault.SYNC_STOPPED: Held(2, 12),
+}
 POWER_FAULTS: dict[Fault, Held] = {
     Fault.MAINS_LOST: Held(3, 12),
     Fault.MAINS_BROWN: Held(3, 12),
@@ -170,6 +183,7 @@ WAYS_OUT: tuple[Row, ...] = (
     Row(POWER_ENDS, Held(60, 200)),
     Row(DATA_FAULTS, Held(30, 90)),
     Row(WEB_FAULTS, Held(10, 50)),
+    Row(HUB_FAULTS, Held(8, 40)),
 )
 """What is wrong with the ways out, with power, or with pages, is no matter of modes: it comes and goes by itself,
 across whatever chapter there is. Each row is drawn by its place, so that a new one at the end changes no other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from hil.faults import KILLED, STOPPED
+from hil.hubbed import Hubbed
 from hil.outside import Outside
 from hil.people import People
 from hil.powered.actor import Powered
@@ -13,7 +14,7 @@ from hil.stormpart import Part
 from hil.stormplan import WAYS_OUT, Fault
 from hil.town import Town
 
-PARTS: tuple[type[Part], ...] = (People, Outside, Town, Staff, Powered)
+PARTS: tuple[type[Part], ...] = (People, Outside, Town, Staff, Hubbed, Powered)
 OF_THE_SITE = {*KILLED, *STOPPED, Fault.CELL_GONE, Fault.CELL_LOSSY}
 
 
