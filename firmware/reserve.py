@@ -18,8 +18,8 @@ from firmware.store.visible import Viewer, card
 
 __all__ = ["Goes", "Phone", "ReservePlan", "confirmed_by", "phones", "plan_of", "unit_named"]
 
-PLAN = Viewer(id="plan", sees=Visibility.OPERATOR)
-"""What is listed of a department is what its telephone operators may see."""
+PLAN = Viewer(id="plan", sees=Visibility.STAFF)
+"""A plan is printed, and lies about: it names whom everybody there may know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,11 @@ def _phone(people: People, ordered: Protection) -> Phone:
         "kan inte registreras här / cannot register here" if not people.has_credential(ordered.extension) else "",
         "ingen mobil tvilling / no mobile twin" if extension is not None and twin is None else "",
     )
-    who = _name(people, extension.person if extension is not None else None)
+    person = people.person(extension.person) if extension is not None and extension.person else None
+    who = _name(people, person.id if person is not None else None)
+    shown = pretty(twin) if twin and (person is None or not person.protected) else ""
     name = unit.name if unit is not None else ordered.unit
-    return Phone(ordered, name, who, pretty(twin) if twin else "", next(filter(None, lacks), ""))
+    return Phone(ordered, name, who, shown, next(filter(None, lacks), ""))
 
 
 def _name(people: People, person: str | None) -> str:

@@ -52,6 +52,8 @@ SHOWN_DIGITS = 4
 """Of a code where it is noted: what somebody has set is nobody's business that reads records, and a PIN never."""
 
 _WRITTEN = re.compile(r"[0-9*#]+(?:[NARTP]?[*#][0-9*#]*)*[NARTP]?")
+_PIN_APART = re.compile(r"(?:[^P]|(?<=[*#])P(?=[*#]|\Z))*")
+"""A PIN stands between * and #: else its digits are of the beginning, which is noted (`shown`)."""
 _BEGINS = re.compile(rf"[*#]+[0-9]{{0,{SHOWN_DIGITS}}}")
 
 
@@ -155,7 +157,7 @@ class Code:
         """ValueError for what is no code of this."""
         letters = "".join(sign for sign in text if sign in _DIGITS)
         literals = len(text) - len(letters)
-        fits = letters in does.letters and 0 < literals <= LITERALS_MAX
+        fits = letters in does.letters and 0 < literals <= LITERALS_MAX and _PIN_APART.fullmatch(text) is not None
         if not fits or _WRITTEN.fullmatch(text) is None or (isinstance(does, Own) and text[0] not in "*#"):
             forms = " or ".join(_named(wanted) for wanted in sorted(does.letters))
             first = "; * or # first" if isinstance(does, Own) else ""

@@ -88,7 +88,7 @@ class MemoTold:
     def _queue(self, memo: Memo, to: str, name: str, now: datetime) -> None:
         bare = self._mail.memos == "bare" or secret(memo.extension, self._people)
         subject, text = memo_text(memo, self._people, bare=bare)
-        taker = self._people.person(memo.taken_by)
+        taker = _taker(memo, self._people)
         mail = Mail(
             id=name, kind=Kind.MEMO, to=to, subject=one_line(subject.sv, SUBJECT_MAX),
             text=in_languages(text, self._languages), set_by=memo.taken_by, queued_at=now,
@@ -108,13 +108,19 @@ def secret(extension: str, directory: Directory) -> bool:
     return bool(unit is not None and unit.secret) or bool(person is not None and person.protected)
 
 
+def _taker(memo: Memo, directory: Directory) -> Person | None:
+    """Who has taken it, where they may be named (D4)."""
+    taker = directory.person(memo.taken_by)
+    return None if taker is None or taker.protected else taker
+
+
 def memo_text(memo: Memo, directory: Directory, *, bare: bool) -> tuple[Words, Words]:
     """Subject and text of the mail that tells of one. `bare`: not from whom, nor what."""
     to = (("extension", memo.extension),)
     if bare:
         return words("mail", "memo_bare_subject"), words("mail", "memo_bare", to)
     sender = ", ".join(part for part in (memo.caller_name, pretty(memo.caller) if memo.caller else "") if part)
-    taker = directory.person(memo.taken_by)
+    taker = _taker(memo, directory)
     local = memo.taken_at.astimezone(STOCKHOLM)
     texts = []
     for at in (0, 1):

@@ -9,7 +9,7 @@ from callcontrol.plan.rights import Right
 from firmware.store.changes import new_id
 from firmware.store.faults import FaultRows
 from firmware.store.journal import Journal
-from firmware.web.pages.common import frame_of
+from firmware.web.pages.common import frame_of, may
 from firmware.web.pages.people import seen
 from firmware.web.site import Denied, Request, Response, Route, Who, see_other
 from firmware.web.store import Store
@@ -66,7 +66,8 @@ def _page(request: Request, store: Store, wrong: Wrong | None = None) -> Respons
 
 def _list(request: Request, store: Store) -> Response:
     frame = frame_of(request, store)
-    return page(frame, "fault.list", view.faults(frame, FaultRows(store.journal).waiting()))
+    waiting = [one for one in FaultRows(store.journal).waiting() if _looks_after(request, store, one)]
+    return page(frame, "fault.list", view.faults(frame, waiting))
 
 
 def _answer(request: Request, store: Store) -> Response:
@@ -74,12 +75,22 @@ def _answer(request: Request, store: Store) -> Response:
     if not answer or not answer.isprintable():
         raise Denied(HTTPStatus.UNPROCESSABLE_ENTITY, "not_so")
     rows, people = FaultRows(store.journal), store.people
+    known = rows.one(request.part["id"])
+    if known is not None and not _looks_after(request, store, known):
+        raise Denied(HTTPStatus.NOT_FOUND, "not_found")
     report = rows.answer(request.part["id"], answer, request.who.viewer.id, request.now)
     if report is not None:
         extension = people.extension(report.reporter) or people.extension(report.extension or "")
         if extension is not None and extension.person is not None:
             store.changes.notice(answered(report, extension.person), request.now)
     return see_other("/faults?done=fault_answered")
+
+
+def _looks_after(request: Request, store: Store, report: FaultReport) -> bool:
+    """Whether whoever asks configures where that phone is, or who reports sits; of neither known: anywhere."""
+    people = store.people
+    about = people.extension(report.extension or "") or people.extension(report.reporter)
+    return may(request, store, Right.CONFIGURE, about.unit if about is not None else "")
 
 
 ROUTES = (

@@ -13,7 +13,7 @@ from firmware.store.changes import new_id
 from firmware.store.leavers import Leavers
 from firmware.store.leaving import checklist_of
 from firmware.web.pages.common import frame_of, may, wanted
-from firmware.web.pages.people import extension_of
+from firmware.web.pages.people import extension_of, may_know
 from firmware.web.site import Denied, Request, Response, Route, see_other
 from firmware.web.store import Store
 from firmware.web.views import leavers as view
@@ -28,7 +28,7 @@ def _list(request: Request, store: Store) -> Response:
     shown = [
         (one, sum(not entry.done for entry in checklist_of(store.people, one, request.now)))
         for one in Leavers(store.journal).all()
-        if may(request, store, Right.BLOCK, one.unit)
+        if may(request, store, Right.BLOCK, one.unit) and may_know(request, store, one.person)
     ]
     return page(frame, "leaver.title", view.leavers(frame, shown))
 

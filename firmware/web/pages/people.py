@@ -21,7 +21,7 @@ from firmware.web.views.frame import MANAGING, page
 from firmware.web.views.parts import Wrong
 from firmware.web.words import Say
 
-__all__ = ["ROUTES", "extension_of", "name_of", "phone_of", "seen"]
+__all__ = ["ROUTES", "extension_of", "may_know", "name_of", "phone_of", "seen"]
 
 FOUND_MAX = 30
 LINES_MAX = 300
@@ -171,6 +171,11 @@ def seen(request: Request, store: Store, extension: Extension) -> bool:
     unit = store.people.unit(extension.unit)
     entity = store.people.entity(unit.entity) if unit else None
     return entity is not None and request.who.viewer.sees_of(entity.municipality)
+
+
+def may_know(request: Request, store: Store, person: str) -> bool:
+    """Whether this viewer may know of somebody; of who is in no directory any more, too."""
+    return store.people.person(person) is None or _card_or_none(request, store, person) is not None
 
 
 def extension_of(request: Request, store: Store) -> Extension:

@@ -132,6 +132,9 @@ def test_codes_that_clash_not_are_never_dialled_by_each_other(one: str, other: s
 @pytest.mark.parametrize(
     ("function", "text"),
     [
+        (Own.LOCK, "*7P#"),  # the PIN's first digits would be noted
+        (Own.CHANGE_PIN, "*74P*P#"),
+        (Own.LOCK, "*7*P1#"),
         (Function.PARK, "*70#"),
         (Function.GROUP_PICK_UP, "*8*N#"),
         (Function.PARK, "N"),

@@ -258,7 +258,7 @@ def test_an_outage_is_told_at_its_beginning_and_end(site: Site, server: MailServ
 
 def memo(site: Site, name: str, extension: str, **fields: Any) -> MemoState:
     known: dict[str, Any] = {
-        "text": "Gäller bygglovet.", "taken_by": "siv", "taken_at": site.now, "caller": "+46701234567",
+        "text": "Gäller bygglovet.", "taken_by": "anna", "taken_at": site.now, "caller": "+46701234567",
         "caller_name": "Ulla Berg",
     }  # fmt: skip
     memos: MemoRows = site.open(MemoRows)
@@ -277,11 +277,20 @@ def test_a_message_goes_by_mail(site: Site, server: MailServer) -> None:
     site.go(10)
     (one,) = server.taken
     assert one.message["Subject"] == "Meddelande från Ulla Berg, 070-123 45 67"
-    assert one.message["Reply-To"] == "siv@norrby.example"
+    assert one.message["Reply-To"] == ANNA
     said = one.message.get_content().replace("\r\n", "\n")
-    for words in ("Till: 1001", "Vill bli uppringd.", "Brådskande.", "Gäller bygglovet.", "Mottaget av Siv Lund."):
+    for words in ("Till: 1001", "Vill bli uppringd.", "Brådskande.", "Gäller bygglovet.", "Mottaget av Anna Öberg."):
         assert words in said
     assert memo_state(site, "m") is MemoState.SENT
+
+
+def test_who_has_taken_it_and_is_protected_is_not_named(site: Site, server: MailServer) -> None:
+    memo(site, "m", "1001", taken_by="siv")
+    site.go(10)
+    (one,) = server.taken
+    assert "Gäller bygglovet." in one.message.get_content()
+    assert one.message["Reply-To"] is None
+    assert "siv" not in one.message.as_string().casefold()
 
 
 @pytest.mark.parametrize(("extension", "memos"), [("1001", "bare"), ("1003", "yes")])
@@ -293,7 +302,7 @@ def test_what_is_secret_does_not_go_by_mail(
     memo(site, "m", extension)
     site.go(10)
     (one,) = server.taken
-    for secret in ("Ulla", "070", "bygglov", "Siv"):
+    for secret in ("Ulla", "070-123", "bygglov", "Öberg"):
         assert secret not in one.message.as_string()
     assert one.message["Subject"] == "Du har ett meddelande"
 

@@ -67,3 +67,24 @@ def test_a_fault_that_says_nothing(town: Town, wrong: dict[str, str]) -> None:
     form = {"what": "sound", "text": "x", **wrong}
     assert ask(town, "owner", "POST", "/fault", **form).status == 422
     assert FaultRows(town.store.journal).waiting() == ()
+
+
+def test_who_is_protected_is_on_the_list_of_those_alone_who_may_see_them(town: Town) -> None:
+    """D4: a manager may block phones of a department, and does not see who in it is protected."""
+    town.store.people.directory.execute("INSERT INTO role VALUES ('eva', 'telephony_contact', 'norrby')")
+    place(ask(town, "operator", "POST", "/leaver/1006"))
+    assert "Siv Lund" in ask(town, "operator", "GET", "/leavers").body.decode()
+    assert "Lund" not in ask(town, "manager", "GET", "/leavers").body.decode()
+
+
+def test_faults_are_answered_by_who_has_that_town(town: Town) -> None:
+    for person, scope in (("eva", "soderby"), ("olle", "norrby")):
+        town.store.people.directory.execute("INSERT INTO role VALUES (?, 'operations', ?)", (person, scope))
+    place(ask(town, "owner", "POST", "/fault", id="d" * 24, what="sound", extension="1001", text="Det brusar"))
+    assert "brusar" in ask(town, "operator", "GET", "/faults").body.decode()
+    assert "brusar" not in ask(town, "manager", "GET", "/faults").body.decode()
+    with pytest.raises(Denied) as denied:
+        ask(town, "manager", "POST", f"/faults/{'d' * 24}", answer="Nej.")
+    assert denied.value.status == 404
+    place(ask(town, "operator", "POST", f"/faults/{'d' * 24}", answer="Kabeln är bytt."))
+    assert FaultRows(town.store.journal).waiting() == ()

@@ -152,3 +152,20 @@ def test_names_are_text(town: Town) -> None:
     town.store.people.directory.execute("UPDATE unit SET name = '<b>Bygg</b>' WHERE id = ?", (BYGG,))
     town.store.people.look_again()
     assert "<b>Bygg" not in ask(town, "manager", "GET", "/reserve/plan", unit=BYGG).body.decode()
+
+
+def test_no_plan_names_who_is_protected(town: Town) -> None:
+    """D4: it lies printed in a department, before eyes of any kind."""
+    people = town.store.people.directory
+    people.execute(ROLE, ("eva", "telephony_contact", SKOLA))
+    people.execute("UPDATE unit SET attended_by = '1006' WHERE id = ?", (SKOLA,))
+    people.execute("UPDATE extension SET mobile_twin = '+46701234567' WHERE number = '1006'")
+    for number in ("1004", "1006"):
+        town.store.changes.protect(
+            Protection(extension=number, unit=SKOLA, applicant="x", cost_centre="1", ordered_at=NOW, set_by="x")
+        )
+    shown = ask(town, "manager", "GET", "/reserve/plan", unit=SKOLA).body.decode()
+    assert "1006" in shown
+    assert "Ek" in shown
+    for secret in ("Lund", "123 45 67"):
+        assert secret not in shown
