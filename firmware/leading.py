@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from callcontrol.asked import Asked, Decided, Outside, after, display
+from callcontrol.asked import FORBIDDEN, Asked, Decided, Outside, after, display
 from callcontrol.call import Camps, Dial, Happened, Onward, Refused, Ringing, Switch
 from callcontrol.edge.rpc import EdgeRpc
 from callcontrol.greeted import Greeted
-from callcontrol.plan.codes import Dialled, Own
+from callcontrol.plan.codes import Dialled, Function, Own, looks_like
 from callcontrol.plan.steps import Note
 from callcontrol.refusal import Refusal, Why, refuse
 from callcontrol.sip.agent import Discarded
@@ -422,8 +422,7 @@ class Leading:
         params = request.request_uri.params
         caller = params.get("caller") or None
         if params.get("why") == REFERRED and request.to.tag:
-            code = self._dialling.asked_by(refer) is not None  # judged when it is dialled
-            refusal = None if code else self._asking.may_refer(caller, refer.to.number)
+            refusal = self._may_be_led(caller, refer)
             if refusal is None:
                 refer.refuse(302, now)
             else:
@@ -432,6 +431,16 @@ class Leading:
             self._switch.dial_for(caller, refer, now)
         else:
             refer.refuse(481 if request.to.tag else 403, now)
+
+    def _may_be_led(self, caller: str | None, refer: Refer) -> Refusal | None:
+        """Of codes only those of calls, which are judged when they are dialled: by one that sets something, whoever
+        refers would do so at another's phone."""
+        wanted = self._dialling.asked_by(refer)
+        if wanted is not None and isinstance(wanted.does, Function):
+            return None
+        if looks_like(refer.to.uri.user) or looks_like(refer.to.number):
+            return FORBIDDEN
+        return self._asking.may_refer(caller, refer.to.number)
 
     async def _tell(self, invited: Invited, asked: Asked, decided: Decided, greeted: Greeted | None) -> None:
         assert self._announcing is not None

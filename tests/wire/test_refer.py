@@ -135,7 +135,7 @@ def test_nobody_is_brought_further_than_the_one_who_refers_may_call(house: House
     invite, answer = house.up(ONE, INSIDE)
     for to in (
         f"<sip:{TWO}@{REALM}>",
-        f"<sip:*70@{REALM}>",
+        f"<sip:*70*1%23@{REALM}>",
         f"sip:112@{REALM}",
         f"<sip:x-1@{house.phones[TWO].ip}:5060>",
     ):
@@ -160,6 +160,18 @@ def test_the_same_number_by_one_who_may_and_not_abroad(house: House) -> None:
     _passed(house, ONE, house.refers(TWO, invite, answer, {"Refer-To": f"<sip:{MOBILE}@{REALM}>"}), TWO)
     refer = house.refers(TWO, invite, answer, {"Refer-To": f"<sip:{ABROAD}@{REALM}>"})
     assert _refused(house, TWO, refer).startswith("403")
+
+
+def test_nobody_has_anothers_phone_set_something_by_a_code(house: House) -> None:
+    """A phone follows a REFER unasked, and proves to be its owner's when it dials: his calls would be forwarded, or a
+    number rung by a code that the one who refers may not ring."""
+    invite, answer = house.up(ONE, TWO)
+    for code in (f"*21*{MOBILE}%23", f"*42%23{MOBILE}", "*23*9%23", "%2322%23", "*99*1%23"):
+        for host in (REALM, f"{house.phones[TWO].ip}:5060"):
+            said = _refused(house, TWO, house.refers(TWO, invite, answer, {"Refer-To": f"<sip:{code}@{host}>"}))
+            assert said.startswith("403"), code
+    with pytest.raises(PhoneError):
+        house.phones[ONE].called("REFER", 1.0)
 
 
 def test_a_phone_is_rung_by_its_contact_whatever_its_user_part(house: House) -> None:
