@@ -12,6 +12,7 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn, Self
@@ -290,8 +291,17 @@ def _judge(name: str) -> Callable[[object], object]:
     if name not in definitions():
         raise AssertionError(f"no such message: {name}")
     schema = {"$ref": f"#/definitions/{name}", "definitions": definitions()}
-    made: Callable[[object], object] = fastjsonschema.compile(schema, use_default=False, use_formats=False)
+    made: Callable[[object], object] = fastjsonschema.compile(schema, formats={"utc-time": _is_time}, use_default=False)
     return made
+
+
+def _is_time(text: str) -> bool:
+    """What a pattern cannot say: there is no 30 February."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _error(fault: fastjsonschema.JsonSchemaValueException) -> WireError:
@@ -312,6 +322,7 @@ def _error(fault: fastjsonschema.JsonSchemaValueException) -> WireError:
         "maxItems": f"must have at most {wanted.get('maxItems')}",
         "maxProperties": f"must have at most {wanted.get('maxProperties')}",
         "uniqueItems": "must not have the same twice",
+        "format": "must be a time that there is",
     }
     return WireError(where, said.get(str(fault.rule), "is not as the schema says"))
 

@@ -73,6 +73,9 @@ HEADERS: Mapping[str, str] = {
 HEADERS_BY_TLS: Mapping[str, str] = {"Strict-Transport-Security": "max-age=31536000"}
 
 log = logging.getLogger("rvx")
+_UNHEARD = logging.getLogger("rvx.no-request")
+"""What is no HTTP is answered and told to nobody: else whoever sends it fills the log, with a traceback for each."""
+_UNHEARD.setLevel(logging.CRITICAL)
 
 
 class NoRequest(Exception):
@@ -100,6 +103,7 @@ class Bounded(web.Server):
             self._asked,
             request_factory=request_factory,
             access_log=None,
+            logger=_UNHEARD,
             keepalive_timeout=idle_s,
             max_line_size=LINE_MAX_BYTES,
             max_headers=HEADERS_MAX,

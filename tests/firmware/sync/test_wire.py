@@ -214,3 +214,12 @@ def test_no_bytes_are_met_with_anything_but_a_refusal(data: bytes) -> None:
     for name in ("session", "outbox", "feed", "item"):
         with contextlib.suppress(WireError):
             wire.read(name, data)
+
+
+@pytest.mark.parametrize(
+    "at", ["0000-00-00T00:00:00.000000Z", "2026-02-30T10:00:00.000000Z", "2026-11-23T24:00:00.000000Z", "2026-11-23"]
+)
+def test_a_time_that_there_is_none_of_is_refused(at: str) -> None:
+    row = ROWS["block"] | {"since": at}
+    with pytest.raises(WireError, match=r"since"):
+        wire.judged("row_block", row)
