@@ -119,7 +119,7 @@ def _memo(request: Request, store: Store) -> Response:
         taken_by=request.who.viewer.id,
         taken_at=request.now,
         caller=caller,
-        caller_name=name or request.who.name,
+        caller_name=name or _own_name(request, store),
         wants=wants,
         urgent=bool(form.get("urgent")),
     )
@@ -132,6 +132,12 @@ def _memo(request: Request, store: Store) -> Response:
     return see_other(
         f"/extension/{extension.number}?done=memo" if not extension.person else f"/person/{extension.person}?done=memo"
     )
+
+
+def _own_name(request: Request, store: Store) -> str:
+    """Of who has not said from whom it is; who is protected has to say so."""
+    person = store.people.person(request.who.person) if request.who.person else None
+    return "" if person is not None and person.protected else request.who.name
 
 
 def _memo_form(request: Request, store: Store, extension: Extension, wrong: Wrong | None = None) -> Response:

@@ -50,3 +50,11 @@ def test_a_message_is_left_once(town: Town) -> None:
     (memo,) = MemoRows(town.store.journal).of([WHO["owner"]], 10)
     assert (memo.text, memo.taken_by) == ("Ring Ek\nom taket", "bo")
     assert ask(town, "colleague", "POST", "/memo/1001", text=" ").status == 422
+
+
+def test_who_is_protected_and_gives_no_name_is_not_named_in_a_message(town: Town) -> None:
+    town.store.people.directory.execute("UPDATE person SET protected = 1 WHERE id = 'bo'")
+    for who in ("colleague", "manager"):
+        ask(town, who, "POST", "/memo/1001", text="Ring mig.")
+    rows = MemoRows(town.store.journal).of(("1001",), 10)
+    assert sorted(one.caller_name for one in rows) == ["", "Eva Chef"]
