@@ -189,11 +189,13 @@ def cut(tmp_path: Path, *unsafe: str) -> tuple[int, list[str]]:
 
 
 @pytest.mark.wire
+@pytest.mark.timeout(180)
 def test_no_cut_loses_what_was_promised(tmp_path: Path) -> None:
     assert cut(tmp_path) == (FEW, [])
 
 
 @pytest.mark.wire
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("fault", ["nosync", "apart", "early"])
 def test_a_store_that_does_it_wrong_is_found_out(fault: str, tmp_path: Path) -> None:
     _, wrong = cut(tmp_path, "--unsafe", fault)

@@ -134,9 +134,9 @@ class Units:
         )  # fmt: skip
 
     def seen(self, unit: str, address: str, now: datetime, position: int | None = None) -> None:
+        """Only within a transaction."""
         sql = "UPDATE unit SET seen_at = ?, address = ?, position = coalesce(?, position) WHERE id = ?"
-        values = (to_text(now), address, position, unit)
-        self._store.transact(lambda: self._db.execute(sql, values))
+        self._db.execute(sql, (to_text(now), address, position, unit))
 
     def revoke(self, unit: str, why: str, now: datetime) -> None:
         """Nothing of it is taken any more, and nothing given. Only within a transaction. Raises UnitsError."""

@@ -607,3 +607,18 @@ async def test_sound_that_is_not_what_it_says(unit: Make) -> None:
     assert await put_piece(one, "0" * 64, 0, 8, b"abcd") == (204, "4")
     assert (await put_piece(one, "0" * 63 + "g", 0, 4, b"abcd"))[0] == 400
     assert (await put_piece(one, "1" * 64, 0, 1 << 40, b"abcd"))[0] == 413
+
+
+async def test_how_far_a_unit_has_read_is_kept(hub: Running, unit: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.hub.server.SEEN_EVERY_S", 0.05)
+    caller = await unit()
+    await caller.greet()
+    hub.publish(town())
+    cursor = await cursor_of(caller)
+    sql = "SELECT position, address FROM unit WHERE id = ?"
+    place = int(cursor.rpartition(".")[2])
+    until = time.monotonic() + 5
+    while hub.store.db.execute(sql, (caller.unit,)).fetchone() != (place, "127.0.0.1"):
+        assert time.monotonic() < until
+        await caller.feed(cursor, wait=0)
+        await asyncio.sleep(0.05)
