@@ -211,6 +211,20 @@ def test_without_calls_inside_alone(house: House) -> None:
         assert _refused(house, TWO, refer).startswith("403")
 
 
+@pytest.mark.parametrize("to", [OTHER, MOBILE], ids=["inside", "judged by calls"])
+def test_the_other_phone_cannot_be_reached(house: House, to: str) -> None:
+    """Nothing can be sent there: who refers hears that, and not `calls`'s word to the edge."""
+    invite, answer = house.up(ONE, TWO)
+    route = ("unreachable", f"{house.phones[ONE].ip}/32")
+    house.site.host.ip("route", "add", *route)
+    try:
+        said = _refused(house, TWO, house.refers(TWO, invite, answer, {"Refer-To": f"<sip:{to}@{REALM}>"}))
+    finally:
+        house.site.host.ip("route", "del", *route)
+    assert said.startswith("480"), said
+    assert [status(one) for one in house.phones[TWO].unasked(0.5) if status(one)] == [], "answered once"
+
+
 def test_ones_own_phone_is_rung_and_then_the_other(house: House) -> None:
     """A program at the desk asks by REFER, with its user's credentials; of nobody else's phone it disposes."""
     one, two = house.phones[ONE], house.phones[TWO]
