@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.wire, pytest.mark.timeout(120)]
 
 CALLER, CALLEE, ELSEWHERE = "1001", "1002", "1009"
 LATE_S = 0.5
+GONE_S = 2.0
 """A second answer comes in the same breath."""
 
 
@@ -96,3 +97,57 @@ def test_a_call_to_elsewhere_is_refused_in_words_once(site: Site, phones: tuple[
         assert status(refused) in (404, 480)
         assert "/" in refused.partition("\r\n")[0], "in two languages"
     assert caller.unasked(LATE_S) == []
+
+
+@pytest.mark.parametrize("survival", [False, True], ids=["normal", "survival"])
+def test_a_phone_whose_connection_is_gone_is_not_there(survival: bool) -> None:
+    """Nobody listens at the port that it came from, and no new connection can be opened."""
+    with Net("rvgone") as net:
+        site = Site(net, users={number: password(number) for number in (CALLER, CALLEE)})
+        site.start()
+        caller, callee = (
+            RawPhone(site.phones, site.phone_ip(ip), User(number, password(number)), PROXY, REALM, transport="tcp")
+            for ip, number in ((30, CALLER), (31, CALLEE))
+        )
+        with caller:
+            assert [status(phone.register()) for phone in (caller, callee)] == [200, 200]
+            if survival:
+                site.platform.kill()
+                site.wait_mode("SURVIVAL", STEP_S)
+            callee.close()
+            began = time.monotonic()
+            answer = caller.ask("INVITE", f"sip:{CALLEE}@{REALM}")
+            took_s = time.monotonic() - began
+            assert status(answer) in (404, 480), answer
+            assert took_s < GONE_S, took_s
+            print("TOOK", survival, took_s, answer.splitlines()[0])
+        site.stop()
+
+
+def test_a_platform_by_tcp() -> None:
+    with Net("rvtcp") as net:
+        users = {number: password(number) for number in (CALLER, CALLEE)}
+        nodes = [f"sip:{PLATFORM_IP}:5060;transport=tcp"]
+        site = Site(net, users=users, configuration={"platform": {"nodes": nodes}})
+        site.start()
+        site.wait_mode("NORMAL", STEP_S)
+        caller, callee = (
+            RawPhone(site.phones, site.phone_ip(ip), User(number, password(number)), PROXY, REALM)
+            for ip, number in ((30, CALLER), (31, CALLEE))
+        )
+        with caller, callee:
+            assert [status(phone.register()) for phone in (caller, callee)] == [200, 200]
+            uri = f"sip:{CALLEE}@{REALM}"
+            with nothing_can_be_sent(site):
+                began = time.monotonic()
+                lines = {"Call-ID": f"tcp-{began}", "From": f"<sip:{CALLER}@{REALM}>;tag=1"}
+                challenge = caller.final(caller.request("INVITE", uri, lines))
+                assert status(challenge) == 407
+                first_s = time.monotonic() - began
+                assert site.mode() in ("NORMAL", "SUSPECT"), "the edge has asked the platform"
+                lines["Proxy-Authorization"] = caller.authorization(challenge, "INVITE", uri)
+                invite = caller.request("INVITE", uri, lines)
+                callee.respond(callee.called(), "200 OK")
+                assert status(caller.final(invite)) == 200
+                print("TOOK", first_s, time.monotonic() - began)
+        site.stop()
