@@ -185,8 +185,10 @@ def aligned(said: Description, before: Description) -> Description:
 
 
 def answering(said: Description, offered: Description) -> Description:
-    """`said`, somebody else's description, as an answer to `offered`: medium by medium, no more and no fewer (§6)."""
-    return replace(said, medias=aligned(said, offered).medias[: len(offered.medias)])
+    """`said`, somebody else's description, as an answer to `offered`: medium by medium, no more and no fewer, and none
+    that was not offered (§6)."""
+    medias = zip(aligned(said, offered).medias, offered.medias, strict=False)  # what `said` has beyond them is left out
+    return replace(said, medias=tuple(one if asked.port else one.refused() for one, asked in medias))
 
 
 def silent(description: Description) -> Description:

@@ -166,6 +166,15 @@ def test_media_keep_their_places(
 
 
 @pytest.mark.parametrize(
+    ("ports", "answered"), [((4_000, 0), ["audio", "no text"]), ((0, 4_002), ["no audio", "text"])]
+)
+def test_what_was_offered_as_refused_is_answered_so(ports: tuple[int, ...], answered: list[str]) -> None:
+    """Whatever the other has said to it (RFC 3264 §6)."""
+    offered = described("audio", "text", ports=ports)
+    assert shape(answering(described("audio", "text"), offered)) == answered
+
+
+@pytest.mark.parametrize(
     ("one", "other", "found"),
     [
         (("audio", "text"), ("audio", "text"), ["audio", "text"]),
