@@ -98,7 +98,7 @@ def _judged(rows: PinRows, caller: str, extension: str, pin: str) -> tuple[bool,
     right = fits(pin, known if begun.heeded else None)
     if right:
         rows.right(begun)
-    return right, known is not None, rows.is_full(extension, _now())
+    return right, known is not None, rows.is_full(caller, extension, _now())
 
 
 def _now() -> datetime:

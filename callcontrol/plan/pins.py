@@ -41,7 +41,8 @@ COUNTED = timedelta(hours=1)
 BY_CALLER_MAX = 5
 """Wrong guesses in an hour by one number that calls (which may be forged), or all that show none,"""
 OF_EXTENSION_MAX = 5
-"""of one extension's PIN, whichever way,"""
+"""of one extension's PIN, whichever way; who sits at that very telephone has as many of their own, so that nobody else can
+lock them out,"""
 OF_UNIT_MAX = 20
 """and of all that call. What comes above is wrong, whatever it is."""
 BY_ADDRESS_MAX = 20
@@ -122,15 +123,19 @@ def allows(guesses: Iterable[Guess], caller: str, now: datetime) -> bool:
     return sum(one.caller == caller for one in counted) < by_one and len(counted) < by_all
 
 
-def is_full(guesses: Iterable[Guess], extension: str, now: datetime) -> bool:
-    """No more guesses of that PIN are heeded, for an hour from the first."""
-    return sum(guess.extension == extension for guess in _counted(guesses, now)) >= OF_EXTENSION_MAX
+def is_full(guesses: Iterable[Guess], caller: str, extension: str, now: datetime) -> bool:
+    """No more guesses of that PIN are heeded of that caller, for an hour from the first. What is guessed at the
+    extension's own telephone counts for all, what is guessed elsewhere not for it."""
+    counted = [guess for guess in _counted(guesses, now) if guess.extension == extension]
+    if caller == extension:
+        counted = [guess for guess in counted if guess.caller == caller]
+    return len(counted) >= OF_EXTENSION_MAX
 
 
 def heeded(guesses: Iterable[Guess], caller: str, extension: str, now: datetime) -> bool:
     """Whether one more may be right; else it is wrong, whatever it is."""
     found = tuple(guesses)
-    return allows(found, caller, now) and not is_full(found, extension, now)
+    return allows(found, caller, now) and not is_full(found, caller, extension, now)
 
 
 def _counted(guesses: Iterable[Guess], now: datetime) -> list[Guess]:

@@ -112,8 +112,8 @@ class PinRows:
             transact(self._journal, lambda: self._journal.execute(_OF_WRONG_CLOCK, (to_text(now),)))
         return allows(self._guesses(), caller, now)
 
-    def is_full(self, extension: str, now: datetime) -> bool:
-        return is_full(self._guesses(), extension, now)
+    def is_full(self, caller: str, extension: str, now: datetime) -> bool:
+        return is_full(self._guesses(), caller, extension, now)
 
     def _guesses(self) -> list[Guess]:
         rows = self._journal.execute("SELECT at, caller, extension FROM pin_guess")

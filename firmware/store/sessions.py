@@ -62,8 +62,7 @@ class SessionRows(OfJournal):
 
     def of(self, cookie: str, now: datetime) -> SessionRow | None:
         """Whose session that is, while it lasts."""
-        sql = "SELECT extension, began_at, seen_at, kept FROM session WHERE hash = ?"
-        found = self._db.execute(sql, (_hash(cookie),)).fetchone()
+        found = self._db.execute(_OF_COOKIE, (_hash(cookie),)).fetchone()
         row = _row(found) if found else None
         if row is None or row.ended(now):
             return None
@@ -83,6 +82,14 @@ class SessionRows(OfJournal):
     def _of(self, extension: str) -> dict[str, SessionRow]:
         sql = "SELECT hash, extension, began_at, seen_at, kept FROM session WHERE extension = ?"
         return {str(name): _row(rest) for name, *rest in self._db.execute(sql, (extension,))}
+
+
+_OF_COOKIE = (
+    "SELECT extension, began_at, seen_at, kept FROM session WHERE hash = ? AND NOT EXISTS"
+    " (SELECT 1 FROM block_set WHERE block_set.extension = session.extension AND since >= began_at)"
+)
+"""A block ends what began before it, wherever it was set, and however soon it is lifted: who has the browser need not
+have the telephone that was found."""
 
 
 def _row(row: list[object] | tuple[object, ...]) -> SessionRow:

@@ -76,6 +76,17 @@ async def test_guesses_end_for_an_extension_whoever_guesses_and_a_restart_forget
     again.close()
 
 
+async def test_whoever_guesses_elsewhere_does_not_lock_out_who_sits_at_the_phone_itself(pins: Pins) -> None:
+    for number in range(OF_EXTENSION_MAX):
+        assert not await pins.proves(f"web 10.0.0.{number}", "1001", "000000")
+    assert not await pins.proves("1002", "1001", PIN), "another's phone"
+    assert not await pins.proves("web 10.0.1.1", "1001", PIN)
+    assert await pins.proves("1001", "1001", PIN)
+    for _ in range(OF_EXTENSION_MAX):
+        assert not await pins.proves("1001", "1001", "000000")
+    assert not await pins.proves("1001", "1001", PIN), "who sits there has no more guesses than others"
+
+
 async def test_guesses_end_for_a_caller(pins: Pins) -> None:
     for _ in range(BY_CALLER_MAX):
         assert await pins.may_try(OTHER)

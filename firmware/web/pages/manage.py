@@ -11,6 +11,8 @@ from callcontrol.plan.model import Extension
 from callcontrol.plan.pins import PIN_MIN, fault_of
 from callcontrol.plan.refer import Question
 from callcontrol.plan.rights import Right
+from callcontrol.plan.schedule import STOCKHOLM
+from callcontrol.plan.steps import Note
 from firmware.pins import PinsUnreadable
 from firmware.web.answering import Answering, NotNow
 from firmware.web.pages import referring
@@ -67,10 +69,13 @@ def _rights(request: Request, store: Store, extension: Extension) -> view.Rights
 
 
 def _may_give_pin(request: Request, store: Store, extension: Extension) -> bool:
-    """Who has a role is given one by who may configure alone: a PIN is all that somebody may do."""
-    if extension.person is not None and store.people.roles(extension.person):
-        return may(request, store, Right.CONFIGURE, extension.unit)
-    return may(request, store, Right.CHANGE_PEOPLE, extension.unit)
+    """Who has a role is given one by who may configure alone: a PIN is all that somebody may do, with each of their
+    telephones."""
+    people, person = store.people, extension.person
+    right = Right.CONFIGURE if person is not None and people.roles(person) else Right.CHANGE_PEOPLE
+    phones = (people.extension(number) for number in people.extensions_of(person)) if person is not None else ()
+    units = {extension.unit, *(phone.unit for phone in phones if phone is not None)}
+    return all(may(request, store, right, unit) for unit in units)
 
 
 # ---- away
@@ -173,12 +178,16 @@ def _details(request: Request, store: Store) -> Response:
 
 
 async def _pin(request: Request, answering: Answering) -> Response:
-    """Shown to who gives it, once."""
+    """Shown to who gives it, once. Whose it is hears of it, each time: it opens their mailbox."""
 
     def allowed(store: Store) -> str:
         extension = extension_of(request, store)
         if not _may_give_pin(request, store, extension):
             raise Denied(HTTPStatus.FORBIDDEN, "may_not")
+        if extension.person is not None:
+            fill = (("extension", extension.number), ("at", f"{request.now.astimezone(STOCKHOLM):%Y-%m-%d %H.%M}"))
+            note = Note(rule="E6", to=extension.person, words="pin_given", fill=fill)
+            store.changes.notice(note, request.now)
         return extension.number
 
     number = await answering.in_store(allowed)

@@ -100,8 +100,8 @@ def test_how_often_one_may_guess(known: list[Guess], may: bool) -> None:
 
 def test_what_is_full_is_one_extension_or_one_caller() -> None:
     of_one = guesses(OF_EXTENSION_MAX, "+4670{}")
-    assert is_full(of_one, "1001", NOW)
-    assert not is_full(of_one, "1002", NOW)
+    assert is_full(of_one, MOBILE, "1001", NOW)
+    assert not is_full(of_one, MOBILE, "1002", NOW)
     assert allows(of_one, MOBILE, NOW)
     assert not allows(guesses(BY_CALLER_MAX), MOBILE, NOW)
 

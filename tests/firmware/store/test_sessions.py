@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from firmware.store.changes import Changes
 from firmware.store.sessions import IDLE, KEPT_IDLE, LONGEST, SIGNED_IN_MAX, SessionRows
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -55,6 +57,15 @@ def test_one_is_ended_or_all_of_an_extension(sessions: SessionRows) -> None:
     third = sessions.begin("1001", True, NOW)
     assert sessions.end_all("1001", but=third) == 1
     assert [sessions.of(cookie, NOW) is not None for cookie in (second, third, other)] == [False, True, True]
+
+
+def test_a_block_ends_them_for_good(sessions: SessionRows, tmp_path: Path) -> None:
+    cookie = sessions.begin("1001", True, NOW)
+    with closing(Changes.open(tmp_path / "journal.db")) as changes:
+        assert changes.block("1001", "eva", "Borttappad", NOW + SECOND)
+        assert changes.lift("1001", "eva", NOW + 2 * SECOND)
+    assert sessions.of(cookie, NOW + 3 * SECOND) is None, "whoever has the browser has not the telephone back"
+    assert sessions.of(sessions.begin("1001", True, NOW + 3 * SECOND), NOW + 3 * SECOND) is not None
 
 
 def test_nothing_grows(sessions: SessionRows) -> None:

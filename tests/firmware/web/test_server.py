@@ -169,6 +169,7 @@ HOST = b"Host: 127.0.0.1\r\nConnection: close\r\n"
     ("text", "status"),
     [
         (b"GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n", 421),
+        (b"GET / HTTP/1.1\r\nHost: vaxel.norrby.se:@elsewhere.example\r\n\r\n", 421),
         (b"GET / HTTP/1.1\r\n\r\n", 400),
         (b"GET /sign-in HTTP/1.1\r\nHost: vaxel.norrby.se:443\r\nConnection: close\r\n\r\n", 200),
         (b"PUT / HTTP/1.1\r\n" + HOST + b"\r\n", 501),

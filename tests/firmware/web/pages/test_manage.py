@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from callcontrol.plan.model import Condition, whole_at
 from callcontrol.plan.pins import fits
 from firmware.pins import Pins
+from firmware.store.database import connect
+from firmware.store.journal import Journal
 from firmware.store.pins import PinRows
 from firmware.web.answering import Answering
 from firmware.web.pages import ROUTES
@@ -83,6 +87,35 @@ def test_reach_and_details_are_changed(town: Town) -> None:
     ("colleague", "1001", 403),
 ])  # fmt: skip
 def test_a_pin_is_given_and_shown_once(town: Town, who: str, number: str, status: int) -> None:
+    shown = give_pin(town, who, number, status)
+    if status == 200:
+        found = re.search(r">(\d{6})<", shown)
+        assert found is not None
+        rows = PinRows(town.store.people.directory, town.store.journal)
+        assert fits(found[1], rows.pin(number))
+
+
+def test_who_looks_after_one_phone_gets_no_way_to_another(town: Town) -> None:
+    """A PIN signs its person in, with all phones of theirs: 1004 is of a unit that the manager has nothing to do
+    with."""
+    belongs(town, "1004", "anna")
+    give_pin(town, "manager", "1001", 403)
+
+
+def test_the_owner_hears_that_somebody_gave_a_new_pin(town: Town) -> None:
+    give_pin(town, "manager", "1001", 200)
+    found = [one.note for one in Journal(town.store.journal).notices(datetime.min.replace(tzinfo=UTC), 10)]
+    assert [(note.to, note.words, dict(note.fill)["extension"]) for note in found] == [("anna", "pin_given", "1001")]
+
+
+def belongs(town: Town, number: str, person: str) -> None:
+    with closing(connect(town.config.paths.directory, "directory")) as db:
+        db.execute("UPDATE extension SET person = ? WHERE number = ?", (person, number))
+        db.commit()
+    town.store.people.look_again()
+
+
+def give_pin(town: Town, who: str, number: str, status: int) -> str:
     async def give() -> str:
         pins = Pins(town.config.paths, lambda note: None)
         answering = Answering(town.config, pins, ROUTES)
@@ -99,12 +132,7 @@ def test_a_pin_is_given_and_shown_once(town: Town, who: str, number: str, status
             answering.close()
             pins.close()
 
-    shown = asyncio.run(give())
-    if status == 200:
-        found = re.search(r">(\d{6})<", shown)
-        assert found is not None
-        rows = PinRows(town.store.people.directory, town.store.journal)
-        assert fits(found[1], rows.pin(number))
+    return asyncio.run(give())
 
 
 def test_a_whole_department_with_a_number_for_what_cannot_wait(town: Town) -> None:
