@@ -181,9 +181,10 @@ def browser() -> Iterator[Browser]:
 
 def sign_in(
     started: Browser, pages: Pages, extension: str = STAFF, *, size: ViewportSize = DESK, dark: bool = False,
-    language: str = "sv-SE", **more: Any,
+    language: str = "sv-SE", own: bool = False, **more: Any,
 ) -> tuple[BrowserContext, Page]:  # fmt: skip
-    """A window of its own in which somebody is signed in, and stands on their own page."""
+    """A window of its own in which somebody is signed in, and stands on their own page. `own`: on a device of
+    their own."""
     context = started.new_context(
         base_url=pages.url, viewport=size, color_scheme="dark" if dark else "light", locale=language, **more
     )
@@ -192,6 +193,7 @@ def sign_in(
     page.goto("/sign-in")
     page.fill("#extension", extension)
     page.fill("#pin", PIN)
+    page.set_checked("#kept", own)
     page.click("main button")
     page.wait_for_url(f"{pages.url}/")
     return context, page

@@ -101,6 +101,7 @@ class Policy:
             address.is_global
             and not address.is_multicast
             and not address.is_reserved
+            and not (isinstance(address, ipaddress.IPv6Address) and address.is_site_local)
             and not any(address in network for network in self.networks)
         )
 

@@ -222,7 +222,9 @@ class Server:
         )
 
     def _ours(self, host: str) -> bool:
-        name = host.rpartition(":")[0] if ":" in host else host
+        name, _, port = host.partition(":")
+        if port and not (port.isascii() and port.isdigit()):
+            return False  # what a browser would take for somebody's name before another host
         if name in ("localhost", self._name) and name:
             return True
         try:

@@ -47,7 +47,7 @@ class Who(Enum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """Somebody who is signed in by an extension. `person`: whose it is, None for a phone of several. `token`: what each
-    form of theirs holds."""
+    form of theirs holds. `kept`: on a device of their own, as they said at signing in."""
 
     extension: str
     person: str | None
@@ -55,6 +55,7 @@ class Session:
     viewer: Viewer
     token: str = field(repr=False)
     name: str = ""
+    kept: bool = False
 
     def has(self, right: Right) -> bool:
         """For anybody at all."""

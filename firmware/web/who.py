@@ -49,6 +49,7 @@ def session_of(store: Store, cookie: str, now: datetime) -> Session | None:
         ),
         token=_token(cookie),
         name=f"{person.given} {person.family}" if person else row.extension,
+        kept=row.kept,
     )
 
 

@@ -105,7 +105,7 @@ def test_all_of_it_works_without_script(pages: Pages, started: Browser) -> None:
 
 def test_without_the_unit_one_reads_and_a_referral_waits_and_counts_once(pages: Pages, started: Browser) -> None:
     """The unit is gone, and back: what was meant meanwhile is taken, one time, as from when it was meant."""
-    context, page = sign_in(started, pages, CONTACT)
+    context, page = sign_in(started, pages, CONTACT, own=True)
     before = len(pages.referrals(CONTACT))
     page.evaluate("navigator.serviceWorker.ready")
     page.goto("/find?q=carlsson")
@@ -133,7 +133,7 @@ def test_without_the_unit_one_reads_and_a_referral_waits_and_counts_once(pages: 
 
 
 def test_nobody_finds_in_a_browser_what_another_saw(pages: Pages, started: Browser) -> None:
-    context, page = sign_in(started, pages, STAFF)
+    context, page = sign_in(started, pages, STAFF, own=True)
     page.evaluate("navigator.serviceWorker.ready")
     page.goto("/person/karl")
     page.goto("/person/karl")

@@ -18,7 +18,8 @@ from firmware.web.words import LANGUAGES, Say
 __all__ = ["KEEP", "MANAGING", "Frame", "address", "digest", "form", "page", "problem", "stamped"]
 
 KEEP = ("X-Keep", "1")
-"""A page that a browser may show again while the unit cannot be reached: one's own, and the directory's."""
+"""A page that a browser may show again while the unit cannot be reached: one's own, and the directory's. Only on a
+device of one's own: on another, whoever comes next would be shown it as soon as the network is pulled out."""
 MANAGING = (
     Right.REFER_OTHERS,
     Right.CHANGE_REACH,
@@ -97,7 +98,8 @@ def page(
         ),
         _footer(frame),
     )
-    headers = (*_HEADERS, KEEP) if keep else _HEADERS
+    own = session is not None and session.kept
+    headers = (*_HEADERS, KEEP) if keep and own else _HEADERS
     return Response(status=status, body=document(say.language, head, shown).encode(), headers=headers)
 
 

@@ -42,6 +42,7 @@ POLICY = Policy.of(["http://127.0.0.1:5232", "https://mail.norrby.example"], ["1
         ("fe80::1%eth0", False),
         ("fe80::1", False),
         ("fc00::1", False),
+        ("fec0::1", False),
         ("fd12:3456::1", False),
         ("ff02::1", False),
         ("2001:db8::1", False),

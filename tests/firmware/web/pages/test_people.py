@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from firmware.store.memos import MemoRows
-from firmware.web.site import Denied
+from firmware.web.pages import ROUTES
+from firmware.web.site import Denied, Response, Routes
+from firmware.web.views.frame import KEEP
+from firmware.web.who import session_of
 from tests.firmware.web.conftest import WHO, Town
 from tests.firmware.web.pages.test_own import ask, place
 
@@ -38,9 +44,24 @@ def test_nobody_meets_who_is_protected_or_another_towns(town: Town) -> None:
 
 
 def test_only_what_all_may_see_is_kept_by_a_browser(town: Town) -> None:
-    kept = ("X-Keep", "1")
-    assert kept in ask(town, "colleague", "GET", "/person/anna").headers
-    assert kept not in ask(town, "operator", "GET", "/person/anna").headers
+    assert is_kept(town, "colleague", "/person/anna")
+    assert not is_kept(town, "operator", "/person/anna")
+
+
+def test_only_a_device_of_ones_own_keeps_pages(town: Town) -> None:
+    """On another whoever sits there next pulls the network out, and reads."""
+    for path in ("/", "/person/anna", "/find"):
+        assert is_kept(town, "colleague", path)
+        assert not is_kept(town, "colleague", path, own=False)
+
+
+def is_kept(town: Town, who: str, path: str, *, own: bool = True) -> bool:
+    route, part = Routes(ROUTES).find("GET", path)
+    cookie = town.store.sessions.begin(WHO[who], own, datetime.now(UTC))
+    session = session_of(town.store, cookie, datetime.now(UTC))
+    answer = route.handler(replace(town.asks(who, "GET", path), session=session, part=part), town.store)
+    assert isinstance(answer, Response)
+    return KEEP in answer.headers
 
 
 def test_a_message_is_left_once(town: Town) -> None:
