@@ -41,8 +41,8 @@ COUNTED = timedelta(hours=1)
 BY_CALLER_MAX = 5
 """Wrong guesses in an hour by one number that calls (which may be forged), or all that show none,"""
 OF_EXTENSION_MAX = 5
-"""of one extension's PIN, whichever way; who sits at that very telephone has as many of their own, so that nobody else can
-lock them out,"""
+"""of one extension's PIN, whichever way; who sits at that very telephone has as many of their own, so that nobody else
+can lock them out,"""
 OF_UNIT_MAX = 20
 """and of all that call. What comes above is wrong, whatever it is."""
 BY_ADDRESS_MAX = 20
