@@ -47,7 +47,7 @@ def push(store: Store, signer: Signer, unit: str, text: str, program: str, who: 
         bundle = Bundle(unit=unit, version=version, made_at=to_text(now), program=program, config=text)
         values = (unit, version, text, sign(bundle, signer.config_key), who, to_text(now))
         store.db.execute("INSERT INTO config VALUES (?, ?, ?, ?, ?, ?)", values)
-        item = Item("config", "config", {"name": "config", "version": version}, None, HUB)
+        item = Item("config", unit, {"name": unit, "version": version}, None, HUB)  # one of each unit's own
         Items(store).put([Kept(item=item, place=Place(f"unit:{unit}"))], now)
         note(store, now, who, "config", unit, {"version": version, "sha256": bundle.sha256})
         return version

@@ -21,6 +21,7 @@ from firmware.sync.kinds import KINDS
 from firmware.sync.wire import Digest, Item
 from tools.hub.ca import Signer, make_ca
 from tools.hub.items import Items
+from tools.hub.sending import push
 from tools.hub.taking import Taking
 from tools.hub.testing import Running, running
 from tools.hub.units import Units
@@ -622,3 +623,12 @@ async def test_how_far_a_unit_has_read_is_kept(hub: Running, unit: Make, monkeyp
         assert time.monotonic() < until
         await caller.feed(cursor, wait=0)
         await asyncio.sleep(0.05)
+
+
+async def test_each_unit_hears_of_its_own_configuration(hub: Running, unit: Make) -> None:
+    """Also where several are sent one after the other, before any of them has asked."""
+    units = [await unit(name=name) for name in ("skolan", "vardcentralen", "biblioteket")]
+    for one in units:
+        push(hub.store, Signer(hub.place.ca), one.unit, "[unit]\n", "0.1.0", "test", datetime.now(UTC))
+    rows = hub.store.db.execute("SELECT id, json_extract(row, '$.version') FROM item WHERE kind = 'config' ORDER BY id")
+    assert rows.fetchall() == sorted((one.unit, 1) for one in units)
